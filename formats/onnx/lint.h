@@ -1,0 +1,27 @@
+// Every finding about an ONNX file at once, on the ModelProto itself, so that a broken file is examined too.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace resnet::onnx {
+
+struct Finding {
+  enum class Level : std::uint8_t { note, warning, error };
+  Level level = Level::error;
+  std::string rule;     // short and stable: "dangling-input", "bias-length", ...
+  std::string node;     // the node's name (or its first output's); empty where the finding is about the file
+  std::string message;  // what was found, and what was expected
+};
+
+// Throws nothing for what a file can hold; throws Error(invalid_model) only where the file cannot be opened at all. Rules:
+// file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
+// unused-initializer, unused-node, initializer-size, non-finite, bias-length, negative-variance, add-shapes, shape-mismatch,
+// import.
+std::vector<Finding> lint(const std::filesystem::path& file);
+std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder);
+
+}  // namespace resnet::onnx

@@ -1,0 +1,272 @@
+#include "lib/analysis/cost.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "lib/base/checked.h"
+#include "lib/base/error.h"
+#include "lib/base/overloaded.h"
+
+namespace resnet::analysis {
+
+namespace {
+
+std::int64_t fit(const std::optional<std::int64_t>& count) {
+  if (!count) throw Error(ErrorKind::invalid_model, "a count does not fit into 64 bits");
+  return *count;
+}
+
+std::int64_t plus(std::int64_t a, std::int64_t b) { return fit(checked_add(a, b)); }
+std::int64_t times(std::int64_t a, std::int64_t b) { return fit(checked_multiply(a, b)); }
+
+const Shape shape_of(const Fact& fact) {
+  const auto shape = fact.shape();
+  if (!shape) {
+    throw Error(ErrorKind::invalid_model,
+                fmt::format("the cost depends on a size that is not known ({}): give the input's shape", fact.to_string()));
+  }
+  return *shape;
+}
+
+class Counter {
+ public:
+  explicit Counter(const Graph& graph) : graph_(graph) {}
+
+  Cost cost(NodeId id) {
+    const Node& node = graph_.node(id);
+    cost_ = {};
+    node_ = &node;
+    std::visit(Overloaded{
+                   [&](const Conv&) { convolution(); },
+                   [&](const Gemm& gemm) { product(reduced_size(gemm.transA)); },
+                   [&](const MatMul&) { product(reduced_size(false)); },
+                   [&](const BatchNormalization&) {
+                     cost_.norm_elements = output_elements();
+                     cost_.parameters = plus(parameters(1), parameters(2));
+                     cost_.buffers = plus(parameters(3), parameters(4));
+                   },
+                   [&](const Relu&) { cost_.relu_elements = output_elements(); },
+                   [&](const Clip&) { cost_.relu_elements = output_elements(); },
+                   [&](const Add&) { addition(); },
+                   [&](const Sum&) { addition(); },
+                   [&](const Sub&) { addition(); },
+                   [&](const Mul&) { scale(); },
+                   [&](const Div&) { scale(); },
+                   [&](const MaxPool&) { cost_.window_pool_inputs = input_elements(); },
+                   [&](const AveragePool&) { average_pool(); },
+                   [&](const GlobalAveragePool&) { global_pool(); },
+                   [&](const ReduceMean&) {
+                     if (graph_.fact(node.inputs[0]).has_rank() && graph_.fact(node.inputs[0]).rank() == 4) global_pool();
+                   },
+                   [](const Input&) {},
+                   [](const Constant&) {},
+                   [](const Sigmoid&) {},
+                   [](const HardSigmoid&) {},
+                   [](const ArgMax&) {},
+                   [](const Flatten&) {},
+                   [](const Reshape&) {},
+                   [](const Squeeze&) {},
+                   [](const Unsqueeze&) {},
+                   [](const Transpose&) {},
+                   [](const Concat&) {},
+                   [](const Slice&) {},
+                   [](const Pad&) {},
+                   [](const Gather&) {},
+                   [](const Expand&) {},
+                   [](const ConstantOfShape&) {},
+                   [](const ShapeOf&) {},
+                   [](const Cast&) {},
+                   [](const Identity&) {},
+                   [](const Dropout&) {},
+                   [](const Softmax&) {},
+                   [](const LogSoftmax&) {},
+                   [](const QuantizeLinear&) {},
+                   [](const DequantizeLinear&) {},
+                   [](const Opaque&) {},
+               },
+               node.op);
+    if (!std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op)) {
+      for (const Value& output : node.outputs) {
+        if (const auto shape = output.fact.shape()) cost_.outputs = plus(cost_.outputs, shape->elements());
+      }
+    }
+    return cost_;
+  }
+
+ private:
+  std::int64_t output_elements() const { return shape_of(node_->outputs[0].fact).elements(); }
+  std::int64_t input_elements() const { return shape_of(graph_.fact(node_->inputs[0])).elements(); }
+  bool has_input(std::size_t index) const { return index < node_->inputs.size() && !node_->inputs[index].is_none(); }
+
+  // Whether a value comes from constants alone; `source` is then what it is stored as: Identity keeps it, anything else makes a
+  // new one.
+  bool is_weight(ValueId id) const {
+    const Node& producer = graph_.node(id.node);
+    if (std::holds_alternative<Constant>(producer.op)) return true;
+    if (std::holds_alternative<Input>(producer.op)) {
+      // A file without weights lists its parameters as inputs: every input but the graph's first.
+      return !graph_.inputs().empty() && id != graph_.inputs().front();
+    }
+    if (producer.inputs.empty()) return false;
+    for (ValueId input : producer.inputs) {
+      if (!input.is_none() && !is_weight(input)) return false;
+    }
+    return true;
+  }
+  ValueId source(ValueId id) const {
+    while (std::holds_alternative<Identity>(graph_.node(id.node).op)) id = graph_.node(id.node).inputs[0];
+    return id;
+  }
+
+  // Elements of input `index`, if it is a weight that has not been counted yet.
+  std::int64_t parameters(std::size_t index) {
+    if (!has_input(index)) return 0;
+    const ValueId id = source(node_->inputs[index]);
+    if (!is_weight(id) || !counted_.insert(id).second) return 0;
+    return shape_of(graph_.fact(id)).elements();
+  }
+
+  void convolution() {
+    const Shape weight = shape_of(graph_.fact(node_->inputs[1]));
+    std::int64_t per_output = 1;
+    for (std::size_t axis = 1; axis < weight.rank(); ++axis) per_output = times(per_output, weight[axis]);
+    product(per_output);
+    cost_.convolution_elements = cost_.activations;
+    std::swap(cost_.convolution_biases, cost_.product_biases);
+  }
+
+  // The dim that a matrix product sums over.
+  std::int64_t reduced_size(bool transposed) const {
+    const Shape left = shape_of(graph_.fact(node_->inputs[0]));
+    if (left.rank() == 0) return 1;
+    return transposed ? left[0] : left[left.rank() - 1];
+  }
+
+  void product(std::int64_t per_output) {
+    cost_.activations = output_elements();
+    cost_.macs = times(cost_.activations, per_output);
+    cost_.parameters = plus(plus(parameters(0), parameters(1)), parameters(2));
+    if (has_input(2)) cost_.product_biases = cost_.activations;
+  }
+
+  // An addition of two activations is a residual one; of an activation and a weight, a bias.
+  void addition() {
+    bool bias = false;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      if (has_input(i) && is_weight(node_->inputs[i]) && trained(node_->inputs[i])) {
+        bias = true;
+        cost_.parameters = plus(cost_.parameters, parameters(i));
+      }
+    }
+    (bias ? cost_.product_biases : cost_.add_elements) = is_integer() ? 0 : output_elements();
+  }
+  void scale() {
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      if (has_input(i) && is_weight(node_->inputs[i]) && trained(node_->inputs[i]))
+        cost_.parameters = plus(cost_.parameters, parameters(i));
+    }
+  }
+  // A float vector is a parameter; one number, or integers, are arithmetic of the exporter's.
+  bool trained(ValueId id) const {
+    const Fact& fact = graph_.fact(id);
+    const auto shape = fact.shape();
+    return fact.dtype && is_floating_point(*fact.dtype) && shape && shape->elements() > 1 && !is_weight(other_input(id));
+  }
+  ValueId other_input(ValueId id) const {
+    for (ValueId input : node_->inputs) {
+      if (input != id) return input;
+    }
+    return id;
+  }
+  bool is_integer() const { return node_->outputs[0].fact.dtype && !is_floating_point(*node_->outputs[0].fact.dtype); }
+
+  void average_pool() {
+    // A window as large as the map is a global pool by another name.
+    const auto output = node_->outputs[0].fact.shape();
+    bool global = output && output->rank() > 2;
+    for (std::size_t axis = 2; global && axis < output->rank(); ++axis) global = (*output)[axis] == 1;
+    if (global) {
+      global_pool();
+    } else {
+      cost_.window_pool_inputs = input_elements();
+    }
+  }
+  void global_pool() {
+    cost_.global_pool_inputs = input_elements();
+    cost_.global_pool_outputs = output_elements();
+  }
+
+  const Graph& graph_;
+  const Node* node_ = nullptr;
+  Cost cost_;
+  std::set<ValueId> counted_;
+};
+
+}  // namespace
+
+Cost& Cost::operator+=(const Cost& other) {
+  for (std::int64_t Cost::*member :
+       {&Cost::macs, &Cost::parameters, &Cost::buffers, &Cost::activations, &Cost::outputs, &Cost::convolution_elements,
+        &Cost::convolution_biases, &Cost::product_biases, &Cost::norm_elements, &Cost::relu_elements, &Cost::add_elements,
+        &Cost::window_pool_inputs, &Cost::global_pool_inputs, &Cost::global_pool_outputs}) {
+    this->*member = plus(this->*member, other.*member);
+  }
+  return *this;
+}
+
+std::vector<Cost> costs_of(const Graph& graph) {
+  Counter counter(graph);
+  std::vector<Cost> costs;
+  costs.reserve(graph.nodes().size());
+  for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
+    try {
+      costs.push_back(counter.cost(static_cast<NodeId>(id)));
+    } catch (Error& error) {
+      error.add_context(describe(graph.nodes()[id]));
+      throw;
+    }
+  }
+  return costs;
+}
+
+Cost total(const std::vector<Cost>& costs) {
+  Cost sum;
+  for (const Cost& cost : costs) sum += cost;
+  return sum;
+}
+
+Graph at_batch(const Graph& graph, std::int64_t batch) {
+  std::vector<Fact> facts;
+  bool first = true;
+  for (ValueId input : graph.inputs()) {
+    Fact fact = graph.fact(input);
+    const bool symbolic = fact.dims && !fact.dims->empty() && !fact.dims->front().is_number();
+    if (fact.dims && !fact.dims->empty() && (first || symbolic)) fact.dims->front() = batch;
+    facts.push_back(std::move(fact));
+    first = false;
+  }
+  return with_input_facts(graph, facts);
+}
+
+std::vector<Convention> conventions(const Cost& cost, bool folded_batch_norm) {
+  // Where batch norm was folded it stood behind every convolution, and gave it its bias.
+  const std::int64_t norm = folded_batch_norm ? cost.convolution_elements : cost.norm_elements;
+  const std::int64_t biases = folded_batch_norm ? cost.product_biases : plus(cost.convolution_biases, cost.product_biases);
+  const std::int64_t macs = cost.macs;
+  return {
+      {"paper", macs, "multiply-adds of the convolutions and the classifier; the paper's word for them is FLOPs"},
+      {"FLOPs", times(2, macs), "the same, a multiplication and an addition counted as two"},
+      {"torchvision", macs, "multiply-adds of the convolutions and the classifier"},
+      {"fvcore, timm", plus(macs, plus(times(2, norm), cost.global_pool_inputs)),
+       "adds 2 per element of batch norm and the inputs of the global pool"},
+      {"ptflops",
+       plus(macs,
+            plus(times(2, norm), plus(cost.relu_elements, plus(cost.window_pool_inputs, plus(cost.global_pool_inputs, biases))))),
+       "adds 2 per element of batch norm, ReLU, the inputs of all pools, and biases"},
+      {"thop", plus(macs, plus(times(4, norm), plus(cost.global_pool_inputs, cost.global_pool_outputs))),
+       "adds 4 per element of batch norm, and for the global pool its additions and one division per output"},
+  };
+}
+
+}  // namespace resnet::analysis

@@ -1,0 +1,45 @@
+#include "lib/graph/op.h"
+
+#include <fmt/format.h>
+
+#include "lib/base/error.h"
+
+namespace resnet {
+
+namespace {
+
+void check_arity(const OpTraits::Arity& arity, std::size_t count, std::string_view what) {
+  if (count >= arity.least && count <= arity.most) return;
+  const std::string expected = arity.most == OpTraits::any ? fmt::format("at least {}", arity.least)
+                               : arity.least == arity.most ? fmt::format("{}", arity.least)
+                                                           : fmt::format("{} to {}", arity.least, arity.most);
+  throw Error(ErrorKind::invalid_model, fmt::format("{} {}{}, expected {}", count, what, count == 1 ? "" : "s", expected));
+}
+
+}  // namespace
+
+const OpTraits& traits_of(const Op& op) {
+  return std::visit([](const auto& alternative) -> const OpTraits& { return std::remove_cvref_t<decltype(alternative)>::traits; },
+                    op);
+}
+
+std::string type_of(const Op& op) {
+  if (const auto* opaque = std::get_if<Opaque>(&op)) {
+    return opaque->domain.empty() ? opaque->type : opaque->domain + "." + opaque->type;
+  }
+  return std::string(traits_of(op).type);
+}
+
+std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs) {
+  const OpTraits& traits = traits_of(op);
+  check_arity(traits.inputs, inputs.size(), "input");
+  check_arity(traits.outputs, outputs, "output");
+  if (!std::holds_alternative<Opaque>(op)) {
+    for (std::size_t i = 0; i < traits.inputs.least; ++i) {
+      if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
+    }
+  }
+  return std::visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);
+}
+
+}  // namespace resnet

@@ -1,0 +1,23 @@
+// What every operator's struct tells of itself; included by each ops/ header.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "lib/graph/fact.h"
+
+namespace resnet {
+
+struct OpTraits {
+  static constexpr std::size_t any = static_cast<std::size_t>(-1);
+  struct Arity {
+    std::size_t least, most;
+  };
+  std::string_view type;  // ONNX's name
+  Arity inputs, outputs;
+};
+
+}  // namespace resnet

@@ -1,0 +1,22 @@
+// Conv.
+#pragma once
+
+#include "lib/graph/op_traits.h"
+#include "lib/graph/ops/window.h"
+
+namespace resnet {
+
+// ONNX Conv (versions 1, 11, 22): X (N, C, spatial...), W (M, C/group, kernel...), optional B (M).
+struct Conv {
+  static constexpr OpTraits traits{"Conv", {2, 3}, {1, 1}};
+  AutoPad auto_pad = AutoPad::notset;
+  std::vector<std::int64_t> dilations, kernel_shape, pads, strides;
+  std::int64_t group = 1;
+  friend bool operator==(const Conv&, const Conv&) = default;
+};
+std::vector<Fact> infer(const Conv& conv, const Facts& inputs, std::size_t outputs);
+
+// The window over `spatial` with a kernel of `kernel` (W's own, since kernel_shape may be left out).
+Window window_of(const Conv& conv, const std::vector<std::int64_t>& kernel, const Dims& spatial);
+
+}  // namespace resnet

@@ -1,0 +1,25 @@
+// Gemm and MatMul.
+#pragma once
+
+#include "lib/graph/op_traits.h"
+
+namespace resnet {
+
+// alpha * A' * B' + beta * C, where ' is an optional transposition; C (optional since version 11) broadcasts to (M, N).
+struct Gemm {
+  static constexpr OpTraits traits{"Gemm", {2, 3}, {1, 1}};
+  float alpha = 1.0f;
+  float beta = 1.0f;
+  bool transA = false;
+  bool transB = false;
+  friend bool operator==(const Gemm&, const Gemm&) = default;
+};
+// numpy.matmul: stacks of matrices broadcast; 1-D operands lose the dim that was put in front or behind.
+struct MatMul {
+  static constexpr OpTraits traits{"MatMul", {2, 2}, {1, 1}};
+  friend bool operator==(const MatMul&, const MatMul&) = default;
+};
+std::vector<Fact> infer(const Gemm& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const MatMul& op, const Facts& inputs, std::size_t outputs);
+
+}  // namespace resnet

@@ -1,0 +1,73 @@
+#include "lib/graph/ops/reduce.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+#include <set>
+
+#include "lib/base/error.h"
+#include "lib/graph/ops/check.h"
+
+namespace resnet {
+
+std::optional<std::vector<std::size_t>> reduced_axes(const ReduceMean& op, const Facts& inputs) {
+  if (!inputs[0].has_rank()) return std::nullopt;
+  const std::size_t rank = inputs[0].rank();
+  std::vector<std::int64_t> axes;
+  if (inputs.has(1)) {
+    const auto known = known_integers(inputs[1]);
+    if (!known) {
+      // No elements are none, whatever they are.
+      const auto shape = inputs[1].shape();
+      if (!shape || shape->elements() != 0) return std::nullopt;
+    } else {
+      axes = *known;
+    }
+  }
+  std::set<std::size_t> sorted;
+  for (const std::int64_t axis : axes) {
+    if (!sorted.insert(normalize_axis(axis, rank)).second)
+      throw Error(ErrorKind::invalid_model, fmt::format("axis {} is reduced twice", axis));
+  }
+  std::vector<std::size_t> result(sorted.begin(), sorted.end());
+  if (axes.empty() && !op.noop_with_empty_axes) {
+    result.resize(rank);
+    std::iota(result.begin(), result.end(), std::size_t{0});
+  }
+  return result;
+}
+
+std::vector<Fact> infer(const ReduceMean& op, const Facts& inputs, std::size_t) {
+  if (inputs.has(1)) check_dtype(inputs[1], "axes", {DType::int64});
+  Fact fact = same_as(inputs[0]);
+  const auto axes = reduced_axes(op, inputs);
+  if (!axes) {
+    fact.dims = std::nullopt;
+    return {std::move(fact)};
+  }
+  for (auto axis = axes->rbegin(); axis != axes->rend(); ++axis) {
+    if (op.keepdims) {
+      (*fact.dims)[*axis] = 1;
+    } else {
+      fact.dims->erase(fact.dims->begin() + static_cast<std::ptrdiff_t>(*axis));
+    }
+  }
+  return {std::move(fact)};
+}
+
+std::vector<Fact> infer(const ArgMax& op, const Facts& inputs, std::size_t) {
+  Fact fact{DType::int64, inputs[0].dims, std::nullopt, std::nullopt};
+  if (fact.dims) {
+    const std::size_t axis = normalize_axis(op.axis, fact.rank());
+    if ((*fact.dims)[axis].is(0))
+      throw Error(ErrorKind::invalid_model, fmt::format("axis {} has no elements to choose from", op.axis));
+    if (op.keepdims) {
+      (*fact.dims)[axis] = 1;
+    } else {
+      fact.dims->erase(fact.dims->begin() + static_cast<std::ptrdiff_t>(axis));
+    }
+  }
+  return {std::move(fact)};
+}
+
+}  // namespace resnet

@@ -1,0 +1,181 @@
+#include "lib/graph/ops/reshape.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lib/base/error.h"
+#include "lib/graph/ops/check.h"
+
+namespace resnet {
+
+namespace {
+
+Dim product(const Dims& dims, std::size_t begin, std::size_t end) {
+  Dim result = 1;
+  for (std::size_t i = begin; i < end; ++i) result = result * dims[i];
+  return result;
+}
+
+// dims with their numbers multiplied up and their symbols in a list, so that equal factors can be divided out.
+struct Factors {
+  std::int64_t number = 1;
+  std::vector<Dim> symbols;
+};
+
+Factors factors_of(const Dims& dims) {
+  Factors factors;
+  for (const Dim& dim : dims) {
+    if (dim.is_number()) {
+      factors.number = (Dim(factors.number) * dim).number();
+    } else {
+      factors.symbols.push_back(dim);
+    }
+  }
+  return factors;
+}
+
+// total / known, exactly.
+Dim divide(const Dims& total, const Dims& known, const std::string& description) {
+  Factors numerator = factors_of(total), denominator = factors_of(known);
+  for (const Dim& symbol : denominator.symbols) {
+    const auto found = std::find(numerator.symbols.begin(), numerator.symbols.end(), symbol);
+    if (found == numerator.symbols.end()) {
+      Dim all = product(total, 0, total.size());
+      return floor_divide(all, product(known, 0, known.size()));
+    }
+    numerator.symbols.erase(found);
+  }
+  Dim result = product(numerator.symbols, 0, numerator.symbols.size());
+  if (denominator.number == 0)
+    throw Error(ErrorKind::invalid_model, description + ": -1 beside a dimension of 0 has no one answer");
+  if (numerator.number % denominator.number == 0) return result * Dim(numerator.number / denominator.number);
+  if (result.is_number()) throw Error(ErrorKind::invalid_model, description + ": the number of elements does not divide");
+  return floor_divide(result * Dim(numerator.number), Dim(denominator.number));
+}
+
+}  // namespace
+
+std::vector<Fact> infer(const Flatten& op, const Facts& inputs, std::size_t) {
+  Fact fact = same_as(inputs[0]);
+  if (fact.dims) {
+    const Dims dims = *fact.dims;
+    const auto rank = static_cast<std::int64_t>(dims.size());
+    if (op.axis < -rank || op.axis > rank) {
+      throw Error(ErrorKind::invalid_model, fmt::format("axis {} of a tensor of rank {}", op.axis, rank));
+    }
+    const auto axis = static_cast<std::size_t>(op.axis < 0 ? op.axis + rank : op.axis);
+    fact.dims = Dims{product(dims, 0, axis), product(dims, axis, dims.size())};
+  }
+  return {std::move(fact)};
+}
+
+std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
+  check_dtype(inputs[1], "shape", {DType::int64});
+  const Fact& x = inputs[0];
+  const Fact& target = inputs[1];
+  if (target.has_rank() && target.rank() != 1) {
+    throw Error(ErrorKind::invalid_model, fmt::format("shape is {}, expected a vector", to_string(*target.dims)));
+  }
+  Fact fact{x.dtype, std::nullopt, std::nullopt, std::nullopt};
+  std::optional<Dims> wanted = target.elements;
+  if (!wanted) {
+    if (const auto numbers = known_integers(target)) wanted = Dims(numbers->begin(), numbers->end());
+  }
+  if (!wanted) return {std::move(fact)};
+  const std::string description = fmt::format("cannot reshape {} to {}", x.dims ? to_string(*x.dims) : "?", to_string(*wanted));
+  Dims dims, known, rest = x.dims.value_or(Dims{});
+  std::optional<std::size_t> open;
+  bool certain = x.dims.has_value();
+  for (std::size_t i = 0; i < wanted->size(); ++i) {
+    Dim dim = (*wanted)[i];
+    if (dim.is(-1)) {
+      if (open) throw Error(ErrorKind::invalid_model, description + ": more than one -1");
+      open = i;
+      dims.push_back(Dim(1));
+      continue;
+    }
+    if (dim.is_number() && dim.number() < -1) throw Error(ErrorKind::invalid_model, description);
+    if (dim.is(0) && !op.allowzero) {
+      if (x.dims) {
+        if (i >= x.dims->size())
+          throw Error(ErrorKind::invalid_model, description + fmt::format(": there is no dimension {} to copy", i));
+        dim = (*x.dims)[i];
+      } else {
+        dim = Dim::symbol(fmt::format("reshaped_{}", i));
+      }
+    }
+    dims.push_back(dim);
+    known.push_back(dim);
+  }
+  if (open) {
+    if (certain) {
+      dims[*open] = divide(rest, known, description);
+    } else {
+      dims[*open] = Dim::symbol(fmt::format("reshaped_{}", *open));
+    }
+  } else if (certain) {
+    const Dim before = product(rest, 0, rest.size()), after = product(dims, 0, dims.size());
+    if (before.is_number() && after.is_number() && before != after) throw Error(ErrorKind::invalid_model, description);
+  }
+  fact.dims = std::move(dims);
+  if (x.elements && fact.rank() <= 1) fact.elements = x.elements;
+  return {std::move(fact)};
+}
+
+std::vector<Fact> infer(const Squeeze&, const Facts& inputs, std::size_t) {
+  Fact fact = same_as(inputs[0]);
+  if (inputs.has(1)) check_dtype(inputs[1], "axes", {DType::int64});
+  if (!fact.dims) return {std::move(fact)};
+  const Dims dims = *fact.dims;
+  std::set<std::size_t> axes;
+  if (inputs.has(1)) {
+    const auto known = known_integers(inputs[1]);
+    if (!known) {
+      fact.dims = std::nullopt;
+      return {std::move(fact)};
+    }
+    for (const std::int64_t axis : *known) axes.insert(normalize_axis(axis, dims.size()));
+  } else {
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+      if (dims[axis].is(1)) axes.insert(axis);
+    }
+  }
+  Dims kept;
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    if (!axes.contains(axis)) {
+      kept.push_back(dims[axis]);
+    } else if (dims[axis].is_number() && !dims[axis].is(1)) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("cannot squeeze axis {} of {}, expected a dimension of 1", axis, to_string(dims)));
+    }
+  }
+  fact.dims = std::move(kept);
+  if (fact.rank() <= 1) fact.elements = inputs[0].elements;
+  return {std::move(fact)};
+}
+
+std::vector<Fact> infer(const Unsqueeze&, const Facts& inputs, std::size_t) {
+  Fact fact = same_as(inputs[0]);
+  check_dtype(inputs[1], "axes", {DType::int64});
+  const auto known = known_integers(inputs[1]);
+  if (!fact.dims || !known) {
+    fact.dims = std::nullopt;
+    return {std::move(fact)};
+  }
+  const std::size_t rank = fact.rank() + known->size();
+  std::set<std::size_t> axes;
+  for (const std::int64_t axis : *known) {
+    if (!axes.insert(normalize_axis(axis, rank)).second)
+      throw Error(ErrorKind::invalid_model, fmt::format("axis {} is given twice", axis));
+  }
+  Dims dims;
+  auto next = fact.dims->begin();
+  for (std::size_t axis = 0; axis < rank; ++axis) dims.push_back(axes.contains(axis) ? Dim(1) : *next++);
+  fact.dims = std::move(dims);
+  if (rank <= 1) fact.elements = inputs[0].elements;
+  return {std::move(fact)};
+}
+
+}  // namespace resnet

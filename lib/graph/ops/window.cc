@@ -1,0 +1,85 @@
+#include "lib/graph/ops/window.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/error.h"
+
+namespace resnet {
+
+namespace {
+
+// Sizes above this are no image's and no kernel's; below it, sums and products of a few of them fit into 64 bits.
+constexpr std::int64_t most = std::int64_t{1} << 40;
+
+std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, std::size_t count, std::int64_t usual,
+                                       std::int64_t least, const char* name) {
+  if (list.empty()) return std::vector<std::int64_t>(count, usual);
+  if (list.size() != count) {
+    throw Error(ErrorKind::invalid_model, fmt::format("{} has {} entries, expected {}", name, list.size(), count));
+  }
+  for (const std::int64_t entry : list) {
+    if (entry < least || entry > most) {
+      throw Error(ErrorKind::invalid_model, fmt::format("{} holds {}, expected at least {}", name, entry, least));
+    }
+  }
+  return list;
+}
+
+}  // namespace
+
+Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
+  const std::size_t rank = spatial.size();
+  Window window;
+  window.kernel = checked_list(attributes.kernel, rank, 1, 1, "kernel_shape");
+  window.strides = checked_list(attributes.strides, rank, 1, 1, "strides");
+  window.dilations = checked_list(attributes.dilations, rank, 1, 1, "dilations");
+  const auto pads = checked_list(attributes.pads, 2 * rank, 0, 0, "pads");
+  const bool same = attributes.auto_pad == AutoPad::same_upper || attributes.auto_pad == AutoPad::same_lower;
+  const bool explicit_pads = attributes.auto_pad == AutoPad::notset;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (window.kernel[axis] - 1 > most / window.dilations[axis]) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("a kernel of {} dilated by {} is too large", window.kernel[axis], window.dilations[axis]));
+    }
+    const std::int64_t kernel = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
+    const std::int64_t stride = window.strides[axis];
+    const Dim& in = spatial[axis];
+    std::int64_t begin = explicit_pads ? pads[axis] : 0, end = explicit_pads ? pads[rank + axis] : 0;
+    if (in.is_number() && (in.number() < 0 || in.number() > most)) {
+      throw Error(ErrorKind::invalid_model, fmt::format("a spatial size of {}", in.number()));
+    }
+    if (same) {
+      // ceil(in / stride) outputs; the padding that they need, the odd one at the end (upper) or the beginning (lower).
+      const Dim output = floor_divide(in + (stride - 1), stride);
+      if (in.is_number() || stride == 1) {
+        const std::int64_t need = in.is_number() ? (output.number() - 1) * stride + kernel - in.number() : kernel - 1;
+        const std::int64_t total = std::max<std::int64_t>(need, 0);
+        const std::int64_t less = total / 2, more = total - less;
+        begin = attributes.auto_pad == AutoPad::same_upper ? less : more;
+        end = total - begin;
+      }
+      window.pads_begin.push_back(begin);
+      window.pads_end.push_back(end);
+      window.output.push_back(output);
+      continue;
+    }
+    window.pads_begin.push_back(begin);
+    window.pads_end.push_back(end);
+    const Dim room = in + (begin + end - kernel);
+    if (room.is_number() && room.number() < 0) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("a window of {} does not fit into {} with pads {} and {}", kernel, in.number(), begin, end));
+    }
+    Dim output = floor_divide(attributes.ceil_mode ? room + (stride - 1) : room, stride) + 1;
+    if (attributes.ceil_mode && in.is_number()) {
+      // A last window that would start in the end padding sees nothing of the input.
+      if ((output.number() - 1) * stride >= in.number() + begin) output = output - 1;
+    }
+    window.output.push_back(output);
+  }
+  return window;
+}
+
+}  // namespace resnet

@@ -1,0 +1,45 @@
+// Photos: decoded, resized and cropped as PIL and torchvision do it, then normalised into a batch slot. libvips stays inside.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lib/model/preprocessing.h"
+
+namespace resnet::image {
+
+// 8-bit RGB pixels, rows of width * 3 bytes.
+struct Pixels {
+  int width = 0, height = 0;
+  std::vector<std::uint8_t> rgb;
+};
+
+struct DecodeOptions {
+  bool exif = false;                           // turn as the EXIF orientation says
+  std::int64_t max_pixels = 300'000'000;       // larger ones are refused before they are decoded
+};
+
+// Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.
+// Throws Error(bad_input) "FILE: ..." for what is no image, is truncated or too large. Thread-safe.
+Pixels decode(const std::filesystem::path& file, const DecodeOptions& options = {});
+Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options = {});
+
+// Antialiased, as PIL's resize does it, to within half a level on average.
+Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpolation);
+// The shorter side to `size`, the longer one to int(size * long / short), as torchvision does it.
+Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpolation);
+// As torchvision's CenterCrop: from int(round((side - size) / 2)), half to even; a side that is too small is padded with black.
+Pixels center_crop(const Pixels& pixels, int width, int height);
+
+// resize and crop as `preprocessing` says; the size of the result is its crop_size, else the (resized) photo's own.
+Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing);
+
+// (value * scale - mean) / std per channel into `slot` of height * width * 3 floats, interleaved (NHWC) or planar (NCHW).
+void normalize_nhwc(const Pixels& pixels, const Preprocessing& preprocessing, std::span<float> slot);
+void normalize_nchw(const Pixels& pixels, const Preprocessing& preprocessing, std::span<float> slot);
+
+}  // namespace resnet::image

@@ -1,0 +1,33 @@
+// What every reader of a model file returns.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/graph/graph.h"
+#include "lib/model/preprocessing.h"
+
+namespace resnet {
+
+// Where a model came from, as its file tells.
+struct Provenance {
+  std::string format;  // "ONNX"
+  std::string producer_name, producer_version, domain, doc_string;
+  std::int64_t model_version = 0;
+  std::int64_t ir_version = 0;
+  std::map<std::string, std::int64_t> opsets;  // by domain; "" is ONNX's own
+};
+
+struct Model {
+  Graph graph;
+  std::vector<std::string> labels;  // one per class, or none
+  std::optional<Preprocessing> preprocessing;
+  Provenance provenance;
+  std::map<std::string, std::string> metadata;  // the file's own key-value pairs
+  // What the reader noticed and a user may want to know: attributes it did not read, a training export, ... One line each.
+  std::vector<std::string> notes;
+};
+
+}  // namespace resnet

@@ -1,0 +1,36 @@
+// How a photo becomes a network's input.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace resnet {
+
+enum class ChannelOrder : std::uint8_t { rgb, bgr };
+enum class Interpolation : std::uint8_t { bilinear, bicubic, lanczos };
+
+// Decode, resize the shorter side to `resize`, crop the centre to `crop_size`, then per channel (value * scale - mean) / std.
+struct Preprocessing {
+  std::string name = "custom";        // of the convention it came from
+  std::optional<int> resize = 256;    // pixels of the shorter side; nothing: not resized
+  std::optional<int> crop_size = 224; // pixels of the square crop; nothing: not cropped
+  Interpolation interpolation = Interpolation::bilinear;
+  ChannelOrder channel_order = ChannelOrder::rgb;
+  float scale = 1.0f / 255.0f;  // applied to 8-bit levels 0..255
+  std::array<float, 3> mean = {0, 0, 0};  // in the order of the network's channels
+  std::array<float, 3> std = {1, 1, 1};
+  bool exif = false;  // whether to turn the photo as its EXIF orientation says
+
+  friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
+};
+
+// torchvision, caffe, tf, mlperf, cifar10 or raw; nothing for another name. torchvision, caffe, tf and mlperf: 256 then 224.
+// cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB 0..255, neither resized nor cropped.
+std::optional<Preprocessing> find_preprocessing(std::string_view name);
+// The names above, separated by '|'.
+std::string preprocessing_names();
+
+}  // namespace resnet

@@ -1,0 +1,35 @@
+// Rewrites that can be written back as ONNX: each takes a graph and returns another with the same outputs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/graph/graph.h"
+
+namespace resnet {
+
+// What a pass did, and what it let be and why: "fold_batch_norm: node 'bn1': ...".
+struct PassLog {
+  std::vector<std::string> done, declined;
+};
+
+// Nodes whose inputs are all constant become constants (evaluated by lib/reference), and so do values that inference knows
+// (Shape and its arithmetic). Larger results than their inputs (ConstantOfShape, Expand) are folded up to 64 MiB.
+Graph fold_constants(const Graph& graph, PassLog& log);
+// Conv or Gemm + BatchNormalization (also through Identity): the normalisation goes into weight and bias, computed in double. A
+// BatchNormalization that stays becomes nothing else. Mul and Add by per-channel constants behind a Conv are folded the same way.
+Graph fold_batch_norm(const Graph& graph, PassLog& log);
+// Identity, Dropout at inference, Pad by zero, Reshape/Flatten/Squeeze/Unsqueeze to the same shape, Cast to the same type,
+// Transpose by the identity, Sum of one, Concat of one.
+Graph remove_no_ops(const Graph& graph, PassLog& log);
+// Two Transposes in a row become one; none where they cancel.
+Graph merge_transposes(const Graph& graph, PassLog& log);
+// A constant zero Pad in front of a Conv or an AveragePool that counts padding goes into its pads.
+Graph merge_pads(const Graph& graph, PassLog& log);
+// Nodes that no output needs.
+Graph remove_dead_nodes(const Graph& graph, PassLog& log);
+
+// Everything above in its order, until nothing changes: what the executor wants.
+Graph optimize(const Graph& graph, PassLog& log);
+
+}  // namespace resnet

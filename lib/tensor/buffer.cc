@@ -1,0 +1,95 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "lib/base/error.h"
+#include "lib/tensor/tensor.h"
+
+namespace resnet {
+
+namespace {
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+
+struct Mapping {
+  void* address = nullptr;
+  std::size_t size = 0;
+  Mapping(void* a, std::size_t n) : address(a), size(n) {}
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() {
+    if (address != nullptr) munmap(address, size);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Buffer> Buffer::allocate(std::size_t size) {
+  if (size > std::numeric_limits<std::size_t>::max() - tail - alignment) {
+    throw Error(ErrorKind::invalid_model, fmt::format("{} bytes do not fit into memory", size));
+  }
+  const std::size_t total = (size + tail + alignment - 1) / alignment * alignment;
+  // calloc leaves large blocks untouched, so that memory is used only where something is written.
+  void* raw = std::calloc(total + alignment, 1);
+  if (raw == nullptr) throw Error(ErrorKind::invalid_model, fmt::format("{} bytes do not fit into memory", size));
+  std::shared_ptr<void> owner(raw, Free{});
+  void* aligned = raw;
+  std::size_t space = total + alignment;
+  std::align(alignment, total, aligned, space);
+  return std::shared_ptr<Buffer>(new Buffer(static_cast<std::byte*>(aligned), size, std::move(owner)));
+}
+
+std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path) {
+  const auto fail = [&](const char* what) {
+    return Error(ErrorKind::invalid_model, fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
+  };
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw fail("cannot be opened");
+  struct stat status {};
+  if (fstat(fd, &status) != 0) {
+    const Error error = fail("cannot be read");
+    close(fd);
+    throw error;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    close(fd);
+    throw Error(ErrorKind::invalid_model, fmt::format("{}: is a folder, expected a file", path.string()));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    close(fd);
+    throw Error(ErrorKind::invalid_model, fmt::format("{}: is not a regular file", path.string()));
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) {
+    close(fd);
+    return std::shared_ptr<const Buffer>(new Buffer(nullptr, 0, nullptr));
+  }
+  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  const int mapping_errno = errno;
+  close(fd);
+  if (address == MAP_FAILED) {
+    errno = mapping_errno;
+    throw fail("cannot be mapped");
+  }
+  auto owner = std::make_shared<Mapping>(address, size);
+  return std::shared_ptr<const Buffer>(new Buffer(static_cast<std::byte*>(address), size, std::move(owner)));
+}
+
+std::shared_ptr<const Buffer> Buffer::view(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive) {
+  return std::shared_ptr<const Buffer>(new Buffer(const_cast<std::byte*>(bytes.data()), bytes.size(), std::move(keep_alive)));
+}
+
+std::shared_ptr<Buffer> Buffer::mutable_view(std::span<std::byte> bytes, std::shared_ptr<void> keep_alive) {
+  return std::shared_ptr<Buffer>(new Buffer(bytes.data(), bytes.size(), std::move(keep_alive)));
+}
+
+}  // namespace resnet

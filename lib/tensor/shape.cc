@@ -1,0 +1,39 @@
+#include "lib/tensor/shape.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "lib/base/checked.h"
+#include "lib/base/error.h"
+
+namespace resnet {
+
+Shape::Shape(std::vector<std::int64_t> dims) : dims_(std::move(dims)) {
+  // A zero among large dims makes an empty tensor, but the strides must fit all the same.
+  std::int64_t product = 1;
+  bool empty = false;
+  for (std::int64_t dim : dims_) {
+    if (dim < 0) throw Error(ErrorKind::invalid_model, fmt::format("negative dimension {} in shape {}", dim, to_string()));
+    if (dim == 0) {
+      empty = true;
+      continue;
+    }
+    const auto next = checked_multiply(product, dim);
+    if (!next)
+      throw Error(ErrorKind::invalid_model, fmt::format("shape {} has more elements than fit into 64 bits", to_string()));
+    product = *next;
+  }
+  elements_ = empty ? 0 : product;
+}
+
+std::vector<std::int64_t> Shape::strides() const {
+  std::vector<std::int64_t> strides(rank(), 1);
+  for (std::size_t axis = rank(); axis-- > 1;) strides[axis - 1] = strides[axis] * std::max<std::int64_t>(dims_[axis], 1);
+  return strides;
+}
+
+std::string Shape::to_string() const { return dims_.empty() ? "scalar" : fmt::format("{}", fmt::join(dims_, "x")); }
+
+}  // namespace resnet

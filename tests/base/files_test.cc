@@ -1,0 +1,176 @@
+#include "lib/base/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <ostream>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "tests/support/temporary_folder.h"
+
+namespace resnet {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TemporaryFolder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string content(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
+  return names;
+}
+
+// The kind and the line of the Error that `action` throws.
+std::pair<ErrorKind, std::string> error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return {error.kind(), error.what()};
+  }
+  return {ErrorKind::internal, "no error"};
+}
+
+TEST(ReadFile, GivesEveryByte) {
+  const TemporaryFolder folder;
+  const std::string bytes("a\0b\r\n\xff", 6);
+  EXPECT_EQ(read_file(folder.write("bytes", bytes), ErrorKind::bad_input), bytes);
+  EXPECT_EQ(read_file(folder.write("empty", ""), ErrorKind::bad_input), "");
+}
+
+TEST(ReadFile, NamesTheFileThatIsNotThere) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "none.onnx";
+  const auto [kind, line] = error_of([&] { read_file(file, ErrorKind::invalid_model); });
+  EXPECT_EQ(kind, ErrorKind::invalid_model);
+  EXPECT_EQ(line, file.string() + ": cannot be opened: No such file or directory");
+}
+
+TEST(ReadFile, RefusesAFolder) {
+  const TemporaryFolder folder;
+  const auto [kind, line] = error_of([&] { read_file(folder.path(), ErrorKind::bad_input); });
+  EXPECT_EQ(kind, ErrorKind::bad_input);
+  EXPECT_EQ(line, folder.path().string() + ": is a folder, expected a file");
+}
+
+TEST(AtomicFile, AppearsOnlyWhenItIsCommitted) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "out.bin";
+  {
+    AtomicFile output(file);
+    output.stream() << "whole";
+    output.stream().flush();
+    EXPECT_FALSE(fs::exists(file));
+    output.commit();
+    EXPECT_EQ(content(file), "whole");
+  }
+  EXPECT_EQ(content(file), "whole");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out.bin"));
+}
+
+TEST(AtomicFile, LeavesNothingWithoutCommit) {
+  const TemporaryFolder folder;
+  {
+    AtomicFile output(folder.path() / "out.bin");
+    output.stream() << "half";
+  }
+  EXPECT_THAT(names_in(folder.path()), IsEmpty());
+}
+
+TEST(AtomicFile, KeepsTheOldFileWithoutCommit) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.write("out.bin", "old");
+  try {
+    AtomicFile output(file);
+    output.stream() << "new";
+    throw Error(ErrorKind::internal, "stopped half-way");
+  } catch (const Error&) {
+  }
+  EXPECT_EQ(content(file), "old");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out.bin"));
+}
+
+TEST(AtomicFile, ReplacesTheOldFileAndKeepsItsPermissions) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.write("out.bin", "an old file that is longer than the new one");
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+  AtomicFile output(file);
+  output.stream() << "new";
+  output.commit();
+  EXPECT_EQ(content(file), "new");
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+}
+
+TEST(AtomicFile, GivesANewFileThePermissionsOfTheUmask) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "out.bin";
+  const mode_t before = umask(027);
+  {
+    AtomicFile output(file);
+    output.commit();
+  }
+  umask(before);
+  EXPECT_EQ(static_cast<unsigned>(fs::status(file).permissions()), 0640u);
+}
+
+TEST(AtomicFile, WritesThroughALink) {
+  const TemporaryFolder folder;
+  const fs::path real = folder.write("real.bin", "old");
+  const fs::path link = folder.path() / "link.bin";
+  fs::create_symlink("real.bin", link);
+  AtomicFile output(link);
+  output.stream() << "new";
+  output.commit();
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(content(real), "new");
+}
+
+TEST(AtomicFile, WritesDirectlyToWhatIsNoRegularFile) {
+  AtomicFile output("/dev/null");
+  output.stream() << "gone";
+  output.commit();
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+TEST(AtomicFile, RefusesAFolder) {
+  const TemporaryFolder folder;
+  const auto [kind, line] = error_of([&] { AtomicFile output(folder.path()); });
+  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(line, folder.path().string() + ": is a folder, expected a file to write");
+}
+
+TEST(AtomicFile, NamesTheFileInAFolderThatIsNotThere) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "none" / "out.bin";
+  const auto [kind, line] = error_of([&] { AtomicFile output(file); });
+  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(line, file.string() + ": cannot be written: No such file or directory");
+}
+
+TEST(AtomicFile, TellsOfAFullDisk) {
+  if (!fs::is_character_file("/dev/full")) GTEST_SKIP() << "/dev/full is not there";
+  const auto [kind, line] = error_of([] {
+    AtomicFile output("/dev/full");
+    output.stream() << std::string(1 << 20, 'x');
+    output.commit();
+  });
+  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_THAT(line, HasSubstr("/dev/full: cannot be written: No space left on device"));
+}
+
+}  // namespace
+}  // namespace resnet

@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+"""Looks for strays: what the compiler and the linker would let pass, but the house rules do not.
+
+    structure.py FOLDER      examines the repository in FOLDER, prints one line per stray, exits 1 where there is one
+
+Which module may include which, and which third parties it may see, stands in one place: the module table of README.md. Then:
+  - an include goes only where the table and the folder's CMakeLists.txt allow, and CMakeLists.txt only links what the table allows
+  - headers of third parties stay in their modules, and out of the headers that other modules include
+  - every source file is named in a CMakeLists.txt, every header is included by something
+  - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
+  - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
+"""
+
+import os
+import re
+import sys
+
+PARTIES = {  # by the name in README's table: which includes are its headers, and its names in CMake
+    "XNNPACK": (r"xnnpack\.h|xnnpack/.*", {"XNNPACK::XNNPACK"}),
+    "pthreadpool": (r"pthreadpool\.h", {"XNNPACK::pthreadpool"}),
+    "cpuinfo": (r"cpuinfo\.h", {"XNNPACK::cpuinfo"}),
+    "ONNX": (r"onnx/.*", {"ONNX::onnx", "ONNX::proto"}),
+    "Protobuf": (r"google/protobuf/.*", {"protobuf::libprotobuf"}),
+    "libvips": (r"vips/.*|glib\.h|glib-object\.h|glib/.*|gio/.*", {"PkgConfig::VIPS"}),
+    "CLI11": (r"CLI/.*", {"CLI11::CLI11"}),
+    "fmt": (r"fmt/.*", {"fmt::fmt"}),
+    "nlohmann-json": (r"nlohmann/.*", {"nlohmann_json::nlohmann_json"}),
+    "Graphviz": (r"graphviz/.*|gvc\.h|cgraph\.h", {"PkgConfig::GRAPHVIZ"}),
+    "Highway": (r"hwy/.*", {"PkgConfig::HWY", "hwy::hwy"}),
+    "oneDNN": (r"oneapi/.*|dnnl.*", {"DNNL::dnnl", "dnnl::dnnl"}),
+    "xxHash": (r"xxhash\.h", {"PkgConfig::XXHASH"}),
+    "GoogleTest": (r"gtest/.*|gmock/.*", {"GTest::gtest", "GTest::gmock", "GTest::gtest_main", "GTest::gmock_main"}),
+    "Google Benchmark": (r"benchmark/.*", {"benchmark::benchmark", "benchmark::benchmark_main"}),
+}
+# What an <include> may name besides a third party: C++'s own headers have no suffix; these are the system's.
+SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intrin\.h|"
+                    r"(unistd|fcntl|sched|pthread|signal|errno|dirent|dlfcn|glob|poll|spawn|getopt|locale|langinfo|malloc|"
+                    r"fenv|termios|time|strings|stdlib|stdio|string|math|float|limits|stdint|stddef|cpuid|link|elf|pwd|"
+                    r"semaphore|execinfo|ftw|fnmatch|libgen|wordexp|iconv|features)\.h")
+EVERYTHING = "everything"
+SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
+SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
+STRAY_TEXTS = [  # (what it is, pattern)
+    ("an absolute path of one machine", re.compile(r"(?<![\w$}{./*-])/(?:root|work|home/\w+|Users/\w+)/[\w.-]")),
+    ("an address of a package registry",
+     re.compile(r"https?://[\w.-]*(?:debian|ubuntu|npmjs|yarnpkg|pypi|pythonhosted|crates|rubygems|maven|conan|vcpkg)[\w.-]*")),
+    ("a forgotten merge mark", re.compile(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)),
+    ("a forgotten to-do mark", re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME)\b")),
+]
+TEXT_SUFFIXES = SOURCES + (".txt", ".cmake", ".md", ".py", ".sh", ".js", ".mjs", ".cjs", ".json", ".in", ".supp", ".yml", ".toml",
+                           ".bash", ".zsh", ".fish", "")
+
+
+def module_of(path):
+    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'."""
+    parts = path.split("/")
+    if parts[0] in ("lib", "formats", "tools"):
+        return "/".join(parts[:2])
+    return parts[0]
+
+
+def without_comments(text):
+    """The same text, comments and string literals blanked, line numbers kept."""
+    def blank(match):
+        found = match.group(0)
+        return re.sub(r"[^\n]", " ", found) if found.startswith("/") else found[0] + found[-1]
+    return re.sub(r'//[^\n]*|/\*.*?\*/|R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', blank, text, flags=re.DOTALL)
+
+
+class Tree:
+    def __init__(self, top):
+        self.top = top
+        self.strays = []
+        self.files = []
+        for folder, folders, names in os.walk(top):
+            folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
+            for name in sorted(names):
+                self.files.append(os.path.relpath(os.path.join(folder, name), top).replace(os.sep, "/"))
+        self.known = set(self.files)
+        self.sources = [f for f in self.files if f.endswith(SOURCES)]
+        self.texts = {f: self.read(f) for f in self.sources}
+        self.includes = {f: [(m.group(1) == "<", m.group(2), text.count("\n", 0, m.start()) + 1) for m in INCLUDE.finditer(text)]
+                         for f, text in self.texts.items()}
+
+    def read(self, path):
+        with open(os.path.join(self.top, path), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stray(self, path, line, what):
+        self.strays.append(f"{path}:{line}: {what}" if line else f"{path}: {what}")
+
+    # The module table: | `folder` | what it holds | may include | third parties |
+    def read_table(self):
+        self.may, self.parties = {}, {}
+        if "README.md" not in self.known:
+            return self.stray("README.md", 0, "is not there; its module table says what may include what")
+        rows = re.findall(r"^\| `([^`|]+?)/?` *\|[^|\n]*\|([^|\n]*)\|([^|\n]*)\|[ \t]*$", self.read("README.md"), re.MULTILINE)
+        names = lambda cell: {w for w in (word.strip(" `") for word in cell.split(",")) if w not in ("", "-", "–", "—")}
+        for folder, may, parties in rows:
+            self.may[folder] = names(may)
+            self.parties[folder] = names(parties)
+            if not any(f.startswith(folder + "/") for f in self.files):
+                self.stray("README.md", 0, f"the module table has a row for {folder}, which is not there")
+            for party in self.parties[folder] - set(PARTIES):
+                self.stray("README.md", 0, f"{folder}: unknown third party '{party}', expected one of {', '.join(PARTIES)}")
+        if not rows:
+            self.stray("README.md", 0, "has no module table")
+        self.by_name = {folder.split("/")[-1]: folder for folder in self.may}
+        for folder, may in self.may.items():
+            for name in may - set(self.by_name) - {EVERYTHING}:
+                self.stray("README.md", 0, f"{folder}: may include '{name}', which has no row of its own")
+        for folder in sorted({module_of(f) for f in self.sources if f.startswith(("lib/", "formats/", "cli/"))} - set(self.may)):
+            self.stray("README.md", 0, f"the module table has no row for {folder}")
+
+    def closure(self, folder, edges):
+        """All modules that `folder` reaches."""
+        if EVERYTHING in edges.get(folder, ()):
+            return set(self.may)
+        seen, todo = {folder}, [folder]
+        while todo:
+            for name in edges.get(todo.pop(), ()):
+                target = self.by_name.get(name)
+                if target and target not in seen:
+                    seen.add(target)
+                    todo.append(target)
+        return seen
+
+    def read_cmake(self):
+        """What each module links, by the names of ours."""
+        self.links, self.listed, self.generated = {}, set(), False
+        for path in self.files:
+            if os.path.basename(path) != "CMakeLists.txt":
+                continue
+            folder = os.path.dirname(path)
+            text = re.sub(r"#[^\n]*", "", self.read(path))
+            for token in re.findall(r"[\w./+-]+\.(?:cc|cpp|cxx|c)\b", text):
+                self.listed.add(os.path.normpath(os.path.join(folder, token)))
+            if not folder.startswith(("lib/", "formats/")):
+                continue
+            module = module_of(path)
+            calls = re.findall(r"resnet_module\(\s*(\S+)([^)]*)\)", text)
+            for name, rest in calls:
+                if name != folder.split("/")[-1]:
+                    self.stray(path, 0, f"the module is named {name}, expected the folder's name")
+                words = {key: set() for key in ("SOURCES", "LINKS", "PRIVATE")}
+                key = None
+                for word in rest.split():
+                    if word in words:
+                        key = word
+                    elif key:
+                        words[key].add(word)
+                self.links.setdefault(module, set()).update(words["LINKS"])
+                for link in sorted(words["LINKS"]):
+                    target = self.by_name.get(link)
+                    if target not in self.closure(module, self.may):
+                        self.stray(path, 0, f"links {link}, which README's module table does not allow {module}")
+                for target in sorted(words["PRIVATE"]):
+                    party = next((p for p, (_, targets) in PARTIES.items() if target in targets), None)
+                    if party is None:
+                        self.stray(path, 0, f"links {target}, a third party that this test does not know")
+                    elif party not in self.parties.get(module, set()):
+                        self.stray(path, 0, f"links {target}, which README's module table does not allow {module}")
+            for call in re.findall(r"target_link_libraries\([^)]*\)", text):
+                self.stray(path, 0, f"links outside of resnet_module: {' '.join(call.split())}")
+
+    def parties_of(self, path):
+        """The third parties that a file may include."""
+        if path.startswith("tests/"):
+            inner = path[len("tests/"):]
+            mirrored = next((m for m in self.parties if module_of(inner) == m or module_of("lib/" + inner) == m), None)
+            return self.parties.get(mirrored, set()) | {"GoogleTest", "fmt", "nlohmann-json"}
+        return self.parties.get(module_of(path), set())
+
+    def public_headers(self):
+        """Headers that files of other modules include (tests aside), and what those include in turn."""
+        todo = [name for path in self.sources if not path.startswith("tests/") for angle, name, _ in self.includes[path]
+                if not angle and name in self.known and module_of(name) != module_of(path)]
+        public = set()
+        while todo:
+            header = todo.pop()
+            if header in public:
+                continue
+            public.add(header)
+            todo += [name for angle, name, _ in self.includes[header] if not angle and name in self.known]
+        return public
+
+    def check_includes(self):
+        public = self.public_headers()
+        for path in self.sources:
+            module = module_of(path)
+            in_table = self.closure(module, self.may) if module in self.may else None
+            linked = self.closure(module, self.links) if module in self.links else None
+            for angle, name, line in self.includes[path]:
+                if not angle:
+                    if name not in self.known:
+                        self.stray(path, line, f'includes "{name}", which is no file of ours: write the path from the top folder')
+                        continue
+                    target = module_of(name)
+                    if path.startswith(("lib/", "formats/", "cli/")) and target in ("tests", "tools"):
+                        self.stray(path, line, f'includes "{name}": tests and tools are not for it')
+                    elif target in self.may and in_table is not None and target not in in_table:
+                        self.stray(path, line, f'includes "{name}", which README\'s module table does not allow {module}')
+                    elif target in self.may and linked is not None and target not in linked:
+                        self.stray(path, line, f'includes "{name}", but its CMakeLists.txt does not link {target}')
+                    continue
+                party = next((p for p, (headers, _) in PARTIES.items() if re.fullmatch(headers, name)), None)
+                if party is None:
+                    if not SYSTEM.fullmatch(name):
+                        self.stray(path, line, f"includes <{name}>, a third party that this test does not know")
+                elif party not in self.parties_of(path):
+                    self.stray(path, line, f"includes <{name}>: {party} is not for {module}")
+                elif path.endswith(".h") and not path.startswith("tests/") and (party == "fmt" or path in public):
+                    self.stray(path, line, f"includes <{name}>: {party} stays out of headers that others include")
+
+    def check_lists(self):
+        included = {name for found in self.includes.values() for angle, name, _ in found if not angle}
+        for path in self.sources:
+            if path.endswith(".h"):
+                if path not in included:
+                    self.stray(path, 0, "is included by nothing")
+            elif path not in self.listed:
+                self.stray(path, 0, "is named in no CMakeLists.txt")
+        for path in sorted(self.listed - self.known):
+            self.stray(os.path.dirname(path) + "/CMakeLists.txt", 0, f"names {os.path.basename(path)}, which is not there")
+
+    def check_switches(self):
+        for path in self.sources:
+            text = without_comments(self.texts[path])
+            for match in re.finditer(r"\bswitch\s*\(", text):
+                opened = text.find("{", match.end())
+                if opened < 0:
+                    continue
+                depth, end = 1, opened + 1
+                while end < len(text) and depth:
+                    depth += {"{": 1, "}": -1}.get(text[end], 0)
+                    end += 1
+                # Only this switch's own labels: those of a switch inside stand deeper in braces, after a case's own.
+                body = text[opened + 1:end - 1]
+                body = re.sub(r"\bswitch\s*\([^{]*\{(?:[^{}]|\{[^{}]*\})*\}", lambda m: re.sub(r"[^\n]", " ", m.group(0)), body)
+                default = re.search(r"\bdefault\s*:", body)
+                cases = re.findall(r"\bcase\s+([\w:]+?)\s*:(?!:)", body)
+                # Protobuf's enums are open: a file can hold a number that has no name.
+                ours = [c for c in cases if "::" in c and not re.match(r"(::)?(onnx|google)::|\w*(Proto|Proto_\w+)::", c)]
+                if default and ours:
+                    line = text.count("\n", 0, opened + 1 + default.start()) + 1
+                    self.stray(path, line, f"default in a switch over an enum (case {ours[0]})")
+
+    def check_texts(self):
+        for path in self.files:
+            if os.path.splitext(path)[1] not in TEXT_SUFFIXES or path == "LICENSE":
+                continue
+            try:
+                text = self.texts[path] if path in self.texts else self.read(path)
+            except OSError as error:
+                self.stray(path, 0, f"cannot be read: {error.strerror}")
+                continue
+            for what, pattern in STRAY_TEXTS:
+                for match in pattern.finditer(text):
+                    self.stray(path, text.count("\n", 0, match.start()) + 1, f"{what}: {match.group(0).strip()}")
+
+    def check(self):
+        self.read_table()
+        self.read_cmake()
+        self.check_includes()
+        self.check_lists()
+        self.check_switches()
+        self.check_texts()
+        return self.strays
+
+
+def main(arguments):
+    if len(arguments) != 1 or not os.path.isdir(arguments[0]):
+        print("usage: structure.py FOLDER", file=sys.stderr)
+        return 2
+    tree = Tree(arguments[0])
+    strays = tree.check()
+    for line in strays:
+        print(line)
+    print(f"{len(tree.sources)} source files in {len(tree.may)} modules examined, {len(strays)} strays", file=sys.stderr)
+    return 1 if strays or not tree.sources else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

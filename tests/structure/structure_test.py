@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Plants one stray at a time in a small tree that has none: each must be found, named with its file, and nothing else."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import structure
+
+README = """# A tree
+
+| folder | holds | may include | third parties |
+|---|---|---|---|
+| `lib/base` | errors | – | – |
+| `lib/graph` | operators | base | fmt |
+| `lib/xnnpack` | the executor | graph | XNNPACK, fmt |
+| `formats/onnx` | files | graph | ONNX, Protobuf, fmt |
+| `cli` | the program | everything | CLI11, fmt |
+"""
+
+CLEAN = {
+    "README.md": README,
+    "lib/base/CMakeLists.txt": "resnet_module(base SOURCES error.cc)\n",
+    "lib/base/error.h": "#pragma once\n#include <string>\n#include <sys/stat.h>\n",
+    "lib/base/error.cc": '#include "lib/base/error.h"\n#include <unistd.h>\n',
+    "lib/graph/CMakeLists.txt": "resnet_module(graph\n  SOURCES graph.cc ops/conv.cc  # conv.cc and others\n  LINKS base\n  PRIVATE fmt::fmt)\n",
+    "lib/graph/graph.h": '#pragma once\n#include "lib/base/error.h"\n',
+    "lib/graph/graph.cc": '#include "lib/graph/graph.h"\n\n#include <fmt/format.h>\n',
+    "lib/graph/ops/conv.h": "#pragma once\n",
+    "lib/graph/ops/conv.cc": '#include "lib/graph/ops/conv.h"\n',
+    "lib/xnnpack/CMakeLists.txt": "resnet_module(xnnpack SOURCES plan.cc LINKS graph PRIVATE XNNPACK::XNNPACK fmt::fmt)\n",
+    "lib/xnnpack/plan.h": '#pragma once\n#include "lib/graph/graph.h"\n',
+    "lib/xnnpack/handles.h": "#pragma once\n#include <xnnpack.h>\n",
+    "lib/xnnpack/plan.cc": '#include "lib/xnnpack/plan.h"\n#include "lib/base/error.h"\n#include "lib/xnnpack/handles.h"\n',
+    "formats/onnx/CMakeLists.txt": "resnet_module(onnx SOURCES read.cc LINKS graph PRIVATE ONNX::onnx fmt::fmt)\n",
+    "formats/onnx/read.h": '#pragma once\n#include "lib/graph/graph.h"\n',
+    "formats/onnx/read.cc": """#include "formats/onnx/read.h"
+#include <onnx/onnx_pb.h>
+int f(::onnx::TensorProto_DataType type, char c, Level level) {
+  switch (type) {
+    case ::onnx::TensorProto::FLOAT: return 1;
+    default: break;  // a file can hold any number
+  }
+  switch (c) {
+    case 'a': return 2;
+    default: break;
+  }
+  switch (level) {  // default: would hide a case
+    case Level::low: return 3;
+    case Level::high:
+      switch (c) {
+        case ':': return 4;
+        default: return 5;
+      }
+  }
+  return 0;
+}
+""",
+    "cli/CMakeLists.txt": "add_executable(resnet-cli main.cc)\ntarget_link_libraries(resnet-cli PRIVATE resnet_onnx CLI11::CLI11)\n",
+    "cli/main.cc": '#include <CLI/CLI.hpp>\n#include "formats/onnx/read.h"\n#include "lib/xnnpack/plan.h"\n',
+    "tests/xnnpack/CMakeLists.txt": "resnet_test(xnnpack SOURCES plan_test.cc LINKS xnnpack)\n",
+    "tests/xnnpack/plan_test.cc": '#include <gtest/gtest.h>\n#include <xnnpack.h>\n#include "lib/xnnpack/handles.h"\n',
+    "tools/setup": "#!/bin/sh\ncache=$HOME/work/x\n",
+    "build/lib/stray.cc": '#include "nowhere.h"\n',
+}
+
+
+def strays_of(files):
+    with tempfile.TemporaryDirectory() as top:
+        for name, text in files.items():
+            path = os.path.join(top, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return structure.Tree(top).check()
+
+
+class Strays(unittest.TestCase):
+    def expect(self, planted, *lines):
+        """`planted`: file -> what is appended to it, or (old, new) to replace."""
+        files = dict(CLEAN)
+        for name, change in planted.items():
+            if isinstance(change, tuple):
+                self.assertIn(change[0], files[name])
+                files[name] = files[name].replace(*change)
+            else:
+                files[name] = files.get(name, "") + change
+        self.assertEqual(sorted(strays_of(files)), sorted(lines))
+
+    def test_clean_tree_has_none(self):
+        self.expect({})
+
+    def test_include_against_the_direction(self):
+        self.expect({"lib/base/error.cc": '#include "lib/graph/graph.h"\n'},
+                    "lib/base/error.cc:3: includes \"lib/graph/graph.h\", which README's module table does not allow lib/base")
+
+    def test_lib_includes_format(self):
+        self.expect({"lib/xnnpack/plan.cc": '#include "formats/onnx/read.h"\n'},
+                    "lib/xnnpack/plan.cc:4: includes \"formats/onnx/read.h\", which README's module table does not allow lib/xnnpack")
+
+    def test_lib_includes_cli(self):
+        self.expect({"lib/graph/graph.h": '#include "cli/options.h"\n', "cli/options.h": ""},
+                    "lib/graph/graph.h:3: includes \"cli/options.h\", which README's module table does not allow lib/graph")
+
+    def test_format_includes_executor(self):
+        self.expect({"formats/onnx/read.cc": ("<onnx/onnx_pb.h>", '"lib/xnnpack/plan.h"')},
+                    "formats/onnx/read.cc:2: includes \"lib/xnnpack/plan.h\", which README's module table does not allow formats/onnx")
+
+    def test_lib_includes_test(self):
+        self.expect({"lib/graph/graph.cc": '#include "tests/support.h"\n', "tests/support.h": ""},
+                    'lib/graph/graph.cc:4: includes "tests/support.h": tests and tools are not for it')
+
+    def test_include_of_a_module_that_is_not_linked(self):
+        self.expect({"lib/graph/CMakeLists.txt": ("LINKS base", "")},
+                    'lib/graph/graph.h:2: includes "lib/base/error.h", but its CMakeLists.txt does not link lib/base')
+
+    def test_include_that_is_no_file(self):
+        self.expect({"lib/graph/graph.cc": '#include "graph.h"\n'},
+                    'lib/graph/graph.cc:4: includes "graph.h", which is no file of ours: write the path from the top folder')
+
+    def test_third_party_outside_its_module(self):
+        self.expect({"lib/graph/graph.cc": "#include <xnnpack.h>\n"},
+                    "lib/graph/graph.cc:4: includes <xnnpack.h>: XNNPACK is not for lib/graph")
+
+    def test_protobuf_outside_onnx(self):
+        self.expect({"lib/base/error.cc": "#  include <google/protobuf/message.h>\n"},
+                    "lib/base/error.cc:3: includes <google/protobuf/message.h>: Protobuf is not for lib/base")
+
+    def test_command_line_parser_outside_cli(self):
+        self.expect({"formats/onnx/read.cc": ("onnx/onnx_pb.h", "CLI/CLI.hpp")},
+                    "formats/onnx/read.cc:2: includes <CLI/CLI.hpp>: CLI11 is not for formats/onnx")
+
+    def test_third_party_in_a_test_of_another_module(self):
+        self.expect({"tests/xnnpack/plan_test.cc": "#include <onnx/onnx_pb.h>\n"},
+                    "tests/xnnpack/plan_test.cc:4: includes <onnx/onnx_pb.h>: ONNX is not for tests")
+
+    def test_third_party_in_a_public_header(self):
+        self.expect({"lib/xnnpack/plan.h": "#include <xnnpack.h>\n"},
+                    "lib/xnnpack/plan.h:3: includes <xnnpack.h>: XNNPACK stays out of headers that others include")
+
+    def test_third_party_in_a_header_that_a_public_header_includes(self):
+        self.expect({"lib/xnnpack/plan.h": '#include "lib/xnnpack/handles.h"\n'},
+                    "lib/xnnpack/handles.h:2: includes <xnnpack.h>: XNNPACK stays out of headers that others include")
+
+    def test_fmt_in_any_header(self):
+        self.expect({"lib/xnnpack/handles.h": "#include <fmt/format.h>\n"},
+                    "lib/xnnpack/handles.h:3: includes <fmt/format.h>: fmt stays out of headers that others include")
+
+    def test_unknown_third_party(self):
+        self.expect({"lib/graph/graph.cc": "#include <boost/any.hpp>\n"},
+                    "lib/graph/graph.cc:4: includes <boost/any.hpp>, a third party that this test does not know")
+
+    def test_link_against_the_direction(self):
+        self.expect({"lib/base/CMakeLists.txt": ("error.cc", "error.cc LINKS graph")},
+                    "lib/base/CMakeLists.txt: links graph, which README's module table does not allow lib/base")
+
+    def test_link_of_a_third_party(self):
+        self.expect({"lib/graph/CMakeLists.txt": ("fmt::fmt", "fmt::fmt ONNX::onnx")},
+                    "lib/graph/CMakeLists.txt: links ONNX::onnx, which README's module table does not allow lib/graph")
+
+    def test_link_of_an_unknown_third_party(self):
+        self.expect({"lib/graph/CMakeLists.txt": ("fmt::fmt", "fmt::fmt Boost::any")},
+                    "lib/graph/CMakeLists.txt: links Boost::any, a third party that this test does not know")
+
+    def test_link_beside_the_module(self):
+        self.expect({"lib/base/CMakeLists.txt": "target_link_libraries(resnet_base PUBLIC\n  resnet_graph)\n"},
+                    "lib/base/CMakeLists.txt: links outside of resnet_module: target_link_libraries(resnet_base PUBLIC resnet_graph)")
+
+    def test_module_of_another_name(self):
+        self.expect({"lib/base/CMakeLists.txt": ("(base", "(basis")},
+                    "lib/base/CMakeLists.txt: the module is named basis, expected the folder's name")
+
+    def test_source_in_no_list(self):
+        self.expect({"lib/graph/ops/relu.cc": ""}, "lib/graph/ops/relu.cc: is named in no CMakeLists.txt")
+
+    def test_list_names_what_is_not_there(self):
+        self.expect({"lib/graph/CMakeLists.txt": ("ops/conv.cc", "ops/conv.cc ops/relu.cc")},
+                    "lib/graph/ops/CMakeLists.txt: names relu.cc, which is not there")
+
+    def test_header_that_nothing_includes(self):
+        self.expect({"lib/graph/ops/relu.h": ""}, "lib/graph/ops/relu.h: is included by nothing")
+
+    def test_default_over_an_enum(self):
+        self.expect({"lib/graph/ops/conv.cc": "int f(Pad p) {\n  switch (p) {\n    case Pad::same: {\n      return 1;\n    }\n"
+                                              "    default: return 0;\n  }\n}\n"},
+                    "lib/graph/ops/conv.cc:7: default in a switch over an enum (case Pad::same)")
+
+    def test_default_in_a_switch_inside_another(self):
+        self.expect({"lib/graph/ops/conv.cc": "switch (a) {\n  case A::x:\n    switch (b) {\n      case B::y: break;\n"
+                                              "      default: break;\n    }\n}\n"},
+                    "lib/graph/ops/conv.cc:6: default in a switch over an enum (case B::y)")
+
+    def test_machine_path(self):
+        self.expect({"tools/setup": "cp /ho" + "me/someone/x .\n"}, "tools/setup:3: an absolute path of one machine: /ho" + "me/someone/x")
+
+    def test_registry_address(self):
+        address = "https:" + "//deb.debian.org"
+        self.expect({"tools/setup": f"curl {address}/x\n"}, f"tools/setup:3: an address of a package registry: {address}")
+
+    def test_marks(self):
+        self.expect({"lib/base/error.h": "// TO" + "DO: more\n", "README.md": "<" * 7 + " ours\n"},
+                    "lib/base/error.h:4: a forgotten to-do mark: TO" + "DO",
+                    "README.md:10: a forgotten merge mark: " + "<" * 7)
+
+    def test_folder_without_a_row(self):
+        self.expect({"lib/train/CMakeLists.txt": "resnet_module(train SOURCES sgd.cc)\n", "lib/train/sgd.cc": ""},
+                    "README.md: the module table has no row for lib/train")
+
+    def test_row_without_a_folder(self):
+        self.expect({"README.md": "| `lib/train` | training | graph | fmt |\n"},
+                    "README.md: the module table has a row for lib/train, which is not there")
+
+    def test_row_with_unknown_names(self):
+        self.expect({"README.md": ("| graph | XNNPACK, fmt |", "| graph, trains | XNNPACK, fmt, Boost |")},
+                    "README.md: lib/xnnpack: may include 'trains', which has no row of its own",
+                    "README.md: lib/xnnpack: unknown third party 'Boost', expected one of " + ", ".join(structure.PARTIES))
+
+    def test_no_readme(self):
+        files = {name: text for name, text in CLEAN.items() if name != "README.md"}
+        self.assertIn("README.md: is not there; its module table says what may include what", strays_of(files))
+
+
+class Program(unittest.TestCase):
+    def run_on(self, files):
+        with tempfile.TemporaryDirectory() as top:
+            for name, text in files.items():
+                path = os.path.join(top, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+            script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "structure.py")
+            return subprocess.run([sys.executable, "-B", script, top], capture_output=True, text=True, check=False)
+
+    def test_exit_codes(self):
+        self.assertEqual(self.run_on(CLEAN).returncode, 0)
+        found = self.run_on(CLEAN | {"lib/graph/ops/relu.cc": ""})
+        self.assertEqual((found.returncode, found.stdout), (1, "lib/graph/ops/relu.cc: is named in no CMakeLists.txt\n"))
+        self.assertEqual(self.run_on({}).returncode, 1)  # nothing to examine is no success
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,30 @@
+# ONNX::onnx and ONNX::proto from RESNET_ONNX_ROOT (or CMAKE_PREFIX_PATH), version 1.17 or later, against the system's protobuf.
+# ONNX_NODE_CASES is the folder of the official node cases, where there is one.
+set(hints "")
+if(RESNET_ONNX_ROOT)
+  set(hints HINTS "${RESNET_ONNX_ROOT}" NO_DEFAULT_PATH)
+endif()
+find_path(ONNX_INCLUDE_DIR onnx/onnx-ml.pb.h PATH_SUFFIXES include ${hints})
+find_library(ONNX_LIBRARY onnx PATH_SUFFIXES lib ${hints})
+find_library(ONNX_PROTO_LIBRARY onnx_proto PATH_SUFFIXES lib ${hints})
+find_path(ONNX_NODE_CASES test_relu/model.onnx PATH_SUFFIXES share/onnx/node ${hints})
+set(ONNX_NEW_ENOUGH FALSE)
+if(ONNX_INCLUDE_DIR)
+  file(STRINGS "${ONNX_INCLUDE_DIR}/onnx/common/version.h" match REGEX "LAST_RELEASE_VERSION = ")
+  if(match MATCHES "\"([0-9.]+)\"" AND CMAKE_MATCH_1 VERSION_GREATER_EQUAL 1.17)
+    set(ONNX_NEW_ENOUGH TRUE)
+  endif()
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(ONNX
+  REQUIRED_VARS ONNX_LIBRARY ONNX_PROTO_LIBRARY ONNX_INCLUDE_DIR ONNX_NEW_ENOUGH
+  REASON_FAILURE_MESSAGE "run tools/setup, or set RESNET_ONNX_ROOT to an ONNX of version 1.17 or later")
+mark_as_advanced(ONNX_INCLUDE_DIR ONNX_LIBRARY ONNX_PROTO_LIBRARY ONNX_NODE_CASES)
+if(ONNX_FOUND AND NOT TARGET ONNX::onnx)
+  add_library(ONNX::proto INTERFACE IMPORTED)
+  set_target_properties(ONNX::proto PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${ONNX_INCLUDE_DIR}"
+    INTERFACE_COMPILE_DEFINITIONS "ONNX_NAMESPACE=onnx;ONNX_ML=1")
+  target_link_libraries(ONNX::proto INTERFACE "${ONNX_PROTO_LIBRARY}" protobuf::libprotobuf)
+  add_library(ONNX::onnx INTERFACE IMPORTED)
+  target_link_libraries(ONNX::onnx INTERFACE "${ONNX_LIBRARY}" ONNX::proto)
+endif()

@@ -1,0 +1,25 @@
+# One target per folder: resnet_module(NAME SOURCES ... [LINKS modules...] [PRIVATE third parties...]).
+# LINKS are the only modules of ours that the folder may include; third parties stay out of our headers.
+
+add_library(resnet_options INTERFACE)
+target_compile_options(resnet_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual)
+if(RESNET_WERROR)
+  target_compile_options(resnet_options INTERFACE -Werror)
+endif()
+if(RESNET_SANITIZE)
+  target_compile_options(resnet_options INTERFACE -fsanitize=${RESNET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(resnet_options INTERFACE -fsanitize=${RESNET_SANITIZE})
+endif()
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+function(resnet_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;PRIVATE")
+  add_library(resnet_${name} STATIC ${arg_SOURCES})
+  target_include_directories(resnet_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  list(TRANSFORM arg_LINKS PREPEND resnet_)
+  target_link_libraries(resnet_${name} PUBLIC ${arg_LINKS} PRIVATE resnet_options ${arg_PRIVATE})
+endfunction()
