@@ -1,0 +1,218 @@
+#include "formats/onnx/write.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <onnx/onnx_pb.h>
+
+#include <ostream>
+#include <set>
+
+#include "formats/onnx/node_import.h"
+#include "formats/onnx/tensors.h"
+#include "lib/base/error.h"
+#include "lib/base/files.h"
+
+namespace resnet::onnx {
+
+namespace {
+
+constexpr int lowest_opset = 7, newest_opset = 22;
+
+// The IR version that came with each opset.
+std::int64_t ir_version_of(int opset) {
+  if (opset <= 8) return 3;
+  if (opset == 9) return 4;
+  if (opset == 10) return 5;
+  if (opset == 11) return 6;
+  if (opset <= 14) return 7;
+  if (opset <= 18) return 8;
+  if (opset <= 20) return 9;
+  return 10;
+}
+
+class Writer {
+ public:
+  Writer(const Model& model, const WriteOptions& options) : model_(model), graph_(model.graph), options_(options) {}
+
+  ::onnx::ModelProto run() {
+    if (options_.opset < lowest_opset || options_.opset > newest_opset) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("opset {} cannot be written, expected {} to {}", options_.opset, lowest_opset, newest_opset));
+    }
+    proto_.set_ir_version(ir_version_of(options_.opset));
+    proto_.set_producer_name("resnet-cli");
+    proto_.set_model_version(model_.provenance.model_version);
+    proto_.set_doc_string(model_.provenance.doc_string);
+    proto_.set_domain(model_.provenance.domain);
+    add_opset("", options_.opset);
+    for (const auto& [domain, version] : model_.provenance.opsets) {
+      if (!domain.empty() && uses(domain)) add_opset(domain, version);
+    }
+    for (const auto& [key, value] : model_.metadata) {
+      auto& entry = *proto_.add_metadata_props();
+      entry.set_key(key);
+      entry.set_value(value);
+    }
+    auto& graph = *proto_.mutable_graph();
+    graph.set_name(graph_.name.empty() ? "network" : graph_.name);
+    graph.set_doc_string(graph_.doc_string);
+    name_values();
+    for (ValueId input : graph_.inputs()) write_value(*graph.add_input(), input);
+    for (std::size_t id = 0; id < graph_.nodes().size(); ++id) write_node(static_cast<NodeId>(id));
+    write_initializers();
+    for (ValueId output : graph_.outputs()) write_value(*graph.add_output(), output);
+    return std::move(proto_);
+  }
+
+ private:
+  void add_opset(const std::string& domain, std::int64_t version) {
+    auto& import = *proto_.add_opset_import();
+    import.set_domain(domain);
+    import.set_version(version);
+  }
+
+  bool uses(const std::string& domain) const {
+    for (const Node& node : graph_.nodes()) {
+      if (const auto* opaque = std::get_if<Opaque>(&node.op); opaque != nullptr && opaque->domain == domain) return true;
+    }
+    return false;
+  }
+
+  // Every value that is read gets a name of its own; those that have one keep it.
+  void name_values() {
+    std::set<std::string> taken;
+    names_.resize(graph_.nodes().size());
+    for (const Node& node : graph_.nodes()) {
+      for (const Value& value : node.outputs) taken.insert(value.name);
+    }
+    std::vector<std::set<std::int32_t>> read(graph_.nodes().size());
+    for (const Node& node : graph_.nodes()) {
+      for (ValueId input : node.inputs) {
+        if (!input.is_none()) read[static_cast<std::size_t>(input.node)].insert(input.slot);
+      }
+    }
+    for (std::size_t id = 0; id < names_.size(); ++id) {
+      const Node& node = graph_.nodes()[id];
+      for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) {
+        std::string name = node.outputs[slot].name;
+        if (name.empty() && (read[id].contains(static_cast<std::int32_t>(slot)) || node.outputs.size() == 1)) {
+          const std::string base = fmt::format("{}_output", node.name.empty() ? fmt::format("node{}", id) : node.name);
+          name = base;
+          for (int i = 1; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
+        }
+        names_[id].push_back(std::move(name));
+      }
+    }
+  }
+  const std::string& name_of(ValueId id) const {
+    return names_[static_cast<std::size_t>(id.node)][static_cast<std::size_t>(id.slot)];
+  }
+
+  void write_value(::onnx::ValueInfoProto& info, ValueId id) const {
+    info.set_name(name_of(id));
+    const Fact& fact = graph_.fact(id);
+    auto& type = *info.mutable_type()->mutable_tensor_type();
+    if (fact.dtype) type.set_elem_type(export_dtype(*fact.dtype));
+    if (!fact.dims) return;
+    auto& shape = *type.mutable_shape();
+    for (const Dim& dim : *fact.dims) {
+      auto& entry = *shape.add_dim();
+      if (dim.is_number()) {
+        entry.set_dim_value(dim.number());
+      } else {
+        entry.set_dim_param(dim.to_string());
+      }
+    }
+  }
+
+  void write_node(NodeId id) {
+    const Node& node = graph_.node(id);
+    // Constants become initializers, but only those that are still read (see write_initializers).
+    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) return;
+    auto& proto = *proto_.mutable_graph()->add_node();
+    proto.set_name(node.name);
+    proto.set_doc_string(node.doc_string);
+    NodeExport out(proto, graph_, node, options_.opset);
+    try {
+      if (const auto* opaque = std::get_if<Opaque>(&node.op)) {
+        proto.set_domain(opaque->domain);
+        proto.set_op_type(opaque->type);
+        for (const auto& [name, value] : opaque->attributes) out.set(name, value);
+      } else {
+        const std::string type = type_of(node.op);
+        const OpRow* row = find_op(type);
+        if (row == nullptr) throw Error(ErrorKind::internal, "the operator has no row in the table of operators");
+        proto.set_op_type(type);
+        if (options_.opset < row->since) out.needs_opset(row->since, "the operator is not there yet");
+        row->write(node.op, out);
+      }
+    } catch (Error& error) {
+      error.add_context(describe(node));
+      throw;
+    }
+    std::vector<std::string> inputs;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const bool left_out = node.inputs[i].is_none() || out.is_taken(i);
+      inputs.push_back(left_out ? "" : name_of(node.inputs[i]));
+      if (!left_out) read_.insert(node.inputs[i]);
+    }
+    while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
+    for (std::string& input : inputs) proto.add_input(std::move(input));
+    for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) proto.add_output(names_[static_cast<std::size_t>(id)][slot]);
+    if (options_.opset >= 21) {  // IR version 10 brought metadata to nodes
+      for (const auto& [key, value] : node.metadata) {
+        auto& entry = *proto.add_metadata_props();
+        entry.set_key(key);
+        entry.set_value(value);
+      }
+    }
+  }
+
+  void write_initializers() {
+    auto& graph = *proto_.mutable_graph();
+    for (ValueId output : graph_.outputs()) read_.insert(output);
+    for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
+      const auto* constant = std::get_if<Constant>(&graph_.nodes()[id].op);
+      const ValueId value{static_cast<NodeId>(id), 0};
+      if (constant == nullptr || !read_.contains(value)) continue;
+      export_tensor(constant->value, name_of(value), *graph.add_initializer());
+      // IR version 3 wants each initializer to be an input, too.
+      if (proto_.ir_version() < 4) write_value(*graph.add_input(), value);
+    }
+  }
+
+  const Model& model_;
+  const Graph& graph_;
+  WriteOptions options_;
+  ::onnx::ModelProto proto_;
+  std::vector<std::vector<std::string>> names_;
+  std::set<ValueId> read_;
+};
+
+}  // namespace
+
+std::string serialize(const Model& model, const WriteOptions& options) {
+  const ::onnx::ModelProto proto = Writer(model, options).run();
+  if (proto.ByteSizeLong() >= (std::size_t{1} << 31)) {
+    throw Error(ErrorKind::unsupported,
+                fmt::format("the model has {} bytes, more than the 2 GiB of a Protobuf message", proto.ByteSizeLong()));
+  }
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    if (!proto.SerializeToCodedStream(&coded)) throw Error(ErrorKind::internal, "the model cannot be serialized");
+  }
+  return bytes;
+}
+
+void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options) {
+  const std::string bytes = serialize(model, options);
+  AtomicFile output(file);
+  output.stream().write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  output.commit();
+}
+
+}  // namespace resnet::onnx

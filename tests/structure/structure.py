@@ -8,6 +8,7 @@ Which module may include which, and which third parties it may see, stands in on
   - headers of third parties stay in their modules, and out of the headers that other modules include
   - every source file is named in a CMakeLists.txt, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
+  - every file in testdata/ (or its folder, as `folder/`) stands in testdata/README.md, which tells where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
 """
 
@@ -69,6 +70,16 @@ def without_comments(text):
     return re.sub(r'//[^\n]*|/\*.*?\*/|R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', blank, text, flags=re.DOTALL)
 
 
+def block_end(text, opened):
+    """The position behind the brace that closes the one at `opened`."""
+    depth = 0
+    for position in range(opened, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return position + 1
+    return len(text)
+
+
 class Tree:
     def __init__(self, top):
         self.top = top
@@ -93,7 +104,7 @@ class Tree:
 
     # The module table: | `folder` | what it holds | may include | third parties |
     def read_table(self):
-        self.may, self.parties = {}, {}
+        self.may, self.parties, self.by_name = {}, {}, {}
         if "README.md" not in self.known:
             return self.stray("README.md", 0, "is not there; its module table says what may include what")
         rows = re.findall(r"^\| `([^`|]+?)/?` *\|[^|\n]*\|([^|\n]*)\|([^|\n]*)\|[ \t]*$", self.read("README.md"), re.MULTILINE)
@@ -211,7 +222,9 @@ class Tree:
                         self.stray(path, line, f"includes <{name}>, a third party that this test does not know")
                 elif party not in self.parties_of(path):
                     self.stray(path, line, f"includes <{name}>: {party} is not for {module}")
-                elif path.endswith(".h") and not path.startswith("tests/") and (party == "fmt" or path in public):
+                elif path.endswith(".h") and not path.startswith("tests/") and party == "fmt":
+                    self.stray(path, line, f"includes <{name}>: fmt is for .cc files")
+                elif path in public:
                     self.stray(path, line, f"includes <{name}>: {party} stays out of headers that others include")
 
     def check_lists(self):
@@ -228,24 +241,21 @@ class Tree:
     def check_switches(self):
         for path in self.sources:
             text = without_comments(self.texts[path])
-            for match in re.finditer(r"\bswitch\s*\(", text):
+            # The innermost come last: each is examined and then blanked, so that the one around it sees only its own labels.
+            for match in reversed(list(re.finditer(r"\bswitch\s*\(", text))):
                 opened = text.find("{", match.end())
                 if opened < 0:
                     continue
-                depth, end = 1, opened + 1
-                while end < len(text) and depth:
-                    depth += {"{": 1, "}": -1}.get(text[end], 0)
-                    end += 1
-                # Only this switch's own labels: those of a switch inside stand deeper in braces, after a case's own.
-                body = text[opened + 1:end - 1]
-                body = re.sub(r"\bswitch\s*\([^{]*\{(?:[^{}]|\{[^{}]*\})*\}", lambda m: re.sub(r"[^\n]", " ", m.group(0)), body)
-                default = re.search(r"\bdefault\s*:", body)
-                cases = re.findall(r"\bcase\s+([\w:]+?)\s*:(?!:)", body)
+                end = block_end(text, opened)
+                body = text[opened:end]
+                default = re.search(r"\bdefault\s*:(?!:)", body)
+                cases = re.findall(r"\bcase\s+((?:::)?\w+(?:::\w+)*)\s*:(?!:)", body)
                 # Protobuf's enums are open: a file can hold a number that has no name.
                 ours = [c for c in cases if "::" in c and not re.match(r"(::)?(onnx|google)::|\w*(Proto|Proto_\w+)::", c)]
                 if default and ours:
-                    line = text.count("\n", 0, opened + 1 + default.start()) + 1
+                    line = text.count("\n", 0, opened + default.start()) + 1
                     self.stray(path, line, f"default in a switch over an enum (case {ours[0]})")
+                text = text[:opened] + re.sub(r"[^\n]", " ", body) + text[end:]
 
     def check_texts(self):
         for path in self.files:
@@ -260,6 +270,19 @@ class Tree:
                 for match in pattern.finditer(text):
                     self.stray(path, text.count("\n", 0, match.start()) + 1, f"{what}: {match.group(0).strip()}")
 
+    def check_testdata(self):
+        files = [f for f in self.files if f.startswith("testdata/") and f != "testdata/README.md"]
+        if not files:
+            return
+        text = self.read("testdata/README.md") if "testdata/README.md" in self.known else ""
+        told = {name.removeprefix("testdata/") for name in re.findall(r"`([^`\s]+)`", text)}
+        for path in files:
+            inner = path[len("testdata/"):]
+            parts = inner.split("/")
+            folders = {"/".join(parts[:n]) + "/" for n in range(1, len(parts))}
+            if inner not in told and not folders & told:
+                self.stray(path, 0, "does not stand in testdata/README.md, which tells where each file comes from")
+
     def check(self):
         self.read_table()
         self.read_cmake()
@@ -267,6 +290,7 @@ class Tree:
         self.check_lists()
         self.check_switches()
         self.check_texts()
+        self.check_testdata()
         return self.strays
 
 

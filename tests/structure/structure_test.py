@@ -62,6 +62,9 @@ int f(::onnx::TensorProto_DataType type, char c, Level level) {
     "cli/main.cc": '#include <CLI/CLI.hpp>\n#include "formats/onnx/read.h"\n#include "lib/xnnpack/plan.h"\n',
     "tests/xnnpack/CMakeLists.txt": "resnet_test(xnnpack SOURCES plan_test.cc LINKS xnnpack)\n",
     "tests/xnnpack/plan_test.cc": '#include <gtest/gtest.h>\n#include <xnnpack.h>\n#include "lib/xnnpack/handles.h"\n',
+    "testdata/README.md": "| `disc.png` | drawn |\n| `models/` | built |\n",
+    "testdata/disc.png": "",
+    "testdata/models/a.onnx": "",
     "tools/setup": "#!/bin/sh\ncache=$HOME/work/x\n",
     "build/lib/stray.cc": '#include "nowhere.h"\n',
 }
@@ -114,7 +117,8 @@ class Strays(unittest.TestCase):
 
     def test_include_of_a_module_that_is_not_linked(self):
         self.expect({"lib/graph/CMakeLists.txt": ("LINKS base", "")},
-                    'lib/graph/graph.h:2: includes "lib/base/error.h", but its CMakeLists.txt does not link lib/base')
+                    'lib/graph/graph.h:2: includes "lib/base/error.h", but its CMakeLists.txt does not link lib/base',
+                    'lib/xnnpack/plan.cc:2: includes "lib/base/error.h", but its CMakeLists.txt does not link lib/base')
 
     def test_include_that_is_no_file(self):
         self.expect({"lib/graph/graph.cc": '#include "graph.h"\n'},
@@ -146,7 +150,7 @@ class Strays(unittest.TestCase):
 
     def test_fmt_in_any_header(self):
         self.expect({"lib/xnnpack/handles.h": "#include <fmt/format.h>\n"},
-                    "lib/xnnpack/handles.h:3: includes <fmt/format.h>: fmt stays out of headers that others include")
+                    "lib/xnnpack/handles.h:3: includes <fmt/format.h>: fmt is for .cc files")
 
     def test_unknown_third_party(self):
         self.expect({"lib/graph/graph.cc": "#include <boost/any.hpp>\n"},
@@ -203,6 +207,10 @@ class Strays(unittest.TestCase):
         self.expect({"lib/base/error.h": "// TO" + "DO: more\n", "README.md": "<" * 7 + " ours\n"},
                     "lib/base/error.h:4: a forgotten to-do mark: TO" + "DO",
                     "README.md:10: a forgotten merge mark: " + "<" * 7)
+
+    def test_data_of_unknown_origin(self):
+        self.expect({"testdata/photos/disc.png": ""},
+                    "testdata/photos/disc.png: does not stand in testdata/README.md, which tells where each file comes from")
 
     def test_folder_without_a_row(self):
         self.expect({"lib/train/CMakeLists.txt": "resnet_module(train SOURCES sgd.cc)\n", "lib/train/sgd.cc": ""},

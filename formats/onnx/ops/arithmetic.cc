@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "formats/onnx/ops/ops.h"
+#include "lib/base/error.h"
+
+namespace resnet::onnx {
+
+namespace {
+
+// Versions below 7 broadcast only with broadcast=1, the second input's dims standing at `axis` of the first's: made explicit by a
+// Reshape of the second input to a rank at which today's rule does the same.
+void import_broadcast(NodeImport& node) {
+  node.attributes.ignore("consumed_inputs");
+  if (node.opset() >= 7) return;
+  const bool broadcasts = node.attributes.flag("broadcast", false);
+  const auto axis = node.attributes.optional_integer("axis");
+  if (!broadcasts || !axis || !node.has_input(1)) return;
+  const auto& left = node.fact(0).dims;
+  const auto& right = node.fact(1).dims;
+  if (!left || !right) throw Error(ErrorKind::unsupported, "broadcast at an axis of a value whose rank is not known");
+  const auto at = static_cast<std::int64_t>(normalize_axis(*axis, left->size()));
+  const std::int64_t trailing = static_cast<std::int64_t>(left->size()) - at - static_cast<std::int64_t>(right->size());
+  if (trailing < 0) {
+    throw Error(ErrorKind::invalid_model,
+                fmt::format("cannot broadcast {} to {} at axis {}", to_string(*right), to_string(*left), *axis));
+  }
+  if (trailing == 0) return;
+  std::vector<std::int64_t> axes;
+  for (std::int64_t i = 0; i < trailing; ++i) axes.push_back(static_cast<std::int64_t>(right->size()) + i);
+  NodeImport reshape{node.attributes, node.graph, node.name + ".broadcast", {node.inputs[1]}, {node.name + ".broadcast"},
+                     node.used,       node.notes};
+  reshape.set_input(1, "axes", axes);
+  node.inputs[1] = node.graph.append(Unsqueeze{}, reshape.inputs, reshape.name, reshape.outputs);
+}
+
+}  // namespace
+
+Op import_add(NodeImport& node) {
+  import_broadcast(node);
+  return Add{};
+}
+Op import_sub(NodeImport& node) {
+  import_broadcast(node);
+  return Sub{};
+}
+Op import_mul(NodeImport& node) {
+  import_broadcast(node);
+  return Mul{};
+}
+Op import_div(NodeImport& node) {
+  import_broadcast(node);
+  return Div{};
+}
+Op import_sum(NodeImport& node) {
+  node.attributes.ignore("consumed_inputs");
+  return Sum{};
+}
+
+void export_add(const Op& op, NodeExport& node) { export_plain(op, node); }
+void export_sub(const Op& op, NodeExport& node) { export_plain(op, node); }
+void export_mul(const Op& op, NodeExport& node) { export_plain(op, node); }
+void export_div(const Op& op, NodeExport& node) { export_plain(op, node); }
+void export_sum(const Op& op, NodeExport& node) {
+  if (node.opset() < 8) {
+    // Sum broadcasts since version 8.
+    for (std::size_t i = 1; i < node.node().inputs.size(); ++i) {
+      if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, "a Sum that broadcasts");
+    }
+  }
+  export_plain(op, node);
+}
+
+}  // namespace resnet::onnx

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include "formats/onnx/ops/ops.h"
+#include "formats/onnx/tensors.h"
+#include "lib/base/error.h"
+
+namespace resnet::onnx {
+
+Op import_constant(NodeImport& node) {
+  NodeReader& a = node.attributes;
+  if (auto tensor = a.tensor("value")) return Constant{std::move(*tensor)};
+  if (a.has_attribute("value_float")) return Constant{Tensor::scalar(a.number("value_float", 0))};
+  if (a.has_attribute("value_int")) return Constant{Tensor::scalar(a.integer("value_int", 0))};
+  if (a.has_attribute("value_floats")) {
+    const auto list = a.numbers("value_floats");
+    return Constant{Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const float>(list))};
+  }
+  if (a.has_attribute("value_ints")) {
+    const auto list = a.integers("value_ints");
+    return Constant{Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list))};
+  }
+  throw Error(ErrorKind::unsupported, "a constant without a value that can be read (strings and sparse tensors cannot)");
+}
+void export_constant(const Op& op, NodeExport& node) { node.set("value", std::get<Constant>(op).value); }
+
+Op import_constant_of_shape(NodeImport& node) {
+  ConstantOfShape op;
+  if (auto value = node.attributes.tensor("value")) op.value = std::move(*value);
+  return op;
+}
+void export_constant_of_shape(const Op& op, NodeExport& node) {
+  const ConstantOfShape usual;
+  if (!(std::get<ConstantOfShape>(op).value == usual.value)) node.set("value", std::get<ConstantOfShape>(op).value);
+}
+
+Op import_shape(NodeImport& node) {
+  ShapeOf op;
+  op.start = node.attributes.integer("start", 0);
+  op.end = node.attributes.optional_integer("end");
+  return op;
+}
+void export_shape(const Op& op, NodeExport& node) {
+  const auto& shape = std::get<ShapeOf>(op);
+  if ((shape.start != 0 || shape.end) && node.opset() < 15) node.needs_opset(15, "start and end");
+  node.set_unless("start", shape.start, std::int64_t{0});
+  if (shape.end) node.set("end", *shape.end);
+}
+
+Op import_cast(NodeImport& node) {
+  node.attributes.ignore("saturate");  // float8 only
+  Cast op;
+  if (node.opset() < 6) {
+    const std::string name = node.attributes.text("to", "");
+    static const std::pair<const char*, DType> names[] = {
+        {"FLOAT", DType::float32}, {"DOUBLE", DType::float64}, {"FLOAT16", DType::float16}, {"INT8", DType::int8},
+        {"INT16", DType::int16},   {"INT32", DType::int32},    {"INT64", DType::int64},     {"UINT8", DType::uint8},
+        {"UINT16", DType::uint16}, {"UINT32", DType::uint32},  {"UINT64", DType::uint64},   {"BOOL", DType::boolean}};
+    for (const auto& [text, dtype] : names) {
+      if (name == text) {
+        op.to = dtype;
+        return op;
+      }
+    }
+    throw Error(ErrorKind::invalid_model, fmt::format("to is '{}', expected the name of an element type", name));
+  }
+  const auto to = node.attributes.dtype("to");
+  if (!to) throw Error(ErrorKind::invalid_model, "attribute 'to' is missing");
+  op.to = *to;
+  return op;
+}
+void export_cast(const Op& op, NodeExport& node) { node.set("to", std::int64_t{export_dtype(std::get<Cast>(op).to)}); }
+
+Op import_identity(NodeImport&) { return Identity{}; }
+void export_identity(const Op& op, NodeExport& node) { export_plain(op, node); }
+
+Op import_dropout(NodeImport& node) {
+  Dropout op;
+  if (node.opset() < 12) {
+    node.attributes.ignore("consumed_inputs");
+    node.attributes.ignore("is_test");
+    if (node.attributes.has_attribute("ratio")) node.set_input(1, "ratio", Tensor::scalar(node.attributes.number("ratio", 0.5f)));
+  } else {
+    op.seed = node.attributes.optional_integer("seed");
+  }
+  if (node.outputs.size() > 1 && (node.outputs[1].empty() || !node.used.contains(node.outputs[1]))) node.drop_outputs(1);
+  return op;
+}
+void export_dropout(const Op& op, NodeExport& node) {
+  if (node.opset() >= 12) {
+    if (const auto& seed = std::get<Dropout>(op).seed) node.set("seed", *seed);
+    return;
+  }
+  if (const auto ratio = node.take_tensor(1, 12)) node.set("ratio", ratio->values_as<float>().at(0));
+  node.take_tensor(2, 12);
+}
+
+}  // namespace resnet::onnx

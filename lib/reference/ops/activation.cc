@@ -1,0 +1,70 @@
+#include <cmath>
+
+#include "lib/reference/ops/compute.h"
+#include "lib/reference/ops/loops.h"
+
+namespace resnet::reference {
+
+namespace {
+
+// y[i] = function(x[i]).
+template <typename T, typename Function>
+void map_elements(const Tensor& x, Tensor& y, const Function& function) {
+  const auto source = x.data<T>();
+  const auto target = y.mutable_data<T>();
+  for (std::size_t i = 0; i < source.size(); ++i) target[i] = to_element<T>(function(to_number(source[i])));
+}
+
+}  // namespace
+
+void compute(const Relu&, Inputs inputs, Outputs outputs) {
+  dispatch_number(inputs[0]->dtype(), [&](auto zero) {
+    // NaN stays NaN.
+    map_elements<decltype(zero)>(*inputs[0], outputs[0], [](auto v) { return v < decltype(v){0} ? decltype(v){0} : v; });
+  });
+}
+
+void compute(const Clip&, Inputs inputs, Outputs outputs) {
+  dispatch_number(inputs[0]->dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    using N = Number<T>;
+    using Limits = std::numeric_limits<N>;
+    N least = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+    N most = Limits::has_infinity ? Limits::infinity() : Limits::max();
+    if (has(inputs, 1)) least = to_number(inputs[1]->data<T>()[0]);
+    if (has(inputs, 2)) most = to_number(inputs[2]->data<T>()[0]);
+    // As min(max, max(x, min)) of numbers that hand a NaN on: with min above max, max wins.
+    if (is_nan(least)) most = least;
+    if (is_nan(most)) {
+      map_elements<T>(*inputs[0], outputs[0], [&](N) { return most; });
+      return;
+    }
+    map_elements<T>(*inputs[0], outputs[0], [&](N v) {
+      v = v < least ? least : v;
+      return v > most ? most : v;
+    });
+  });
+}
+
+void compute(const Sigmoid&, Inputs inputs, Outputs outputs) {
+  dispatch_real(inputs[0]->dtype(), [&](auto zero) {
+    map_elements<decltype(zero)>(*inputs[0], outputs[0], [](auto v) {
+      const double x = static_cast<double>(v);
+      // exp of a negative number only, so that nothing overflows.
+      const double e = std::exp(-std::abs(x));
+      return x >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
+    });
+  });
+}
+
+void compute(const HardSigmoid& op, Inputs inputs, Outputs outputs) {
+  const double alpha = static_cast<double>(op.alpha), beta = static_cast<double>(op.beta);
+  dispatch_real(inputs[0]->dtype(), [&](auto zero) {
+    map_elements<decltype(zero)>(*inputs[0], outputs[0], [&](auto v) {
+      const double y = alpha * static_cast<double>(v) + beta;
+      return y < 0.0 ? 0.0 : y > 1.0 ? 1.0 : y;
+    });
+  });
+}
+
+}  // namespace resnet::reference
