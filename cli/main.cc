@@ -1,1 +1,149 @@
-int main() { return 0; }
+// resnet-cli: the tree of options, one catch for every error, and the exit codes.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+#include "lib/base/threads.h"
+
+namespace resnet::cli {
+
+std::size_t Context::threads() const { return options.threads > 0 ? options.threads : physical_cores(); }
+
+std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
+  program.description(
+      "Residual networks from the command line: classify photos, build the networks of 'Deep Residual Learning for Image "
+      "Recognition', "
+      "read and write ONNX.");
+  program.formatter(std::make_shared<HelpFormatter>());
+  program.set_help_flag("-h,--help", "this text");
+  program.fallthrough();
+  program.require_subcommand(1);
+  program.allow_config_extras(CLI::config_extras_mode::error);
+  add_integer(program, "--threads", options.threads, 1, 1024, "how many threads compute (default: the physical cores)")
+      ->envname("RESNET_CLI_THREADS");
+  program
+      .set_config("--config", "",
+                  "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "
+                  "comes first")
+      ->type_name("FILE");
+  program.add_flag("-q,--quiet", options.quiet, "only errors on stderr: no warnings, notes or progress");
+  program.add_flag("-v,--verbose", options.verbosity, "more on stderr");
+  add_choice(program, "--progress", options.progress, "auto|on|off", "a progress line on stderr; auto: on a terminal")
+      ->capture_default_str();
+  program.set_version_flag("-V,--version", "resnet-cli " RESNET_VERSION, "the program's version");
+  program.footer(
+      "Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a check failed, 2 usage, 3 a model that cannot be\n"
+      "read, 4 a model that cannot run or be written, 5 some inputs failed (the others were done), 6 an output that cannot be\n"
+      "written, 70 our own fault, 130 interrupted.\n"
+      "\n"
+      "Examples:\n"
+      "  resnet-cli predict resnet50.onnx photo.jpg\n"
+      "  resnet-cli predict resnet50.onnx photos/ --recursive --format csv -o answers.csv\n"
+      "  resnet-cli build resnet50 -o resnet50.onnx\n"
+      "  resnet-cli COMMAND --help");
+  std::vector<Command> commands = {add_predict(program), add_build(program), add_completion(program)};
+  for (const Command& command : commands) command.app->set_help_flag("-h,--help", "this text");
+  return commands;
+}
+
+namespace {
+
+void write_text(const std::string& text) {
+  Output output("");
+  output.write(text);
+  output.commit();
+}
+
+// A descriptor that is closed is taken by the next file that is opened, which our own output would then be written into.
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) == -1) static_cast<void>(open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
+// CLI11 takes a word in brackets apart; as a path it means the same with ./ in front.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string word = argv[i];
+    if (word.size() > 1 && word.front() == '[' && word.back() == ']') word.insert(0, "./");
+    words.push_back(std::move(word));
+  }
+  return words;  // in reverse, as App::parse wants them
+}
+
+int run(int argc, char** argv, Context& context) {
+  CLI::App program("", "resnet-cli");
+  const std::vector<Command> commands = add_everything(program, context.options);
+  if (argc < 2) {
+    context.messages.error("no command; resnet-cli --help tells what there is");
+    return static_cast<int>(ErrorKind::usage);
+  }
+  try {
+    program.parse(words_of(argc, argv));
+  } catch (const CLI::CallForHelp&) {
+    const auto parsed = program.get_subcommands();
+    write_text((parsed.empty() ? &program : parsed.front())->help());
+    return 0;
+  } catch (const CLI::CallForVersion&) {
+    write_text("resnet-cli " RESNET_VERSION "\n");
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    context.messages.error(describe_mistake(program, error));
+    return static_cast<int>(ErrorKind::usage);
+  }
+  const CommonOptions& options = context.options;
+  context.messages.configure(options.quiet, options.verbosity,
+                             options.progress == "on"    ? ProgressMode::on
+                             : options.progress == "off" ? ProgressMode::off
+                                                         : ProgressMode::automatic);
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run(context);
+  }
+  return static_cast<int>(ErrorKind::usage);
+}
+
+int run_and_catch(int argc, char** argv) {
+  occupy_standard_descriptors();
+  signal(SIGPIPE, SIG_IGN);
+  handle_interrupts();
+  Context context;
+  const auto fail = [&context](ErrorKind kind, const std::string& text) {
+    // What fails while the user stops us (a read, a wait) fails because of that.
+    context.messages.error(interrupted() ? "interrupted" : text);
+    return static_cast<int>(interrupted() ? ErrorKind::interrupted : kind);
+  };
+  try {
+    return run(argc, argv, context);
+  } catch (const BrokenPipe&) {
+    return 0;
+  } catch (const Error& error) {
+    return fail(error.kind(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorKind::internal, "not enough memory");
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::internal, std::string("internal error: ") + error.what());
+  } catch (...) {
+    return fail(ErrorKind::internal, "internal error");
+  }
+}
+
+}  // namespace
+
+}  // namespace resnet::cli
+
+int main(int argc, char** argv) { return resnet::cli::run_and_catch(argc, argv); }

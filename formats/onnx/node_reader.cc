@@ -3,22 +3,22 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
-#include "formats/onnx/tensors.h"
+#include <limits>
+
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
 
 using ::onnx::AttributeProto;
 
-NodeReader::NodeReader(const ::onnx::NodeProto& node, std::int64_t opset) : node_(node), opset_(opset) {
+NodeReader::NodeReader(const ::onnx::NodeProto& node, std::int64_t opset, ExternalFiles* external)
+    : opset_(opset), external_(external) {
   for (const AttributeProto& attribute : node.attribute()) {
     if (!attributes_.emplace(attribute.name(), &attribute).second) {
       throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is given twice", attribute.name()));
     }
   }
 }
-
-std::size_t NodeReader::output_count() const { return static_cast<std::size_t>(node_.output_size()); }
 
 const AttributeProto* NodeReader::find(const std::string& name, int type, const char* type_name) {
   const auto found = attributes_.find(name);
@@ -45,6 +45,12 @@ std::optional<std::int64_t> NodeReader::optional_integer(const std::string& name
   return attribute != nullptr ? std::optional(attribute->i()) : std::nullopt;
 }
 
+std::int64_t NodeReader::required_integer(const std::string& name) {
+  const auto number = optional_integer(name);
+  if (!number) throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is missing", name));
+  return *number;
+}
+
 float NodeReader::number(const std::string& name, float otherwise) {
   const auto* attribute = find(name, AttributeProto::FLOAT, "FLOAT");
   return attribute != nullptr ? attribute->f() : otherwise;
@@ -61,6 +67,11 @@ std::vector<std::int64_t> NodeReader::integers(const std::string& name) {
   return {attribute->ints().begin(), attribute->ints().end()};
 }
 
+std::vector<std::int64_t> NodeReader::required_integers(const std::string& name) {
+  if (!has_attribute(name)) throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is missing", name));
+  return integers(name);
+}
+
 std::vector<float> NodeReader::numbers(const std::string& name) {
   const auto* attribute = find(name, AttributeProto::FLOATS, "FLOATS");
   if (attribute == nullptr) return {};
@@ -70,20 +81,27 @@ std::vector<float> NodeReader::numbers(const std::string& name) {
 std::optional<Tensor> NodeReader::tensor(const std::string& name) {
   const auto* attribute = find(name, AttributeProto::TENSOR, "TENSOR");
   if (attribute == nullptr) return std::nullopt;
-  return import_tensor(attribute->t(), {});
+  try {
+    return import_tensor(attribute->t(), external_);
+  } catch (Error& error) {
+    error.add_context(fmt::format("attribute '{}'", name));
+    throw;
+  }
 }
 
 std::optional<DType> NodeReader::dtype(const std::string& name) {
   const auto number = optional_integer(name);
   if (!number || *number == 0) return std::nullopt;
-  return import_dtype(static_cast<std::int32_t>(*number));
+  // What does not fit is no type's number either.
+  const bool fits = *number > 0 && *number <= std::numeric_limits<std::int32_t>::max();
+  return import_dtype(fits ? static_cast<std::int32_t>(*number) : -1);
 }
 
 std::map<std::string, Attribute> NodeReader::all() {
   std::map<std::string, Attribute> result;
   for (const auto& [name, attribute] : attributes_) {
     read_.insert(name);
-    const auto raw = [&, &proto = *attribute] { return RawAttribute{proto.SerializeAsString()}; };
+    const auto raw = [&proto = *attribute] { return RawAttribute{proto.SerializeAsString()}; };
     switch (attribute->type()) {
       case AttributeProto::INT: result[name] = attribute->i(); break;
       case AttributeProto::FLOAT: result[name] = attribute->f(); break;
@@ -99,7 +117,7 @@ std::map<std::string, Attribute> NodeReader::all() {
         break;
       case AttributeProto::TENSOR:
         if (is_known_dtype(attribute->t().data_type())) {
-          result[name] = import_tensor(attribute->t(), {});
+          result[name] = *tensor(name);
         } else {
           result[name] = raw();
         }

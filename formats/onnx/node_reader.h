@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/onnx/tensors.h"
 #include "lib/graph/graph.h"
 
 namespace onnx {
@@ -20,19 +21,22 @@ namespace resnet::onnx {
 // The data that an importer of one node works on. Attributes that it does not read end up in the model's notes.
 class NodeReader {
  public:
-  NodeReader(const ::onnx::NodeProto& node, std::int64_t opset);
+  // `external` serves attributes whose tensors lie in files of their own; both it and `node` outlive the reader.
+  NodeReader(const ::onnx::NodeProto& node, std::int64_t opset, ExternalFiles* external);
 
   std::int64_t opset() const { return opset_; }
-  std::size_t output_count() const;
   bool has_attribute(const std::string& name) const { return attributes_.contains(name); }
 
   // An attribute, or `otherwise` where it is left out. Throws Error(invalid_model) where it has another type.
   std::int64_t integer(const std::string& name, std::int64_t otherwise);
   std::optional<std::int64_t> optional_integer(const std::string& name);
+  // Throws Error(invalid_model) where it is left out.
+  std::int64_t required_integer(const std::string& name);
   bool flag(const std::string& name, bool otherwise) { return integer(name, otherwise ? 1 : 0) != 0; }
   float number(const std::string& name, float otherwise);
   std::string text(const std::string& name, const std::string& otherwise);
   std::vector<std::int64_t> integers(const std::string& name);
+  std::vector<std::int64_t> required_integers(const std::string& name);
   std::vector<float> numbers(const std::string& name);
   std::optional<Tensor> tensor(const std::string& name);
   // As the dtype that an ONNX type number stands for.
@@ -47,8 +51,8 @@ class NodeReader {
  private:
   const ::onnx::AttributeProto* find(const std::string& name, int type, const char* type_name);
 
-  const ::onnx::NodeProto& node_;
   std::int64_t opset_;
+  ExternalFiles* external_;
   std::map<std::string, const ::onnx::AttributeProto*> attributes_;
   std::set<std::string> read_;
 };

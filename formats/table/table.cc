@@ -1,0 +1,179 @@
+#include "formats/table/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cctype>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "lib/base/overloaded.h"
+
+namespace resnet::table {
+
+namespace {
+
+// Floats keep their own shortest form.
+using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, std::int64_t, std::uint64_t, float>;
+
+std::string number(double value, std::optional<int> decimals) {
+  if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  return decimals ? fmt::format("{:.{}f}", value, *decimals) : fmt::format("{}", value);
+}
+
+std::string text_of(const Cell& cell, std::optional<int> decimals) {
+  return std::visit(Overloaded{
+                        [](std::monostate) { return std::string(); },
+                        [](bool truth) { return std::string(truth ? "true" : "false"); },
+                        [](std::int64_t integer) { return fmt::format("{}", integer); },
+                        [&](float value) {
+                          return decimals || !std::isfinite(value) ? number(static_cast<double>(value), decimals)
+                                                                   : fmt::format("{}", value);
+                        },
+                        [&](double value) { return number(value, decimals); },
+                        [](const std::string& text) { return text; },
+                    },
+                    cell);
+}
+
+// A double needs more digits than Json's floats hold, so each value is dumped by a type of its own.
+std::string json_of(const Cell& cell) {
+  return std::visit(Overloaded{
+                        [](std::monostate) { return std::string("null"); },
+                        [](bool truth) { return std::string(truth ? "true" : "false"); },
+                        [](std::int64_t integer) { return fmt::format("{}", integer); },
+                        [](float value) { return Json(value).dump(); },
+                        [](double value) { return nlohmann::json(value).dump(); },
+                        [](const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); },
+                    },
+                    cell);
+}
+
+std::string json_object(const std::vector<Column>& columns, const std::vector<Cell>& row) {
+  std::string object = "{";
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    object += (i > 0 ? ", " : "") + json_of(columns[i].name) + ": " + json_of(row[i]);
+  }
+  return object + "}";
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+std::string markdown_field(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '|' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+std::string without_trailing_spaces(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
+}
+
+}  // namespace
+
+std::optional<Format> find_format(std::string_view name) {
+  if (name == "text") return Format::text;
+  if (name == "json") return Format::json;
+  if (name == "jsonl") return Format::jsonl;
+  if (name == "csv") return Format::csv;
+  if (name == "md" || name == "markdown") return Format::markdown;
+  return std::nullopt;
+}
+
+std::optional<Format> format_of_file(std::string_view file) {
+  const std::size_t dot = file.rfind('.');
+  if (dot == std::string_view::npos || file.find('/', dot) != std::string_view::npos) return std::nullopt;
+  std::string extension(file.substr(dot + 1));
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (extension == "txt") return Format::text;
+  if (extension == "ndjson") return Format::jsonl;
+  if (extension == "text" || extension == "markdown") return std::nullopt;
+  return find_format(extension);
+}
+
+void Table::add(std::vector<Cell> row) {
+  assert(row.size() == columns_.size());
+  rows_.push_back(std::move(row));
+}
+
+std::string Table::render(Format format) const {
+  std::string result;
+  switch (format) {
+    case Format::json: {
+      result = "[";
+      for (std::size_t i = 0; i < rows_.size(); ++i) result += (i > 0 ? ",\n " : "\n ") + json_object(columns_, rows_[i]);
+      return result + (rows_.empty() ? "]\n" : "\n]\n");
+    }
+    case Format::jsonl:
+      for (const auto& row : rows_) result += json_object(columns_, row) + "\n";
+      return result;
+    case Format::csv: {
+      std::vector<Cell> header;
+      for (const Column& column : columns_) header.emplace_back(column.name);
+      result = csv_line(header);
+      for (const auto& row : rows_) result += csv_line(row);
+      return result;
+    }
+    case Format::text:
+    case Format::markdown: break;
+  }
+
+  const bool markdown = format == Format::markdown;
+  const auto show = [markdown](const std::string& text) { return markdown ? markdown_field(printable(text)) : printable(text); };
+  std::vector<std::size_t> widths;
+  std::vector<std::vector<std::string>> lines(rows_.size() + 1);
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    lines[0].push_back(show(columns_[c].name));
+    std::size_t width = std::max<std::size_t>(display_width(lines[0].back()), markdown ? 3 : 0);
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      lines[r + 1].push_back(show(text_of(rows_[r][c], columns_[c].decimals)));
+      width = std::max(width, display_width(lines[r + 1].back()));
+    }
+    widths.push_back(width);
+  }
+  for (std::size_t r = 0; r < lines.size(); ++r) {
+    std::string line;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (markdown) line += c == 0 ? "| " : " | ";
+      if (!markdown && c > 0) line += "  ";
+      line += pad(lines[r][c], widths[c], columns_[c].align);
+    }
+    result += (markdown ? line + " |" : without_trailing_spaces(line)) + "\n";
+    if (r > 0) continue;
+    line.clear();
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (!markdown) {
+        line += (c > 0 ? "  " : "") + std::string(widths[c], '-');
+        continue;
+      }
+      const bool right = columns_[c].align == Align::right;
+      line += (c == 0 ? "| " : " | ") + std::string(widths[c] - (right ? 1 : 0), '-') + (right ? ":" : "");
+    }
+    result += line + (markdown ? " |\n" : "\n");
+  }
+  return result;
+}
+
+std::string csv_line(std::span<const Cell> cells) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) line += (i > 0 ? "," : "") + csv_field(to_string(cells[i]));
+  return line + "\n";
+}
+
+std::string to_string(const Cell& cell) { return text_of(cell, std::nullopt); }
+
+}  // namespace resnet::table

@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
+
+#include "lib/base/interrupt.h"
 
 namespace resnet {
 
@@ -33,6 +36,7 @@ std::string read_file(const fs::path& path, ErrorKind kind) {
 struct AtomicFile::State {
   fs::path target;
   fs::path temporary;  // empty where the target is written directly
+  std::optional<RemoveWhenKilled> mark;
   std::ofstream stream;
 };
 
@@ -59,6 +63,7 @@ AtomicFile::AtomicFile(const fs::path& path) : state_(std::make_unique<State>())
   static_cast<void>(fchmod(fd, mode));
   close(fd);
   state_->temporary = name;
+  state_->mark.emplace(state_->temporary);
   state_->stream.open(state_->temporary, std::ios::binary);
   if (!state_->stream) {
     const Error error(ErrorKind::output, reason(path, "cannot be written"));

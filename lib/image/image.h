@@ -19,8 +19,8 @@ struct Pixels {
 };
 
 struct DecodeOptions {
-  bool exif = false;                           // turn as the EXIF orientation says
-  std::int64_t max_pixels = 300'000'000;       // larger ones are refused before they are decoded
+  bool exif = false;                      // turn as the EXIF orientation says
+  std::int64_t max_pixels = 300'000'000;  // larger ones are refused before they are decoded
 };
 
 // Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.

@@ -1,4 +1,4 @@
-// Rewrites that can be written back as ONNX: each takes a graph and returns another with the same outputs.
+// Rewrites that can be written back as ONNX: each takes a graph and returns another with the same outputs, under the same names.
 #pragma once
 
 #include <string>
@@ -8,28 +8,31 @@
 
 namespace resnet {
 
-// What a pass did, and what it let be and why: "fold_batch_norm: node 'bn1': ...".
+// What a pass did, and what it let be and why: "fold_batch_norm: node 'bn1' (BatchNormalization): ...".
 struct PassLog {
   std::vector<std::string> done, declined;
 };
 
 // Nodes whose inputs are all constant become constants (evaluated by lib/reference), and so do values that inference knows
-// (Shape and its arithmetic). Larger results than their inputs (ConstantOfShape, Expand) are folded up to 64 MiB.
+// (Shape and its arithmetic). Larger results than their inputs (ConstantOfShape, Expand) are folded up to 64 MiB. A Reshape whose
+// shape is computed gets a constant one where numbers, copied dims and one -1 can say it.
 Graph fold_constants(const Graph& graph, PassLog& log);
 // Conv or Gemm + BatchNormalization (also through Identity): the normalisation goes into weight and bias, computed in double. A
-// BatchNormalization that stays becomes nothing else. Mul and Add by per-channel constants behind a Conv are folded the same way.
+// BatchNormalization that stays becomes nothing else. Mul, Div, Add and Sub by per-channel constants behind a Conv are folded the
+// same way. Weights and biases keep their names where nothing else reads them.
 Graph fold_batch_norm(const Graph& graph, PassLog& log);
-// Identity, Dropout at inference, Pad by zero, Reshape/Flatten/Squeeze/Unsqueeze to the same shape, Cast to the same type,
-// Transpose by the identity, Sum of one, Concat of one.
+// Identity, Dropout at inference, Pad by zero, Reshape/Flatten/Squeeze/Unsqueeze/Expand to the same shape, Cast to the same type,
+// Transpose by the identity, Sum of one, Concat of one. A Sum of two becomes an Add.
 Graph remove_no_ops(const Graph& graph, PassLog& log);
 // Two Transposes in a row become one; none where they cancel.
 Graph merge_transposes(const Graph& graph, PassLog& log);
 // A constant zero Pad in front of a Conv or an AveragePool that counts padding goes into its pads.
 Graph merge_pads(const Graph& graph, PassLog& log);
-// Nodes that no output needs.
+// Nodes that no output needs. Inputs of the graph stay.
 Graph remove_dead_nodes(const Graph& graph, PassLog& log);
 
-// Everything above in its order, until nothing changes: what the executor wants.
+// Everything above in its order, until nothing changes: what the executor wants. `log.declined` gets what the last round let be.
+// Errors name the pass.
 Graph optimize(const Graph& graph, PassLog& log);
 
 }  // namespace resnet

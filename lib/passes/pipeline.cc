@@ -1,0 +1,52 @@
+// The passes in their order.
+
+#include <fmt/format.h>
+
+#include "lib/base/error.h"
+#include "lib/passes/passes.h"
+
+namespace resnet {
+
+namespace {
+
+struct Pass {
+  const char* name;
+  Graph (*run)(const Graph&, PassLog&);
+};
+
+// Constants first: the others look at constant pads, axes and weights. Dead nodes last, so that the next round's counts of
+// readers are right.
+constexpr Pass passes[] = {
+    {"fold_constants", fold_constants}, {"remove_no_ops", remove_no_ops},     {"merge_transposes", merge_transposes},
+    {"merge_pads", merge_pads},         {"fold_batch_norm", fold_batch_norm}, {"remove_dead_nodes", remove_dead_nodes},
+};
+
+}  // namespace
+
+Graph optimize(const Graph& graph, PassLog& log) {
+  // Each round makes the graph smaller or is the last; the bound is for our own mistakes.
+  constexpr int most_rounds = 32;
+  const bool was_sound = verify(graph).empty();
+  const std::size_t declined_before = log.declined.size();
+  Graph result = graph;
+  for (int round = 0; round < most_rounds; ++round) {
+    const std::size_t done = log.done.size();
+    log.declined.resize(declined_before);
+    for (const Pass& pass : passes) {
+      try {
+        result = pass.run(result, log);
+      } catch (Error& error) {
+        error.add_context(pass.name);
+        throw;
+      }
+      if (!was_sound) continue;
+      if (const auto findings = verify(result); !findings.empty()) {
+        throw Error(ErrorKind::internal, fmt::format("{} made a graph that is not sound: {}", pass.name, findings.front()));
+      }
+    }
+    if (log.done.size() == done) break;
+  }
+  return result;
+}
+
+}  // namespace resnet

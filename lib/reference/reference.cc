@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "lib/base/error.h"
 #include "lib/base/overloaded.h"
 #include "lib/reference/ops/compute.h"
@@ -9,60 +11,135 @@
 
 namespace resnet::reference {
 
-void evaluate(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
-  const auto reshape = [&] { copy_bytes(*inputs[0], outputs[0]); };
+namespace {
+
+Dims dims_of(const Shape& shape) { return Dims(shape.dims().begin(), shape.dims().end()); }
+
+// Dtype and shape of an output.
+struct Layout {
+  DType dtype;
+  Shape shape;
+};
+
+// What infer() says of these inputs. Values count where an operator takes a list or a shape: in every input but the first, and in
+// ConstantOfShape's one. Elsewhere they are data, whose integers may wrap around where a dimension must not.
+std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outputs) {
+  if (!can_evaluate(op)) throw Error(ErrorKind::unsupported, fmt::format("operator {} cannot be run", type_of(op)));
+  std::vector<Fact> facts;
+  facts.reserve(inputs.size());
+  std::vector<const Fact*> pointers;
+  const bool is_shape = std::holds_alternative<ConstantOfShape>(op);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == nullptr) {
+      pointers.push_back(nullptr);
+      continue;
+    }
+    const Tensor& input = *inputs[i];
+    facts.push_back(i > 0 || is_shape ? Fact::constant(input) : Fact::of(input.dtype(), dims_of(input.shape())));
+    pointers.push_back(&facts.back());
+  }
+  std::vector<Layout> layouts;
+  for (const Fact& fact : infer(op, Facts(pointers), outputs)) {
+    const auto shape = fact.shape();
+    if (!shape || !fact.dtype) {
+      throw Error(ErrorKind::unsupported, fmt::format("the shape of {}'s output is not known", type_of(op)));
+    }
+    layouts.push_back({*fact.dtype, *shape});
+  }
+  return layouts;
+}
+
+// Only once the inputs fit the operator and the outputs both.
+void run(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
+  const auto copy = [&] { copy_bytes(*inputs[0], outputs[0]); };
   std::visit(Overloaded{
                  [](const Input&) { throw Error(ErrorKind::internal, "an input is given, not evaluated"); },
                  [&](const Constant& constant) { copy_bytes(constant.value, outputs[0]); },
-                 [&](const Flatten&) { reshape(); },
-                 [&](const Reshape&) { reshape(); },
-                 [&](const Squeeze&) { reshape(); },
-                 [&](const Unsqueeze&) { reshape(); },
-                 [&](const Identity&) { reshape(); },
+                 [&](const Flatten&) { copy(); },
+                 [&](const Reshape&) { copy(); },
+                 [&](const Squeeze&) { copy(); },
+                 [&](const Unsqueeze&) { copy(); },
+                 [&](const Identity&) { copy(); },
                  [](const Opaque& opaque) {
-                   throw Error(ErrorKind::unsupported, fmt::format("operator {} is not known", type_of(opaque)));
+                   throw Error(ErrorKind::unsupported, fmt::format("operator {} cannot be run", type_of(opaque)));
                  },
+                 // Every other operator has a compute() of its own; one without does not compile.
                  [&](const auto& known) { compute(known, inputs, outputs); },
              },
              op);
 }
 
-std::vector<Tensor> evaluate(const Op& op, Inputs inputs, std::size_t outputs) {
-  std::vector<Fact> facts;
-  facts.reserve(inputs.size());
-  for (const Tensor* input : inputs) facts.push_back(input != nullptr ? Fact::constant(*input) : Fact::unknown());
-  std::vector<const Fact*> pointers;
-  for (std::size_t i = 0; i < inputs.size(); ++i) pointers.push_back(inputs[i] != nullptr ? &facts[i] : nullptr);
-  std::vector<Tensor> results;
-  for (const Fact& fact : infer(op, Facts(pointers), outputs)) {
-    const auto shape = fact.shape();
-    if (!shape || !fact.dtype)
-      throw Error(ErrorKind::unsupported, fmt::format("the shape of {}'s output is not known", type_of(op)));
-    results.push_back(Tensor::allocate(*fact.dtype, *shape));
+// Whether the output is the first input under another shape.
+bool only_reshapes(const Op& op) {
+  return std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) || std::holds_alternative<Squeeze>(op) ||
+         std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Identity>(op);
+}
+
+// Throws Error(bad_input) where a tensor is not what the graph says of its input; a symbol is one number for all of them.
+void check_inputs(const Graph& graph, std::span<const Tensor> inputs) {
+  if (inputs.size() != graph.inputs().size()) {
+    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
   }
-  evaluate(op, inputs, results);
+  std::map<std::string, std::int64_t> symbols;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Value& value = graph.value(graph.inputs()[i]);
+    const Shape& shape = inputs[i].shape();
+    bool fits = !value.fact.dtype || *value.fact.dtype == inputs[i].dtype();
+    if (value.fact.dims) fits = fits && value.fact.rank() == shape.rank();
+    for (std::size_t axis = 0; fits && value.fact.dims && axis < shape.rank(); ++axis) {
+      const Dim& dim = (*value.fact.dims)[axis];
+      fits = dim.is_number() ? dim.number() == shape[axis]
+                             : symbols.try_emplace(dim.to_string(), shape[axis]).first->second == shape[axis];
+    }
+    if (!fits) {
+      throw Error(ErrorKind::bad_input, fmt::format("input '{}' is {} {}, expected {}", value.name, name_of(inputs[i].dtype()),
+                                                    shape.to_string(), value.fact.to_string()));
+    }
+  }
+}
+
+}  // namespace
+
+void evaluate(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
+  const std::vector<Layout> layouts = infer_layouts(op, inputs, outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (i > 0 && !wants(outputs, i)) continue;
+    if (outputs[i].dtype() != layouts[i].dtype || outputs[i].shape() != layouts[i].shape) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("output {} is {} {}, expected {} {}", i, name_of(outputs[i].dtype()),
+                              outputs[i].shape().to_string(), name_of(layouts[i].dtype), layouts[i].shape.to_string()));
+    }
+  }
+  run(op, inputs, outputs);
+}
+
+std::vector<Tensor> evaluate(const Op& op, Inputs inputs, std::size_t outputs) {
+  const std::vector<Layout> layouts = infer_layouts(op, inputs, outputs);
+  if (const auto* constant = std::get_if<Constant>(&op)) return {constant->value};
+  if (only_reshapes(op)) return {inputs[0]->reshaped(layouts[0].shape)};
+  std::vector<Tensor> results;
+  for (const Layout& layout : layouts) results.push_back(Tensor::allocate(layout.dtype, layout.shape));
+  run(op, inputs, results);
   return results;
 }
 
 std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs) {
-  if (inputs.size() != graph.inputs().size()) {
-    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
-  }
+  check_inputs(graph, inputs);
   // How often each value is still to be read; the graph's outputs are kept.
   std::vector<std::vector<std::int64_t>> uses(graph.nodes().size());
   for (std::size_t id = 0; id < uses.size(); ++id) uses[id].resize(graph.nodes()[id].outputs.size());
-  const auto use = [&](ValueId id) -> std::int64_t& {
+  const auto uses_of = [&](ValueId id) -> std::int64_t& {
     return uses[static_cast<std::size_t>(id.node)][static_cast<std::size_t>(id.slot)];
   };
   for (const Node& node : graph.nodes()) {
     for (ValueId input : node.inputs) {
-      if (!input.is_none()) ++use(input);
+      if (!input.is_none()) ++uses_of(input);
     }
   }
-  for (ValueId output : graph.outputs()) ++use(output);
+  for (ValueId output : graph.outputs()) ++uses_of(output);
 
   std::vector<std::vector<Tensor>> values(graph.nodes().size());
-  const auto value = [&](ValueId id) -> Tensor& {
+  const auto value_of = [&](ValueId id) -> Tensor& {
     return values[static_cast<std::size_t>(id.node)][static_cast<std::size_t>(id.slot)];
   };
   std::size_t next_input = 0;
@@ -72,24 +149,24 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
       values[id] = {inputs[next_input++]};
       continue;
     }
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
-      values[id] = {constant->value};
-      continue;
-    }
     std::vector<const Tensor*> arguments;
-    for (ValueId input : node.inputs) arguments.push_back(input.is_none() ? nullptr : &value(input));
+    for (ValueId input : node.inputs) arguments.push_back(input.is_none() ? nullptr : &value_of(input));
     try {
+      // Facts are inferred anew from the tensors themselves: a shape may depend on the data.
       values[id] = evaluate(node.op, arguments, node.outputs.size());
     } catch (Error& error) {
       error.add_context(describe(node));
       throw;
     }
+    for (std::size_t slot = 0; slot < values[id].size(); ++slot) {
+      if (uses[id][slot] == 0) values[id][slot] = Tensor();
+    }
     for (ValueId input : node.inputs) {
-      if (!input.is_none() && --use(input) == 0) value(input) = Tensor();
+      if (!input.is_none() && --uses_of(input) == 0) value_of(input) = Tensor();
     }
   }
   std::vector<Tensor> results;
-  for (ValueId output : graph.outputs()) results.push_back(value(output));
+  for (ValueId output : graph.outputs()) results.push_back(value_of(output));
   return results;
 }
 

@@ -1,0 +1,397 @@
+#include "lib/xnnpack/plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "lib/base/error.h"
+#include "lib/passes/passes.h"
+#include "lib/passes/rewrite.h"
+#include "lib/reference/reference.h"
+#include "lib/xnnpack/lower/weighted.h"
+#include "lib/xnnpack/plan_state.h"
+
+namespace resnet::xnnpack {
+
+namespace {
+
+void refuse_what_cannot_run(const Graph& graph) {
+  std::vector<std::string> missing;
+  std::size_t operators = 0;
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op)) ++operators;
+    if (!reference::can_evaluate(node.op)) missing.push_back(describe(node));
+    const auto* norm = std::get_if<BatchNormalization>(&node.op);
+    if (norm != nullptr && norm->training_mode) missing.push_back(describe(node) + " in training mode");
+  }
+  if (missing.empty()) return;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("cannot run {} of {} nodes: {}", missing.size(), operators, fmt::join(missing, ", ")));
+}
+
+bool is_float(const Fact& fact) { return fact.dtype == DType::float32; }
+
+class Lowering {
+ public:
+  explicit Lowering(Graph& graph) : graph_(graph), consumers_(graph.consumers()), fused_(graph.nodes().size(), false) {}
+
+  std::vector<Step> run() {
+    for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
+      const Node& node = graph_.nodes()[id];
+      if (fused_[id] || std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+      lower(static_cast<NodeId>(id));
+    }
+    return std::move(steps_);
+  }
+
+ private:
+  const Fact& input(const Node& node, std::size_t index) const { return graph_.fact(node.inputs[index]); }
+  bool has_input(const Node& node, std::size_t index) const {
+    return index < node.inputs.size() && !node.inputs[index].is_none();
+  }
+  bool is_constant(const Node& node, std::size_t index) const { return input(node, index).value.has_value(); }
+
+  // The bounds of a Relu, or of a Clip by constants.
+  std::optional<Activation> activation_of(const Node& node) const {
+    if (!is_float(node.outputs[0].fact)) return std::nullopt;
+    Activation activation;
+    if (std::holds_alternative<Relu>(node.op)) {
+      activation.least = 0;
+      return activation;
+    }
+    if (!std::holds_alternative<Clip>(node.op)) return std::nullopt;
+    for (std::size_t i = 1; i < 3; ++i) {
+      if (!has_input(node, i)) continue;
+      if (!is_constant(node, i)) return std::nullopt;
+      (i == 1 ? activation.least : activation.most) = input(node, i).value->values_as<float>().at(0);
+    }
+    if (!(activation.least < activation.most)) return std::nullopt;
+    return activation;
+  }
+
+  // Takes the activation that alone reads the step's output into the step.
+  void fuse_activation(Step& step) {
+    const auto reader = only_consumer(graph_, consumers_, step.output);
+    if (!reader) return;
+    const auto activation = activation_of(graph_.node(*reader));
+    if (!activation || graph_.node(*reader).inputs[0] != step.output) return;
+    step.activation = *activation;
+    step.output = {*reader, 0};
+    fused_[static_cast<std::size_t>(*reader)] = true;
+  }
+
+  Kind kind_of(const Node& node) const {
+    if (!is_float(node.outputs[0].fact)) return other_kind(node);
+    const bool ranked = !node.inputs.empty() && input(node, 0).has_rank();
+    const std::size_t rank = ranked ? input(node, 0).rank() : 0;
+    if (const auto* conv = std::get_if<Conv>(&node.op)) {
+      const bool weights = is_constant(node, 1) && (!has_input(node, 2) || is_constant(node, 2));
+      // SAME padding depends on the size, which must then be known now.
+      const bool padding_known =
+          conv->auto_pad == AutoPad::notset || conv->auto_pad == AutoPad::valid ||
+          (ranked && rank == 4 && (*input(node, 0).dims)[2].is_number() && (*input(node, 0).dims)[3].is_number());
+      return rank == 4 && weights && padding_known && input(node, 1).value->elements() > 0 ? Kind::convolution : Kind::fallback;
+    }
+    if (const auto* gemm = std::get_if<Gemm>(&node.op)) {
+      bool fits = !gemm->transA && is_constant(node, 1) && input(node, 1).value->elements() > 0;
+      if (has_input(node, 2)) {
+        fits = fits && is_constant(node, 2);
+        if (fits) {
+          const Shape& c = input(node, 2).value->shape();
+          const std::int64_t outputs = input(node, 1).value->shape()[gemm->transB ? 0 : 1];
+          fits = c.elements() == 1 || (c.elements() == outputs && c[c.rank() - 1] == outputs);
+        }
+      }
+      return fits ? Kind::product : Kind::fallback;
+    }
+    if (std::holds_alternative<MatMul>(node.op)) {
+      const bool fits =
+          rank >= 2 && is_constant(node, 1) && input(node, 1).value->shape().rank() == 2 && input(node, 1).value->elements() > 0;
+      return fits ? Kind::product : Kind::fallback;
+    }
+    if (const auto* pool = std::get_if<MaxPool>(&node.op)) {
+      return rank == 4 && node.outputs.size() == 1 && fits_max_pool(*pool) ? Kind::max_pool : Kind::fallback;
+    }
+    if (const auto* pool = std::get_if<AveragePool>(&node.op)) {
+      return rank == 4 && fits_average_pool(*pool) ? Kind::average_pool : Kind::fallback;
+    }
+    if (std::holds_alternative<GlobalAveragePool>(node.op)) return rank >= 3 && rank <= 6 ? Kind::mean : Kind::fallback;
+    if (const auto* mean = std::get_if<ReduceMean>(&node.op)) {
+      const Fact* facts[] = {&input(node, 0), has_input(node, 1) ? &input(node, 1) : nullptr};
+      const auto axes = reduced_axes(*mean, Facts(facts));
+      return axes && !axes->empty() && rank <= 6 ? Kind::mean : Kind::fallback;
+    }
+    if (const auto* norm = std::get_if<BatchNormalization>(&node.op)) {
+      bool fits = rank == 4 && !norm->training_mode;
+      for (std::size_t i = 1; i < 5; ++i) fits = fits && is_constant(node, i);
+      return fits ? Kind::normalization : Kind::fallback;
+    }
+    if (std::holds_alternative<Add>(node.op) || std::holds_alternative<Sub>(node.op) || std::holds_alternative<Mul>(node.op) ||
+        std::holds_alternative<Div>(node.op)) {
+      const bool ranks = ranked && input(node, 1).has_rank() && rank <= 6 && input(node, 1).rank() <= 6;
+      if (!ranks) return Kind::fallback;
+      const bool same = *input(node, 0).dims == *input(node, 1).dims && !is_constant(node, 0) && !is_constant(node, 1);
+      return same && std::holds_alternative<Add>(node.op) ? Kind::add : Kind::binary;
+    }
+    if (std::holds_alternative<Sum>(node.op)) {
+      const bool same = node.inputs.size() == 2 && ranked && input(node, 0).dims == input(node, 1).dims;
+      return same ? Kind::add : Kind::fallback;
+    }
+    if (activation_of(node)) return Kind::clamp;
+    if (std::holds_alternative<Sigmoid>(node.op)) return Kind::sigmoid;
+    if (const auto* softmax = std::get_if<Softmax>(&node.op)) {
+      const bool last = ranked && rank > 0 && !softmax->coerce_to_2d && normalize_axis(softmax->axis, rank) + 1 == rank;
+      return last ? Kind::softmax : Kind::fallback;
+    }
+    return other_kind(node);
+  }
+
+  // Kinds that do not depend on the element type.
+  Kind other_kind(const Node& node) const {
+    if (std::holds_alternative<Reshape>(node.op) || std::holds_alternative<Flatten>(node.op) ||
+        std::holds_alternative<Squeeze>(node.op) || std::holds_alternative<Unsqueeze>(node.op) ||
+        std::holds_alternative<Identity>(node.op)) {
+      return Kind::view;
+    }
+    if (std::holds_alternative<Transpose>(node.op)) return Kind::transpose;
+    if (std::holds_alternative<Slice>(node.op) && constants_from(node, 1)) return Kind::slice;
+    if (std::holds_alternative<Pad>(node.op) && constants_from(node, 1)) return Kind::pad;
+    if (std::holds_alternative<Concat>(node.op)) return Kind::concat;
+    const bool element_by_element = std::holds_alternative<Cast>(node.op) || std::holds_alternative<Relu>(node.op) ||
+                                    std::holds_alternative<HardSigmoid>(node.op);
+    if (element_by_element) return Kind::elementwise;
+    if (std::holds_alternative<QuantizeLinear>(node.op) || std::holds_alternative<DequantizeLinear>(node.op)) {
+      const auto& scale = input(node, 1).value;
+      return scale && scale->elements() == 1 && constants_from(node, 1) ? Kind::elementwise : Kind::fallback;
+    }
+    return Kind::fallback;
+  }
+
+  bool constants_from(const Node& node, std::size_t first) const {
+    for (std::size_t i = first; i < node.inputs.size(); ++i) {
+      if (has_input(node, i) && !is_constant(node, i)) return false;
+    }
+    return true;
+  }
+
+  static std::int64_t at(const std::vector<std::int64_t>& list, std::size_t index) { return list.empty() ? 1 : list[index]; }
+
+  // XNNPACK refuses windows of one element and strides beyond the window. Where padding meets dilation it reads edge pixels that
+  // are not in the window.
+  static bool fits_max_pool(const MaxPool& pool) {
+    bool dilated = false, padded = pool.auto_pad != AutoPad::notset || pool.ceil_mode;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (at(pool.strides, i) > pool.kernel_shape[i]) return false;
+      dilated = dilated || at(pool.dilations, i) > 1;
+      // A window that lies in the padding alone has nothing to take the maximum of.
+      if (!pool.pads.empty() && (pool.pads[i] >= pool.kernel_shape[i] || pool.pads[i + 2] >= pool.kernel_shape[i])) return false;
+    }
+    for (const std::int64_t pad : pool.pads) padded = padded || pad != 0;
+    return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !(dilated && padded);
+  }
+
+  // XNNPACK leaves padding out of the count and knows no dilation.
+  static bool fits_average_pool(const AveragePool& pool) {
+    bool padded = pool.auto_pad != AutoPad::notset;
+    for (const std::int64_t pad : pool.pads) padded = padded || pad != 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (at(pool.dilations, i) != 1 || at(pool.strides, i) > pool.kernel_shape[i]) return false;
+      if (!pool.pads.empty() && (pool.pads[i] >= pool.kernel_shape[i] || pool.pads[i + 2] >= pool.kernel_shape[i])) return false;
+    }
+    return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !(pool.count_include_pad && padded);
+  }
+
+  void lower(NodeId id) {
+    const Node& node = graph_.node(id);
+    Step step;
+    step.node = id;
+    step.output = {id, 0};
+    step.kind = kind_of(node);
+    switch (step.kind) {
+      case Kind::convolution:
+        fuse_activation(step);
+        pack_convolution(step);
+        break;
+      case Kind::product:
+        fuse_activation(step);
+        pack_product(step);
+        break;
+      case Kind::add: fuse_activation(step); break;
+      case Kind::normalization:
+        fuse_activation(step);
+        prepare_normalization(step);
+        break;
+      case Kind::clamp: step.activation = *activation_of(node); break;
+      case Kind::max_pool:
+      case Kind::average_pool:
+      case Kind::mean:
+      case Kind::binary:
+      case Kind::sigmoid:
+      case Kind::softmax:
+      case Kind::view:
+      case Kind::transpose:
+      case Kind::slice:
+      case Kind::pad:
+      case Kind::concat:
+      case Kind::elementwise:
+      case Kind::fallback: break;
+    }
+    steps_.push_back(std::move(step));
+  }
+
+  void pack_convolution(Step& step) {
+    const Node& node = graph_.node(step.node);
+    const Tensor& weight = *input(node, 1).value;
+    step.weight = convolution_weight(weight);
+    step.has_bias = has_input(node, 2);
+    if (step.has_bias) step.bias = *input(node, 2).value;
+    pack(step, create_convolution);
+  }
+
+  void pack_product(Step& step) {
+    const Node& node = graph_.node(step.node);
+    step.weight = *input(node, 1).value;
+    const auto* gemm = std::get_if<Gemm>(&node.op);
+    if (gemm != nullptr && gemm->alpha != 1.0f) {
+      Tensor scaled = Tensor::allocate(DType::float32, step.weight.shape());
+      for (std::int64_t i = 0; i < scaled.elements(); ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        scaled.mutable_data<float>()[at] = gemm->alpha * step.weight.data<float>()[at];
+      }
+      step.weight = std::move(scaled);
+    }
+    if (gemm != nullptr && has_input(node, 2)) {
+      const std::int64_t outputs = step.weight.shape()[gemm->transB ? 0 : 1];
+      const auto values = input(node, 2).value->values_as<float>();
+      step.bias = Tensor::allocate(DType::float32, Shape{outputs});
+      for (std::size_t i = 0; i < static_cast<std::size_t>(outputs); ++i) {
+        step.bias.mutable_data<float>()[i] = gemm->beta * values[values.size() == 1 ? 0 : i];
+      }
+      step.has_bias = true;
+    }
+    pack(step, create_product);
+  }
+
+  void pack(Step& step, Operator (*create)(const Graph&, const Step&)) {
+    step.packed = std::make_unique<PackedWeights>();
+    try {
+      create(graph_, step);
+    } catch (Error& error) {
+      error.add_context(describe(graph_.node(step.node)));
+      throw;
+    }
+    if (!step.packed->is_packed()) return;
+    step.weight = Tensor();
+    step.bias = Tensor();
+    release(graph_.node(step.node).inputs[1], step.node);
+  }
+
+  // Frees a constant's data once nothing else will read it. Its facts stay, its bytes may not be touched any more.
+  void release(ValueId id, NodeId reader) {
+    Node& source = graph_.node(id.node);
+    auto* constant = std::get_if<Constant>(&source.op);
+    if (constant == nullptr || is_output(graph_, id)) return;
+    for (const NodeId other : consumers_[static_cast<std::size_t>(id.node)]) {
+      if (other != reader) return;
+    }
+    const Shape shape = constant->value.shape();
+    const std::size_t size = constant->value.size_bytes();
+    constant->value = Tensor();
+    source.outputs[0].fact.value.reset();
+    const Tensor gone(DType::float32, shape, Buffer::view({static_cast<const std::byte*>(nullptr), size}, nullptr));
+    constant->value = gone;
+    source.outputs[0].fact.value = gone;
+  }
+
+  void prepare_normalization(Step& step) {
+    const Node& node = graph_.node(step.node);
+    const auto& norm = std::get<BatchNormalization>(node.op);
+    const auto scale = input(node, 1).value->values_as<double>(), shift = input(node, 2).value->values_as<double>();
+    const auto mean = input(node, 3).value->values_as<double>(), variance = input(node, 4).value->values_as<double>();
+    for (std::size_t c = 0; c < scale.size(); ++c) {
+      const double factor = scale[c] / std::sqrt(variance[c] + static_cast<double>(norm.epsilon));
+      step.scale.push_back(static_cast<float>(factor));
+      step.shift.push_back(static_cast<float>(shift[c] - mean[c] * factor));
+    }
+  }
+
+  Graph& graph_;
+  std::vector<std::vector<NodeId>> consumers_;
+  std::vector<bool> fused_;
+  std::vector<Step> steps_;
+};
+
+// An image input is filled in the layout that its first reader wants.
+std::vector<Layout> input_layouts(const Graph& graph, const std::vector<Step>& steps) {
+  std::vector<Layout> layouts;
+  for (ValueId input : graph.inputs()) {
+    Layout layout = Layout::as_graph;
+    for (const Step& step : steps) {
+      const Node& node = graph.node(step.node);
+      if (node.inputs.empty() || node.inputs[0] != input) continue;
+      const bool wants_nhwc = step.kind == Kind::convolution || step.kind == Kind::max_pool || step.kind == Kind::average_pool ||
+                              step.kind == Kind::normalization;
+      if (wants_nhwc) layout = Layout::nhwc;
+      break;
+    }
+    layouts.push_back(is_output(graph, input) ? Layout::as_graph : layout);
+  }
+  return layouts;
+}
+
+}  // namespace
+
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::convolution: return "convolution";
+    case Kind::product: return "product";
+    case Kind::max_pool: return "max_pool";
+    case Kind::average_pool: return "average_pool";
+    case Kind::mean: return "mean";
+    case Kind::add: return "add";
+    case Kind::binary: return "binary";
+    case Kind::normalization: return "normalization";
+    case Kind::clamp: return "clamp";
+    case Kind::sigmoid: return "sigmoid";
+    case Kind::softmax: return "softmax";
+    case Kind::view: return "view";
+    case Kind::transpose: return "transpose";
+    case Kind::slice: return "slice";
+    case Kind::pad: return "pad";
+    case Kind::concat: return "concat";
+    case Kind::elementwise: return "elementwise";
+    case Kind::fallback: return "fallback";
+  }
+  __builtin_unreachable();
+}
+
+Plan::Plan(Graph graph, std::unique_ptr<State> state) : graph_(std::move(graph)), state_(std::move(state)) {}
+Plan::~Plan() = default;
+
+std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) {
+  refuse_what_cannot_run(graph);
+  initialize();
+  PassLog log;
+  if (options.optimize) graph = optimize(graph, log);
+  auto state = std::make_unique<State>();
+  state->steps = Lowering(graph).run();
+  state->input_layouts = input_layouts(graph, state->steps);
+  for (const Step& step : state->steps) {
+    if (step.packed) state->weight_bytes += step.packed->is_packed() ? step.packed->bytes() : step.weight.size_bytes();
+  }
+  return std::shared_ptr<const Plan>(new Plan(std::move(graph), std::move(state)));
+}
+
+std::vector<StepInfo> Plan::steps() const {
+  std::vector<StepInfo> infos;
+  for (const Step& step : state_->steps) {
+    const Node& node = graph_.node(step.node);
+    infos.push_back({node.name.empty() ? node.outputs[0].name : node.name, name_of(step.kind)});
+  }
+  return infos;
+}
+
+std::size_t Plan::weight_bytes() const { return state_->weight_bytes; }
+
+}  // namespace resnet::xnnpack

@@ -1,37 +1,44 @@
-// A graph made ready to run: lowered steps and packed weights, shared by all sessions.
+// A graph made ready to run: how each node is computed, and its packed weights, shared by all sessions.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "lib/base/threads.h"
 #include "lib/graph/graph.h"
 
 namespace resnet::xnnpack {
-
-// An operator that cannot run, found when a plan is made.
-struct Missing {
-  std::string node, op, reason;
-};
 
 struct PlanOptions {
   // Whether to fold batch norm, constants, ... first (passes/optimize). Off for comparing layer by layer.
   bool optimize = true;
 };
 
-struct Step;
+// How the buffer of a value of rank 4 holds it.
+enum class Layout : std::uint8_t {
+  as_graph,  // row-major in the graph's order of axes (NCHW)
+  nhwc,
+};
 
-// Immutable. Weights are packed once, when it is made.
+// One step of a plan, for reports: the node that it computes and what computes it ("convolution", "fallback", ...).
+struct StepInfo {
+  std::string node, kind;
+};
+
+// Immutable. Weights are packed once, when it is made; from then on the constants that they came from hold no data any more.
 class Plan {
  public:
+  // Takes the graph: a caller who moves it in lets its weights be freed as they are packed.
   // Throws Error(unsupported) that lists every node that cannot run, at once: "cannot run 2 of 120 nodes: node 'a' (Foo), ...".
-  static std::shared_ptr<const Plan> make(const Graph& graph, const PlanOptions& options = {});
+  static std::shared_ptr<const Plan> make(Graph graph, const PlanOptions& options = {});
   ~Plan();
 
   const Graph& graph() const { return graph_; }  // as it is run
+  std::vector<StepInfo> steps() const;
+  // Bytes of packed weights.
+  std::size_t weight_bytes() const;
+
   struct State;
   const State& state() const { return *state_; }
 

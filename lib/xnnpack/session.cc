@@ -1,0 +1,200 @@
+#include "lib/xnnpack/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "lib/base/error.h"
+#include "lib/passes/rewrite.h"
+#include "lib/reference/reference.h"
+#include "lib/xnnpack/builder.h"
+
+namespace resnet::xnnpack {
+
+struct Session::State {
+  // Declared in the order in which they must outlive each other: steps use operators, operators use the plan's packed weights.
+  std::shared_ptr<const Plan> plan;
+  ThreadPool& pool;
+  std::vector<Operator> kept;
+  std::shared_ptr<Buffer> arena;
+  std::vector<Tensor> constants;
+  std::vector<Running> running;
+  std::vector<Shape> shapes;  // of the inputs; empty before the first reshape
+  bool ready = false;
+  std::vector<std::span<std::byte>> inputs;
+  std::vector<Tensor> outputs;
+
+  State(std::shared_ptr<const Plan> p, ThreadPool& t) : plan(std::move(p)), pool(t), kept(plan->state().steps.size()) {}
+};
+
+namespace {
+
+// The graph's facts with an input's shape filled in.
+Fact fact_for(const Graph& graph, ValueId input, const Shape& shape) {
+  const Value& value = graph.value(input);
+  Fact fact = value.fact;
+  bool fits = !fact.dims || fact.dims->size() == shape.rank();
+  for (std::size_t i = 0; fits && fact.dims && i < shape.rank(); ++i)
+    fits = !(*fact.dims)[i].is_number() || (*fact.dims)[i].number() == shape[i];
+  if (!fits) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("input '{}' is given {}, expected {}", value.name, shape.to_string(), to_string(*fact.dims)));
+  }
+  fact.dims = Dims(shape.dims().begin(), shape.dims().end());
+  return fact;
+}
+
+bool all_shapes_known(const Graph& graph, const Plan::State& state) {
+  for (const Step& step : state.steps) {
+    for (const Value& value : graph.node(step.node).outputs) {
+      if (!value.fact.shape() || !value.fact.dtype) return false;
+    }
+  }
+  return true;
+}
+
+// The graph with some of its inputs replaced by their values.
+Graph bind_inputs(const Graph& graph, std::span<const Tensor> values, const std::vector<bool>& bound) {
+  Rewriter rewriter(graph);
+  std::size_t next = 0;
+  return rewriter.run([&](NodeId id) {
+    if (!std::holds_alternative<Input>(graph.node(id).op)) return false;
+    const std::size_t index = next++;
+    if (!bound[index]) return false;
+    const ValueId constant = rewriter.graph().add_constant(graph.node(id).name, values[index]);
+    rewriter.replace({id, 0}, constant);
+    return true;
+  });
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Plan> plan, ThreadPool& pool) : state_(std::make_unique<State>(std::move(plan), pool)) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+
+void Session::reshape(std::span<const Shape> input_shapes) {
+  State& s = *state_;
+  if (s.ready && std::equal(input_shapes.begin(), input_shapes.end(), s.shapes.begin(), s.shapes.end())) return;
+  const Graph& graph = s.plan->graph();
+  if (input_shapes.size() != graph.inputs().size()) {
+    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", input_shapes.size(), graph.inputs().size()));
+  }
+  s.ready = false;
+  std::vector<Fact> facts;
+  for (std::size_t i = 0; i < input_shapes.size(); ++i) facts.push_back(fact_for(graph, graph.inputs()[i], input_shapes[i]));
+  const Graph sized = with_input_facts(graph, facts);
+  Builder builder(*s.plan, sized, s.pool, s.kept);
+  builder.build();
+
+  const ArenaLayout layout = lay_out(builder.lifetimes);
+  s.running.clear();
+  s.arena.reset();
+  s.arena = Buffer::allocate(layout.size);
+  std::vector<std::byte*> addresses;
+  for (std::size_t i = 0; i < builder.lifetimes.size(); ++i) {
+    const auto held = builder.constant_of.find(static_cast<int>(i));
+    addresses.push_back(held != builder.constant_of.end() ? builder.constants[held->second].mutable_bytes().data()
+                                                          : s.arena->mutable_bytes().data() + layout.offsets[i]);
+  }
+  s.running = std::move(builder.running);
+  for (const Running& step : s.running) step.bind(addresses);
+  s.inputs.clear();
+  for (std::size_t i = 0; i < builder.input_buffers.size(); ++i) {
+    const auto buffer = static_cast<std::size_t>(builder.input_buffers[i]);
+    s.inputs.emplace_back(addresses[buffer], builder.lifetimes[buffer].size);
+  }
+  s.outputs.clear();
+  for (std::size_t i = 0; i < builder.output_places.size(); ++i) {
+    const Fact& fact = sized.fact(sized.outputs()[i]);
+    const Shape shape = *fact.shape();
+    const auto buffer = static_cast<std::size_t>(builder.output_places[i].buffer);
+    const std::size_t size = static_cast<std::size_t>(shape.elements()) * size_of(*fact.dtype);
+    s.outputs.push_back(Tensor::over(*fact.dtype, shape, {addresses[buffer], size}));
+  }
+  s.constants = std::move(builder.constants);
+  s.shapes.assign(input_shapes.begin(), input_shapes.end());
+  s.ready = true;
+}
+
+Layout Session::input_layout(std::size_t index) const { return state_->plan->state().input_layouts[index]; }
+std::span<std::byte> Session::input(std::size_t index) { return state_->inputs[index]; }
+const Tensor& Session::output(std::size_t index) const { return state_->outputs[index]; }
+std::size_t Session::input_count() const { return state_->plan->graph().inputs().size(); }
+std::size_t Session::output_count() const { return state_->plan->graph().outputs().size(); }
+std::size_t Session::arena_bytes() const { return state_->arena ? state_->arena->bytes().size() : 0; }
+std::size_t Session::step_count() const { return state_->running.size(); }
+
+StepInfo Session::step_info(std::size_t index) const {
+  const Running& step = state_->running[index];
+  const Node& node = state_->plan->graph().node(step.node);
+  return {node.name.empty() ? node.outputs[0].name : node.name, step.kind};
+}
+
+void Session::run_step(std::size_t index) { state_->running[index].run(); }
+
+void Session::run() {
+  for (const Running& step : state_->running) step.run();
+}
+
+std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
+  State& s = *state_;
+  const Graph& graph = s.plan->graph();
+  if (inputs.size() != graph.inputs().size()) {
+    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
+  }
+  std::vector<Shape> shapes;
+  std::vector<Fact> facts;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Fact& fact = graph.fact(graph.inputs()[i]);
+    if (fact.dtype && *fact.dtype != inputs[i].dtype()) {
+      throw Error(ErrorKind::bad_input, fmt::format("input '{}' is given {}, expected {}", graph.value(graph.inputs()[i]).name,
+                                                    name_of(inputs[i].dtype()), name_of(*fact.dtype)));
+    }
+    shapes.push_back(inputs[i].shape());
+    facts.push_back(fact_for(graph, graph.inputs()[i], shapes.back()));
+    if (!facts.back().dtype) facts.back().dtype = inputs[i].dtype();
+  }
+  if (!all_shapes_known(with_input_facts(graph, facts), s.plan->state())) {
+    // Values decide shapes: those of small integer inputs first, all where that is not enough.
+    std::vector<bool> bound;
+    for (const Tensor& input : inputs) bound.push_back(!is_floating_point(input.dtype()) && input.shape().rank() <= 1);
+    for (const bool everything : {false, true}) {
+      if (everything) bound.assign(inputs.size(), true);
+      const auto plan = Plan::make(bind_inputs(graph, inputs, bound));
+      std::vector<Tensor> rest;
+      std::vector<Fact> rest_facts;
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (bound[i]) continue;
+        rest.push_back(inputs[i]);
+        rest_facts.push_back(facts[i]);
+      }
+      if (!everything && !all_shapes_known(with_input_facts(plan->graph(), rest_facts), plan->state())) continue;
+      return Session(plan, s.pool).run(rest);
+    }
+  }
+  reshape(shapes);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto target = input(i);
+    if (inputs[i].size_bytes() == 0) continue;
+    if (input_layout(i) == Layout::as_graph) {
+      std::memcpy(target.data(), inputs[i].bytes().data(), inputs[i].size_bytes());
+    } else {
+      const Shape& x = inputs[i].shape();
+      Tensor nhwc = Tensor::over(inputs[i].dtype(), Shape{x[0], x[2], x[3], x[1]}, target);
+      const Tensor* pointer = &inputs[i];
+      reference::evaluate(Transpose{{0, 2, 3, 1}}, std::span(&pointer, 1), std::span(&nhwc, 1));
+    }
+  }
+  run();
+  std::vector<Tensor> results;
+  for (const Tensor& output : s.outputs) {
+    Tensor copy = Tensor::allocate(output.dtype(), output.shape());
+    if (output.size_bytes() > 0) std::memcpy(copy.mutable_bytes().data(), output.bytes().data(), output.size_bytes());
+    results.push_back(std::move(copy));
+  }
+  return results;
+}
+
+}  // namespace resnet::xnnpack

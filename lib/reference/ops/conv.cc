@@ -68,10 +68,10 @@ class Patches {
     while (count > 0) {
       std::int64_t offset = 0;
       bool inside = true;
-      for (std::size_t i = 0; i < last; ++i) {
+      for (std::size_t i = 0; inside && i < last; ++i) {
         const std::int64_t at = position_[i] * axes_[i].stride + shifts_[i];
-        inside = inside && at >= 0 && at < axes_[i].in;
-        offset = (offset + at) * axes_[i + 1].in;
+        inside = at >= 0 && at < axes_[i].in;
+        if (inside) offset = (offset + at) * axes_[i + 1].in;
       }
       const std::int64_t begin = position_[last], length = std::min(inner.out - begin, count), stop = begin + length;
       const std::int64_t from = inside ? std::clamp(first, begin, stop) : stop, to = std::clamp(end, from, stop);

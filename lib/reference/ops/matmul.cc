@@ -62,7 +62,8 @@ std::uint64_t scale_integer(float factor, std::uint64_t value) {
   // The sum as the type itself has it, so that a negative one is negative.
   const double product = static_cast<double>(factor) * static_cast<double>(static_cast<T>(value));
   constexpr double limit = 9223372036854775808.0;  // 2^63
-  if (product >= limit) return product >= 2 * limit ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(product);
+  if (product >= limit)
+    return product >= 2 * limit ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(product);
   return static_cast<std::uint64_t>(product > -limit ? static_cast<std::int64_t>(product)
                                                      : std::numeric_limits<std::int64_t>::min());
 }

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cstring>
+#include <cassert>
 
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
@@ -15,8 +15,9 @@ void dispatch_size(DType dtype, const Handler& handler) {
     case 1: return handler(std::uint8_t{});
     case 2: return handler(std::uint16_t{});
     case 4: return handler(std::uint32_t{});
-    default: return handler(std::uint64_t{});
+    case 8: return handler(std::uint64_t{});
   }
+  assert(false);
 }
 
 template <typename T>
@@ -28,14 +29,22 @@ T* elements(Tensor& tensor) {
   return reinterpret_cast<T*>(tensor.mutable_bytes().data());
 }
 
-// y = x read with these strides from `start` on, in y's row-major order.
-void gather_strided(const Tensor& x, Tensor& y, std::span<const std::int64_t> strides, std::int64_t start) {
+// y = x read with these strides from element `start` on, in y's row-major order.
+void copy_strided(const Tensor& x, Tensor& y, std::vector<std::int64_t> strides, std::int64_t start) {
   if (y.elements() == 0) return;
   dispatch_size(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const T* source = elements<T>(x);
+    const T* source = elements<T>(x) + start;
     T* target = elements<T>(y);
-    visit_strided(y.shape().dims(), strides, start, [&](std::int64_t offset) { *target++ = source[offset]; });
+    visit_rows<1>(y.shape().dims(), {std::move(strides)}, [&](const auto& offsets, std::int64_t count, const auto& steps) {
+      const T* row = source + offsets[0];
+      if (steps[0] == 1) {
+        std::copy_n(row, count, target);
+      } else {
+        for (std::int64_t i = 0; i < count; ++i) target[i] = row[i * steps[0]];
+      }
+      target += count;
+    });
   });
 }
 
@@ -45,34 +54,74 @@ std::int64_t padded_source(Pad::Mode mode, std::int64_t position, std::int64_t s
   switch (mode) {
     case Pad::Mode::constant: return -1;
     case Pad::Mode::edge: return position < 0 ? 0 : size - 1;
-    case Pad::Mode::reflect: return size == 1 ? 0 : position < 0 ? -position : 2 * (size - 1) - position;
+    case Pad::Mode::reflect: return position < 0 ? -position : 2 * (size - 1) - position;
     case Pad::Mode::wrap: return (position % size + size) % size;
   }
   __builtin_unreachable();
 }
 
+template <typename T>
+void pad(const Pad& op, const Tensor& x, const std::vector<AxisPads>& pads, T fill, Tensor& y) {
+  const T* source = elements<T>(x);
+  T* target = elements<T>(y);
+  const std::size_t rank = x.shape().rank();
+  if (rank == 0) {
+    *target = *source;
+    return;
+  }
+  // Per axis: for each output position the offset into x, or -1.
+  const auto strides = x.shape().strides();
+  std::vector<std::vector<std::int64_t>> offsets(rank);
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    for (std::int64_t i = 0; i < y.shape()[axis]; ++i) {
+      const std::int64_t at = padded_source(op.mode, i - pads[axis].begin, x.shape()[axis]);
+      offsets[axis].push_back(at < 0 ? -1 : at * strides[axis]);
+    }
+  }
+  const std::vector<std::int64_t>& row = offsets[rank - 1];
+  std::vector<std::size_t> position(rank - 1, 0);
+  while (true) {
+    std::int64_t start = 0;
+    bool inside = true;
+    for (std::size_t axis = 0; axis + 1 < rank; ++axis) {
+      inside = inside && offsets[axis][position[axis]] >= 0;
+      start += offsets[axis][position[axis]];
+    }
+    if (inside) {
+      for (const std::int64_t offset : row) *target++ = offset < 0 ? fill : source[start + offset];
+    } else {
+      target = std::fill_n(target, row.size(), fill);
+    }
+    std::size_t axis = rank - 1;
+    while (true) {
+      if (axis == 0) return;
+      --axis;
+      if (++position[axis] < offsets[axis].size()) break;
+      position[axis] = 0;
+    }
+  }
+}
+
 }  // namespace
 
 void compute(const Transpose& op, Inputs inputs, Outputs outputs) {
-  const auto perm = permutation_of(op, inputs[0]->shape().rank());
   const auto own = inputs[0]->shape().strides();
   std::vector<std::int64_t> strides;
-  for (const std::size_t axis : perm) strides.push_back(own[axis]);
-  gather_strided(*inputs[0], outputs[0], strides, 0);
+  for (const std::size_t axis : permutation_of(op, own.size())) strides.push_back(own[axis]);
+  copy_strided(*inputs[0], outputs[0], std::move(strides), 0);
 }
 
 void compute(const Concat& op, Inputs inputs, Outputs outputs) {
   Tensor& y = outputs[0];
+  if (y.elements() == 0) return;
   const std::size_t axis = normalize_axis(op.axis, y.shape().rank());
-  std::size_t outer = 1, inner = size_of(y.dtype());
-  for (std::size_t i = 0; i < axis; ++i) outer *= static_cast<std::size_t>(y.shape()[i]);
-  for (std::size_t i = axis + 1; i < y.shape().rank(); ++i) inner *= static_cast<std::size_t>(y.shape()[i]);
+  const AxisSplit split = split_at(y.shape(), axis);
   std::byte* target = y.mutable_bytes().data();
-  for (std::size_t o = 0; o < outer; ++o) {
+  for (std::int64_t o = 0; o < split.outer; ++o) {
     for (const Tensor* input : inputs) {
-      const std::size_t length = static_cast<std::size_t>(input->shape()[axis]) * inner;
+      const auto length = static_cast<std::size_t>(input->shape()[axis] * split.inner) * size_of(y.dtype());
       if (length == 0) continue;
-      std::memcpy(target, input->bytes().data() + o * length, length);
+      std::memcpy(target, input->bytes().data() + static_cast<std::size_t>(o) * length, length);
       target += length;
     }
   }
@@ -80,8 +129,8 @@ void compute(const Concat& op, Inputs inputs, Outputs outputs) {
 
 void compute(const Slice&, Inputs inputs, Outputs outputs) {
   const Tensor& x = *inputs[0];
-  const auto ranges = slice_ranges(x.shape(), inputs[1]->values_as<std::int64_t>(), inputs[2]->values_as<std::int64_t>(),
-                                   list_of(inputs, 3), list_of(inputs, 4));
+  if (outputs[0].elements() == 0) return;
+  const auto ranges = slice_ranges(x.shape(), list_of(inputs, 1), list_of(inputs, 2), list_of(inputs, 3), list_of(inputs, 4));
   auto strides = x.shape().strides();
   std::int64_t start = 0;
   for (std::size_t axis = 0; axis < ranges.size(); ++axis) {
@@ -89,71 +138,45 @@ void compute(const Slice&, Inputs inputs, Outputs outputs) {
     // A step may be huge where only one element is taken.
     strides[axis] = ranges[axis].count <= 1 ? 0 : strides[axis] * ranges[axis].step;
   }
-  gather_strided(x, outputs[0], strides, start);
+  copy_strided(x, outputs[0], std::move(strides), start);
 }
 
 void compute(const Pad& op, Inputs inputs, Outputs outputs) {
   const Tensor& x = *inputs[0];
-  Tensor& y = outputs[0];
-  const auto pads = pads_per_axis(x.shape().rank(), inputs[1]->values_as<std::int64_t>(), list_of(inputs, 3));
+  if (outputs[0].elements() == 0) return;
+  const auto pads = pads_per_axis(x.shape().rank(), list_of(inputs, 1), list_of(inputs, 3));
   dispatch_size(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    T fill{};
-    if (has(inputs, 2)) fill = elements<T>(*inputs[2])[0];
-    const T* source = elements<T>(x);
-    T* target = elements<T>(y);
-    const auto strides = x.shape().strides();
-    // Per axis: for each output position the offset into x, or -1.
-    std::vector<std::vector<std::int64_t>> offsets(x.shape().rank());
-    for (std::size_t axis = 0; axis < offsets.size(); ++axis) {
-      for (std::int64_t i = 0; i < y.shape()[axis]; ++i) {
-        const std::int64_t at = padded_source(op.mode, i - pads[axis].begin, x.shape()[axis]);
-        offsets[axis].push_back(at < 0 ? -1 : at * strides[axis]);
-      }
-    }
-    const std::int64_t count = y.elements();
-    for (std::int64_t i = 0; i < count; ++i) {
-      std::int64_t rest = i, offset = 0;
-      bool inside = true;
-      for (std::size_t axis = offsets.size(); axis-- > 0;) {
-        const std::int64_t size = y.shape()[axis];
-        const std::int64_t at = offsets[axis][static_cast<std::size_t>(rest % size)];
-        inside = inside && at >= 0;
-        offset += at;
-        rest /= size;
-      }
-      target[i] = inside ? source[offset] : fill;
-    }
+    pad<T>(op, x, pads, has(inputs, 2) ? elements<T>(*inputs[2])[0] : T{0}, outputs[0]);
   });
 }
 
 void compute(const Gather& op, Inputs inputs, Outputs outputs) {
   const Tensor& x = *inputs[0];
   const std::size_t axis = normalize_axis(op.axis, x.shape().rank());
-  std::size_t outer = 1, inner = size_of(x.dtype());
-  for (std::size_t i = 0; i < axis; ++i) outer *= static_cast<std::size_t>(x.shape()[i]);
-  for (std::size_t i = axis + 1; i < x.shape().rank(); ++i) inner *= static_cast<std::size_t>(x.shape()[i]);
-  const std::int64_t size = x.shape()[axis];
-  auto indices = inputs[1]->values_as<std::int64_t>();
+  const AxisSplit split = split_at(x.shape(), axis);
+  auto indices = list_of(inputs, 1);
   for (std::int64_t& index : indices) {
-    if (index < -size || index >= size) {
-      throw Error(ErrorKind::invalid_model, "index " + std::to_string(index) + " of " + std::to_string(size) + " elements");
+    if (index < -split.size || index >= split.size) {
+      throw Error(ErrorKind::invalid_model, "index " + std::to_string(index) + " is out of range for axis " +
+                                                std::to_string(axis) + " of " + x.shape().to_string());
     }
-    if (index < 0) index += size;
+    if (index < 0) index += split.size;
   }
+  if (outputs[0].elements() == 0) return;
+  const std::size_t length = static_cast<std::size_t>(split.inner) * size_of(x.dtype());
+  const std::byte* source = x.bytes().data();
   std::byte* target = outputs[0].mutable_bytes().data();
-  if (inner == 0) return;
-  for (std::size_t o = 0; o < outer; ++o) {
-    const std::byte* block = x.bytes().data() + o * static_cast<std::size_t>(size) * inner;
+  for (std::int64_t o = 0; o < split.outer; ++o) {
     for (const std::int64_t index : indices) {
-      std::memcpy(target, block + static_cast<std::size_t>(index) * inner, inner);
-      target += inner;
+      std::memcpy(target, source + static_cast<std::size_t>(o * split.size + index) * length, length);
+      target += length;
     }
   }
 }
 
 void compute(const Expand&, Inputs inputs, Outputs outputs) {
-  gather_strided(*inputs[0], outputs[0], broadcast_strides(inputs[0]->shape(), outputs[0].shape()), 0);
+  copy_strided(*inputs[0], outputs[0], broadcast_strides(inputs[0]->shape(), outputs[0].shape()), 0);
 }
 
 }  // namespace resnet::reference

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
@@ -8,131 +7,144 @@ namespace resnet::reference {
 
 namespace {
 
-// Visits every window of every map: visit(map, output position, taps), where the taps are the offsets into the map that lie
-// inside the input, in row-major order of the window, and `padded` is the size of the window within the explicitly padded input.
+// The elements of one axis that a window takes: `count` of them from offset `first` on, `step` apart; `padded` counts those in
+// the explicit padding, too.
+struct Taps {
+  std::int64_t first, step, count, padded;
+};
+
+std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// For each spatial axis and each output position along it. Counted, not walked: a kernel may be far larger than its input.
+std::vector<std::vector<Taps>> taps_of(const Window& window, const Shape& x, const Shape& y) {
+  const auto strides = x.strides();
+  std::vector<std::vector<Taps>> taps(window.kernel.size());
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    const std::int64_t size = x[i + 2], kernel = window.kernel[i], dilation = window.dilations[i], stride = strides[i + 2];
+    for (std::int64_t o = 0; o < y[i + 2]; ++o) {
+      const std::int64_t start = o * window.strides[i] - window.pads_begin[i];
+      // How many of the kernel's elements lie before a place on the axis.
+      const auto before = [&](std::int64_t place) {
+        return place <= start ? 0 : std::min(kernel, ceil_divide(place - start, dilation));
+      };
+      const std::int64_t first = before(0), count = before(size) - first;
+      // Where there is no such tap, or no second one, its offset could be out of all bounds.
+      taps[i].push_back({count > 0 ? (start + first * dilation) * stride : 0, count > 1 ? dilation * stride : 0, count,
+                         before(size + window.pads_end[i])});
+    }
+  }
+  return taps;
+}
+
+template <typename Visit>
+void visit_taps(std::span<const Taps* const> axes, std::int64_t offset, const Visit& visit) {
+  const Taps& taps = *axes[0];
+  for (std::int64_t i = 0; i < taps.count; ++i) {
+    const std::int64_t at = offset + taps.first + i * taps.step;
+    if (axes.size() == 1) {
+      visit(at);
+    } else {
+      visit_taps(axes.subspan(1), at, visit);
+    }
+  }
+}
+
+// Calls visit(map, axes) for every output in order: `map` is the offset of its map in x, `axes` its window's taps along each
+// axis.
 template <typename Visit>
 void visit_windows(const Window& window, const Shape& x, const Shape& y, const Visit& visit) {
-  const std::size_t spatial = x.rank() - 2;
-  std::int64_t in_map = 1, out_map = 1;
-  for (std::size_t axis = 0; axis < spatial; ++axis) {
-    in_map *= x[axis + 2];
-    out_map *= y[axis + 2];
-  }
-  const std::int64_t maps = x[0] * x[1];
-  const auto strides = x.strides();
-  std::vector<std::int64_t> taps, next, position(spatial);
-  for (std::int64_t o = 0; o < out_map; ++o) {
-    std::int64_t rest = o;
-    for (std::size_t axis = spatial; axis-- > 0;) {
-      position[axis] = rest % y[axis + 2];
-      rest /= y[axis + 2];
-    }
-    taps.assign(1, 0);
-    std::int64_t padded = 1;
-    for (std::size_t axis = 0; axis < spatial; ++axis) {
-      const std::int64_t size = x[axis + 2], start = position[axis] * window.strides[axis] - window.pads_begin[axis];
-      next.clear();
-      std::int64_t inside = 0;
-      for (std::int64_t k = 0; k < window.kernel[axis]; ++k) {
-        const std::int64_t at = start + k * window.dilations[axis];
-        inside += at < size + window.pads_end[axis];
+  if (y.elements() == 0) return;
+  const auto taps = taps_of(window, x, y);
+  const std::int64_t maps = x[0] * x[1], outputs = y.elements() / maps, inputs = x.elements() / maps;
+  std::vector<std::size_t> position(taps.size());
+  std::vector<const Taps*> axes(taps.size());
+  for (std::int64_t map = 0; map < maps; ++map) {
+    std::fill(position.begin(), position.end(), 0);
+    for (std::size_t i = 0; i < taps.size(); ++i) axes[i] = taps[i].data();
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      visit(map * inputs, std::span<const Taps* const>(axes));
+      for (std::size_t i = taps.size(); i-- > 0;) {
+        if (++position[i] == taps[i].size()) position[i] = 0;
+        axes[i] = &taps[i][position[i]];
+        if (position[i] != 0) break;
       }
-      for (const std::int64_t tap : taps) {
-        for (std::int64_t k = 0; k < window.kernel[axis]; ++k) {
-          const std::int64_t at = start + k * window.dilations[axis];
-          if (at >= 0 && at < size) next.push_back(tap + at * strides[axis + 2]);
-        }
-      }
-      taps.swap(next);
-      padded *= inside;
     }
-    for (std::int64_t map = 0; map < maps; ++map) visit(map * in_map, map * out_map + o, taps, padded);
   }
+}
+
+// The index into the map as if it lay in column-major order: the first axis moves fastest.
+std::int64_t to_column_major(std::int64_t offset, std::span<const std::int64_t> spatial) {
+  std::int64_t index = 0;
+  for (std::size_t axis = spatial.size(); axis-- > 0;) {
+    index = index * spatial[axis] + offset % spatial[axis];
+    offset /= spatial[axis];
+  }
+  return index;
 }
 
 }  // namespace
 
 void compute(const MaxPool& op, Inputs inputs, Outputs outputs) {
   const Tensor& x = *inputs[0];
-  const Shape& shape = x.shape();
-  const Window window = window_of(op, Dims(shape.dims().begin() + 2, shape.dims().end()));
-  std::int64_t* indices = outputs.size() > 1 ? outputs[1].mutable_data<std::int64_t>().data() : nullptr;
-  // With column-major storage an index counts down the columns of its map: the offset is taken apart and put together again.
-  const auto index_of = [&](std::int64_t plane, std::int64_t offset) {
-    if (op.storage_order == 0) return plane + offset;
-    std::int64_t index = 0, rest = offset, step = 1;
-    std::vector<std::int64_t> position(shape.rank() - 2);
-    for (std::size_t axis = position.size(); axis-- > 0;) {
-      position[axis] = rest % shape[axis + 2];
-      rest /= shape[axis + 2];
-    }
-    for (std::size_t axis = 0; axis < position.size(); ++axis) {
-      index += position[axis] * step;
-      step *= shape[axis + 2];
-    }
-    return plane + index;
-  };
-  dispatch(x.dtype(), [&](auto zero) {
+  const auto spatial = x.shape().dims().subspan(2);
+  const Window window = window_of(op, Dims(spatial.begin(), spatial.end()));
+  std::int64_t* index = wants(outputs, 1) ? outputs[1].mutable_data<std::int64_t>().data() : nullptr;
+  dispatch_number(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    using N = Number<T>;
+    using Limits = std::numeric_limits<Number<T>>;
+    // What a window that lies in the padding alone has.
+    const Number<T> least = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
     const T* source = x.data<T>().data();
     T* target = outputs[0].mutable_data<T>().data();
-    N least = std::numeric_limits<N>::lowest();
-    if constexpr (is_real<T>) least = -std::numeric_limits<N>::infinity();
-    visit_windows(window, shape, outputs[0].shape(),
-                  [&](std::int64_t plane, std::int64_t o, const std::vector<std::int64_t>& taps, std::int64_t) {
-                    N best = least;
-                    std::int64_t where = taps.empty() ? 0 : taps.front();
-                    for (const std::int64_t tap : taps) {
-                      const N value = to_number(source[plane + tap]);
-                      if (value > best) {
-                        best = value;
-                        where = tap;
-                      }
-                    }
-                    target[o] = T(best);
-                    if (indices != nullptr) indices[o] = index_of(plane, where);
-                  });
+    visit_windows(window, x.shape(), outputs[0].shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
+      Number<T> best = least;
+      std::int64_t where = -1;
+      visit_taps(axes, 0, [&](std::int64_t tap) {
+        const Number<T> value = to_number(source[map + tap]);
+        // NaN is handed on; of equals the first counts.
+        if (where < 0 || value > best || (is_nan(value) && !is_nan(best))) {
+          best = value;
+          where = tap;
+        }
+      });
+      *target++ = T(best);
+      if (index == nullptr) return;
+      where = std::max<std::int64_t>(where, 0);
+      *index++ = map + (op.storage_order == 0 ? where : to_column_major(where, spatial));
+    });
   });
 }
 
 void compute(const AveragePool& op, Inputs inputs, Outputs outputs) {
   const Tensor& x = *inputs[0];
-  const Window window = window_of(op, Dims(x.shape().dims().begin() + 2, x.shape().dims().end()));
-  dispatch(x.dtype(), [&](auto zero) {
+  const auto spatial = x.shape().dims().subspan(2);
+  const Window window = window_of(op, Dims(spatial.begin(), spatial.end()));
+  dispatch_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (is_real<T>) {
-      const T* source = x.data<T>().data();
-      T* target = outputs[0].mutable_data<T>().data();
-      visit_windows(window, x.shape(), outputs[0].shape(),
-                    [&](std::int64_t plane, std::int64_t o, const std::vector<std::int64_t>& taps, std::int64_t padded) {
-                      double sum = 0;
-                      for (const std::int64_t tap : taps) sum += static_cast<double>(to_number(source[plane + tap]));
-                      const auto count = op.count_include_pad ? padded : static_cast<std::int64_t>(taps.size());
-                      target[o] = T(static_cast<Number<T>>(count == 0 ? 0.0 : sum / static_cast<double>(count)));
-                    });
-    } else {
-      unsupported_dtype(dtype_of<T>());
-    }
+    const T* source = x.data<T>().data();
+    T* target = outputs[0].mutable_data<T>().data();
+    visit_windows(window, x.shape(), outputs[0].shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
+      double sum = 0, count = 1;
+      visit_taps(axes, 0, [&](std::int64_t tap) { sum += static_cast<double>(to_number(source[map + tap])); });
+      for (const Taps* taps : axes) count *= static_cast<double>(op.count_include_pad ? taps->padded : taps->count);
+      *target++ = to_element<T>(count == 0 ? 0.0 : sum / count);
+    });
   });
 }
 
 void compute(const GlobalAveragePool&, Inputs inputs, Outputs outputs) {
   const Tensor& x = *inputs[0];
   const std::int64_t maps = outputs[0].elements();
-  const std::int64_t map = maps == 0 ? 0 : x.elements() / maps;
-  dispatch(x.dtype(), [&](auto zero) {
+  if (maps == 0) return;
+  const std::int64_t map = x.elements() / maps;
+  dispatch_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (is_real<T>) {
-      const T* source = x.data<T>().data();
-      T* target = outputs[0].mutable_data<T>().data();
-      for (std::int64_t i = 0; i < maps; ++i) {
-        double sum = 0;
-        for (std::int64_t j = 0; j < map; ++j) sum += static_cast<double>(to_number(*source++));
-        target[i] = T(static_cast<Number<T>>(sum / static_cast<double>(map)));
-      }
-    } else {
-      unsupported_dtype(dtype_of<T>());
+    const T* source = x.data<T>().data();
+    T* target = outputs[0].mutable_data<T>().data();
+    for (std::int64_t i = 0; i < maps; ++i) {
+      double sum = 0;
+      for (std::int64_t j = 0; j < map; ++j) sum += static_cast<double>(to_number(*source++));
+      target[i] = to_element<T>(sum / static_cast<double>(map));
     }
   });
 }

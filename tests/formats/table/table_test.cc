@@ -1,0 +1,104 @@
+#include "formats/table/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace resnet::table {
+namespace {
+
+Table example() {
+  Table table({{"name", Align::left, {}}, {"count", Align::right, {}}, {"share", Align::right, 2}});
+  table.add({std::string("conv1"), std::int64_t{9408}, 0.5f});
+  table.add({std::string("a|b"), std::monostate{}, 12.345});
+  return table;
+}
+
+TEST(TableTest, TextIsAlignedUnderAHeaderAndHasNoTrailingSpaces) {
+  EXPECT_EQ(example().render(Format::text),
+            "name   count  share\n"
+            "-----  -----  -----\n"
+            "conv1   9408   0.50\n"
+            "a|b           12.35\n");
+}
+
+TEST(TableTest, MarkdownEscapesBarsAndMarksRightAlignedColumns) {
+  EXPECT_EQ(example().render(Format::markdown),
+            "| name  | count | share |\n"
+            "| ----- | ----: | ----: |\n"
+            "| conv1 |  9408 |  0.50 |\n"
+            "| a\\|b  |       | 12.35 |\n");
+}
+
+TEST(TableTest, JsonKeepsTypesAndAllDigits) {
+  EXPECT_EQ(example().render(Format::json),
+            "[\n"
+            " {\"name\": \"conv1\", \"count\": 9408, \"share\": 0.5},\n"
+            " {\"name\": \"a|b\", \"count\": null, \"share\": 12.345}\n"
+            "]\n");
+  EXPECT_EQ(Table({{"a", Align::left, {}}}).render(Format::json), "[]\n");
+}
+
+TEST(TableTest, JsonLinesHaveOneObjectEach) {
+  Table table({{"truth", Align::left, {}}, {"text", Align::left, {}}});
+  table.add({true, std::string("line\nand \"quote\"")});
+  table.add({false, std::string("caf\xe9")});
+  EXPECT_EQ(table.render(Format::jsonl),
+            "{\"truth\": true, \"text\": \"line\\nand \\\"quote\\\"\"}\n"
+            "{\"truth\": false, \"text\": \"caf\xef\xbf\xbd\"}\n");
+}
+
+TEST(TableTest, CsvQuotesWhatNeedsIt) {
+  const std::vector<Cell> cells = {std::string("plain"),
+                                   std::string("a,b"),
+                                   std::string("say \"hi\""),
+                                   std::string("two\nlines"),
+                                   std::monostate{},
+                                   std::int64_t{-3},
+                                   0.1f,
+                                   0.1};
+  EXPECT_EQ(csv_line(cells), "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",,-3,0.1,0.1\n");
+}
+
+TEST(TableTest, NumbersThatAreNotFinite) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(to_string(infinity), "inf");
+  EXPECT_EQ(to_string(-infinity), "-inf");
+  EXPECT_EQ(to_string(nan), "nan");
+  Table table({{"x", Align::left, 3}});
+  table.add({infinity});
+  table.add({nan});
+  EXPECT_EQ(table.render(Format::jsonl), "{\"x\": null}\n{\"x\": null}\n");
+  EXPECT_EQ(table.render(Format::text), "x\n---\ninf\nnan\n");
+}
+
+TEST(TableTest, FloatsReadBackAsTheSameFloat) {
+  EXPECT_EQ(to_string(0.91f), "0.91");
+  EXPECT_EQ(to_string(16777216.0f), "16777216");
+  Table table({{"x", Align::left, {}}});
+  table.add({0.91f});
+  EXPECT_EQ(table.render(Format::jsonl), "{\"x\": 0.91}\n");
+}
+
+TEST(TableTest, TextNeverHoldsControlCharacters) {
+  Table table({{"x", Align::left, {}}});
+  table.add({std::string("\x1b[31mred\nline")});
+  EXPECT_THAT(table.render(Format::text), testing::HasSubstr("\\x1b[31mred\\nline\n"));
+}
+
+TEST(TableTest, FormatsByNameAndByFile) {
+  EXPECT_EQ(find_format("csv"), Format::csv);
+  EXPECT_EQ(find_format("markdown"), Format::markdown);
+  EXPECT_EQ(find_format("CSV"), std::nullopt);
+  EXPECT_EQ(format_of_file("out/answers.JSONL"), Format::jsonl);
+  EXPECT_EQ(format_of_file("a.ndjson"), Format::jsonl);
+  EXPECT_EQ(format_of_file("a.md"), Format::markdown);
+  EXPECT_EQ(format_of_file("a.csv/answers"), std::nullopt);
+  EXPECT_EQ(format_of_file("answers"), std::nullopt);
+  EXPECT_EQ(format_of_file("answers.xyz"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace resnet::table

@@ -1,0 +1,25 @@
+// The commands: each file adds its own to the tree of options and keeps the rest to itself.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <vector>
+
+#include "cli/context.h"
+
+namespace resnet::cli {
+
+struct Command {
+  CLI::App* app = nullptr;
+  // The program's exit code; throws Error.
+  std::function<int(Context&)> run;
+};
+
+Command add_build(CLI::App& program);
+Command add_predict(CLI::App& program);
+Command add_completion(CLI::App& program);
+
+// The whole tree: the program's common options, bound to `options`, and every command.
+std::vector<Command> add_everything(CLI::App& program, CommonOptions& options);
+
+}  // namespace resnet::cli

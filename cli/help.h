@@ -1,0 +1,20 @@
+// What the program says of itself: help texts, and one line for each mistake on the command line.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Error.hpp>
+#include <CLI/FormatterFwd.hpp>
+#include <string>
+
+namespace resnet::cli {
+
+// Help for one command: usage, what it does, its arguments and options, the options of every command, examples (the footer).
+class HelpFormatter : public CLI::FormatterBase {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
+};
+
+// "predict: unknown option '--tpok', did you mean '--topk'? (resnet-cli predict --help tells them all)"
+std::string describe_mistake(CLI::App& program, const CLI::ParseError& error);
+
+}  // namespace resnet::cli

@@ -1,0 +1,184 @@
+#include "cli/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <limits>
+
+#include "cli/options.h"
+#include "formats/onnx/read.h"
+#include "formats/table/text.h"
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool has_model_extension(const std::string& text) {
+  constexpr std::string_view extension = ".onnx";
+  if (text.size() <= extension.size()) return false;
+  return std::equal(extension.begin(), extension.end(), text.end() - static_cast<std::ptrdiff_t>(extension.size()),
+                    [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+}
+
+}  // namespace
+
+InputShape parse_input_shape(const std::string& text) {
+  InputShape result;
+  std::string dims = text;
+  if (const std::size_t colon = text.rfind(':'); colon != std::string::npos) {
+    result.input = text.substr(0, colon);
+    dims = text.substr(colon + 1);
+  }
+  const char separator = dims.find(',') != std::string::npos ? ',' : 'x';
+  for (const std::string& word : split(dims, separator)) {
+    const auto number = parse_integer(word);
+    const bool symbol =
+        !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c == '_'; });
+    if (number ? *number < 1 : !symbol) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
+                              "or input:1,3,224,224",
+                              word, text));
+    }
+    result.dims.push_back(number);
+  }
+  return result;
+}
+
+void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group) {
+  add_choice(app, "--variant", options.variant, "v1|v1.5",
+             "where a bottleneck has its stride: in its first 1x1 (v1, the paper) or in its 3x3 (v1.5, torchvision; this is the "
+             "default)")
+      ->group(group);
+  add_choice(app, "--shortcut", options.shortcut, "A|B|C",
+             "the paper's shortcuts: A zero padding, B projections where the size changes (default), C projections everywhere; "
+             "the CIFAR nets have A unless told otherwise")
+      ->group(group);
+  add_integer(app, "--classes", options.classes, 1, 1'000'000, "number of classes (default: 1000, of the CIFAR nets 10)")
+      ->group(group);
+  add_choice(app, "--init", options.init, inits,
+             inits.find("none") == std::string::npos ? "initial weights"
+                                                     : "initial weights; none leaves them out, every parameter is an input")
+      ->capture_default_str()
+      ->group(group);
+  add_integer(app, "--seed", options.seed, 0, std::numeric_limits<std::int64_t>::max(),
+              "of the initial weights; the same bytes on every machine")
+      ->capture_default_str()
+      ->group(group);
+}
+
+std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options) {
+  auto spec = arch::find_spec(name);
+  if (!spec) return std::nullopt;
+  arch::SpecOptions asked;
+  if (!options.variant.empty()) asked.variant = arch::find_variant(options.variant);
+  if (!options.shortcut.empty()) asked.shortcut = arch::find_shortcut(options.shortcut);
+  if (options.classes > 0) asked.classes = options.classes;
+  if (!options.input_shape.empty()) {
+    const InputShape shape = parse_input_shape(options.input_shape);
+    if (!shape.input.empty() && shape.input != "input") {
+      throw Error(ErrorKind::usage, fmt::format("--input-shape: the input of {} is named 'input', not '{}'", name, shape.input));
+    }
+    if (shape.dims.size() != 4 || shape.dims[1] != 3 || !shape.dims[2] || !shape.dims[3]) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--input-shape: '{}' does not fit {}, expected Nx3xHEIGHTxWIDTH such as 1x3x224x224",
+                              options.input_shape, name));
+    }
+    asked.batch = shape.dims[0];
+    asked.height = shape.dims[2];
+    asked.width = shape.dims[3];
+  }
+  return arch::with_options(*spec, asked);
+}
+
+arch::BuildOptions build_options(const ArchOptions& options) {
+  arch::BuildOptions result;
+  result.seed = options.seed;
+  if (options.init == "zeros") result.init = arch::Init::zeros;
+  if (options.init == "none") result.init = arch::Init::none;
+  return result;
+}
+
+std::string unknown_arch(const std::string& name) {
+  const std::vector<std::string> known = arch::names();
+  const std::string nearest = table::nearest(name, known);
+  if (!nearest.empty()) return fmt::format("unknown architecture '{}', did you mean '{}'?", name, nearest);
+  std::string all;
+  for (const std::string& other : known) all += (all.empty() ? "" : ", ") + other;
+  return fmt::format("unknown architecture '{}', expected one of {}", name, all);
+}
+
+bool is_model(const std::string& text) { return has_model_extension(text) || (arch::find_spec(text) && !exists(text)); }
+
+std::string take_model(const std::string& given, std::vector<std::string>& arguments) {
+  if (!given.empty()) return given;
+  const auto model = std::find_if(arguments.begin(), arguments.end(), is_model);
+  if (model != arguments.end()) {
+    std::string name = *model;
+    arguments.erase(model);
+    return name;
+  }
+  std::string hint;
+  if (!arguments.empty() && !exists(arguments.front())) {
+    const std::string nearest = table::nearest(arguments.front(), arch::names());
+    if (!nearest.empty()) hint = fmt::format("; did you mean '{}' by '{}'?", nearest, arguments.front());
+  }
+  throw Error(ErrorKind::usage,
+              "no model among the arguments, expected a file *.onnx or an architecture's name such as resnet50 (--model takes "
+              "a file of any name)" +
+                  hint);
+}
+
+LoadedModel load_model(const std::string& name, const ArchOptions& options, Context& context) {
+  LoadedModel result;
+  const bool file = exists(name);
+  if (!file) result.spec = find_arch(name, options);
+  if (result.spec) {
+    context.messages.warning(
+        fmt::format("{} is built with untrained weights: its answers mean nothing; a trained network is a file *.onnx", name));
+    result.model.graph = arch::build(*result.spec, build_options(options));
+    throw_if_interrupted();
+    return result;
+  }
+  if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
+    throw Error(ErrorKind::usage, name + ": no such file, and " + unknown_arch(name));
+  }
+  for (const auto& [option, given] : {std::pair{"--variant", !options.variant.empty()},
+                                      {"--shortcut", !options.shortcut.empty()},
+                                      {"--classes", options.classes > 0}}) {
+    if (given) throw Error(ErrorKind::usage, fmt::format("{} is for architectures by name, but {} is a file", option, name));
+  }
+  onnx::ReadOptions read;
+  if (!options.input_shape.empty()) {
+    const InputShape shape = parse_input_shape(options.input_shape);
+    std::vector<std::int64_t> dims;
+    for (const auto& dim : shape.dims) {
+      if (!dim)
+        throw Error(ErrorKind::usage,
+                    fmt::format("--input-shape: '{}' has a symbol, expected numbers for a file", options.input_shape));
+      dims.push_back(*dim);
+    }
+    try {
+      read.input_shapes.emplace(shape.input, Shape(std::move(dims)));
+    } catch (const Error& error) {
+      throw Error(ErrorKind::usage, std::string("--input-shape: ") + error.what());
+    }
+  }
+  result.model = onnx::read(name, read);
+  for (const std::string& note : result.model.notes) context.messages.warning(name + ": " + note);
+  throw_if_interrupted();
+  return result;
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,53 @@
+// MODEL on the command line: a file, or an architecture's name with its options.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.h"
+#include "lib/arch/build.h"
+#include "lib/arch/spec.h"
+#include "lib/model/model.h"
+
+namespace resnet::cli {
+
+// --input-shape: "8x3x224x224", "name:8,3,224,224"; a word in place of a number ("Nx3x224x224") is a symbol.
+struct InputShape {
+  std::string input;  // empty: the first
+  std::vector<std::optional<std::int64_t>> dims;
+};
+// Throws Error(usage) "--input-shape: ...".
+InputShape parse_input_shape(const std::string& text);
+
+// What is asked of a named architecture.
+struct ArchOptions {
+  std::string variant, shortcut, init = "he", input_shape;
+  std::int64_t classes = 0;
+  std::uint64_t seed = 0;
+};
+// `inits` are the words that --init may take, "he|zeros|none".
+void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group);
+
+// The net that a name and options stand for; nothing where there is none of that name. Throws Error(usage).
+std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options);
+arch::BuildOptions build_options(const ArchOptions& options);
+// "unknown architecture 'renset18', did you mean 'resnet18'?"
+std::string unknown_arch(const std::string& name);
+
+// Whether `text` can only be meant as a model: it ends in .onnx, or is an architecture's name and no existing path.
+bool is_model(const std::string& text);
+
+// `given` (--model), else the first of `arguments` that is_model, which is taken out. Throws Error(usage) where there is none.
+std::string take_model(const std::string& given, std::vector<std::string>& arguments);
+
+struct LoadedModel {
+  Model model;
+  std::optional<arch::Spec> spec;  // of a named architecture: its weights are untrained
+};
+// Reads the file or builds the net; warns of untrained weights and of what the reader noticed.
+LoadedModel load_model(const std::string& name, const ArchOptions& options, Context& context);
+
+}  // namespace resnet::cli

@@ -1,0 +1,63 @@
+#include "cli/output.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ostream>
+
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+
+namespace resnet::cli {
+
+namespace {
+
+void write_to_stdout(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (errno == EPIPE) throw BrokenPipe{};
+    if (errno == EAGAIN) {
+      pollfd ready = {STDOUT_FILENO, POLLOUT, 0};
+      poll(&ready, 1, 100);
+    } else if (errno != EINTR) {
+      throw Error(ErrorKind::output, std::string("standard output: cannot be written: ") + std::strerror(errno));
+    }
+    throw_if_interrupted();
+  }
+}
+
+}  // namespace
+
+Output::Output(const std::string& file) : name_(file) {
+  if (!file.empty() && file != "-") file_.emplace(file);
+}
+
+void Output::flush() {
+  if (pending_.empty()) return;
+  if (file_) {
+    errno = 0;
+    file_->stream().write(pending_.data(), static_cast<std::streamsize>(pending_.size())).flush();
+    if (!file_->stream()) {
+      if (errno == EPIPE) throw BrokenPipe{};
+      throw Error(ErrorKind::output, name_ + ": cannot be written: " + std::strerror(errno));
+    }
+  } else {
+    write_to_stdout(pending_);
+  }
+  pending_.clear();
+}
+
+void Output::commit() {
+  flush();
+  if (file_) file_->commit();
+}
+
+bool Output::is_terminal() const { return !file_ && isatty(STDOUT_FILENO) == 1; }
+
+}  // namespace resnet::cli

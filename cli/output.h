@@ -1,0 +1,44 @@
+// Where data goes: stdout, or a file that appears whole or not at all.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "lib/base/files.h"
+
+namespace resnet::cli {
+
+// Thrown where the reader of stdout has gone away (`| head`): main ends with success.
+struct BrokenPipe {};
+
+class Output {
+ public:
+  // An empty name or "-" is stdout. Throws Error(output) where the file's folder cannot be written, before any work is done.
+  explicit Output(const std::string& file);
+
+  // Kept until flush().
+  void write(std::string_view bytes) { pending_ += bytes; }
+  void write(std::string&& bytes) {
+    if (pending_.empty()) {
+      pending_ = std::move(bytes);
+    } else {
+      pending_ += bytes;
+    }
+  }
+  // Throws Error(output), or BrokenPipe.
+  void flush();
+  // Flushes, and gives the file its name.
+  void commit();
+
+  // Whether people read it as it comes.
+  bool is_terminal() const;
+
+ private:
+  std::string name_;
+  std::optional<AtomicFile> file_;
+  std::string pending_;
+};
+
+}  // namespace resnet::cli

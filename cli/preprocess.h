@@ -1,0 +1,33 @@
+// The options that say how a photo becomes the network's input, and the guess where nothing is said.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/context.h"
+#include "lib/classify/endpoints.h"
+#include "lib/model/model.h"
+
+namespace resnet::cli {
+
+struct PreprocessOptions {
+  std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation, crop = "center";
+  bool exif = false;
+};
+void add_preprocess_options(CLI::App& app, PreprocessOptions& options, const std::string& group);
+
+struct ChosenPreprocessing {
+  Preprocessing preprocessing;
+  std::string guessed_by;  // why it was taken, where neither the user nor the model told: "by its 32x32 input"
+};
+// The model's own convention, the named one, or a guess; then the single overrides. Throws Error(usage) where a value does not
+// fit.
+ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
+                                         std::optional<std::int64_t> classes);
+
+// "torchvision: shorter side to 256 (bilinear), centre crop 224, RGB / 255, mean 0.485,0.456,0.406, std 0.229,0.224,0.225"
+std::string describe(const Preprocessing& preprocessing);
+
+}  // namespace resnet::cli

@@ -1,0 +1,27 @@
+// The names of a network's classes.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace resnet::labels {
+
+// The built-in lists: "imagenet1k" (ILSVRC 2012, in the order of the WordNet ids) and "cifar10"; nothing for another name.
+std::optional<std::vector<std::string>> find(std::string_view name);
+// The names above, separated by '|'.
+std::string names();
+
+// A text file of one label per line, or JSON: a list, a map from index to label {"0": "tench"}, to WordNet id and label
+// {"0": ["n01440764", "tench"]}, from label to index {"tench": 0}, or an object that holds one of them as "id2label". UTF-8 with
+// or without BOM, any line ends; empty lines at the end are dropped. Throws Error(usage) "FILE: ..."; whether the number fits a
+// model is the caller's to check.
+std::vector<std::string> read(const std::filesystem::path& file);
+std::vector<std::string> parse(std::string_view text, const std::string& name);
+
+// A built-in list where `name_or_file` is its name, else the file.
+std::vector<std::string> load(const std::string& name_or_file);
+
+}  // namespace resnet::labels

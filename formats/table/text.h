@@ -1,0 +1,47 @@
+// Text for people: safe on a terminal, measured in its columns.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace resnet::table {
+
+// Whether these bytes are UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view bytes);
+
+// The same text on one line, with nothing that a terminal would obey: control characters as \n, \t or \x1b, bytes that are not
+// UTF-8 as \xff.
+std::string printable(std::string_view bytes);
+
+// Terminal columns of a UTF-8 text: 2 for East Asian wide characters and emoji, 0 for combining marks.
+std::size_t display_width(std::string_view text);
+
+enum class Align { left, right };
+// `text` filled with spaces to `width` columns; longer text stays as it is.
+std::string pad(std::string_view text, std::size_t width, Align align = Align::left);
+
+// RFC 4648, with padding.
+std::string base64(std::string_view bytes);
+
+// The entry of `known` that `word` was most probably meant to be; empty where none is near.
+template <typename Words>
+std::string nearest(std::string_view word, const Words& known);
+
+// Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+template <typename Words>
+std::string nearest(std::string_view word, const Words& known) {
+  std::string best;
+  std::size_t least = word.size() / 3 + 1;  // a third of the letters wrong, and one
+  for (const auto& candidate : known) {
+    if (const std::size_t distance = edit_distance(word, candidate); distance <= least && (best.empty() || distance < least)) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace resnet::table

@@ -1,0 +1,34 @@
+// Ctrl-C: asked for politely by long loops, enforced within a second where nobody asks.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+
+namespace resnet {
+
+// From now on SIGINT, SIGTERM and SIGHUP set a flag. A process that has not ended 0.8 seconds after it, or that is signalled a
+// second time, removes the files that RemoveWhenKilled names and exits 130. A signal that was ignored when the program started
+// (nohup) stays ignored.
+void handle_interrupts();
+
+// Whether the user asked to stop. Cheap, and safe in any thread.
+bool interrupted() noexcept;
+
+// Throws Error(interrupted) where the user asked to stop.
+void throw_if_interrupted();
+
+// A temporary file that is also removed where the process ends at once and no destructor runs. Has no effect for paths that are
+// too long or too many at a time (16); those are only left behind in that case.
+class RemoveWhenKilled {
+ public:
+  explicit RemoveWhenKilled(const std::filesystem::path& path) noexcept;
+  ~RemoveWhenKilled();
+  RemoveWhenKilled(const RemoveWhenKilled&) = delete;
+  RemoveWhenKilled& operator=(const RemoveWhenKilled&) = delete;
+
+ private:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  std::size_t slot_ = none;
+};
+
+}  // namespace resnet

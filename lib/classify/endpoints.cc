@@ -1,0 +1,131 @@
+#include "lib/classify/endpoints.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+#include "lib/base/error.h"
+
+namespace resnet {
+
+namespace {
+
+std::optional<std::int64_t> known(const Dim& dim) { return dim.is_number() ? std::optional(dim.number()) : std::nullopt; }
+
+std::string describe(const Value& value) { return fmt::format("'{}' ({})", value.name, value.fact.to_string()); }
+
+template <typename Ids>
+std::string describe_all(const Graph& graph, const Ids& ids) {
+  std::string result;
+  for (const ValueId id : ids) result += (result.empty() ? "" : ", ") + describe(graph.value(id));
+  return result.empty() ? "none" : result;
+}
+
+// Operators behind which a probability is still one.
+bool keeps_values(const Op& op) {
+  return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
+         std::holds_alternative<Squeeze>(op) || std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Transpose>(op) ||
+         std::holds_alternative<Cast>(op) || std::holds_alternative<Dropout>(op) || std::holds_alternative<QuantizeLinear>(op) ||
+         std::holds_alternative<DequantizeLinear>(op);
+}
+
+bool gives_probabilities(const Graph& graph, ValueId id) {
+  while (!id.is_none()) {
+    const Node& node = graph.node(id.node);
+    if (std::holds_alternative<Softmax>(node.op) || std::holds_alternative<Sigmoid>(node.op)) return true;
+    if (!keeps_values(node.op) || node.inputs.empty()) return false;
+    id = node.inputs[0];
+  }
+  return false;
+}
+
+// How little an output looks like (N, classes): 0 is best; nothing for what cannot be scores.
+std::optional<int> strangeness(const Fact& fact) {
+  if (!fact.dtype) return 4;
+  if (!is_floating_point(*fact.dtype)) return std::nullopt;
+  if (!fact.has_rank()) return 3;
+  if (fact.rank() == 2) return 0;
+  const bool pooled =
+      fact.rank() > 2 && std::count_if(fact.dims->begin() + 1, fact.dims->end(), [](const Dim& d) { return !d.is(1); }) == 1;
+  if (pooled || fact.rank() == 1) return 1;
+  return fact.rank() == 4 ? 2 : std::optional<int>();
+}
+
+}  // namespace
+
+std::string ImageInput::to_string() const {
+  const auto text = [](const std::optional<std::int64_t>& dim, const char* unknown) {
+    return dim ? std::to_string(*dim) : unknown;
+  };
+  const std::string n = text(batch, "N"), h = text(height, "H"), w = text(width, "W");
+  return channels_last ? fmt::format("{}x{}x{}x3", n, h, w) : fmt::format("{}x3x{}x{}", n, h, w);
+}
+
+ImageInput find_image_input(const Graph& graph) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::unsupported,
+                fmt::format("the model takes {}, expected one input of images, Nx3xHxW or NxHxWx3", what));
+  };
+  if (graph.inputs().size() != 1)
+    refuse(fmt::format("{} inputs: {}", graph.inputs().size(), describe_all(graph, graph.inputs())));
+  const Value& value = graph.value(graph.inputs()[0]);
+  const Fact& fact = value.fact;
+  if (!fact.has_rank() || fact.rank() != 4) refuse(describe(value));
+  const Dims& dims = *fact.dims;
+  ImageInput input;
+  input.name = value.name;
+  input.channels_last = !dims[1].is(3) && dims[3].is(3);
+  const Dim& channels = dims[input.channels_last ? 3 : 1];
+  if (channels.is_number() && !channels.is(3)) refuse(describe(value));
+  if (fact.dtype && *fact.dtype != DType::float32 && *fact.dtype != DType::uint8) refuse(describe(value));
+  input.dtype = fact.dtype.value_or(DType::float32);
+  input.batch = known(dims[0]);
+  input.height = known(dims[input.channels_last ? 1 : 2]);
+  input.width = known(dims[input.channels_last ? 2 : 3]);
+  return input;
+}
+
+ScoreOutput find_score_output(const Graph& graph) {
+  std::optional<std::size_t> best;
+  std::optional<int> best_strangeness;
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    const std::optional<int> found = strangeness(graph.fact(graph.outputs()[i]));
+    if (found && (!best_strangeness || *found < *best_strangeness)) {
+      best = i;
+      best_strangeness = found;
+    }
+  }
+  if (!best) {
+    throw Error(ErrorKind::unsupported, fmt::format("the model gives {}, expected an output of scores, float Nxclasses",
+                                                    describe_all(graph, graph.outputs())));
+  }
+  const ValueId id = graph.outputs()[*best];
+  ScoreOutput output;
+  output.index = *best;
+  output.name = graph.value(id).name;
+  output.probabilities = gives_probabilities(graph, id);
+  const Fact& fact = graph.fact(id);
+  if (fact.has_rank() && fact.rank() == 2) output.classes = known((*fact.dims)[1]);
+  if (fact.has_rank() && fact.rank() == 1) output.classes = known((*fact.dims)[0]);
+  if (fact.has_rank() && fact.rank() > 2) {
+    // (N, classes, 1, 1), or (N, 1, 1, classes): the one that is not 1. A map of scores is (N, classes, H, W).
+    const auto found = std::find_if(fact.dims->begin() + 1, fact.dims->end(), [](const Dim& dim) { return !dim.is(1); });
+    output.classes = known(best_strangeness == 1 && found != fact.dims->end() ? *found : (*fact.dims)[1]);
+  }
+  return output;
+}
+
+Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {
+  Preprocessing result = preprocessing;
+  if (!preprocessing.crop_size || !input.height || input.height != input.width || *input.height > (1 << 20)) return result;
+  const int size = static_cast<int>(*input.height);
+  if (size < 1 || size == *preprocessing.crop_size) return result;
+  if (preprocessing.resize)
+    result.resize = static_cast<int>(std::lround(static_cast<double>(*preprocessing.resize) * size / *preprocessing.crop_size));
+  result.crop_size = size;
+  return result;
+}
+
+}  // namespace resnet

@@ -1,0 +1,43 @@
+// Where a classifying network takes its images and gives its scores.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/graph/graph.h"
+#include "lib/model/preprocessing.h"
+
+namespace resnet {
+
+// The one input of a graph: images of three channels.
+struct ImageInput {
+  std::string name;
+  DType dtype = DType::float32;                      // or uint8
+  bool channels_last = false;                        // (N, H, W, 3); else (N, 3, H, W)
+  std::optional<std::int64_t> batch, height, width;  // nothing: any
+
+  // "batchx3x224x224", "Nx32x32x3": as the graph has it, N, H and W for what may be any.
+  std::string to_string() const;
+};
+
+// The output that holds a score for each class, and whether the scores are probabilities already (the graph ends in a Softmax or
+// Sigmoid) or logits.
+struct ScoreOutput {
+  std::size_t index = 0;  // among the graph's outputs
+  std::string name;
+  std::optional<std::int64_t> classes;  // nothing: known when it has run
+  bool probabilities = false;
+};
+
+// Throws Error(unsupported) that says what was found where the graph takes something else than images.
+ImageInput find_image_input(const Graph& graph);
+// Of several outputs the floating-point one that looks like (N, classes). Throws Error(unsupported) where there is none.
+ScoreOutput find_score_output(const Graph& graph);
+
+// The preprocessing with its crop (and in proportion its resize) changed to the size that the network takes, where that is fixed
+// and square; a preprocessing that does not crop stays as it is.
+Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input);
+
+}  // namespace resnet

@@ -1,0 +1,193 @@
+#include "lib/classify/scorer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "lib/base/error.h"
+#include "lib/base/overloaded.h"
+
+namespace resnet {
+
+namespace {
+
+std::span<float> floats(std::span<std::byte> bytes) {
+  return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};
+}
+
+// One image of `pixels` samples per channel, from one order of axes to the other.
+template <typename T>
+void copy_image(const T* from, bool from_channels_last, T* to, bool to_channels_last, std::size_t pixels) {
+  if (from_channels_last == to_channels_last) {
+    std::copy_n(from, pixels * 3, to);
+    return;
+  }
+  for (std::size_t i = 0; i < pixels; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      if (to_channels_last) {
+        to[i * 3 + c] = from[c * pixels + i];
+      } else {
+        to[c * pixels + i] = from[i * 3 + c];
+      }
+    }
+  }
+}
+
+void fill_slot(const Values& values, bool channels_last, DType dtype, const Preprocessing& /*preprocessing*/,
+               std::span<std::byte> slot) {
+  const auto pixels = static_cast<std::size_t>(values.width) * static_cast<std::size_t>(values.height);
+  if (dtype == DType::uint8) {
+    copy_image(values.tensor.data<std::uint8_t>().data() + values.first, values.channels_last,
+               reinterpret_cast<std::uint8_t*>(slot.data()), channels_last, pixels);
+  } else {
+    copy_image(values.tensor.data<float>().data() + values.first, values.channels_last, floats(slot).data(), channels_last,
+               pixels);
+  }
+}
+
+void fill_slot(const image::Pixels& pixels, bool channels_last, DType dtype, const Preprocessing& preprocessing,
+               std::span<std::byte> slot) {
+  if (dtype == DType::float32) {
+    (channels_last ? image::normalize_nhwc : image::normalize_nchw)(pixels, preprocessing, floats(slot));
+    return;
+  }
+  // A network that takes the levels themselves: only their order can differ.
+  std::vector<std::uint8_t> levels = pixels.rgb;
+  if (preprocessing.channel_order == ChannelOrder::bgr) {
+    for (std::size_t i = 0; i < levels.size(); i += 3) std::swap(levels[i], levels[i + 2]);
+  }
+  copy_image(levels.data(), true, reinterpret_cast<std::uint8_t*>(slot.data()), channels_last, levels.size() / 3);
+}
+
+bool keeps_levels(const Preprocessing& preprocessing) {
+  return preprocessing.scale == 1 && preprocessing.mean == std::array<float, 3>{0, 0, 0} &&
+         preprocessing.std == std::array<float, 3>{1, 1, 1};
+}
+
+}  // namespace
+
+int width_of(const PreparedImage& image) {
+  return std::visit([](const auto& alternative) { return alternative.width; }, image);
+}
+
+int height_of(const PreparedImage& image) {
+  return std::visit([](const auto& alternative) { return alternative.height; }, image);
+}
+
+std::vector<Values> split(const Tensor& tensor, const ImageInput& input) {
+  const Shape& shape = tensor.shape();
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::bad_input, fmt::format("{}, expected 3xHxW or {}", what, input.to_string()));
+  };
+  if (shape.rank() != 3 && shape.rank() != 4) refuse(fmt::format("has shape {}", shape.to_string()));
+  const std::size_t front = shape.rank() - 3;
+  const bool channels_last = input.channels_last && shape[front + 2] == 3;
+  if (!channels_last && shape[front] != 3) refuse(fmt::format("has shape {}", shape.to_string()));
+  const std::int64_t height = shape[front + (channels_last ? 0 : 1)], width = shape[front + (channels_last ? 1 : 2)];
+  if (tensor.elements() == 0) refuse(fmt::format("has shape {}, which holds no image", shape.to_string()));
+  constexpr std::int64_t largest = 1 << 24;
+  if (height > largest || width > largest || (input.height && *input.height != height) ||
+      (input.width && *input.width != width)) {
+    refuse(fmt::format("has shape {}", shape.to_string()));
+  }
+  Tensor converted = tensor;
+  if (input.dtype != tensor.dtype()) {
+    if (input.dtype != DType::float32 || !is_floating_point(tensor.dtype())) {
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("holds elements of type {}, expected {}", name_of(tensor.dtype()), name_of(input.dtype)));
+    }
+    converted = Tensor::from<float>(shape, tensor.values_as<float>());
+  }
+  std::vector<Values> images;
+  const auto size = static_cast<std::size_t>(3 * height * width);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(front == 0 ? 1 : shape[0]); ++i) {
+    images.push_back({converted, i * size, channels_last, static_cast<int>(width), static_cast<int>(height)});
+  }
+  return images;
+}
+
+Scorer::Scorer(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool)
+    : input_(find_image_input(plan->graph())), output_(find_score_output(plan->graph())), session_(std::move(plan), pool) {}
+
+std::size_t Scorer::batch_size(std::size_t wanted) const {
+  return static_cast<std::size_t>(std::max<std::int64_t>(1, input_.batch.value_or(static_cast<std::int64_t>(wanted))));
+}
+
+void Scorer::fill(std::span<const PreparedImage> images, const Preprocessing& preprocessing) {
+  const std::span<std::byte> buffer = session_.input(0);
+  const bool channels_last = input_.channels_last || session_.input_layout(0) == xnnpack::Layout::nhwc;
+  const std::size_t size = std::size_t{3} * static_cast<std::size_t>(width_of(images[0])) *
+                           static_cast<std::size_t>(height_of(images[0])) * size_of(input_.dtype);
+  assert(images.size() * size <= buffer.size());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::span<std::byte> slot = buffer.subspan(i * size, size);
+    std::visit([&](const auto& image) { fill_slot(image, channels_last, input_.dtype, preprocessing, slot); }, images[i]);
+  }
+  const std::span<std::byte> rest = buffer.subspan(images.size() * size);
+  std::fill(rest.begin(), rest.end(), std::byte{0});
+}
+
+Scores Scorer::run(std::span<const PreparedImage> images, const Preprocessing& preprocessing) {
+  assert(!images.empty() && images.size() <= batch_size(images.size()));
+  const std::int64_t height = height_of(images[0]), width = width_of(images[0]);
+  if ((input_.height && *input_.height != height) || (input_.width && *input_.width != width)) {
+    throw Error(ErrorKind::bad_input, fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", width, height,
+                                                  preprocessing.name, input_.to_string()));
+  }
+  if (input_.dtype == DType::uint8 && !keeps_levels(preprocessing)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("the model takes levels of 0 to 255, the preprocessing '{}' changes them", preprocessing.name));
+  }
+  const std::int64_t batch = input_.batch.value_or(static_cast<std::int64_t>(images.size()));
+  const Shape shape = input_.channels_last ? Shape{batch, height, width, 3} : Shape{batch, 3, height, width};
+  session_.reshape(std::span(&shape, 1));
+  fill(images, preprocessing);
+  session_.run();
+
+  const Tensor& output = session_.output(output_.index);
+  const auto rows = static_cast<std::size_t>(batch);
+  const auto elements = static_cast<std::size_t>(output.elements());
+  const Shape& found = output.shape();
+  const bool per_image = found.rank() == 1 ? batch == 1 : (found.rank() > 1 && found[0] == batch);
+  if (!per_image || elements == 0) {
+    throw Error(ErrorKind::unsupported, fmt::format("the model's output '{}' has shape {} for {} images, expected {}xclasses",
+                                                    output_.name, found.to_string(), batch, batch));
+  }
+  const std::size_t per_row = elements / rows;
+  // (N, classes, H, W), or (N, H, W, classes) of a network that has its channels last; a dim of 1 is either.
+  std::size_t classes = per_row;
+  bool classes_last = false;
+  if (found.rank() > 2) {
+    classes_last = input_.channels_last && found.rank() == 4;
+    const auto candidate = static_cast<std::size_t>(found[classes_last ? found.rank() - 1 : 1]);
+    const bool pooled =
+        std::count_if(found.dims().begin() + 1, found.dims().end(), [](std::int64_t dim) { return dim != 1; }) <= 1;
+    if (!pooled) classes = candidate;
+  }
+  const std::size_t positions = per_row / classes;
+
+  Scores scores;
+  scores.classes = classes;
+  scores.values.resize(images.size() * classes);
+  const std::vector<float> converted = output.dtype() == DType::float32 ? std::vector<float>() : output.values_as<float>();
+  const std::span<const float> values =
+      output.dtype() == DType::float32 ? output.data<float>() : std::span<const float>(converted);
+  for (std::size_t image = 0; image < images.size(); ++image) {
+    const std::span<const float> row = values.subspan(image * per_row, per_row);
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (positions == 1) {
+        scores.values[image * classes + c] = row[c];
+        continue;
+      }
+      double sum = 0;
+      for (std::size_t p = 0; p < positions; ++p)
+        sum += static_cast<double>(classes_last ? row[p * classes + c] : row[c * positions + p]);
+      scores.values[image * classes + c] = static_cast<float>(sum / static_cast<double>(positions));
+    }
+  }
+  return scores;
+}
+
+}  // namespace resnet

@@ -1,0 +1,65 @@
+// Images in, the scores of the classes out, a batch at a time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "lib/classify/endpoints.h"
+#include "lib/image/image.h"
+#include "lib/xnnpack/session.h"
+
+namespace resnet {
+
+// One image of a tensor that needs no preprocessing: its values start at `first`, in the order (3, H, W) or (H, W, 3). The tensor
+// has the dtype of the network's input.
+struct Values {
+  Tensor tensor;
+  std::size_t first = 0;
+  bool channels_last = false;
+  int width = 0, height = 0;
+};
+
+// An image that has the size in which the network is to see it.
+using PreparedImage = std::variant<image::Pixels, Values>;
+int width_of(const PreparedImage& image);
+int height_of(const PreparedImage& image);
+
+// The images of a tensor of shape (3, H, W), (N, 3, H, W), or the network's own (N, H, W, 3) or (H, W, 3). Floating-point values
+// of another precision become float. Throws Error(bad_input) where it does not fit the input.
+std::vector<Values> split(const Tensor& tensor, const ImageInput& input);
+
+// The scores of a batch: row i holds those of image i.
+struct Scores {
+  std::size_t classes = 0;
+  std::vector<float> values;
+  std::span<const float> row(std::size_t image) const { return std::span(values).subspan(image * classes, classes); }
+};
+
+// A session with the knowledge where its images and scores are. One caller at a time.
+class Scorer {
+ public:
+  // `pool` outlives the scorer. Throws Error(unsupported) where the graph does not classify images.
+  Scorer(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool);
+
+  const ImageInput& input() const { return input_; }
+  const ScoreOutput& output() const { return output_; }
+  // The most images that one run takes: the graph's own batch where it is fixed, else `wanted`.
+  std::size_t batch_size(std::size_t wanted) const;
+
+  // Images of one size, at least one and at most the graph's batch; a fixed batch that they do not fill is filled with zeros.
+  // Pixels are normalised as `preprocessing` says. Scores that have a height and a width are averaged over them. Throws
+  // Error(bad_input) where the network does not take images of this size.
+  Scores run(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
+
+ private:
+  void fill(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
+
+  ImageInput input_;
+  ScoreOutput output_;
+  xnnpack::Session session_;
+};
+
+}  // namespace resnet

@@ -1,0 +1,18 @@
+// Element-by-element loops that XNNPACK lacks, in portable SIMD with run-time dispatch.
+#pragma once
+
+#include <cstddef>
+
+namespace resnet::kernels {
+
+// y[i] = clamp(a[i] + b[i], least, most). y may be a or b.
+void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most);
+
+// y[i] = clamp(x[i], least, most). y may be x.
+void clamp(const float* x, float* y, std::size_t count, float least, float most);
+
+// Over `rows` of `channels` floats: y = clamp(x * scale[c] + shift[c], least, most). y may be x.
+void scale_shift_clamped(const float* x, const float* scale, const float* shift, float* y, std::size_t rows, std::size_t channels,
+                         float least, float most);
+
+}  // namespace resnet::kernels

@@ -1,0 +1,57 @@
+// How a pass makes a new graph out of an old one: node by node, keeping names, doc strings and metadata.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "lib/graph/graph.h"
+
+namespace resnet {
+
+// Replays `old` into a new graph. The pass looks at each node of the old graph and lets it be copied, or says which value of the
+// new graph stands for each of its outputs that is still read. `old` outlives it.
+class Rewriter {
+ public:
+  explicit Rewriter(const Graph& old);
+
+  Graph& graph() { return new_; }
+
+  // The value of the new graph that stands for one of the old graph's.
+  ValueId map(ValueId old_value) const;
+  // All inputs of an old node, mapped.
+  std::vector<ValueId> inputs_of(NodeId id) const;
+  // Copies a node; `op` and `inputs` (of the new graph) replace its own where given.
+  ValueId copy(NodeId id, std::optional<Op> op = std::nullopt, std::optional<std::vector<ValueId>> inputs = std::nullopt);
+  // Lets a value of the new graph stand for an old one. An output of the graph hands its name on.
+  void replace(ValueId old_value, ValueId new_value);
+  // The same for the first output of a node that does nothing; false, and nothing done, where the node has to stay: it is an
+  // output of the graph, and `new_value` is an input or another output, which has a name of its own.
+  bool forward(NodeId id, ValueId new_value);
+  // A constant by this name, or with "_1", "_2", ... behind it where another value has it.
+  ValueId add_constant(const std::string& name, Tensor value);
+  // The name of an old value that will not be copied may be given to another.
+  void release_name(ValueId old_value);
+
+  // Calls visit(id) for each node in order: true where the pass has dealt with it, else it is copied. Returns the new graph.
+  Graph run(const std::function<bool(NodeId)>& visit);
+
+ private:
+  bool carries_an_output(ValueId new_value) const;
+
+  const Graph& old_;
+  Graph new_;
+  std::vector<std::vector<ValueId>> values_;  // by old node and slot
+  std::unordered_set<std::string> names_;
+};
+
+// The one node that reads a value; nothing where there are several (or one that reads it twice), where it is an output of the
+// graph, or where its node has other outputs that are read. `consumers` is graph.consumers().
+std::optional<NodeId> only_consumer(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, ValueId value);
+bool is_output(const Graph& graph, ValueId value);
+// Whether something reads an output of the node other than its first, or the graph gives one out.
+bool others_are_read(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, NodeId id);
+
+}  // namespace resnet

@@ -1,0 +1,35 @@
+#include "lib/xnnpack/packed_weights.h"
+
+#include <cstdint>
+#include <exception>
+
+namespace resnet::xnnpack {
+
+// With one entry, every offset is 0: the start of the buffer.
+PackedWeights::PackedWeights() : provider_{} {
+  provider_.context = this;
+  provider_.look_up = [](void* context, const xnn_weights_cache_look_up_key*) -> std::size_t {
+    return static_cast<PackedWeights*>(context)->packed_ ? 0 : SIZE_MAX;
+  };
+  provider_.reserve_space = [](void* context, std::size_t size) -> void* {
+    auto& self = *static_cast<PackedWeights*>(context);
+    try {
+      self.buffer_ = Buffer::allocate(size);
+      return self.buffer_->mutable_bytes().data();
+    } catch (const std::exception&) {
+      return nullptr;  // XNNPACK reports it as out of memory
+    }
+  };
+  // On a hit `ptr` is null; on a miss it is what reserve_space gave.
+  provider_.look_up_or_insert = [](void* context, const xnn_weights_cache_look_up_key*, void*, std::size_t) -> std::size_t {
+    static_cast<PackedWeights*>(context)->packed_ = true;
+    return 0;
+  };
+  provider_.is_finalized = [](void* context) { return static_cast<PackedWeights*>(context)->packed_; };
+  provider_.offset_to_addr = [](void* context, std::size_t offset) -> void* {
+    return static_cast<PackedWeights*>(context)->buffer_->mutable_bytes().data() + offset;
+  };
+  provider_.delete_cache = [](void*) { return xnn_status_success; };
+}
+
+}  // namespace resnet::xnnpack

@@ -1,0 +1,32 @@
+// The packed weights of one operator, made once by XNNPACK and shared by every session.
+#pragma once
+
+#include <xnnpack.h>
+
+#include <memory>
+
+#include "lib/tensor/tensor.h"
+
+namespace resnet::xnnpack {
+
+// A weights cache of one entry: the first operator that is created with it packs its weights into it, later ones find them there
+// and need no weights. Immutable from then on, so that sessions on several threads may use it; the first creation is done by one
+// thread (the plan's). Stays where it is: operators keep its address.
+class PackedWeights {
+ public:
+  PackedWeights();
+  PackedWeights(const PackedWeights&) = delete;
+  PackedWeights& operator=(const PackedWeights&) = delete;
+
+  xnn_weights_cache_provider* provider() { return &provider_; }
+  // Whether XNNPACK used the cache: some of its operators (depthwise convolutions) pack anew each time.
+  bool is_packed() const { return packed_; }
+  std::size_t bytes() const { return buffer_ ? buffer_->bytes().size() : 0; }
+
+ private:
+  xnn_weights_cache_provider provider_;
+  std::shared_ptr<Buffer> buffer_;
+  bool packed_ = false;
+};
+
+}  // namespace resnet::xnnpack

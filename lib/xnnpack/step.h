@@ -1,0 +1,56 @@
+// What a plan holds for each node that runs: how it is computed, decided once.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "lib/graph/graph.h"
+#include "lib/xnnpack/handles.h"
+#include "lib/xnnpack/packed_weights.h"
+
+namespace resnet::xnnpack {
+
+// How a node runs. All but `fallback` are for float32.
+enum class Kind : std::uint8_t {
+  convolution,  // 2-D, constant weight
+  product,      // Gemm or MatMul by a constant matrix
+  max_pool,
+  average_pool,
+  mean,           // GlobalAveragePool, ReduceMean
+  add,            // equal shapes, with the activation behind it
+  binary,         // Add, Sub, Mul, Div with broadcasting
+  normalization,  // BatchNormalization that could not be folded, with the activation behind it
+  clamp,          // Relu, Clip
+  sigmoid,
+  softmax,
+  view,       // Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout: no bytes move
+  transpose,  // changes the layout's name, not the bytes
+  slice,      // Slice, Pad and Concat by lib/reference, on whatever layout there is
+  pad,
+  concat,
+  elementwise,  // one input, element by element, by lib/reference, on whatever layout there is
+  fallback,     // lib/reference, in the graph's own order of axes
+};
+
+const char* name_of(Kind kind);
+
+struct Activation {
+  float least = -std::numeric_limits<float>::infinity();
+  float most = std::numeric_limits<float>::infinity();
+};
+
+struct Step {
+  NodeId node = -1;
+  Kind kind = Kind::fallback;
+  ValueId output;         // of the node, or of the activation that is fused into it
+  Activation activation;  // convolution, product, add, normalization, clamp
+  // convolution, product: packed once; `weight` and `bias` are kept only where XNNPACK packs anew for each session.
+  std::unique_ptr<PackedWeights> packed;
+  Tensor weight, bias;
+  bool has_bias = false;
+  // normalization: per channel.
+  std::vector<float> scale, shift;
+};
+
+}  // namespace resnet::xnnpack
