@@ -25,9 +25,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // What a folder's files must end in to be taken; files that are named themselves may have any name.
-constexpr std::array<std::string_view, 25> extensions = {"jpg",  "jpeg", "jpe", "jfif", "png", "gif", "webp", "tif",  "tiff",
-                                                         "bmp",  "dib",  "ppm", "pgm",  "pbm", "pnm", "pfm",  "heic", "heif",
-                                                         "avif", "jp2",  "j2k", "jxl",  "exr", "hdr", "npy"};
+constexpr std::array<std::string_view, 13> extensions = {"jpg",  "jpeg", "jpe",  "jfif", "png",  "webp", "gif",
+                                                         "tif", "tiff", "heic", "heif", "avif", "npy"};
 
 bool is_image_name(const fs::path& path) {
   std::string extension = path.extension().string();

@@ -215,7 +215,7 @@ class Linter {
     for (const auto& output : graph_.output()) {
       if (!makers.contains(output.name())) {
         add(Level::error, "dangling-input", "",
-            fmt::format("graph output '{}' is made by no node, initializer or graph input", output.name()));
+            fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
       }
     }
   }
@@ -235,7 +235,7 @@ class Linter {
         if (input.empty() || made.contains(input)) continue;
         if (!ever.contains(input)) {
           add(Level::error, "dangling-input", name_of(node),
-              fmt::format("input '{}' is made by no node, initializer or graph input", input));
+              fmt::format("input '{}' is produced by no node, initializer or graph input", input));
         } else {
           out_of_order = true;
           add(Level::error, "order", name_of(node),

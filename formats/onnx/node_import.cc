@@ -11,22 +11,46 @@ namespace resnet::onnx {
 
 using ::onnx::AttributeProto;
 
+std::string Names::fresh(const std::string& name) {
+  std::string unique = name;
+  for (int i = 1; !taken_.insert(unique).second; ++i) unique = fmt::format("{}_{}", name, i);
+  return unique;
+}
+
+const Fact& NodeImport::fact(std::size_t index) const {
+  if (!has_input(index)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", index));
+  return graph.fact(inputs[index]);
+}
+
 void NodeImport::set_input(std::size_t index, const std::string& suffix, Tensor value) {
   while (inputs.size() <= index) inputs.push_back(ValueId::none());
-  const std::string& base = !name.empty() ? name : outputs.empty() ? name : outputs.front();
-  std::string unique = base + "." + suffix;
-  while (!used.insert(unique).second) unique += "_";
-  inputs[index] = graph.add_constant(unique, std::move(value));
+  inputs[index] = graph.add_constant(names.fresh(name + "." + suffix), std::move(value));
 }
 
 void NodeImport::set_input(std::size_t index, const std::string& suffix, const std::vector<std::int64_t>& list) {
   set_input(index, suffix, Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list)));
 }
 
+void NodeImport::set_scalar(std::size_t index, const std::string& suffix, float value) {
+  const DType dtype = fact(0).dtype.value_or(DType::float32);
+  const Tensor single = Tensor::scalar(value);
+  set_input(index, suffix, is_floating_point(dtype) ? dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return Tensor::scalar(static_cast<T>(value));
+  })
+                                                    : single);
+}
+
+void NodeImport::wrap_input(std::size_t index, const std::string& suffix, Op op, const std::vector<std::int64_t>& list) {
+  const std::string made = names.fresh(name + "." + suffix);
+  const ValueId constant = graph.add_constant(
+      names.fresh(made + ".list"), Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list)));
+  inputs[index] = graph.append(std::move(op), {inputs[index], constant}, made, {made});
+}
+
 void NodeImport::drop_outputs(std::size_t count) {
   for (std::size_t i = count; i < outputs.size(); ++i) {
-    if (used.contains(outputs[i]))
-      throw Error(ErrorKind::unsupported, fmt::format("output '{}' is used, but cannot be computed", outputs[i]));
+    if (is_read(i)) throw Error(ErrorKind::unsupported, fmt::format("output '{}' is used, but cannot be computed", outputs[i]));
   }
   if (outputs.size() > count) outputs.resize(count);
 }
@@ -90,6 +114,36 @@ std::optional<Tensor> NodeExport::take_tensor(std::size_t index, std::int64_t fi
 std::vector<std::int64_t> NodeExport::take_integers(std::size_t index, std::int64_t first_opset_with_input) {
   const auto tensor = take_tensor(index, first_opset_with_input);
   return tensor ? tensor->values_as<std::int64_t>() : std::vector<std::int64_t>{};
+}
+
+std::optional<float> NodeExport::take_scalar(std::size_t index, std::int64_t first_opset_with_input) {
+  const auto tensor = take_tensor(index, first_opset_with_input);
+  if (!tensor) return std::nullopt;
+  if (tensor->elements() != 1) {
+    needs_opset(first_opset_with_input, fmt::format("input {} is {}, not a scalar", index, tensor->shape().to_string()));
+  }
+  return tensor->values_as<float>().front();
+}
+
+std::optional<std::size_t> NodeExport::rank(std::size_t index) const {
+  if (!has_input(index) || !fact(index).has_rank()) return std::nullopt;
+  return fact(index).rank();
+}
+
+std::int64_t NodeExport::axis(std::int64_t axis, std::optional<std::size_t> rank) const {
+  if (axis >= 0 || opset_ >= 11) return axis;
+  if (!rank) needs_opset(11, "a negative axis of a value whose rank is not known");
+  return static_cast<std::int64_t>(normalize_axis(axis, *rank));
+}
+
+std::vector<std::int64_t> NodeExport::axes(std::vector<std::int64_t> axes, std::optional<std::size_t> rank) const {
+  for (std::int64_t& entry : axes) entry = axis(entry, rank);
+  return axes;
+}
+
+void NodeExport::needs_opset_below(std::int64_t opset, const std::string& what) const {
+  throw Error(ErrorKind::unsupported, fmt::format("cannot be written at opset {}: {}; the highest opset that can is {}", opset_,
+                                                  what, opset - 1));
 }
 
 void NodeExport::needs_opset(std::int64_t lowest, const std::string& what) const {

@@ -6,27 +6,48 @@
 #include <vector>
 
 #include "formats/onnx/node_reader.h"
+#include "formats/onnx/notes.h"
 
 namespace resnet::onnx {
+
+// Makes names that no value of a graph has yet.
+class Names {
+ public:
+  // The name itself where it is new, else with "_1", "_2", ... behind it. It is taken from then on.
+  std::string fresh(const std::string& name);
+  bool take(const std::string& name) { return taken_.insert(name).second; }
+
+ private:
+  std::set<std::string> taken_;
+};
 
 // A node of the file whose inputs are values of the graph already. An import function reads attributes, brings the inputs into
 // the newest operator version's form, and returns the operator.
 struct NodeImport {
   NodeReader attributes;
   Graph& graph;
-  std::string name;
+  Names& names;
+  Notes& notes;
+  std::string name;   // or its first output's, where it has none
+  std::string label;  // "node 'conv1' (Conv)"
   std::vector<ValueId> inputs;
-  std::vector<std::string> outputs;  // names; an output that is dropped here must not be used
-  std::set<std::string>& used;       // the names of all values that some node or the graph's outputs read
-  std::vector<std::string>& notes;
+  std::vector<std::string> outputs;  // the values' names
+  std::vector<bool> read;            // one per output: whether some node or the graph's outputs read it
 
   std::int64_t opset() const { return attributes.opset(); }
   bool has_input(std::size_t index) const { return index < inputs.size() && !inputs[index].is_none(); }
-  const Fact& fact(std::size_t index) const { return graph.fact(inputs[index]); }
+  // Throws Error(invalid_model) where there is no such input.
+  const Fact& fact(std::size_t index) const;
+  bool is_read(std::size_t output) const { return output < outputs.size() && read[output]; }
+
   // Puts a constant of the graph as input `index`: how attributes of old versions become inputs.
   void set_input(std::size_t index, const std::string& suffix, Tensor value);
   void set_input(std::size_t index, const std::string& suffix, const std::vector<std::int64_t>& list);
-  // Drops outputs from `count` on, where no one reads them.
+  // A scalar of the first input's dtype where that is a floating-point type, else float.
+  void set_scalar(std::size_t index, const std::string& suffix, float value);
+  // Puts `op`(input `index`, `list`) as input `index`.
+  void wrap_input(std::size_t index, const std::string& suffix, Op op, const std::vector<std::int64_t>& list);
+  // Drops outputs from `count` on. Throws Error(unsupported) where one is read.
   void drop_outputs(std::size_t count);
 };
 
@@ -63,10 +84,20 @@ class NodeExport {
   // constant.
   std::vector<std::int64_t> take_integers(std::size_t index, std::int64_t first_opset_with_input);
   std::optional<Tensor> take_tensor(std::size_t index, std::int64_t first_opset_with_input);
+  // The only element of a constant input that becomes an attribute.
+  std::optional<float> take_scalar(std::size_t index, std::int64_t first_opset_with_input);
   bool is_taken(std::size_t index) const { return taken_.contains(index); }
+
+  // Negative axes are there since opset 11: for older ones they are made positive. Throws Error(unsupported) where the rank is not
+  // known.
+  std::int64_t axis(std::int64_t axis, std::optional<std::size_t> rank) const;
+  std::vector<std::int64_t> axes(std::vector<std::int64_t> axes, std::optional<std::size_t> rank) const;
+  std::optional<std::size_t> rank(std::size_t index) const;
 
   // Throws Error(unsupported): what cannot be written at this opset, and the lowest opset that can.
   [[noreturn]] void needs_opset(std::int64_t opset, const std::string& what) const;
+  // The same for what only old opsets can.
+  [[noreturn]] void needs_opset_below(std::int64_t opset, const std::string& what) const;
 
  private:
   ::onnx::NodeProto& proto_;

@@ -9,7 +9,7 @@ namespace resnet::onnx {
 class Notes {
  public:
   // About the file.
-  void add(std::string text) { entries_.push_back({std::move(text), {}}); }
+  void add(std::string text) { entries_.push_back({std::move(text), {}, {}}); }
   // About one of possibly many; `label` is "node 'conv1' (Conv)" or the like, `kind` the plural of what the labels name.
   void add(const std::string& text, const std::string& label, const std::string& kind = "nodes");
 

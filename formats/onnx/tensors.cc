@@ -154,6 +154,7 @@ Tensor import_tensor(const TensorProto& proto, ExternalFiles* external) {
   const auto checked_size = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
   if (!checked_size) throw Error(ErrorKind::invalid_model, fmt::format("shape {} does not fit into memory", shape.to_string()));
   const std::size_t size = *checked_size;
+  if (proto.has_segment()) throw Error(ErrorKind::unsupported, "a tensor in segments cannot be read");
   if (proto.data_location() == TensorProto::EXTERNAL) return from_external(proto, dtype, std::move(shape), size, external);
   if (proto.has_raw_data()) {
     const std::string& raw = proto.raw_data();

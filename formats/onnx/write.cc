@@ -2,14 +2,17 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <onnx/onnx_pb.h>
 
+#include <map>
 #include <ostream>
 #include <set>
 
 #include "formats/onnx/node_import.h"
+#include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
+#include "formats/onnx/version_check.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 
@@ -46,8 +49,9 @@ class Writer {
     proto_.set_doc_string(model_.provenance.doc_string);
     proto_.set_domain(model_.provenance.domain);
     add_opset("", options_.opset);
-    for (const auto& [domain, version] : model_.provenance.opsets) {
-      if (!domain.empty() && uses(domain)) add_opset(domain, version);
+    for (const std::string& domain : other_domains()) {
+      const auto version = model_.provenance.opsets.find(domain);
+      add_opset(domain, version != model_.provenance.opsets.end() ? version->second : 1);
     }
     for (const auto& [key, value] : model_.metadata) {
       auto& entry = *proto_.add_metadata_props();
@@ -72,11 +76,14 @@ class Writer {
     import.set_version(version);
   }
 
-  bool uses(const std::string& domain) const {
+  std::set<std::string> other_domains() const {
+    std::set<std::string> domains;
     for (const Node& node : graph_.nodes()) {
-      if (const auto* opaque = std::get_if<Opaque>(&node.op); opaque != nullptr && opaque->domain == domain) return true;
+      if (const auto* opaque = std::get_if<Opaque>(&node.op); opaque != nullptr && !opaque->domain.empty()) {
+        domains.insert(opaque->domain);
+      }
     }
-    return false;
+    return domains;
   }
 
   // Every value that is read gets a name of its own; those that have one keep it.
@@ -84,7 +91,11 @@ class Writer {
     std::set<std::string> taken;
     names_.resize(graph_.nodes().size());
     for (const Node& node : graph_.nodes()) {
-      for (const Value& value : node.outputs) taken.insert(value.name);
+      for (const Value& value : node.outputs) {
+        if (!value.name.empty() && !taken.insert(value.name).second) {
+          throw Error(ErrorKind::internal, fmt::format("{}: value '{}' is made twice", describe(node), value.name));
+        }
+      }
     }
     std::vector<std::set<std::int32_t>> read(graph_.nodes().size());
     for (const Node& node : graph_.nodes()) {
@@ -101,6 +112,7 @@ class Writer {
           name = base;
           for (int i = 1; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
         }
+        if (!name.empty()) by_name_.emplace(name, ValueId{static_cast<NodeId>(id), static_cast<std::int32_t>(slot)});
         names_[id].push_back(std::move(name));
       }
     }
@@ -138,7 +150,7 @@ class Writer {
       if (const auto* opaque = std::get_if<Opaque>(&node.op)) {
         proto.set_domain(opaque->domain);
         proto.set_op_type(opaque->type);
-        for (const auto& [name, value] : opaque->attributes) out.set(name, value);
+        write_opaque(*opaque, out, proto);
       } else {
         const std::string type = type_of(node.op);
         const OpRow* row = find_op(type);
@@ -147,25 +159,47 @@ class Writer {
         if (options_.opset < row->since) out.needs_opset(row->since, "the operator is not there yet");
         row->write(node.op, out);
       }
+      std::vector<std::string> inputs;
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        const bool left_out = node.inputs[i].is_none() || out.is_taken(i);
+        inputs.push_back(left_out ? "" : name_of(node.inputs[i]));
+        if (!left_out) read_.insert(node.inputs[i]);
+      }
+      while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
+      for (std::string& input : inputs) proto.add_input(std::move(input));
+      for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) proto.add_output(names_[static_cast<std::size_t>(id)][slot]);
+      if (!std::holds_alternative<Opaque>(node.op)) check_dtypes(proto, graph_, node, options_.opset);
     } catch (Error& error) {
       error.add_context(describe(node));
       throw;
     }
-    std::vector<std::string> inputs;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const bool left_out = node.inputs[i].is_none() || out.is_taken(i);
-      inputs.push_back(left_out ? "" : name_of(node.inputs[i]));
-      if (!left_out) read_.insert(node.inputs[i]);
-    }
-    while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
-    for (std::string& input : inputs) proto.add_input(std::move(input));
-    for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) proto.add_output(names_[static_cast<std::size_t>(id)][slot]);
     if (options_.opset >= 21) {  // IR version 10 brought metadata to nodes
       for (const auto& [key, value] : node.metadata) {
         auto& entry = *proto.add_metadata_props();
         entry.set_key(key);
         entry.set_value(value);
       }
+    }
+  }
+
+  void write_opaque(const Opaque& op, NodeExport& out, ::onnx::NodeProto& proto) {
+    const auto opset = model_.provenance.opsets.find("");
+    const std::int64_t from = opset != model_.provenance.opsets.end() ? opset->second : options_.opset;
+    check_same_version(op, from, options_.opset);
+    for (const auto& [name, value] : op.attributes) out.set(name, value);
+    if (!has_subgraph(proto)) return;
+    if (from != options_.opset) {
+      throw Error(ErrorKind::unsupported, fmt::format("cannot be written at opset {}: it holds a subgraph of opset {}",
+                                                      options_.opset, from));
+    }
+    std::set<std::string> captured;
+    for (const auto& attribute : proto.attribute()) collect_captured(attribute, captured);
+    for (const std::string& name : captured) {
+      const auto value = by_name_.find(name);
+      if (value == by_name_.end()) {
+        throw Error(ErrorKind::unsupported, fmt::format("its subgraph reads value '{}', which is not in the graph any more", name));
+      }
+      read_.insert(value->second);
     }
   }
 
@@ -187,31 +221,47 @@ class Writer {
   WriteOptions options_;
   ::onnx::ModelProto proto_;
   std::vector<std::vector<std::string>> names_;
+  std::map<std::string, ValueId> by_name_;
   std::set<ValueId> read_;
 };
 
 }  // namespace
 
-std::string serialize(const Model& model, const WriteOptions& options) {
-  const ::onnx::ModelProto proto = Writer(model, options).run();
+namespace {
+
+::onnx::ModelProto to_proto(const Model& model, const WriteOptions& options) {
+  ::onnx::ModelProto proto = Writer(model, options).run();
   if (proto.ByteSizeLong() >= (std::size_t{1} << 31)) {
     throw Error(ErrorKind::unsupported,
                 fmt::format("the model has {} bytes, more than the 2 GiB of a Protobuf message", proto.ByteSizeLong()));
   }
+  return proto;
+}
+
+// Deterministic. False where the stream does not take the bytes.
+bool serialize_to(const ::onnx::ModelProto& proto, google::protobuf::io::ZeroCopyOutputStream& stream) {
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  return proto.SerializeToCodedStream(&coded);
+}
+
+}  // namespace
+
+std::string serialize(const Model& model, const WriteOptions& options) {
+  const ::onnx::ModelProto proto = to_proto(model, options);
   std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    if (!proto.SerializeToCodedStream(&coded)) throw Error(ErrorKind::internal, "the model cannot be serialized");
-  }
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  if (!serialize_to(proto, stream)) throw Error(ErrorKind::internal, "the model cannot be serialized");
   return bytes;
 }
 
 void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options) {
-  const std::string bytes = serialize(model, options);
+  const ::onnx::ModelProto proto = to_proto(model, options);
   AtomicFile output(file);
-  output.stream().write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  {
+    google::protobuf::io::OstreamOutputStream stream(&output.stream());
+    serialize_to(proto, stream);  // what the stream did not take, commit() finds
+  }
   output.commit();
 }
 

@@ -51,6 +51,30 @@ void scale_shift_clamped(const float* x, const float* scale, const float* shift,
   }
 }
 
+void mean(const float* x, float* y, std::size_t reduced, std::size_t inner, std::size_t begin, std::size_t end) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const float factor = 1.0f / static_cast<float>(reduced);
+  for (std::size_t index = begin; index < end;) {
+    const std::size_t outer = index / inner, first = index % inner;
+    const std::size_t last = first + (end - index < inner - first ? end - index : inner - first);
+    const float* block = x + outer * reduced * inner;
+    float* target = y + outer * inner;
+    std::size_t i = first;
+    for (; i + lanes <= last; i += lanes) {
+      auto sum = hn::Zero(d);
+      for (std::size_t r = 0; r < reduced; ++r) sum = hn::Add(sum, hn::LoadU(d, block + r * inner + i));
+      hn::StoreU(hn::Mul(sum, hn::Set(d, factor)), d, target + i);
+    }
+    for (; i < last; ++i) {
+      float sum = 0;
+      for (std::size_t r = 0; r < reduced; ++r) sum += block[r * inner + i];
+      target[i] = sum * factor;
+    }
+    index += last - first;
+  }
+}
+
 }  // namespace resnet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -60,6 +84,7 @@ namespace resnet::kernels {
 HWY_EXPORT(add_clamped);
 HWY_EXPORT(clamp);
 HWY_EXPORT(scale_shift_clamped);
+HWY_EXPORT(mean);
 
 void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most) {
   HWY_DYNAMIC_DISPATCH(add_clamped)(a, b, y, count, least, most);
@@ -72,6 +97,10 @@ void clamp(const float* x, float* y, std::size_t count, float least, float most)
 void scale_shift_clamped(const float* x, const float* scale, const float* shift, float* y, std::size_t rows, std::size_t channels,
                          float least, float most) {
   HWY_DYNAMIC_DISPATCH(scale_shift_clamped)(x, scale, shift, y, rows, channels, least, most);
+}
+
+void mean(const float* x, float* y, std::size_t reduced, std::size_t inner, std::size_t begin, std::size_t end) {
+  HWY_DYNAMIC_DISPATCH(mean)(x, y, reduced, inner, begin, end);
 }
 
 }  // namespace resnet::kernels

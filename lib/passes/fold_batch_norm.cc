@@ -47,6 +47,7 @@ struct Chain {
   NodeId head;
   std::vector<NodeId> nodes;
   Affine map;
+  Tensor weight = {}, bias = {};  // the new ones
 };
 
 bool may_be_folded(const Op& op) {
@@ -108,6 +109,15 @@ Tensor vector_of(const std::vector<double>& numbers, DType dtype) {
   return result;
 }
 
+bool all_finite(const Tensor& tensor) {
+  bool finite = true;
+  dispatch(tensor.dtype(), [&](auto zero) {
+    for (const auto element : tensor.data<decltype(zero)>())
+      finite = finite && std::isfinite(static_cast<double>(to_number(element)));
+  });
+  return finite;
+}
+
 class Folder {
  public:
   Folder(const Graph& graph, PassLog& log)
@@ -138,9 +148,8 @@ class Folder {
     const Node& node = graph_.node(id);
     if (node.inputs.size() < 3 || node.inputs[2].is_none()) return std::vector<double>(channels, 0.0);
     const auto* gemm = std::get_if<Gemm>(&node.op);
-    // A Conv's bias is a vector of the channels; a Gemm's broadcasts to (M, N).
-    auto bias = gemm != nullptr ? per_channel(graph_.fact(node.inputs[2]), 2, channels)
-                                : per_channel(graph_.fact(node.inputs[2]), 2, channels);
+    // A Conv's bias is a vector; a Gemm's broadcasts to (M, N).
+    auto bias = per_channel(graph_.fact(node.inputs[2]), 2, channels);
     if (bias && gemm != nullptr) {
       for (double& number : *bias) number *= static_cast<double>(gemm->beta);
     }
@@ -240,7 +249,27 @@ class Folder {
       }
       value = {*reader, 0};
     }
-    if (chain) accept(std::move(*chain));
+    if (!chain) return;
+    compute(*chain);
+    if (all_finite(chain->weight) && all_finite(chain->bias)) {
+      accept(std::move(*chain));
+      return;
+    }
+    for (const NodeId id : chain->nodes) {
+      if (!std::holds_alternative<BatchNormalization>(graph_.node(id).op)) continue;
+      decline(id, fmt::format("the weights of {} would not be finite", describe(graph_.node(head))));
+      decided_.emplace(id, head);
+    }
+  }
+
+  void compute(Chain& chain) const {
+    const Node& head = graph_.node(chain.head);
+    const Tensor& weight = *graph_.fact(head.inputs[1]).value;
+    const std::size_t channels = chain.map.factor.size();
+    std::vector<double> bias = *bias_of(chain.head, channels);
+    for (std::size_t c = 0; c < channels; ++c) bias[c] = bias[c] * chain.map.factor[c] + chain.map.shift[c];
+    chain.weight = keeps_weight(chain) ? weight : scaled(weight, chain.map.factor, by_columns(head.op));
+    chain.bias = vector_of(bias, weight.dtype());
   }
 
   void accept(Chain chain) {
@@ -309,24 +338,20 @@ class Folder {
   void fold(const Chain& chain) {
     const Node& head = graph_.node(chain.head);
     const Node& last = graph_.node(chain.nodes.back());
-    const Tensor& weight = *graph_.fact(head.inputs[1]).value;
-    const std::size_t channels = chain.map.factor.size();
-    std::vector<double> bias = *bias_of(chain.head, channels);
-    for (std::size_t c = 0; c < channels; ++c) bias[c] = bias[c] * chain.map.factor[c] + chain.map.shift[c];
-
     const std::string base = head.name.empty() ? head.outputs[0].name : head.name;
     const ValueId old_bias = head.inputs.size() > 2 ? head.inputs[2] : ValueId::none();
     std::vector<ValueId> inputs = {rewriter_.map(head.inputs[0])};
+    std::string bias_name = base + ".bias";
     if (keeps_weight(chain)) {
       inputs.push_back(rewriter_.map(head.inputs[1]));
     } else {
-      inputs.push_back(rewriter_.add_constant(name_for(head.inputs[1], base + ".weight"),
-                                              scaled(weight, chain.map.factor, by_columns(head.op))));
+      const std::string name = name_for(head.inputs[1], base + ".weight");
+      if (name.ends_with("weight")) bias_name = name.substr(0, name.size() - 6) + "bias";
+      inputs.push_back(rewriter_.add_constant(name, chain.weight));
     }
-    inputs.push_back(rewriter_.add_constant(name_for(old_bias, base + ".bias"), vector_of(bias, weight.dtype())));
+    inputs.push_back(rewriter_.add_constant(name_for(old_bias, bias_name), chain.bias));
     Op op = head.op;
     if (auto* gemm = std::get_if<Gemm>(&op)) gemm->beta = 1;
-    rewriter_.release_name({chain.nodes.back(), 0});
     const ValueId folded = rewriter_.graph().append(std::move(op), std::move(inputs), head.name, {last.outputs[0].name});
     rewriter_.graph().node(folded.node).doc_string = head.doc_string;
     rewriter_.graph().node(folded.node).metadata = head.metadata;

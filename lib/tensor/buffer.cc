@@ -52,7 +52,7 @@ std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path
   const auto fail = [&](const char* what) {
     return Error(ErrorKind::invalid_model, fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
   };
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
   if (fd < 0) throw fail("cannot be opened");
   struct stat status {};
   if (fstat(fd, &status) != 0) {

@@ -6,7 +6,7 @@
 Which module may include which, and which third parties it may see, stands in one place: the module table of README.md. Then:
   - an include goes only where the table and the folder's CMakeLists.txt allow, and CMakeLists.txt only links what the table allows
   - headers of third parties stay in their modules, and out of the headers that other modules include
-  - every source file is named in a CMakeLists.txt, every header is included by something
+  - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
   - every file in testdata/ (or its folder, as `folder/`) stands in testdata/README.md, which tells where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
@@ -235,6 +235,12 @@ class Tree:
                     self.stray(path, 0, "is included by nothing")
             elif path not in self.listed:
                 self.stray(path, 0, "is named in no CMakeLists.txt")
+        lists = [f for f in self.files if os.path.basename(f) == "CMakeLists.txt"]
+        added = {os.path.normpath(os.path.join(os.path.dirname(path), folder, "CMakeLists.txt")) for path in lists
+                 for folder in re.findall(r"add_subdirectory\(\s*\"?([\w./-]+)", re.sub(r"#[^\n]*", "", self.read(path)))}
+        for path in lists:
+            if path != "CMakeLists.txt" and path not in added:
+                self.stray(path, 0, "is added by no other CMakeLists.txt: nothing in it is built")
         for path in sorted(self.listed - self.known):
             self.stray(os.path.dirname(path) + "/CMakeLists.txt", 0, f"names {os.path.basename(path)}, which is not there")
 

@@ -22,6 +22,8 @@ README = """# A tree
 
 CLEAN = {
     "README.md": README,
+    "CMakeLists.txt": "add_subdirectory(lib)\nadd_subdirectory(formats/onnx)\nadd_subdirectory(cli)\nadd_subdirectory(tests/xnnpack)\n",
+    "lib/CMakeLists.txt": "add_subdirectory(base)\nadd_subdirectory(graph)\nadd_subdirectory(xnnpack)\n",
     "lib/base/CMakeLists.txt": "resnet_module(base SOURCES error.cc)\n",
     "lib/base/error.h": "#pragma once\n#include <string>\n#include <sys/stat.h>\n",
     "lib/base/error.cc": '#include "lib/base/error.h"\n#include <unistd.h>\n',
@@ -179,6 +181,10 @@ class Strays(unittest.TestCase):
     def test_source_in_no_list(self):
         self.expect({"lib/graph/ops/relu.cc": ""}, "lib/graph/ops/relu.cc: is named in no CMakeLists.txt")
 
+    def test_list_that_is_not_added(self):
+        self.expect({"lib/CMakeLists.txt": ("add_subdirectory(graph)", "# add_subdirectory(graph)")},
+                    "lib/graph/CMakeLists.txt: is added by no other CMakeLists.txt: nothing in it is built")
+
     def test_list_names_what_is_not_there(self):
         self.expect({"lib/graph/CMakeLists.txt": ("ops/conv.cc", "ops/conv.cc ops/relu.cc")},
                     "lib/graph/ops/CMakeLists.txt: names relu.cc, which is not there")
@@ -214,7 +220,8 @@ class Strays(unittest.TestCase):
 
     def test_folder_without_a_row(self):
         self.expect({"lib/train/CMakeLists.txt": "resnet_module(train SOURCES sgd.cc)\n", "lib/train/sgd.cc": ""},
-                    "README.md: the module table has no row for lib/train")
+                    "README.md: the module table has no row for lib/train",
+                    "lib/train/CMakeLists.txt: is added by no other CMakeLists.txt: nothing in it is built")
 
     def test_row_without_a_folder(self):
         self.expect({"README.md": "| `lib/train` | training | graph | fmt |\n"},

@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "formats/onnx/ops/ops.h"
 
 namespace resnet::onnx {
@@ -33,15 +31,15 @@ void export_hard_sigmoid(const Op& op, NodeExport& node) {
 Op import_clip(NodeImport& node) {
   if (node.opset() < 11) {
     node.attributes.ignore("consumed_inputs");
-    if (node.attributes.has_attribute("min")) node.set_input(1, "min", Tensor::scalar(node.attributes.number("min", 0)));
-    if (node.attributes.has_attribute("max")) node.set_input(2, "max", Tensor::scalar(node.attributes.number("max", 0)));
+    if (node.attributes.has_attribute("min")) node.set_scalar(1, "min", node.attributes.number("min", 0));
+    if (node.attributes.has_attribute("max")) node.set_scalar(2, "max", node.attributes.number("max", 0));
   }
   return Clip{};
 }
 void export_clip(const Op&, NodeExport& node) {
   if (node.opset() >= 11) return;
-  if (const auto least = node.take_tensor(1, 11)) node.set("min", least->values_as<float>().at(0));
-  if (const auto most = node.take_tensor(2, 11)) node.set("max", most->values_as<float>().at(0));
+  if (const auto least = node.take_scalar(1, 11)) node.set("min", *least);
+  if (const auto most = node.take_scalar(2, 11)) node.set("max", *most);
 }
 
 }  // namespace resnet::onnx

@@ -8,13 +8,13 @@ namespace resnet::onnx {
 namespace {
 
 // Versions below 7 broadcast only with broadcast=1, the second input's dims standing at `axis` of the first's: made explicit by a
-// Reshape of the second input to a rank at which today's rule does the same.
+// Unsqueeze of the second input to a rank at which today's rule does the same.
 void import_broadcast(NodeImport& node) {
   node.attributes.ignore("consumed_inputs");
   if (node.opset() >= 7) return;
   const bool broadcasts = node.attributes.flag("broadcast", false);
   const auto axis = node.attributes.optional_integer("axis");
-  if (!broadcasts || !axis || !node.has_input(1)) return;
+  if (!broadcasts || !axis) return;
   const auto& left = node.fact(0).dims;
   const auto& right = node.fact(1).dims;
   if (!left || !right) throw Error(ErrorKind::unsupported, "broadcast at an axis of a value whose rank is not known");
@@ -27,10 +27,7 @@ void import_broadcast(NodeImport& node) {
   if (trailing == 0) return;
   std::vector<std::int64_t> axes;
   for (std::int64_t i = 0; i < trailing; ++i) axes.push_back(static_cast<std::int64_t>(right->size()) + i);
-  NodeImport reshape{node.attributes, node.graph, node.name + ".broadcast", {node.inputs[1]}, {node.name + ".broadcast"},
-                     node.used,       node.notes};
-  reshape.set_input(1, "axes", axes);
-  node.inputs[1] = node.graph.append(Unsqueeze{}, reshape.inputs, reshape.name, reshape.outputs);
+  node.wrap_input(1, "broadcast", Unsqueeze{}, axes);
 }
 
 }  // namespace

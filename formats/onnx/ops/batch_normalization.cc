@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "formats/onnx/ops/ops.h"
 
 namespace resnet::onnx {
@@ -12,21 +10,15 @@ Op import_batch_normalization(NodeImport& node) {
   // Versions 1 to 8: spatial=0 normalises each position by itself where scale has that shape; with a vector it is per channel all
   // the same.
   node.attributes.ignore("spatial");
-  const bool outputs = node.outputs.size() > 1;
-  bool training = node.opset() >= 14  ? node.attributes.flag("training_mode", false)
-                  : node.opset() >= 7 ? outputs
-                                      : !node.attributes.flag("is_test", false) && outputs;
-  node.attributes.ignore("is_test");
-  if (training) {
-    // An exporter in training mode: what the net answers is what inference gives, where nothing reads the statistics.
-    bool read = false;
-    for (std::size_t i = 1; i < node.outputs.size(); ++i) read = read || node.used.contains(node.outputs[i]);
-    if (!read) {
-      node.notes.push_back(fmt::format(
-          "node '{}' (BatchNormalization): exported in training mode; it runs as inference, by its running statistics",
-          node.name.empty() ? node.outputs.front() : node.name));
-      training = false;
-    }
+  const bool is_test = node.attributes.flag("is_test", false);
+  bool statistics = false;
+  for (std::size_t i = 1; i < node.outputs.size(); ++i) statistics = statistics || node.is_read(i);
+  bool training = node.attributes.flag("training_mode", false);
+  if (node.opset() < 14) training = node.outputs.size() > 1 && !is_test;
+  if (training && !statistics) {
+    // What the net answers is what inference gives, where nothing reads the statistics.
+    node.notes.add("exported in training mode; it runs as inference, by its running statistics", node.label);
+    training = false;
   }
   if (!training) node.drop_outputs(1);
   op.training_mode = training;

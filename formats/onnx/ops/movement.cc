@@ -14,15 +14,15 @@ void export_transpose(const Op& op, NodeExport& node) { node.set_list("perm", st
 
 Op import_concat(NodeImport& node) {
   Concat op;
-  op.axis = node.attributes.integer("axis", 1);  // required since version 4
+  op.axis = node.opset() < 4 ? node.attributes.integer("axis", 1) : node.attributes.required_integer("axis");
   return op;
 }
-void export_concat(const Op& op, NodeExport& node) { node.set("axis", std::get<Concat>(op).axis); }
+void export_concat(const Op& op, NodeExport& node) { node.set("axis", node.axis(std::get<Concat>(op).axis, node.rank(0))); }
 
 Op import_slice(NodeImport& node) {
   if (node.opset() < 10) {
-    node.set_input(1, "starts", node.attributes.integers("starts"));
-    node.set_input(2, "ends", node.attributes.integers("ends"));
+    node.set_input(1, "starts", node.attributes.required_integers("starts"));
+    node.set_input(2, "ends", node.attributes.required_integers("ends"));
     if (node.attributes.has_attribute("axes")) node.set_input(3, "axes", node.attributes.integers("axes"));
   }
   return Slice{};
@@ -34,7 +34,7 @@ void export_slice(const Op&, NodeExport& node) {
   }
   node.set("starts", node.take_integers(1, 10));
   node.set("ends", node.take_integers(2, 10));
-  node.set_list("axes", node.take_integers(3, 10));
+  node.set_list("axes", node.axes(node.take_integers(3, 10), node.rank(0)));
 }
 
 Op import_pad(NodeImport& node) {
@@ -52,9 +52,9 @@ Op import_pad(NodeImport& node) {
     throw Error(ErrorKind::invalid_model, fmt::format("mode is '{}', expected constant, reflect, edge or wrap", mode));
   }
   if (node.opset() < 11) {
-    node.set_input(1, "pads", node.attributes.integers(node.opset() < 2 ? "paddings" : "pads"));
+    node.set_input(1, "pads", node.attributes.required_integers(node.opset() < 2 ? "paddings" : "pads"));
     const float value = node.attributes.number("value", 0);
-    if (value != 0) node.set_input(2, "value", Tensor::scalar(value));
+    if (value != 0) node.set_scalar(2, "value", value);
   }
   return op;
 }
@@ -67,7 +67,7 @@ void export_pad(const Op& op, NodeExport& node) {
   if (pad.mode == Pad::Mode::wrap) node.set("mode", std::string("wrap"));
   if (node.opset() < 11) {
     node.set("pads", node.take_integers(1, 11));
-    if (const auto value = node.take_tensor(2, 11)) node.set_unless("value", value->values_as<float>().at(0), 0.0f);
+    if (const auto value = node.take_scalar(2, 11)) node.set_unless("value", *value, 0.0f);
   }
 }
 
@@ -76,7 +76,15 @@ Op import_gather(NodeImport& node) {
   op.axis = node.attributes.integer("axis", 0);
   return op;
 }
-void export_gather(const Op& op, NodeExport& node) { node.set_unless("axis", std::get<Gather>(op).axis, std::int64_t{0}); }
+void export_gather(const Op& op, NodeExport& node) {
+  if (node.opset() < 11) {
+    // What is not constant is taken on trust.
+    for (const std::int64_t index : known_integers(node.fact(1)).value_or(std::vector<std::int64_t>{})) {
+      if (index < 0) node.needs_opset(11, "a negative index");
+    }
+  }
+  node.set_unless("axis", std::get<Gather>(op).axis, std::int64_t{0});
+}
 
 Op import_expand(NodeImport&) { return Expand{}; }
 void export_expand(const Op& op, NodeExport& node) { export_plain(op, node); }

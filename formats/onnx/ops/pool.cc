@@ -7,7 +7,7 @@ Op import_max_pool(NodeImport& node) {
   import_window(node, op);
   op.ceil_mode = node.attributes.flag("ceil_mode", false);
   op.storage_order = node.attributes.integer("storage_order", 0);
-  if (node.outputs.size() > 1 && (node.outputs[1].empty() || !node.used.contains(node.outputs[1]))) node.drop_outputs(1);
+  if (!node.is_read(1)) node.drop_outputs(1);
   return op;
 }
 
@@ -16,6 +16,7 @@ void export_max_pool(const Op& op, NodeExport& node) {
   if (pool.ceil_mode && node.opset() < 10) node.needs_opset(10, "ceil_mode");
   if (!pool.dilations.empty() && node.opset() < 10) node.needs_opset(10, "dilations");
   if (node.node().outputs.size() > 1 && node.opset() < 8) node.needs_opset(8, "the output Indices");
+  if (pool.storage_order != 0 && node.opset() < 8) node.needs_opset(8, "storage_order");
   export_window(pool, node);
   node.set_unless("ceil_mode", std::int64_t{pool.ceil_mode}, std::int64_t{0});
   node.set_unless("storage_order", pool.storage_order, std::int64_t{0});

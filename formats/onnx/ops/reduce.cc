@@ -20,7 +20,7 @@ void export_reduce_mean(const Op& op, NodeExport& node) {
     node.set_unless("noop_with_empty_axes", std::int64_t{mean.noop_with_empty_axes}, std::int64_t{0});
   } else {
     if (mean.noop_with_empty_axes) node.needs_opset(18, "noop_with_empty_axes");
-    node.set_list("axes", node.take_integers(1, 18));
+    node.set_list("axes", node.axes(node.take_integers(1, 18), node.rank(0)));
   }
 }
 
@@ -35,7 +35,7 @@ Op import_arg_max(NodeImport& node) {
 void export_arg_max(const Op& op, NodeExport& node) {
   const auto& arg_max = std::get<ArgMax>(op);
   if (arg_max.select_last_index && node.opset() < 12) node.needs_opset(12, "select_last_index");
-  node.set_unless("axis", arg_max.axis, std::int64_t{0});
+  node.set_unless("axis", node.axis(arg_max.axis, node.rank(0)), std::int64_t{0});
   node.set_unless("keepdims", std::int64_t{arg_max.keepdims}, std::int64_t{1});
   node.set_unless("select_last_index", std::int64_t{arg_max.select_last_index}, std::int64_t{0});
 }

@@ -8,14 +8,13 @@ Op import_flatten(NodeImport& node) {
   return op;
 }
 void export_flatten(const Op& op, NodeExport& node) {
-  if (std::get<Flatten>(op).axis < 0 && node.opset() < 11) node.needs_opset(11, "a negative axis");
-  node.set_unless("axis", std::get<Flatten>(op).axis, std::int64_t{1});
+  node.set_unless("axis", node.axis(std::get<Flatten>(op).axis, node.rank(0)), std::int64_t{1});
 }
 
 Op import_reshape(NodeImport& node) {
   if (node.opset() < 5) {
     node.attributes.ignore("consumed_inputs");
-    node.set_input(1, "shape", node.attributes.integers("shape"));
+    node.set_input(1, "shape", node.attributes.required_integers("shape"));
   }
   Reshape op;
   op.allowzero = node.attributes.flag("allowzero", false);
@@ -34,15 +33,19 @@ Op import_squeeze(NodeImport& node) {
   return Squeeze{};
 }
 void export_squeeze(const Op&, NodeExport& node) {
-  if (node.opset() < 13) node.set_list("axes", node.take_integers(1, 13));
+  if (node.opset() < 13) node.set_list("axes", node.axes(node.take_integers(1, 13), node.rank(0)));
 }
 
 Op import_unsqueeze(NodeImport& node) {
-  if (node.opset() < 13) node.set_input(1, "axes", node.attributes.integers("axes"));
+  if (node.opset() < 13) node.set_input(1, "axes", node.attributes.required_integers("axes"));
   return Unsqueeze{};
 }
 void export_unsqueeze(const Op&, NodeExport& node) {
-  if (node.opset() < 13) node.set("axes", node.take_integers(1, 13));
+  if (node.opset() >= 13) return;
+  // Axes are those of the output.
+  const auto list = node.take_integers(1, 13);
+  const auto rank = node.rank(0);
+  node.set("axes", node.axes(list, rank ? std::optional(*rank + list.size()) : std::nullopt));
 }
 
 }  // namespace resnet::onnx

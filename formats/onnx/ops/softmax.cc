@@ -4,32 +4,36 @@ namespace resnet::onnx {
 
 namespace {
 
+// Whether coercing to 2-D at `axis` gives what the softmax along `axis` gives: there is nothing but ones behind it.
+bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis) {
+  if (!dims) return false;
+  const auto rank = static_cast<std::int64_t>(dims->size());
+  if (axis < -rank || axis >= rank) return false;
+  for (std::size_t i = normalize_axis(axis, dims->size()) + 1; i < dims->size(); ++i) {
+    if (!(*dims)[i].is(1)) return false;
+  }
+  return true;
+}
+
 template <typename T>
 Op import_softmax_like(NodeImport& node) {
   T op;
   op.axis = node.attributes.integer("axis", node.opset() < 13 ? 1 : -1);
-  // Along the last axis of a matrix both meanings are the same.
-  const auto& dims = node.fact(0).dims;
-  const bool same = dims && normalize_axis(op.axis, dims->size()) + 1 == dims->size();
-  op.coerce_to_2d = node.opset() < 13 && !same;
+  op.coerce_to_2d = node.opset() < 13 && !is_coercion_the_same(node.fact(0).dims, op.axis);
   return op;
 }
 
 template <typename T>
 void export_softmax_like(const Op& op, NodeExport& node) {
   const auto& softmax = std::get<T>(op);
-  const auto& dims = node.fact(0).dims;
-  const bool last =
-      dims && !dims->empty() && !softmax.coerce_to_2d && normalize_axis(softmax.axis, dims->size()) + 1 == dims->size();
+  const bool same = is_coercion_the_same(node.fact(0).dims, softmax.axis);
   if (node.opset() >= 13) {
-    if (softmax.coerce_to_2d) {
-      node.needs_opset(1, "the 2-D coercion of versions below 13 (opsets up to 12 have it)");
-    }
+    if (softmax.coerce_to_2d && !same) node.needs_opset_below(13, "the coercion of its input to 2-D");
     node.set_unless("axis", softmax.axis, std::int64_t{-1});
     return;
   }
-  if (!softmax.coerce_to_2d && !last) node.needs_opset(13, "an axis that is not the last");
-  node.set_unless("axis", last ? static_cast<std::int64_t>(dims->size()) - 1 : softmax.axis, std::int64_t{1});
+  if (!softmax.coerce_to_2d && !same) node.needs_opset(13, "an axis with others behind it");
+  node.set_unless("axis", node.axis(softmax.axis, node.rank(0)), std::int64_t{1});
 }
 
 }  // namespace

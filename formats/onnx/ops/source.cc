@@ -75,23 +75,34 @@ void export_identity(const Op& op, NodeExport& node) { export_plain(op, node); }
 
 Op import_dropout(NodeImport& node) {
   Dropout op;
+  bool training = false;
   if (node.opset() < 12) {
     node.attributes.ignore("consumed_inputs");
-    node.attributes.ignore("is_test");
+    // Versions 1 and 6 say which; version 7 is for inference.
+    training = !node.attributes.flag("is_test", node.opset() >= 7);
     if (node.attributes.has_attribute("ratio")) node.set_input(1, "ratio", Tensor::scalar(node.attributes.number("ratio", 0.5f)));
   } else {
     op.seed = node.attributes.optional_integer("seed");
+    if (node.has_input(2) && !node.is_read(1)) {
+      const auto& mode = node.fact(2).value;
+      training = mode && mode->elements() == 1 && mode->values_as<int>().front() != 0;
+      if (training) node.inputs[2] = ValueId::none();
+    }
   }
-  if (node.outputs.size() > 1 && (node.outputs[1].empty() || !node.used.contains(node.outputs[1]))) node.drop_outputs(1);
+  if (training) node.notes.add("exported in training mode; it runs as inference, dropping nothing", node.label);
+  if (!node.is_read(1)) node.drop_outputs(1);
+  // Before version 10 the mask has the type of the data.
+  if (node.opset() < 10) node.drop_outputs(1);
   return op;
 }
 void export_dropout(const Op& op, NodeExport& node) {
+  if (node.node().outputs.size() > 1 && node.opset() < 10) node.needs_opset(10, "a mask of booleans");
   if (node.opset() >= 12) {
     if (const auto& seed = std::get<Dropout>(op).seed) node.set("seed", *seed);
     return;
   }
-  if (const auto ratio = node.take_tensor(1, 12)) node.set("ratio", ratio->values_as<float>().at(0));
-  node.take_tensor(2, 12);
+  if (const auto ratio = node.take_scalar(1, 12)) node.set("ratio", *ratio);
+  if (const auto training = node.take_scalar(2, 12); training && *training != 0) node.needs_opset(12, "training mode");
 }
 
 }  // namespace resnet::onnx

@@ -10,7 +10,7 @@ namespace resnet {
 struct Conv {
   static constexpr OpTraits traits{"Conv", {2, 3}, {1, 1}};
   AutoPad auto_pad = AutoPad::notset;
-  std::vector<std::int64_t> dilations, kernel_shape, pads, strides;
+  std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   std::int64_t group = 1;
   friend bool operator==(const Conv&, const Conv&) = default;
 };

@@ -11,7 +11,7 @@ struct MaxPool {
   static constexpr OpTraits traits{"MaxPool", {1, 1}, {1, 2}};
   AutoPad auto_pad = AutoPad::notset;
   bool ceil_mode = false;
-  std::vector<std::int64_t> dilations, kernel_shape, pads, strides;
+  std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   std::int64_t storage_order = 0;
   friend bool operator==(const MaxPool&, const MaxPool&) = default;
 };
@@ -21,7 +21,7 @@ struct AveragePool {
   AutoPad auto_pad = AutoPad::notset;
   bool ceil_mode = false;
   bool count_include_pad = false;
-  std::vector<std::int64_t> dilations, kernel_shape, pads, strides;
+  std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   friend bool operator==(const AveragePool&, const AveragePool&) = default;
 };
 // (N, C, spatial...) -> (N, C, 1...).

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "lib/kernels/elementwise.h"
 #include "lib/xnnpack/builder.h"
 
 namespace resnet::xnnpack {
@@ -92,31 +93,32 @@ void Builder::mean(const Step& step) {
   }
   const Place from = home(node.inputs[0]);
   const auto is_reduced = [&](std::size_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); };
-  std::vector<std::int64_t> places;  // of the reduced axes in memory
-  std::vector<std::size_t> dims;
+  // In memory the reduced axes should stand side by side: outer x reduced x inner. Where they do not, lib/reference does it.
+  std::size_t outer = 1, reduced = 1, inner = 1;
+  bool apart = false;
   Order order;
-  for (std::size_t k = 0; k < from.order.size(); ++k) {
-    const std::size_t axis = from.order[k];
-    dims.push_back(static_cast<std::size_t>(x[axis]));
-    if (is_reduced(axis)) places.push_back(static_cast<std::int64_t>(k));
+  for (const std::size_t axis : from.order) {
+    const auto size = static_cast<std::size_t>(x[axis]);
+    if (is_reduced(axis)) {
+      apart = apart || (inner > 1 && size > 1);
+      reduced *= size;
+    } else if (reduced > 1) {
+      inner *= size;
+    } else {
+      outer *= size;
+    }
     if (keepdims) {
       order.push_back(axis);
     } else if (!is_reduced(axis)) {
-      order.push_back(axis -
-                      static_cast<std::size_t>(std::count_if(axes.begin(), axes.end(), [&](std::size_t a) { return a < axis; })));
+      order.push_back(axis - static_cast<std::size_t>(std::count_if(axes.begin(), axes.end(), [&](std::size_t a) { return a < axis; })));
     }
   }
-  xnn_operator_t created = nullptr;
-  check(xnn_create_reduce_nd(xnn_reduce_mean, xnn_datatype_fp32, nullptr, nullptr, 0, &created), "xnn_create_reduce_nd");
-  const xnn_operator_t op = own(Operator(created));
-  std::size_t workspace = 0, alignment = 0;
-  check(xnn_reshape_reduce_nd(op, places.size(), places.data(), dims.size(), dims.data(), &workspace, &alignment, pool_.native()),
-        "xnn_reshape_reduce_nd");
+  if (apart) return fallback(step);
   use(from.buffer);
   const int to = produce(step.output, std::move(order));
-  const int scratch = workspace > 0 ? allocate(workspace) : -1;
-  add_operator(step, op, {from.buffer, to, scratch}, [](xnn_operator_t o, std::span<std::byte* const> at) {
-    check(xnn_setup_reduce_nd(o, at[2], at[0], at[1]), "xnn_setup_reduce_nd");
+  constexpr std::size_t grain = 256;
+  add_loop(step, {from.buffer, to}, outer * inner, grain, [reduced, inner](std::span<float* const> at, std::size_t begin, std::size_t end) {
+    kernels::mean(at[0], at[1], reduced, inner, begin, end);
   });
 }
 

@@ -1,0 +1,149 @@
+#include "formats/labels/labels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/base/error.h"
+#include "lib/base/files.h"
+#include "tests/support/assets.h"
+#include "tests/support/temporary_folder.h"
+
+namespace resnet::labels {
+namespace {
+
+using testing::ElementsAre;
+using testing::StartsWith;
+
+std::string complaint(std::string_view text) {
+  try {
+    parse(text, "classes");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Builtin, ImageNet) {
+  const auto labels = find("imagenet1k");
+  ASSERT_TRUE(labels);
+  ASSERT_EQ(labels->size(), 1000u);
+  EXPECT_EQ(labels->at(0), "tench");
+  EXPECT_EQ(labels->at(207), "golden retriever");
+  EXPECT_EQ(labels->at(999), "toilet tissue");
+}
+
+TEST(Builtin, ImageNetIsTheListOfTheAssets) {
+  RESNET_REQUIRE_ASSETS();
+  EXPECT_EQ(*find("imagenet1k"), read(*test::assets() / "labels" / "imagenet1k.txt"));
+  EXPECT_EQ(*find("cifar10"), read(*test::assets() / "labels" / "cifar10.txt"));
+}
+
+TEST(Builtin, Cifar10) {
+  EXPECT_THAT(*find("cifar10"),
+              ElementsAre("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"));
+}
+
+TEST(Builtin, OtherNames) {
+  EXPECT_FALSE(find("imagenet"));
+  EXPECT_FALSE(find(""));
+  EXPECT_EQ(names(), "imagenet1k|cifar10");
+}
+
+TEST(Text, OneLabelPerLine) {
+  EXPECT_THAT(parse("tench\ngoldfish\ngreat white shark\n", "x"), ElementsAre("tench", "goldfish", "great white shark"));
+  EXPECT_THAT(parse("tench\ngoldfish", "x"), ElementsAre("tench", "goldfish"));
+}
+
+TEST(Text, AnyLineEnds) {
+  EXPECT_THAT(parse("a\r\nb\r\n", "x"), ElementsAre("a", "b"));
+  EXPECT_THAT(parse("a\rb\r", "x"), ElementsAre("a", "b"));
+}
+
+TEST(Text, ByteOrderMarkIsNoPartOfTheFirstLabel) { EXPECT_THAT(parse("\xEF\xBB\xBFTinca\nB", "x"), ElementsAre("Tinca", "B")); }
+
+TEST(Text, EmptyLinesCountInsideAndNotAtTheEnd) { EXPECT_THAT(parse("a\n\nb\n\n  \n\n", "x"), ElementsAre("a", "", "b")); }
+
+TEST(Text, BlanksAndCommasBelongToTheLabel) {
+  EXPECT_THAT(parse("n01440764 tench, Tinca tinca\n", "x"), ElementsAre("n01440764 tench, Tinca tinca"));
+}
+
+TEST(Text, MustBeUtf8) {
+  EXPECT_THAT(parse("M\xC3\xBCll\n\xF0\x9F\x90\x9F\n", "x"), ElementsAre("M\xC3\xBCll", "\xF0\x9F\x90\x9F"));
+  EXPECT_EQ(complaint("a\nM\xFCll\n"), "classes: line 2 is no UTF-8");
+  EXPECT_EQ(complaint("\xC0\xAF"), "classes: line 1 is no UTF-8") << "overlong";
+  EXPECT_EQ(complaint("\xED\xA0\x80"), "classes: line 1 is no UTF-8") << "a surrogate";
+  EXPECT_EQ(complaint("\xF4\x90\x80\x80"), "classes: line 1 is no UTF-8") << "behind U+10FFFF";
+  EXPECT_EQ(complaint("a\xE2\x82"), "classes: line 1 is no UTF-8") << "cut off";
+}
+
+TEST(Text, WhatHoldsNone) {
+  EXPECT_EQ(complaint(""), "classes: holds no labels");
+  EXPECT_EQ(complaint(" \n\r\n"), "classes: holds no labels");
+  EXPECT_EQ(complaint(std::string_view("ab\0c", 4)), "classes: is no text file");
+}
+
+TEST(Json, List) {
+  EXPECT_THAT(parse(R"(["tench", "gold\u00fcsh"])", "x"), ElementsAre("tench", "gold\xC3\xBCsh"));
+  EXPECT_THAT(parse(R"([["n01440764", "tench"], ["n01443537", "goldfish"]])", "x"), ElementsAre("tench", "goldfish"));
+}
+
+TEST(Json, MapFromIndex) {
+  EXPECT_THAT(parse(R"({"1": "b", "0": "a", "2": "c"})", "x"), ElementsAre("a", "b", "c"));
+  std::string ten = "{";
+  for (int i = 0; i < 11; ++i) ten += (i > 0 ? ", \"" : "\"") + std::to_string(i) + "\": \"c" + std::to_string(i) + '"';
+  EXPECT_EQ(parse(ten + "}", "x")[10], "c10") << "by number, not by text";
+}
+
+TEST(Json, MapToIdAndLabel) {
+  EXPECT_THAT(parse("\xEF\xBB\xBF"
+                    R"( {"0": ["n01440764", "tench"], "1": ["n01443537", "goldfish"]})",
+                    "x"),
+              ElementsAre("tench", "goldfish"));
+}
+
+TEST(Json, MapToIndex) { EXPECT_THAT(parse(R"({"b": 1, "a": 0})", "x"), ElementsAre("a", "b")); }
+
+TEST(Json, InsideOfAConfiguration) {
+  EXPECT_THAT(parse(R"({"model_type": "resnet", "id2label": {"0": "a", "1": "b"}})", "x"), ElementsAre("a", "b"));
+}
+
+TEST(Json, IndicesMustBeWhole) {
+  EXPECT_EQ(complaint(R"({"0": "a", "2": "c"})"), "classes: has no label for class 1");
+  EXPECT_EQ(complaint(R"({"1": "a"})"), "classes: has no label for class 0");
+  EXPECT_EQ(complaint(R"({"0": "a", "00": "b"})"), "classes: has two labels for class 0");
+  EXPECT_EQ(complaint(R"({"0": "a", "0": "b"})"), "classes: has the key '0' twice");
+  EXPECT_EQ(complaint(R"({"first": "a"})"), "classes: has the key 'first', expected a class index");
+  EXPECT_EQ(complaint(R"({"-1": "a"})"), "classes: has the key '-1', expected a class index");
+}
+
+TEST(Json, WhatIsNoLabel) {
+  EXPECT_EQ(complaint(R"({"0": {}})"), "classes: entry '0' is no label, expected a string or [id, label]");
+  EXPECT_EQ(complaint(R"(["a", 7])"), "classes: entry 1 is no label, expected a string or [id, label]");
+  EXPECT_EQ(complaint("[]"), "classes: holds no labels");
+  EXPECT_EQ(complaint("{}"), "classes: holds no labels");
+}
+
+TEST(Json, Damaged) {
+  EXPECT_THAT(complaint(R"(["a", )"), StartsWith("classes: is no valid JSON: parse error at line 1"));
+  EXPECT_THAT(complaint("[\"a\xFF\"]"), StartsWith("classes: is no valid JSON: "));
+  EXPECT_EQ(complaint("[\"a\xFF\"]").find('\n'), std::string::npos);
+  EXPECT_THAT(complaint(std::string(100'000, '[')), StartsWith("classes: is no valid JSON: "));
+}
+
+TEST(Load, ANameOrAFile) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.write("pets.txt", "cat\ndog\n");
+  EXPECT_THAT(load(file.string()), ElementsAre("cat", "dog"));
+  EXPECT_EQ(load("cifar10").size(), 10u);
+  try {
+    load("/nowhere/labels.txt");
+    FAIL() << "was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_STREQ(error.what(), "/nowhere/labels.txt: cannot be opened: No such file or directory");
+  }
+}
+
+}  // namespace
+}  // namespace resnet::labels

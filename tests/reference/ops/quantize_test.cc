@@ -14,7 +14,8 @@ TYPED_TEST_SUITE(FloatQuantize, Floats);
 
 template <typename T>
 struct IntegerQuantize : ::testing::Test {};
-TYPED_TEST_SUITE(IntegerQuantize, ::testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t>);
+using NarrowIntegers = ::testing::Types<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t>;
+TYPED_TEST_SUITE(IntegerQuantize, NarrowIntegers);
 
 TYPED_TEST(FloatQuantize, RoundsHalfToEvenAndSaturates) {
   const Tensor y = run(QuantizeLinear{}, make<TypeParam>(Shape{8}, {0, 1, 3, 5, -1, -3, 1000, -1000}),

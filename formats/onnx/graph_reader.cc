@@ -1,0 +1,549 @@
+#include "formats/onnx/graph_reader.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <onnx/defs/schema.h>
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <map>
+#include <queue>
+#include <set>
+#include <unordered_map>
+
+#include "formats/onnx/node_import.h"
+#include "formats/onnx/subgraphs.h"
+#include "formats/onnx/tensors.h"
+#include "lib/base/checked.h"
+#include "lib/base/error.h"
+
+namespace resnet::onnx {
+
+namespace {
+
+constexpr std::int64_t newest_opset = 22;
+
+// Initializers up to this size are copied into aligned memory; larger ones keep the string that they were parsed into.
+constexpr std::size_t copied_bytes = 4096;
+
+// Functions that call functions that call functions: a small file can ask for any number of nodes.
+constexpr std::size_t deepest_call = 32;
+constexpr std::size_t most_nodes_of_functions = 1'000'000;
+constexpr std::size_t most_bytes_of_functions = std::size_t{1} << 30;
+
+using NodeList = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
+using OpsetImports = google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto>;
+
+std::string domain_of(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
+
+// As describe() names a node of the graph; `prefix` is that of the names in a function.
+std::string label_of(const ::onnx::NodeProto& node, const std::string& prefix = "") {
+  const std::string& name = !node.name().empty() ? node.name() : node.output_size() > 0 ? node.output(0) : node.name();
+  const std::string domain = domain_of(node.domain());
+  return fmt::format("node '{}{}' ({}{})", prefix, name, domain.empty() ? "" : domain + ".", node.op_type());
+}
+
+std::string label_of(const ::onnx::FunctionProto& function) {
+  const std::string domain = domain_of(function.domain());
+  return fmt::format("function {}{}", domain.empty() ? "" : domain + ".", function.name());
+}
+
+// Which function a node calls.
+struct FunctionKey {
+  std::string domain, name, overload;
+  friend auto operator<=>(const FunctionKey&, const FunctionKey&) = default;
+};
+
+// A list of nodes with the names that they see: the graph, or one call of a function.
+struct Scope {
+  const ::onnx::FunctionProto* function = nullptr;  // null for the graph
+  const Scope* caller = nullptr;
+  std::size_t depth = 0;
+  std::string prefix;     // of the names in a function
+  std::int64_t opset = 1;  // of ONNX's own domain
+  std::unordered_map<std::string, ValueId> values;
+  std::set<std::string> used;                // names that some node or the outputs read
+  std::map<std::string, std::string> results;  // in a function: what its outputs are called at the call
+};
+
+class GraphReader {
+ public:
+  GraphReader(::onnx::ModelProto& proto, std::filesystem::path folder, const ReadOptions& options)
+      : proto_(proto), graph_proto_(*proto.mutable_graph()), options_(options), external_{std::move(folder), {}} {}
+
+  Model run() {
+    read_provenance();
+    read_functions();
+    collect_used(graph_proto_.node(), scope_.used);
+    for (const auto& output : graph_proto_.output()) scope_.used.insert(output.name());
+    for (const auto& node : graph_proto_.node()) {
+      for (const std::string& output : node.output()) names_.take(output);
+    }
+    read_inputs();
+    read_initializers();
+    for (const int index : order(graph_proto_.node(), scope_)) {
+      ::onnx::NodeProto& node = *graph_proto_.mutable_node(index);
+      read_node(node, scope_);
+      node.Clear();  // its tensors are in the graph now
+    }
+    read_outputs();
+    model_.notes = notes_.lines();
+    return std::move(model_);
+  }
+
+ private:
+  static std::map<std::string, std::int64_t> opsets_of(const OpsetImports& imports) {
+    std::map<std::string, std::int64_t> opsets;
+    for (const auto& import : imports) {
+      const std::string domain = domain_of(import.domain());
+      const auto [found, is_new] = opsets.emplace(domain, import.version());
+      if (!is_new && found->second != import.version()) {
+        throw Error(ErrorKind::invalid_model, fmt::format("the opset of domain '{}' is imported as {} and as {}", domain,
+                                                          found->second, import.version()));
+      }
+      if (domain.empty() && import.version() < 1) {
+        throw Error(ErrorKind::invalid_model, fmt::format("opset {} does not exist, expected 1 or more", import.version()));
+      }
+    }
+    return opsets;
+  }
+
+  void read_provenance() {
+    Provenance& p = model_.provenance;
+    p.format = "ONNX";
+    p.producer_name = proto_.producer_name();
+    p.producer_version = proto_.producer_version();
+    p.domain = proto_.domain();
+    p.doc_string = proto_.doc_string();
+    p.model_version = proto_.model_version();
+    p.ir_version = proto_.ir_version();
+    p.opsets = opsets_of(proto_.opset_import());
+    // IR versions 1 and 2 have no opset imports: version 1.
+    if (p.opsets.emplace("", 1).second && p.ir_version >= 3) notes_.add("the file imports no opset of ONNX: read as opset 1");
+    scope_.opset = p.opsets[""];
+    if (scope_.opset > newest_opset) {
+      notes_.add(fmt::format("opset {} is newer than {}, the newest known here: read as if nothing had changed", scope_.opset,
+                             newest_opset));
+    }
+    for (const auto& entry : proto_.metadata_props()) model_.metadata[entry.key()] = entry.value();
+    model_.graph.name = graph_proto_.name();
+    model_.graph.doc_string = graph_proto_.doc_string();
+    if (graph_proto_.sparse_initializer_size() > 0) throw Error(ErrorKind::unsupported, "sparse initializers cannot be read");
+    if (proto_.training_info_size() > 0) notes_.add("the file's training information was not read");
+  }
+
+  void read_functions() {
+    for (const auto& function : proto_.functions()) {
+      const FunctionKey key{domain_of(function.domain()), function.name(), function.overload()};
+      if (!functions_.emplace(key, &function).second) {
+        throw Error(ErrorKind::invalid_model, fmt::format("{} is defined twice", label_of(function)));
+      }
+    }
+  }
+
+  static void collect_used(const NodeList& nodes, std::set<std::string>& used) {
+    for (const auto& node : nodes) {
+      used.insert(node.input().begin(), node.input().end());
+      for (const auto& attribute : node.attribute()) collect_captured(attribute, used);
+    }
+    used.erase("");
+  }
+
+  void define(const std::string& name, ValueId id) {
+    if (!scope_.values.emplace(name, id).second) {
+      throw Error(ErrorKind::invalid_model, fmt::format("value '{}' is produced twice", name));
+    }
+    names_.take(name);
+  }
+
+  static Dim dim_of(const ::onnx::TensorShapeProto::Dimension& dim, const std::string& own) {
+    if (dim.has_dim_value()) return dim.dim_value();
+    const std::string& name = dim.dim_param();
+    // Names that some exporters give to every dim that they do not know.
+    const bool nameless = name.empty() || name == "?" || name == "None" || name == "-1" ||
+                          name.find_first_not_of("0123456789") == std::string::npos;
+    return Dim::symbol(nameless ? own : name);
+  }
+
+  Fact fact_of(const ::onnx::ValueInfoProto& info) {
+    if (info.type().value_case() == ::onnx::TypeProto::VALUE_NOT_SET) return Fact::unknown();
+    if (!info.type().has_tensor_type()) {
+      throw Error(ErrorKind::unsupported, "is no tensor (sequences, optionals, maps and sparse tensors cannot be read)");
+    }
+    const auto& type = info.type().tensor_type();
+    Fact fact;
+    if (type.elem_type() != 0) fact.dtype = import_dtype(type.elem_type());
+    if (!type.has_shape()) return fact;
+    fact.dims.emplace();
+    for (int i = 0; i < type.shape().dim_size(); ++i) {
+      const auto& dim = type.shape().dim(i);
+      const std::string own = fmt::format("{}_dim{}", info.name(), i);
+      if (dim.has_dim_value() && dim.dim_value() == -1) {
+        notes_.add(fmt::format("input '{}' has dimension {} = -1: taken as any size", info.name(), i));
+        fact.dims->push_back(Dim::symbol(own));
+      } else if (dim.has_dim_value() && dim.dim_value() < 0) {
+        throw Error(ErrorKind::invalid_model, fmt::format("dimension {} is {}, expected a size", i, dim.dim_value()));
+      } else {
+        fact.dims->push_back(dim_of(dim, own));
+      }
+    }
+    // The numbers alone must fit, whatever the symbols will be.
+    std::int64_t bytes = 8;
+    for (const Dim& dim : *fact.dims) {
+      if (!dim.is_number() || dim.is(0)) continue;
+      const auto product = checked_multiply(bytes, dim.number());
+      if (!product) {
+        throw Error(ErrorKind::invalid_model, fmt::format("shape {} does not fit into memory", to_string(*fact.dims)));
+      }
+      bytes = *product;
+    }
+    return fact;
+  }
+
+  void read_inputs() {
+    std::set<std::string> initializers;
+    for (const auto& tensor : graph_proto_.initializer()) initializers.insert(tensor.name());
+    std::set<std::string> asked;
+    for (const auto& [name, shape] : options_.input_shapes) asked.insert(name);
+    bool first = true;
+    for (const auto& input : graph_proto_.input()) {
+      if (input.name().empty()) throw Error(ErrorKind::invalid_model, "a graph input has no name");
+      if (initializers.contains(input.name())) continue;  // IR version 3 lists initializers as inputs, too
+      try {
+        Fact fact = fact_of(input);
+        for (const std::string& key : {input.name(), std::string(first ? "" : input.name())}) {
+          const auto given = options_.input_shapes.find(key);
+          if (given == options_.input_shapes.end()) continue;
+          const auto dims = given->second.dims();
+          if (fact.dims && fact.dims->size() != dims.size()) {
+            throw Error(ErrorKind::usage,
+                        fmt::format("has the shape {}, cannot be given {}", to_string(*fact.dims), given->second.to_string()));
+          }
+          fact.dims = Dims(dims.begin(), dims.end());
+          asked.erase(key);
+        }
+        first = false;
+        define(input.name(), model_.graph.add_input(input.name(), std::move(fact)));
+      } catch (Error& error) {
+        error.add_context(fmt::format("input '{}'", input.name()));
+        throw;
+      }
+    }
+    if (!asked.empty()) throw Error(ErrorKind::usage, fmt::format("the model has no input '{}' to give a shape", *asked.begin()));
+  }
+
+  Tensor take_tensor(::onnx::TensorProto& tensor) {
+    if (!tensor.has_raw_data() || tensor.raw_data().size() < copied_bytes || tensor.data_type() == ::onnx::TensorProto::BOOL) {
+      return import_tensor(tensor, &external_);
+    }
+    // The parsed string becomes the tensor's own memory: weights are not copied.
+    const DType dtype = import_dtype(tensor.data_type());
+    Shape shape(std::vector<std::int64_t>(tensor.dims().begin(), tensor.dims().end()));
+    const auto expected = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
+    if (!expected || *expected != tensor.raw_data().size() || tensor.data_location() == ::onnx::TensorProto::EXTERNAL) {
+      return import_tensor(tensor, &external_);  // which says what is wrong
+    }
+    const std::shared_ptr<std::string> bytes(tensor.release_raw_data());
+    return Tensor(dtype, std::move(shape), Buffer::view(std::as_bytes(std::span(*bytes)), bytes));
+  }
+
+  void read_initializers() {
+    for (auto& tensor : *graph_proto_.mutable_initializer()) {
+      const std::string name = tensor.name();
+      try {
+        if (name.empty()) throw Error(ErrorKind::invalid_model, "has no name");
+        if (!scope_.used.contains(name)) {
+          notes_.add("used by no node: left out", fmt::format("initializer '{}'", name), "initializers");
+        } else {
+          define(name, model_.graph.add_constant(name, take_tensor(tensor)));
+        }
+      } catch (Error& error) {
+        error.add_context(fmt::format("initializer '{}'", name));
+        throw;
+      }
+      tensor.Clear();
+    }
+  }
+
+  // The nodes in an order in which each stands behind what it reads; the file's own where it is one.
+  std::vector<int> order(const NodeList& nodes, const Scope& scope) {
+    const int count = nodes.size();
+    const auto at = [](int index) { return static_cast<std::size_t>(index); };
+    std::unordered_map<std::string, int> makers;
+    for (int i = 0; i < count; ++i) {
+      for (const std::string& output : nodes[i].output()) {
+        if (output.empty()) continue;
+        const auto [maker, is_new] = makers.emplace(output, i);
+        if (!is_new || scope.values.contains(output)) {
+          const std::string other = is_new ? "an input or initializer of that name" : label_of(nodes[maker->second]);
+          throw Error(ErrorKind::invalid_model,
+                      fmt::format("{}: value '{}' is produced twice, also by {}", label_of(nodes[i]), output, other));
+        }
+      }
+    }
+    std::vector<int> waits(at(count), 0);
+    std::vector<std::vector<int>> readers(at(count)), waits_for(at(count));
+    for (int i = 0; i < count; ++i) {
+      const ::onnx::NodeProto& node = nodes[i];
+      std::set<std::string> inputs(node.input().begin(), node.input().end());
+      for (const auto& attribute : node.attribute()) collect_captured(attribute, inputs);
+      for (const std::string& input : inputs) {
+        if (input.empty() || scope.values.contains(input)) continue;
+        const auto maker = makers.find(input);
+        if (maker == makers.end()) {
+          throw Error(ErrorKind::invalid_model, fmt::format("{}: input '{}' is produced by no node, initializer or graph input",
+                                                            label_of(node), input));
+        }
+        ++waits[at(i)];
+        waits_for[at(i)].push_back(maker->second);
+        readers[at(maker->second)].push_back(i);
+      }
+    }
+    std::priority_queue<int, std::vector<int>, std::greater<>> ready;
+    for (int i = 0; i < count; ++i) {
+      if (waits[at(i)] == 0) ready.push(i);
+    }
+    std::vector<int> result;
+    while (!ready.empty()) {
+      const int i = ready.top();
+      ready.pop();
+      result.push_back(i);
+      for (const int reader : readers[at(i)]) {
+        if (--waits[at(reader)] == 0) ready.push(reader);
+      }
+    }
+    if (static_cast<int>(result.size()) < count) {
+      // Nodes behind a cycle wait, too; whoever walks from one that waits to one that it waits for is in the cycle in the end.
+      int i = static_cast<int>(std::find_if(waits.begin(), waits.end(), [](int n) { return n > 0; }) - waits.begin());
+      std::vector<int> path;
+      while (std::find(path.begin(), path.end(), i) == path.end()) {
+        path.push_back(i);
+        const auto& candidates = waits_for[at(i)];
+        i = *std::find_if(candidates.begin(), candidates.end(), [&](int candidate) { return waits[at(candidate)] > 0; });
+      }
+      path.erase(path.begin(), std::find(path.begin(), path.end(), i));
+      // From what is made to what reads it, beginning with the one that stands first in the file.
+      std::reverse(path.begin(), path.end());
+      std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
+      constexpr std::size_t shown = 8;
+      std::vector<std::string> labels;
+      for (std::size_t k = 0; k < std::min(shown, path.size()); ++k) labels.push_back(label_of(nodes[path[k]]));
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("cycle through {}{}", fmt::join(labels, ", "),
+                              path.size() > shown ? fmt::format(" and {} more", path.size() - shown) : ""));
+    }
+    return result;
+  }
+
+  // What a value that a node of `scope` makes is called in the graph.
+  std::string name_in_graph(const std::string& name, const Scope& scope) {
+    if (scope.function == nullptr || name.empty()) return name;
+    const auto result = scope.results.find(name);
+    return result != scope.results.end() ? result->second : names_.fresh(scope.prefix + name);
+  }
+
+  void read_node(const ::onnx::NodeProto& proto, Scope& scope) {
+    const std::string domain = domain_of(proto.domain());
+    const std::string label = label_of(proto, scope.prefix);
+    try {
+      std::vector<ValueId> inputs;
+      for (const std::string& input : proto.input()) inputs.push_back(input.empty() ? ValueId::none() : scope.values.at(input));
+      int output_count = proto.output_size();
+      while (output_count > 1 && proto.output(output_count - 1).empty()) --output_count;
+      if (output_count == 0) throw Error(ErrorKind::invalid_model, "the node has no output");
+      const auto function = functions_.find({domain, proto.op_type(), proto.overload()});
+      if (function != functions_.end()) return call(*function->second, proto, inputs, scope);
+
+      std::vector<std::string> outputs;
+      std::vector<bool> read;
+      for (int i = 0; i < output_count; ++i) {
+        outputs.push_back(name_in_graph(proto.output(i), scope));
+        read.push_back(scope.used.contains(proto.output(i)));
+      }
+      std::string name = scope.prefix + proto.name();
+      NodeImport node{NodeReader(proto, scope.opset, &external_),
+                      model_.graph,
+                      names_,
+                      notes_,
+                      !proto.name().empty() ? name : outputs.front(),
+                      label,
+                      std::move(inputs),
+                      std::move(outputs),
+                      std::move(read)};
+      if (proto.name().empty()) name.clear();
+      const OpRow* row = domain.empty() ? find_op(proto.op_type()) : nullptr;
+      Op op = row != nullptr ? import_known(*row, node) : import_unknown(proto, domain, node, scope);
+      for (const std::string& attribute : node.attributes.unread()) {
+        notes_.add(fmt::format("attribute '{}' is not known and was not read", attribute), label);
+      }
+      add_node(proto, node, name, std::move(op), scope);
+    } catch (Error& error) {
+      // append() names the node by itself.
+      if (!std::string_view(error.what()).starts_with(label)) error.add_context(label);
+      throw;
+    }
+  }
+
+  Op import_known(const OpRow& row, NodeImport& node) {
+    if (row.type != "Constant" && !node.has_input(0)) {
+      throw Error(ErrorKind::invalid_model,
+                  node.inputs.empty() ? "the node has no input" : "input 0 is left out, but is not optional");
+    }
+    return row.import(node);
+  }
+
+  Op import_unknown(const ::onnx::NodeProto& proto, const std::string& domain, NodeImport& node, const Scope& scope) {
+    if (proto.op_type().empty()) throw Error(ErrorKind::invalid_model, "the node has no operator");
+    if (scope.function != nullptr) {
+      if (has_subgraph(proto)) throw Error(ErrorKind::unsupported, "a subgraph within a function cannot be read");
+      // An operator that we do not know is written as a node of the graph, whose opset may give it another meaning.
+      if (domain.empty() && scope.opset != scope_.opset) {
+        throw Error(ErrorKind::unsupported, fmt::format("is not known, and its function is of opset {}, not {} as the graph",
+                                                        scope.opset, scope_.opset));
+      }
+    }
+    return Opaque{domain, proto.op_type(), node.attributes.all()};
+  }
+
+  void add_node(const ::onnx::NodeProto& proto, NodeImport& node, const std::string& name, Op op, Scope& scope) {
+    while (!node.inputs.empty() && node.inputs.back().is_none()) node.inputs.pop_back();
+    ValueId id;
+    if (auto* constant = std::get_if<Constant>(&op)) {
+      if (node.outputs.size() != 1 || !node.inputs.empty()) {
+        throw Error(ErrorKind::invalid_model, fmt::format("{} inputs and {} outputs, expected none and 1", node.inputs.size(),
+                                                          node.outputs.size()));
+      }
+      id = model_.graph.add_constant(node.outputs.front(), std::move(constant->value));
+      if (!name.empty()) model_.graph.node(id.node).name = name;
+    } else {
+      id = model_.graph.append(std::move(op), node.inputs, name, node.outputs);
+    }
+    Node& made = model_.graph.node(id.node);
+    made.doc_string = proto.doc_string();
+    for (const auto& entry : proto.metadata_props()) made.metadata[entry.key()] = entry.value();
+    for (std::size_t slot = 0; slot < made.outputs.size(); ++slot) {
+      const std::string& output = proto.output(static_cast<int>(slot));
+      if (!output.empty()) scope.values.emplace(output, ValueId{id.node, static_cast<std::int32_t>(slot)});
+    }
+  }
+
+  // The attributes of a function's node: those that stand for the call's are replaced by it, else by the function's default, else
+  // left out.
+  static void bind_attributes(::onnx::NodeProto& node, const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller) {
+    const auto find = [](const auto& list, const std::string& name) -> const ::onnx::AttributeProto* {
+      const auto found = std::find_if(list.begin(), list.end(), [&](const auto& attribute) { return attribute.name() == name; });
+      return found == list.end() ? nullptr : &*found;
+    };
+    google::protobuf::RepeatedPtrField<::onnx::AttributeProto> bound;
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.ref_attr_name().empty()) {
+        *bound.Add() = attribute;
+        continue;
+      }
+      const auto* value = find(caller.attribute(), attribute.ref_attr_name());
+      if (value == nullptr) value = find(function.attribute_proto(), attribute.ref_attr_name());
+      if (value == nullptr) continue;
+      auto& copy = *bound.Add();
+      copy = *value;
+      copy.set_name(attribute.name());
+    }
+    *node.mutable_attribute() = std::move(bound);
+  }
+
+  // Puts a function's nodes in place of a node that calls it.
+  void call(const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller, const std::vector<ValueId>& inputs,
+            Scope& outer) {
+    for (const Scope* scope = &outer; scope != nullptr; scope = scope->caller) {
+      if (scope->function == &function) throw Error(ErrorKind::unsupported, fmt::format("{} calls itself", label_of(function)));
+    }
+    if (outer.depth == deepest_call) {
+      throw Error(ErrorKind::unsupported, fmt::format("functions call each other more than {} deep", deepest_call));
+    }
+    nodes_of_functions_ += static_cast<std::size_t>(function.node_size());
+    if (nodes_of_functions_ > most_nodes_of_functions) {
+      throw Error(ErrorKind::unsupported, fmt::format("functions expand to more than {} nodes", most_nodes_of_functions));
+    }
+    if (static_cast<int>(inputs.size()) > function.input_size() || caller.output_size() > function.output_size()) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("{} inputs and {} outputs, expected at most {} and {}: those of {}", inputs.size(),
+                              caller.output_size(), function.input_size(), function.output_size(), label_of(function)));
+    }
+    Scope scope;
+    scope.function = &function;
+    scope.caller = &outer;
+    scope.depth = outer.depth + 1;
+    scope.prefix = outer.prefix + (!caller.name().empty() ? caller.name() : caller.output(0)) + "/";
+    auto opsets = opsets_of(function.opset_import());
+    scope.opset = opsets.emplace("", outer.opset).first->second;
+    for (int i = 0; i < function.input_size(); ++i) {
+      const ValueId input = i < static_cast<int>(inputs.size()) ? inputs[static_cast<std::size_t>(i)] : ValueId::none();
+      scope.values.emplace(function.input(i), input);
+    }
+    collect_used(function.node(), scope.used);
+    std::vector<std::string> wanted;  // the call's outputs, as the graph will name them
+    for (int i = 0; i < caller.output_size(); ++i) {
+      wanted.push_back(name_in_graph(caller.output(i), outer));
+      if (wanted.back().empty()) continue;
+      scope.used.insert(function.output(i));
+      if (!scope.values.contains(function.output(i))) scope.results.emplace(function.output(i), wanted.back());
+    }
+    for (const int index : order(function.node(), scope)) {
+      ::onnx::NodeProto node = function.node(index);
+      bind_attributes(node, function, caller);
+      bytes_of_functions_ += node.ByteSizeLong();
+      if (bytes_of_functions_ > most_bytes_of_functions) {
+        throw Error(ErrorKind::unsupported, fmt::format("functions expand to more than {} bytes", most_bytes_of_functions));
+      }
+      read_node(node, scope);
+    }
+    for (int i = 0; i < caller.output_size(); ++i) {
+      const std::string& name = wanted[static_cast<std::size_t>(i)];
+      if (name.empty()) continue;
+      const auto value = scope.values.find(function.output(i));
+      if (value == scope.values.end() || value->second.is_none()) {
+        throw Error(ErrorKind::invalid_model,
+                    fmt::format("output '{}' is produced by no node of {}", function.output(i), label_of(function)));
+      }
+      ValueId id = value->second;
+      // An input handed through, or one value as two outputs.
+      if (model_.graph.value(id).name != name) id = model_.graph.append(Identity{}, {id}, "", {name});
+      outer.values.emplace(caller.output(i), id);
+    }
+  }
+
+  void read_outputs() {
+    std::vector<ValueId> outputs;
+    for (const auto& output : graph_proto_.output()) {
+      const auto value = scope_.values.find(output.name());
+      if (value == scope_.values.end()) {
+        throw Error(ErrorKind::invalid_model,
+                    fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
+      }
+      outputs.push_back(value->second);
+    }
+    if (outputs.empty()) throw Error(ErrorKind::invalid_model, "the graph has no output");
+    model_.graph.set_outputs(std::move(outputs));
+  }
+
+  ::onnx::ModelProto& proto_;
+  ::onnx::GraphProto& graph_proto_;
+  const ReadOptions& options_;
+  ExternalFiles external_;
+  Model model_;
+  Names names_;
+  Notes notes_;
+  Scope scope_;  // the graph's
+  std::map<FunctionKey, const ::onnx::FunctionProto*> functions_;
+  std::size_t nodes_of_functions_ = 0, bytes_of_functions_ = 0;  // put in place of calls so far
+};
+
+}  // namespace
+
+Model read_model(::onnx::ModelProto& proto, const std::filesystem::path& folder, const ReadOptions& options) {
+  if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
+    throw Error(ErrorKind::invalid_model, "is no ONNX model: it holds no graph");
+  }
+  return GraphReader(proto, folder, options).run();
+}
+
+}  // namespace resnet::onnx

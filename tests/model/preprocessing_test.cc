@@ -1,0 +1,81 @@
+#include "lib/model/preprocessing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace resnet {
+namespace {
+
+using Channels = std::array<float, 3>;
+
+TEST(Preprocessing, EveryNameIsFoundAndKept) {
+  std::istringstream names(preprocessing_names());
+  int count = 0;
+  for (std::string name; std::getline(names, name, '|'); ++count) {
+    const auto found = find_preprocessing(name);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(found->name, name);
+    EXPECT_EQ(found->interpolation, Interpolation::bilinear);
+    EXPECT_FALSE(found->exif);
+  }
+  EXPECT_EQ(count, 6);
+  EXPECT_EQ(preprocessing_names(), "torchvision|caffe|tf|mlperf|cifar10|raw");
+}
+
+TEST(Preprocessing, OtherNamesAreNot) {
+  EXPECT_FALSE(find_preprocessing(""));
+  EXPECT_FALSE(find_preprocessing("Torchvision"));
+  EXPECT_FALSE(find_preprocessing("custom"));
+}
+
+TEST(Preprocessing, ImageNetConventionsResizeAndCrop) {
+  for (const char* name : {"torchvision", "caffe", "tf", "mlperf"}) {
+    const auto found = find_preprocessing(name);
+    EXPECT_EQ(found->resize, 256) << name;
+    EXPECT_EQ(found->crop_size, 224) << name;
+  }
+  for (const char* name : {"cifar10", "raw"}) {
+    const auto found = find_preprocessing(name);
+    EXPECT_EQ(found->resize, std::nullopt) << name;
+    EXPECT_EQ(found->crop_size, std::nullopt) << name;
+  }
+}
+
+TEST(Preprocessing, Figures) {
+  const auto torchvision = *find_preprocessing("torchvision");
+  EXPECT_FLOAT_EQ(torchvision.scale, 1 / 255.0f);
+  EXPECT_EQ(torchvision.mean, (Channels{0.485f, 0.456f, 0.406f}));
+  EXPECT_EQ(torchvision.std, (Channels{0.229f, 0.224f, 0.225f}));
+  EXPECT_EQ(torchvision.channel_order, ChannelOrder::rgb);
+
+  const auto caffe = *find_preprocessing("caffe");
+  EXPECT_EQ(caffe.scale, 1);
+  EXPECT_EQ(caffe.mean, (Channels{103.939f, 116.779f, 123.68f}));
+  EXPECT_EQ(caffe.std, (Channels{1, 1, 1}));
+  EXPECT_EQ(caffe.channel_order, ChannelOrder::bgr);
+
+  const auto tf = *find_preprocessing("tf");
+  EXPECT_FLOAT_EQ(255 * tf.scale - tf.mean[0], 1);
+  EXPECT_FLOAT_EQ(0 * tf.scale - tf.mean[2], -1);
+  EXPECT_EQ(tf.std, (Channels{1, 1, 1}));
+
+  const auto mlperf = *find_preprocessing("mlperf");
+  EXPECT_EQ(mlperf.scale, 1);
+  EXPECT_EQ(mlperf.mean, (Channels{123.68f, 116.78f, 103.94f}));
+  EXPECT_EQ(mlperf.channel_order, ChannelOrder::rgb);
+
+  const auto cifar10 = *find_preprocessing("cifar10");
+  EXPECT_FLOAT_EQ(cifar10.scale, 1 / 255.0f);
+  EXPECT_EQ(cifar10.mean, (Channels{0.4914f, 0.4822f, 0.4465f}));
+  EXPECT_EQ(cifar10.std, (Channels{0.2470f, 0.2435f, 0.2616f}));
+
+  const auto raw = *find_preprocessing("raw");
+  EXPECT_EQ(raw.scale, 1);
+  EXPECT_EQ(raw.mean, (Channels{0, 0, 0}));
+  EXPECT_EQ(raw.std, (Channels{1, 1, 1}));
+}
+
+}  // namespace
+}  // namespace resnet
