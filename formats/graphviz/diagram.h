@@ -8,10 +8,21 @@
 namespace resnet::graphviz {
 
 // How a box looks: its place in a network.
-enum class Role : std::uint8_t { input, output, convolution, normalization, activation, addition, pool, classifier, block, other };
+enum class Role : std::uint8_t {
+  input,
+  output,
+  convolution,
+  normalization,
+  activation,
+  addition,
+  pool,
+  classifier,
+  block,
+  other
+};
 
 struct Box {
-  std::string id;     // unique
+  std::string id;  // unique
   std::vector<std::string> lines;
   Role role = Role::other;
   std::string group;  // boxes of one group ("conv2_x") stand in a frame of that name; empty: none

@@ -74,7 +74,8 @@ int complain(char* text) {
 
 std::string to_dot(const Diagram& diagram) {
   std::string dot = "digraph network {\n";
-  dot += fmt::format("  graph [label={}, labelloc=t, fontname=\"Helvetica\", rankdir=TB, nodesep=0.35, ranksep=0.3];\n", quote(diagram.title));
+  dot += fmt::format("  graph [label={}, labelloc=t, fontname=\"Helvetica\", rankdir=TB, nodesep=0.35, ranksep=0.3];\n",
+                     quote(diagram.title));
   dot += "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3];\n";
   dot += "  edge [fontname=\"Helvetica\", fontsize=9, color=\"#555555\", arrowsize=0.7];\n";
   // Boxes of one group stand together in its frame, in the order of their first box.
@@ -87,7 +88,8 @@ std::string to_dot(const Diagram& diagram) {
     }
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    dot += fmt::format("  subgraph cluster_{} {{\n    label={};\n    color=\"#bbbbbb\";\n    style=rounded;\n", i, quote(groups[i]));
+    dot +=
+        fmt::format("  subgraph cluster_{} {{\n    label={};\n    color=\"#bbbbbb\";\n    style=rounded;\n", i, quote(groups[i]));
     for (const Box& box : diagram.boxes) {
       if (box.group == groups[i]) add_box(dot, box, "    ");
     }

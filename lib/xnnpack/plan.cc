@@ -199,7 +199,7 @@ class Lowering {
       if (at(pool.dilations, i) != 1 || at(pool.strides, i) > pool.kernel_shape[i]) return false;
       if (!pool.pads.empty() && (pool.pads[i] >= pool.kernel_shape[i] || pool.pads[i + 2] >= pool.kernel_shape[i])) return false;
     }
-    return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !(pool.count_include_pad && padded);
+    return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !(pool.count_include_pad && (padded || pool.ceil_mode));
   }
 
   void lower(NodeId id) {

@@ -34,8 +34,8 @@ TEST(Cost, AConvolutionCountsItsKernelPerOutput) {
 }
 
 TEST(Cost, GroupsDivideAndDilationsCostNothing) {
-  const Cost cost = total(costs_of(
-      convolution({1, 8, 11, 11}, {16, 2, 3, 3}, {.dilations = {2, 2}, .pads = {0, 1, 2, 3}, .group = 4}, false)));
+  const Cost cost =
+      total(costs_of(convolution({1, 8, 11, 11}, {16, 2, 3, 3}, {.dilations = {2, 2}, .pads = {0, 1, 2, 3}, .group = 4}, false)));
   // Height 11 + 0 + 2 - 5 + 1 = 9, width 11 + 1 + 3 - 5 + 1 = 11.
   EXPECT_EQ(cost.activations, 16 * 9 * 11);
   EXPECT_EQ(cost.macs, 16 * 9 * 11 * 2 * 9);

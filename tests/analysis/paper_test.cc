@@ -10,7 +10,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::int64_t sum(const std::vector<std::int64_t>& counts) { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
+std::int64_t sum(const std::vector<std::int64_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+}
 
 const TableNet& net(int depth) {
   for (const TableNet& candidate : table1()) {
@@ -29,7 +31,8 @@ TEST(Paper, TotalsOfTheFiveNets) {
 
 TEST(Paper, TheStrideInThe3x3CostsTheSameMoreAtEachDepth) {
   for (int depth : {50, 101, 152}) {
-    EXPECT_EQ(sum(multiply_adds(net(depth), StridePlace::the_3x3)) - sum(multiply_adds(net(depth), StridePlace::first_1x1)), 231'211'008)
+    EXPECT_EQ(sum(multiply_adds(net(depth), StridePlace::the_3x3)) - sum(multiply_adds(net(depth), StridePlace::first_1x1)),
+              231'211'008)
         << depth;
   }
   for (int depth : {18, 34}) {
@@ -55,7 +58,8 @@ TEST(Paper, Stages) {
 TEST(Paper, TheRuleTakesThePaperAndRefusesV15) {
   for (const TableNet& candidate : table1()) {
     EXPECT_TRUE(matches_printed(candidate, sum(multiply_adds(candidate, StridePlace::first_1x1)))) << candidate.depth;
-    EXPECT_EQ(matches_printed(candidate, sum(multiply_adds(candidate, StridePlace::the_3x3))), !candidate.bottleneck) << candidate.depth;
+    EXPECT_EQ(matches_printed(candidate, sum(multiply_adds(candidate, StridePlace::the_3x3))), !candidate.bottleneck)
+        << candidate.depth;
   }
   EXPECT_FALSE(matches_printed(net(18), 1'900'000'000));
   EXPECT_FALSE(matches_printed(net(18), 1'700'000'000));

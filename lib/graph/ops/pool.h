@@ -15,7 +15,9 @@ struct MaxPool {
   std::int64_t storage_order = 0;
   friend bool operator==(const MaxPool&, const MaxPool&) = default;
 };
-// ONNX AveragePool (versions 1 to 22). With count_include_pad the explicit padding counts; ceil_mode's extra end never does.
+// ONNX AveragePool (versions 1 to 22). With count_include_pad the whole window counts, ceil_mode's extra end included (as the
+// official node case test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True has it); without, what lies in
+// the input.
 struct AveragePool {
   static constexpr OpTraits traits{"AveragePool", {1, 1}, {1, 1}};
   AutoPad auto_pad = AutoPad::notset;

@@ -7,10 +7,9 @@ namespace resnet::reference {
 
 namespace {
 
-// The elements of one axis that a window takes: `count` of them from offset `first` on, `step` apart; `padded` counts those in
-// the explicit padding, too.
+// The elements of one axis that a window takes: `count` of them from offset `first` on, `step` apart.
 struct Taps {
-  std::int64_t first, step, count, padded;
+  std::int64_t first, step, count;
 };
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -29,8 +28,7 @@ std::vector<std::vector<Taps>> taps_of(const Window& window, const Shape& x, con
       };
       const std::int64_t first = before(0), count = before(size) - first;
       // Where there is no such tap, or no second one, its offset could be out of all bounds.
-      taps[i].push_back({count > 0 ? (start + first * dilation) * stride : 0, count > 1 ? dilation * stride : 0, count,
-                         before(size + window.pads_end[i])});
+      taps[i].push_back({count > 0 ? (start + first * dilation) * stride : 0, count > 1 ? dilation * stride : 0, count});
     }
   }
   return taps;
@@ -126,7 +124,8 @@ void compute(const AveragePool& op, Inputs inputs, Outputs outputs) {
     visit_windows(window, x.shape(), outputs[0].shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
       double sum = 0, count = 1;
       visit_taps(axes, 0, [&](std::int64_t tap) { sum += static_cast<double>(to_number(source[map + tap])); });
-      for (const Taps* taps : axes) count *= static_cast<double>(op.count_include_pad ? taps->padded : taps->count);
+      for (std::size_t i = 0; i < axes.size(); ++i)
+        count *= static_cast<double>(op.count_include_pad ? window.kernel[i] : axes[i]->count);
       *target++ = to_element<T>(count == 0 ? 0.0 : sum / count);
     });
   });

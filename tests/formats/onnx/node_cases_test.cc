@@ -1,0 +1,214 @@
+// The official ONNX node cases: every case whose operators are all known, through import and lib/reference and through import and
+// the executor, compared as ONNX's own runner compares.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "formats/onnx/node_import.h"
+#include "formats/onnx/read.h"
+#include "formats/onnx/tensors.h"
+#include "lib/base/error.h"
+#include "lib/reference/reference.h"
+#include "lib/xnnpack/session.h"
+
+namespace resnet::onnx {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What is left out, by the beginning of its name, and why. An entry that fits no case fails the test.
+struct LeftOut {
+  const char* prefix;
+  const char* reason;
+};
+constexpr LeftOut left_out[] = {
+    {"test_batchnorm_epsilon_training_mode", "training"},
+    {"test_batchnorm_example_training_mode", "training"},
+    {"test_training_dropout", "training"},
+};
+
+// Strings, float8 and types of four bits show in the types of the case's model.
+bool has_foreign_type(const ::onnx::ModelProto& model) {
+  const auto foreign = [](const ::onnx::ValueInfoProto& info) {
+    return !info.type().has_tensor_type() || !is_known_dtype(info.type().tensor_type().elem_type());
+  };
+  const auto& graph = model.graph();
+  bool found = std::any_of(graph.input().begin(), graph.input().end(), foreign) ||
+               std::any_of(graph.output().begin(), graph.output().end(), foreign);
+  for (const auto& node : graph.node()) {
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_t() && !is_known_dtype(attribute.t().data_type())) found = true;
+      if (node.op_type() == "Constant" && attribute.name().starts_with("value_string")) found = true;
+      if (node.op_type() == "Constant" && attribute.name() == "sparse_value") found = true;
+    }
+  }
+  return found;
+}
+
+template <typename Message>
+Message parse(const fs::path& file) {
+  Message message;
+  std::ifstream stream(file, std::ios::binary);
+  if (!message.ParseFromIstream(&stream)) throw std::runtime_error("cannot parse " + file.string());
+  return message;
+}
+
+struct Case {
+  std::string name;
+  fs::path folder;
+};
+
+struct Selection {
+  std::map<std::string, std::vector<Case>> by_operator;  // under the first node's type
+  std::size_t total = 0, selected = 0, foreign = 0;
+  std::map<std::string, std::size_t> left_out_by_prefix;
+};
+
+const Selection& selection() {
+  static const Selection selected = [] {
+    Selection s;
+    std::vector<fs::path> folders;
+    for (const auto& entry : fs::directory_iterator(RESNET_ONNX_NODE_CASES)) folders.push_back(entry.path());
+    std::sort(folders.begin(), folders.end());
+    for (const fs::path& folder : folders) {
+      if (!fs::exists(folder / "model.onnx")) continue;
+      ++s.total;
+      const auto model = parse<::onnx::ModelProto>(folder / "model.onnx");
+      const auto& nodes = model.graph().node();
+      const bool known = !nodes.empty() && std::all_of(nodes.begin(), nodes.end(), [](const ::onnx::NodeProto& node) {
+        return node.domain().empty() && find_op(node.op_type()) != nullptr;
+      });
+      if (!known) continue;
+      const std::string name = folder.filename().string();
+      if (has_foreign_type(model)) {
+        ++s.foreign;
+        continue;
+      }
+      bool skip = false;
+      for (const LeftOut& entry : left_out) {
+        if (!name.starts_with(entry.prefix)) continue;
+        ++s.left_out_by_prefix[entry.prefix];
+        skip = true;
+      }
+      if (skip) continue;
+      ++s.selected;
+      s.by_operator[nodes[0].op_type()].push_back({name, folder});
+    }
+    return s;
+  }();
+  return selected;
+}
+
+std::vector<std::string> operators() {
+  std::vector<std::string> names;
+  for (const OpRow& row : op_table()) names.emplace_back(row.type);
+  return names;
+}
+
+// The cases store bfloat16 as the uint16 of its bits: the graph says which.
+std::vector<Tensor> tensors_of(const fs::path& folder, const std::string& kind, const Graph& graph,
+                               std::span<const ValueId> values) {
+  std::vector<Tensor> tensors;
+  for (int i = 0; fs::exists(folder / fmt::format("{}_{}.pb", kind, i)); ++i) {
+    tensors.push_back(import_tensor(parse<::onnx::TensorProto>(folder / fmt::format("{}_{}.pb", kind, i)), nullptr));
+    Tensor& tensor = tensors.back();
+    const bool bits = tensor.dtype() == DType::uint16 && graph.fact(values[static_cast<std::size_t>(i)]).dtype == DType::bfloat16;
+    if (bits) tensor = Tensor(DType::bfloat16, tensor.shape(), tensor.buffer());
+  }
+  return tensors;
+}
+
+// As numpy.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-7); integers and bools exactly.
+std::string difference(const Tensor& actual, const Tensor& expected) {
+  if (actual.dtype() != expected.dtype())
+    return fmt::format("is {}, expected {}", name_of(actual.dtype()), name_of(expected.dtype()));
+  if (actual.shape() != expected.shape())
+    return fmt::format("is {}, expected {}", actual.shape().to_string(), expected.shape().to_string());
+  if (!is_floating_point(actual.dtype())) return actual == expected ? "" : "integers differ";
+  const auto a = actual.values_as<double>(), e = expected.values_as<double>();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) && std::isnan(e[i])) continue;
+    if (a[i] == e[i]) continue;
+    // The cases cut floats off to bfloat16 where the specification rounds: one unit in the last of its 8 bits.
+    const double relative = expected.dtype() == DType::bfloat16 ? 0x1p-7 : 1e-3;
+    if (!(std::abs(a[i] - e[i]) <= 1e-7 + relative * std::abs(e[i])))
+      return fmt::format("element {} is {}, expected {}", i, a[i], e[i]);
+  }
+  return "";
+}
+
+using Runner = std::function<std::vector<Tensor>(const Graph&, std::span<const Tensor>)>;
+
+void run_cases(const std::string& type, const Runner& runner) {
+  const auto found = selection().by_operator.find(type);
+  if (found == selection().by_operator.end()) GTEST_SKIP() << "no case begins with " << type;
+  for (const Case& one : found->second) {
+    SCOPED_TRACE(one.name);
+    try {
+      const Model model = read(one.folder / "model.onnx");
+      EXPECT_THAT(verify(model.graph), ::testing::IsEmpty());
+      int sets = 0;
+      for (const auto& set : fs::directory_iterator(one.folder)) {
+        if (!set.is_directory()) continue;
+        ++sets;
+        const auto expected = tensors_of(set.path(), "output", model.graph, model.graph.outputs());
+        const auto actual = runner(model.graph, tensors_of(set.path(), "input", model.graph, model.graph.inputs()));
+        ASSERT_EQ(actual.size(), expected.size());
+        for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(difference(actual[i], expected[i]), "") << "output " << i;
+      }
+      EXPECT_GT(sets, 0);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+class NodeCases : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(NodeCases, Reference) {
+  run_cases(GetParam(), [](const Graph& graph, std::span<const Tensor> inputs) { return reference::evaluate(graph, inputs); });
+}
+
+TEST_P(NodeCases, Executor) {
+  run_cases(GetParam(), [](const Graph& graph, std::span<const Tensor> inputs) {
+    ThreadPool pool(2);
+    return xnnpack::Session(xnnpack::Plan::make(graph), pool).run(inputs);
+  });
+}
+
+// As they are written, without any pass in front.
+TEST_P(NodeCases, ExecutorWithoutPasses) {
+  run_cases(GetParam(), [](const Graph& graph, std::span<const Tensor> inputs) {
+    ThreadPool pool(1);
+    return xnnpack::Session(xnnpack::Plan::make(graph, {.optimize = false}), pool).run(inputs);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Onnx, NodeCases, ::testing::ValuesIn(operators()),
+                         [](const auto& parameter) { return parameter.param; });
+
+TEST(NodeCaseSelection, CountsAndReasons) {
+  const Selection& s = selection();
+  std::printf("%zu official node cases, %zu of known operators run, %zu left out for strings, float8 or types of four bits\n",
+              s.total, s.selected, s.foreign);
+  for (const LeftOut& entry : left_out) {
+    const auto found = s.left_out_by_prefix.find(entry.prefix);
+    ASSERT_NE(found, s.left_out_by_prefix.end()) << entry.prefix << " fits no case";
+    std::printf("%zu left out as %s...: %s\n", found->second, entry.prefix, entry.reason);
+  }
+  EXPECT_GE(s.total, 1288u);
+  EXPECT_GE(s.selected, 253u);
+}
+
+}  // namespace
+}  // namespace resnet::onnx
