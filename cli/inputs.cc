@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // What a folder's files must end in to be taken; files that are named themselves may have any name.
-constexpr std::array<std::string_view, 13> extensions = {"jpg",  "jpeg", "jpe",  "jfif", "png",  "webp", "gif",
+constexpr std::array<std::string_view, 13> extensions = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp", "gif",
                                                          "tif", "tiff", "heic", "heif", "avif", "npy"};
 
 bool is_image_name(const fs::path& path) {

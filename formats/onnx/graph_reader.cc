@@ -59,10 +59,10 @@ struct Scope {
   const ::onnx::FunctionProto* function = nullptr;  // null for the graph
   const Scope* caller = nullptr;
   std::size_t depth = 0;
-  std::string prefix;     // of the names in a function
+  std::string prefix;      // of the names in a function
   std::int64_t opset = 1;  // of ONNX's own domain
   std::unordered_map<std::string, ValueId> values;
-  std::set<std::string> used;                // names that some node or the outputs read
+  std::set<std::string> used;                  // names that some node or the outputs read
   std::map<std::string, std::string> results;  // in a function: what its outputs are called at the call
 };
 
@@ -98,8 +98,8 @@ class GraphReader {
       const std::string domain = domain_of(import.domain());
       const auto [found, is_new] = opsets.emplace(domain, import.version());
       if (!is_new && found->second != import.version()) {
-        throw Error(ErrorKind::invalid_model, fmt::format("the opset of domain '{}' is imported as {} and as {}", domain,
-                                                          found->second, import.version()));
+        throw Error(ErrorKind::invalid_model,
+                    fmt::format("the opset of domain '{}' is imported as {} and as {}", domain, found->second, import.version()));
       }
       if (domain.empty() && import.version() < 1) {
         throw Error(ErrorKind::invalid_model, fmt::format("opset {} does not exist, expected 1 or more", import.version()));
@@ -291,8 +291,8 @@ class GraphReader {
         if (input.empty() || scope.values.contains(input)) continue;
         const auto maker = makers.find(input);
         if (maker == makers.end()) {
-          throw Error(ErrorKind::invalid_model, fmt::format("{}: input '{}' is produced by no node, initializer or graph input",
-                                                            label_of(node), input));
+          throw Error(ErrorKind::invalid_model,
+                      fmt::format("{}: input '{}' is produced by no node, initializer or graph input", label_of(node), input));
         }
         ++waits[at(i)];
         waits_for[at(i)].push_back(maker->second);
@@ -398,8 +398,8 @@ class GraphReader {
       if (has_subgraph(proto)) throw Error(ErrorKind::unsupported, "a subgraph within a function cannot be read");
       // An operator that we do not know is written as a node of the graph, whose opset may give it another meaning.
       if (domain.empty() && scope.opset != scope_.opset) {
-        throw Error(ErrorKind::unsupported, fmt::format("is not known, and its function is of opset {}, not {} as the graph",
-                                                        scope.opset, scope_.opset));
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("is not known, and its function is of opset {}, not {} as the graph", scope.opset, scope_.opset));
       }
     }
     return Opaque{domain, proto.op_type(), node.attributes.all()};
@@ -410,8 +410,8 @@ class GraphReader {
     ValueId id;
     if (auto* constant = std::get_if<Constant>(&op)) {
       if (node.outputs.size() != 1 || !node.inputs.empty()) {
-        throw Error(ErrorKind::invalid_model, fmt::format("{} inputs and {} outputs, expected none and 1", node.inputs.size(),
-                                                          node.outputs.size()));
+        throw Error(ErrorKind::invalid_model,
+                    fmt::format("{} inputs and {} outputs, expected none and 1", node.inputs.size(), node.outputs.size()));
       }
       id = model_.graph.add_constant(node.outputs.front(), std::move(constant->value));
       if (!name.empty()) model_.graph.node(id.node).name = name;

@@ -34,17 +34,20 @@ void NodeImport::set_input(std::size_t index, const std::string& suffix, const s
 void NodeImport::set_scalar(std::size_t index, const std::string& suffix, float value) {
   const DType dtype = fact(0).dtype.value_or(DType::float32);
   const Tensor single = Tensor::scalar(value);
-  set_input(index, suffix, is_floating_point(dtype) ? dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    return Tensor::scalar(static_cast<T>(value));
-  })
-                                                    : single);
+  set_input(index, suffix,
+            is_floating_point(dtype) ? dispatch(dtype,
+                                                [&](auto zero) {
+                                                  using T = decltype(zero);
+                                                  return Tensor::scalar(static_cast<T>(value));
+                                                })
+                                     : single);
 }
 
 void NodeImport::wrap_input(std::size_t index, const std::string& suffix, Op op, const std::vector<std::int64_t>& list) {
   const std::string made = names.fresh(name + "." + suffix);
-  const ValueId constant = graph.add_constant(
-      names.fresh(made + ".list"), Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list)));
+  const ValueId constant =
+      graph.add_constant(names.fresh(made + ".list"),
+                         Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list)));
   inputs[index] = graph.append(std::move(op), {inputs[index], constant}, made, {made});
 }
 
@@ -142,8 +145,8 @@ std::vector<std::int64_t> NodeExport::axes(std::vector<std::int64_t> axes, std::
 }
 
 void NodeExport::needs_opset_below(std::int64_t opset, const std::string& what) const {
-  throw Error(ErrorKind::unsupported, fmt::format("cannot be written at opset {}: {}; the highest opset that can is {}", opset_,
-                                                  what, opset - 1));
+  throw Error(ErrorKind::unsupported,
+              fmt::format("cannot be written at opset {}: {}; the highest opset that can is {}", opset_, what, opset - 1));
 }
 
 void NodeExport::needs_opset(std::int64_t lowest, const std::string& what) const {

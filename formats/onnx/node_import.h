@@ -88,8 +88,8 @@ class NodeExport {
   std::optional<float> take_scalar(std::size_t index, std::int64_t first_opset_with_input);
   bool is_taken(std::size_t index) const { return taken_.contains(index); }
 
-  // Negative axes are there since opset 11: for older ones they are made positive. Throws Error(unsupported) where the rank is not
-  // known.
+  // Negative axes are there since opset 11: for older ones they are made positive. Throws Error(unsupported) where the rank is
+  // not known.
   std::int64_t axis(std::int64_t axis, std::optional<std::size_t> rank) const;
   std::vector<std::int64_t> axes(std::vector<std::int64_t> axes, std::optional<std::size_t> rank) const;
   std::optional<std::size_t> rank(std::size_t index) const;

@@ -56,8 +56,8 @@ void check_dtypes(const ::onnx::NodeProto& proto, const Graph& graph, const Node
   for (int other = static_cast<int>(opset) + 1; other <= newest_opset; ++other) {
     const ::onnx::OpSchema* later = schema_of(proto.op_type(), other);
     if (later != nullptr && !find_stray(*later, proto, graph, node)) {
-      throw Error(ErrorKind::unsupported, fmt::format("cannot be written at opset {}: {}; the lowest opset that can is {}", opset,
-                                                      *stray, other));
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("cannot be written at opset {}: {}; the lowest opset that can is {}", opset, *stray, other));
     }
   }
   throw Error(ErrorKind::unsupported, fmt::format("cannot be written: no opset of ONNX has it with {}", *stray));
@@ -68,10 +68,11 @@ void check_same_version(const Opaque& op, std::int64_t from, std::int64_t to) {
   const ::onnx::OpSchema *before = schema_of(op.type, from), *after = schema_of(op.type, to);
   if (before == nullptr && after == nullptr) return;  // not ONNX's at all
   if (before != nullptr && after != nullptr && before->SinceVersion() == after->SinceVersion()) return;
-  throw Error(ErrorKind::unsupported,
-              fmt::format("cannot be written at opset {}: it is not known here, was read at opset {}, and ONNX changed it between "
-                          "the two",
-                          to, from));
+  throw Error(
+      ErrorKind::unsupported,
+      fmt::format("cannot be written at opset {}: it is not known here, was read at opset {}, and ONNX changed it between "
+                  "the two",
+                  to, from));
 }
 
 }  // namespace resnet::onnx

@@ -15,8 +15,8 @@ namespace resnet::onnx {
 // opset that does.
 void check_dtypes(const ::onnx::NodeProto& proto, const Graph& graph, const Node& node, std::int64_t opset);
 
-// For an operator of ONNX that we do not know: its attributes are of the file's opset, so that another one can only be written where
-// nothing has changed between them. Throws Error(unsupported).
+// For an operator of ONNX that we do not know: its attributes are of the file's opset, so that another one can only be written
+// where nothing has changed between them. Throws Error(unsupported).
 void check_same_version(const Opaque& op, std::int64_t from, std::int64_t to);
 
 }  // namespace resnet::onnx

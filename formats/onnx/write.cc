@@ -189,15 +189,16 @@ class Writer {
     for (const auto& [name, value] : op.attributes) out.set(name, value);
     if (!has_subgraph(proto)) return;
     if (from != options_.opset) {
-      throw Error(ErrorKind::unsupported, fmt::format("cannot be written at opset {}: it holds a subgraph of opset {}",
-                                                      options_.opset, from));
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("cannot be written at opset {}: it holds a subgraph of opset {}", options_.opset, from));
     }
     std::set<std::string> captured;
     for (const auto& attribute : proto.attribute()) collect_captured(attribute, captured);
     for (const std::string& name : captured) {
       const auto value = by_name_.find(name);
       if (value == by_name_.end()) {
-        throw Error(ErrorKind::unsupported, fmt::format("its subgraph reads value '{}', which is not in the graph any more", name));
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("its subgraph reads value '{}', which is not in the graph any more", name));
       }
       read_.insert(value->second);
     }

@@ -15,8 +15,8 @@ void clamp(const float* x, float* y, std::size_t count, float least, float most)
 void scale_shift_clamped(const float* x, const float* scale, const float* shift, float* y, std::size_t rows, std::size_t channels,
                          float least, float most);
 
-// Means over the middle of x, which is outer x reduced x inner floats: y[o][i] = sum over r of x[o][r][i] / reduced, for the elements
-// [begin, end) of y (outer x inner).
+// Means over the middle of x, which is outer x reduced x inner floats: y[o][i] = sum over r of x[o][r][i] / reduced, for the
+// elements [begin, end) of y (outer x inner).
 void mean(const float* x, float* y, std::size_t reduced, std::size_t inner, std::size_t begin, std::size_t end);
 
 }  // namespace resnet::kernels

@@ -14,12 +14,12 @@ enum class Interpolation : std::uint8_t { bilinear, bicubic, lanczos };
 
 // Decode, resize the shorter side to `resize`, crop the centre to `crop_size`, then per channel (value * scale - mean) / std.
 struct Preprocessing {
-  std::string name = "custom";        // of the convention it came from
-  std::optional<int> resize = 256;    // pixels of the shorter side; nothing: not resized
-  std::optional<int> crop_size = 224; // pixels of the square crop; nothing: not cropped
+  std::string name = "custom";         // of the convention it came from
+  std::optional<int> resize = 256;     // pixels of the shorter side; nothing: not resized
+  std::optional<int> crop_size = 224;  // pixels of the square crop; nothing: not cropped
   Interpolation interpolation = Interpolation::bilinear;
   ChannelOrder channel_order = ChannelOrder::rgb;
-  float scale = 1.0f / 255.0f;  // applied to 8-bit levels 0..255
+  float scale = 1.0f / 255.0f;            // applied to 8-bit levels 0..255
   std::array<float, 3> mean = {0, 0, 0};  // in the order of the network's channels
   std::array<float, 3> std = {1, 1, 1};
   bool exif = false;  // whether to turn the photo as its EXIF orientation says

@@ -71,7 +71,7 @@ class Builder {
   xnn_operator_t own(Operator op);
   // Adds an evaluation by lib/reference. Tensors stand for values in physical order.
   struct Operand {
-    int buffer = -1;  // or
+    int buffer = -1;                             // or
     std::optional<Tensor> value = std::nullopt;  // a constant
     DType dtype = DType::float32;
     Shape shape = {};

@@ -164,7 +164,9 @@ Finished Running::wait() {
 
 std::string program() { return RESNET_CLI_BINARY; }
 
-Finished run_command(const std::vector<std::string>& command, const RunOptions& options) { return Running(command, options).wait(); }
+Finished run_command(const std::vector<std::string>& command, const RunOptions& options) {
+  return Running(command, options).wait();
+}
 
 Finished run(const std::vector<std::string>& arguments, const RunOptions& options) {
   std::vector<std::string> command = {program()};

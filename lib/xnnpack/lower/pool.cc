@@ -110,16 +110,18 @@ void Builder::mean(const Step& step) {
     if (keepdims) {
       order.push_back(axis);
     } else if (!is_reduced(axis)) {
-      order.push_back(axis - static_cast<std::size_t>(std::count_if(axes.begin(), axes.end(), [&](std::size_t a) { return a < axis; })));
+      order.push_back(axis -
+                      static_cast<std::size_t>(std::count_if(axes.begin(), axes.end(), [&](std::size_t a) { return a < axis; })));
     }
   }
   if (apart) return fallback(step);
   use(from.buffer);
   const int to = produce(step.output, std::move(order));
   constexpr std::size_t grain = 256;
-  add_loop(step, {from.buffer, to}, outer * inner, grain, [reduced, inner](std::span<float* const> at, std::size_t begin, std::size_t end) {
-    kernels::mean(at[0], at[1], reduced, inner, begin, end);
-  });
+  add_loop(step, {from.buffer, to}, outer * inner, grain,
+           [reduced, inner](std::span<float* const> at, std::size_t begin, std::size_t end) {
+             kernels::mean(at[0], at[1], reduced, inner, begin, end);
+           });
 }
 
 }  // namespace resnet::xnnpack

@@ -12,8 +12,8 @@
 
 namespace resnet::test {
 
-// The operators that the cases are run for, and how many there are at least in ONNX 1.17 with each. An operator that is added gets
-// a line here.
+// The operators that the cases are run for, and how many there are at least in ONNX 1.17 with each. An operator that is added
+// gets a line here.
 struct OperatorCases {
   std::string_view type;
   std::size_t least;
