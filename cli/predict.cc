@@ -196,8 +196,18 @@ int run(const PredictOptions& options, Context& context) {
   const auto start = Clock::now();
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
   LoadedModel loaded = load_model(name, options.arch, context);
-  const ImageInput input = find_image_input(loaded.model.graph);
-  const ScoreOutput scores = find_score_output(loaded.model.graph);
+  find_image_input(loaded.model.graph);  // refuses what is no classifier of images, before the work
+  const auto plan = [&] {
+    try {
+      return xnnpack::Plan::make(std::move(loaded.model.graph));
+    } catch (Error& error) {
+      error.add_context(name);
+      throw;
+    }
+  }();
+  // As it is run: folding has told shapes that the file leaves open.
+  const ImageInput input = find_image_input(plan->graph());
+  const ScoreOutput scores = find_score_output(plan->graph());
   std::vector<std::string> labels = choose_labels(options, loaded.model, input, scores.classes, messages);
   const ChosenPreprocessing chosen = choose_preprocessing(options.preprocess, loaded.model, input, scores.classes);
   Inputs inputs(std::move(arguments), options.inputs);
@@ -210,14 +220,6 @@ int run(const PredictOptions& options, Context& context) {
     }
   }
 
-  const auto plan = [&] {
-    try {
-      return xnnpack::Plan::make(std::move(loaded.model.graph));
-    } catch (Error& error) {
-      error.add_context(name);
-      throw;
-    }
-  }();
   throw_if_interrupted();
   ThreadPool pool(context.threads());
   ClassifierOptions classify;
