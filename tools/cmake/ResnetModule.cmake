@@ -6,11 +6,11 @@ target_compile_options(resnet_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
   -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # gcc 12 takes the storage of an empty std::optional for a variable that somebody reads.
-  target_compile_options(resnet_options INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow)
+  target_compile_options(resnet_options INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # False alarms of gcc 12: the empty side of a std::optional that is moved, a vector of no elements that grows.
-  target_compile_options(resnet_options INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow)
+  # gcc 12 takes the empty side of a std::optional that is moved for memory that is read.
+  target_compile_options(resnet_options INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(RESNET_WERROR)
   target_compile_options(resnet_options INTERFACE -Werror)
