@@ -13,6 +13,7 @@ PackedWeights::PackedWeights() : provider_{} {
   };
   provider_.reserve_space = [](void* context, std::size_t size) -> void* {
     auto& self = *static_cast<PackedWeights*>(context);
+    if (self.packed_) return nullptr;  // shared by now: nobody packs over it
     try {
       self.buffer_ = Buffer::allocate(size);
       return self.buffer_->mutable_bytes().data();

@@ -19,7 +19,7 @@ class PackedWeights {
   PackedWeights& operator=(const PackedWeights&) = delete;
 
   xnn_weights_cache_provider* provider() { return &provider_; }
-  // Whether XNNPACK used the cache: some of its operators (depthwise convolutions) pack anew each time.
+  // Whether weights are in it: operators that XNNPACK packs anew each time (depthwise convolutions) are made without it.
   bool is_packed() const { return packed_; }
   std::size_t bytes() const { return buffer_ ? buffer_->bytes().size() : 0; }
 

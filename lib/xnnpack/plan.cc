@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lib/base/error.h"
@@ -91,7 +92,10 @@ class Lowering {
       const bool padding_known =
           conv->auto_pad == AutoPad::notset || conv->auto_pad == AutoPad::valid ||
           (ranked && rank == 4 && (*input(node, 0).dims)[2].is_number() && (*input(node, 0).dims)[3].is_number());
-      return rank == 4 && weights && padding_known && input(node, 1).value->elements() > 0 ? Kind::convolution : Kind::fallback;
+      const bool fits = rank == 4 && weights && padding_known && input(node, 1).value->elements() > 0;
+      if (!fits) return Kind::fallback;
+      const Shape& weight = input(node, 1).value->shape();
+      return fits_window({weight[2], weight[3]}, *conv) ? Kind::convolution : Kind::fallback;
     }
     if (const auto* gemm = std::get_if<Gemm>(&node.op)) {
       bool fits = !gemm->transA && is_constant(node, 1) && input(node, 1).value->elements() > 0;
@@ -177,9 +181,21 @@ class Lowering {
 
   static std::int64_t at(const std::vector<std::int64_t>& list, std::size_t index) { return list.empty() ? 1 : list[index]; }
 
+  // XNNPACK counts in 32 bits, where a file may hold any number: one that is cut would no longer give the graph's output.
+  template <typename Operator>
+  static bool fits_window(const std::vector<std::int64_t>& kernel, const Operator& op) {
+    constexpr std::int64_t most = std::int64_t{1} << 24;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (kernel[i] > most || at(op.strides, i) > most || at(op.dilations, i) > most) return false;
+      if (kernel[i] * at(op.dilations, i) > most) return false;
+    }
+    return std::all_of(op.pads.begin(), op.pads.end(), [](std::int64_t pad) { return pad <= most; });
+  }
+
   // XNNPACK refuses windows of one element and strides beyond the window. Where padding meets dilation it reads edge pixels that
   // are not in the window.
   static bool fits_max_pool(const MaxPool& pool) {
+    if (!fits_window(pool.kernel_shape, pool)) return false;
     bool dilated = false, padded = pool.auto_pad != AutoPad::notset || pool.ceil_mode;
     for (std::size_t i = 0; i < 2; ++i) {
       if (at(pool.strides, i) > pool.kernel_shape[i]) return false;
@@ -193,6 +209,7 @@ class Lowering {
 
   // XNNPACK leaves padding out of the count and knows no dilation.
   static bool fits_average_pool(const AveragePool& pool) {
+    if (!fits_window(pool.kernel_shape, pool)) return false;
     bool padded = pool.auto_pad != AutoPad::notset;
     for (const std::int64_t pad : pool.pads) padded = padded || pad != 0;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -322,6 +339,21 @@ class Lowering {
   std::vector<Step> steps_;
 };
 
+// Whether shapes may depend on what an input holds: the plan is then made again with those inputs as constants.
+bool values_may_decide_shapes(const Graph& graph) {
+  for (ValueId id : graph.inputs()) {
+    const Fact& fact = graph.fact(id);
+    const bool integers = !fact.dtype || *fact.dtype == DType::int64 || *fact.dtype == DType::int32;
+    if (integers && (!fact.has_rank() || fact.rank() <= 1)) return true;
+  }
+  for (const Node& node : graph.nodes()) {
+    for (const Value& value : node.outputs) {
+      if (!value.fact.has_rank()) return true;
+    }
+  }
+  return false;
+}
+
 // An image input is filled in the layout that its first reader wants.
 std::vector<Layout> input_layouts(const Graph& graph, const std::vector<Step>& steps) {
   std::vector<Layout> layouts;
@@ -375,6 +407,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   PassLog log;
   if (options.optimize) graph = optimize(graph, log);
   auto state = std::make_unique<State>();
+  if (values_may_decide_shapes(graph)) state->unpacked = graph;
   state->steps = Lowering(graph).run();
   state->input_layouts = input_layouts(graph, state->steps);
   for (const Step& step : state->steps) {

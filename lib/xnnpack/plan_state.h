@@ -1,6 +1,8 @@
 // What a plan keeps beside its graph.
 #pragma once
 
+#include <optional>
+
 #include "lib/xnnpack/plan.h"
 #include "lib/xnnpack/step.h"
 
@@ -10,6 +12,8 @@ struct Plan::State {
   std::vector<Step> steps;
   std::vector<Layout> input_layouts;  // one per input of the graph
   std::size_t weight_bytes = 0;       // packed
+  // The graph with its weights, only where a session may have to make another plan of it (values of inputs decide shapes).
+  std::optional<Graph> unpacked;
 };
 
 }  // namespace resnet::xnnpack

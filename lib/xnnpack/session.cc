@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <string>
 
 #include "lib/base/error.h"
 #include "lib/passes/rewrite.h"
@@ -30,8 +32,11 @@ struct Session::State {
 
 namespace {
 
+// What the symbols of the inputs stand for.
+using Symbols = std::map<std::string, std::int64_t>;
+
 // The graph's facts with an input's shape filled in.
-Fact fact_for(const Graph& graph, ValueId input, const Shape& shape) {
+Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& symbols) {
   const Value& value = graph.value(input);
   Fact fact = value.fact;
   bool fits = !fact.dims || fact.dims->size() == shape.rank();
@@ -40,6 +45,15 @@ Fact fact_for(const Graph& graph, ValueId input, const Shape& shape) {
   if (!fits) {
     throw Error(ErrorKind::bad_input,
                 fmt::format("input '{}' is given {}, expected {}", value.name, shape.to_string(), to_string(*fact.dims)));
+  }
+  // Steps were chosen because dims are equal as formulas.
+  for (std::size_t i = 0; fact.dims && i < shape.rank(); ++i) {
+    if ((*fact.dims)[i].is_number()) continue;
+    const std::string symbol = (*fact.dims)[i].to_string();
+    const std::int64_t number = symbols.try_emplace(symbol, shape[i]).first->second;
+    if (number == shape[i]) continue;
+    throw Error(ErrorKind::bad_input, fmt::format("input '{}' is given {}, expected {}, where {} is {} in an input before it",
+                                                  value.name, shape.to_string(), to_string(*fact.dims), symbol, number));
   }
   fact.dims = Dims(shape.dims().begin(), shape.dims().end());
   return fact;
@@ -83,7 +97,9 @@ void Session::reshape(std::span<const Shape> input_shapes) {
   }
   s.ready = false;
   std::vector<Fact> facts;
-  for (std::size_t i = 0; i < input_shapes.size(); ++i) facts.push_back(fact_for(graph, graph.inputs()[i], input_shapes[i]));
+  Symbols symbols;
+  for (std::size_t i = 0; i < input_shapes.size(); ++i)
+    facts.push_back(fact_for(graph, graph.inputs()[i], input_shapes[i], symbols));
   const Graph sized = with_input_facts(graph, facts);
   Builder builder(*s.plan, sized, s.pool, s.kept);
   builder.build();
@@ -146,6 +162,7 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   }
   std::vector<Shape> shapes;
   std::vector<Fact> facts;
+  Symbols symbols;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Fact& fact = graph.fact(graph.inputs()[i]);
     if (fact.dtype && *fact.dtype != inputs[i].dtype()) {
@@ -153,16 +170,21 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
                                                     name_of(inputs[i].dtype()), name_of(*fact.dtype)));
     }
     shapes.push_back(inputs[i].shape());
-    facts.push_back(fact_for(graph, graph.inputs()[i], shapes.back()));
+    facts.push_back(fact_for(graph, graph.inputs()[i], shapes.back(), symbols));
     if (!facts.back().dtype) facts.back().dtype = inputs[i].dtype();
   }
   if (!all_shapes_known(with_input_facts(graph, facts), s.plan->state())) {
-    // Values decide shapes: those of small integer inputs first, all where that is not enough.
+    // Values decide shapes: those of small integer inputs first, all where that is not enough. The plan's own graph has no
+    // weights any more.
+    const auto& unpacked = s.plan->state().unpacked;
+    if (!unpacked) {
+      throw Error(ErrorKind::unsupported, "the shape of a value depends on the values of an input that holds no small integers");
+    }
     std::vector<bool> bound;
     for (const Tensor& input : inputs) bound.push_back(!is_floating_point(input.dtype()) && input.shape().rank() <= 1);
     for (const bool everything : {false, true}) {
       if (everything) bound.assign(inputs.size(), true);
-      const auto plan = Plan::make(bind_inputs(graph, inputs, bound));
+      const auto plan = Plan::make(bind_inputs(*unpacked, inputs, bound));
       std::vector<Tensor> rest;
       std::vector<Fact> rest_facts;
       for (std::size_t i = 0; i < inputs.size(); ++i) {

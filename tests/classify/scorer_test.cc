@@ -138,10 +138,16 @@ TEST_F(ScorerTest, WhatDoesNotClassifyImagesIsRefused) {
 }
 
 ImageInput first(std::optional<std::int64_t> height = {}, std::optional<std::int64_t> width = {}) {
-  return {.name = "x", .height = height, .width = width};
+  ImageInput input;
+  input.name = "x";
+  input.height = height;
+  input.width = width;
+  return input;
 }
 ImageInput last(std::optional<std::int64_t> height = {}, std::optional<std::int64_t> width = {}) {
-  return {.name = "x", .channels_last = true, .height = height, .width = width};
+  ImageInput input = first(height, width);
+  input.channels_last = true;
+  return input;
 }
 
 TEST(Split, OneOrMoreImages) {

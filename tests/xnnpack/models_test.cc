@@ -45,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Models, ImageNet,
                                            Case{"resnet18_codebook", "imagenet-resnet18-codebook-op13.onnx",
                                                 "imagenet-resnet18.npy"},
                                            Case{"resnet50", "imagenet-resnet50-torch-op13-bn.onnx", "imagenet-resnet50.npy"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // The CIFAR networks on noise, against lib/reference: slices, pads and shape arithmetic, NHWC, and int8.
 class Cifar : public ::testing::TestWithParam<const char*> {};
@@ -60,8 +60,8 @@ TEST_P(Cifar, AsReference) {
 INSTANTIATE_TEST_SUITE_P(Models, Cifar,
                          ::testing::Values("cifar10-resnet20-torch-op11.onnx", "cifar10-resnet56-torch-op16-bn.onnx",
                                            "cifar10-resnet8-nhwc-op11.onnx", "cifar10-resnet8-int8-qdq-op13.onnx"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& tested) {
+                           std::string name = tested.param;
                            for (char& c : name)
                              if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
                            return name;

@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                       ConvCase{"same_upper", 1, 4, 9, 10, 5, 3, 3, conv({}, {2, 2}, 1, {}, AutoPad::same_upper)},
                       ConvCase{"same_lower", 1, 4, 10, 9, 5, 4, 2, conv({}, {2, 2}, 1, {}, AutoPad::same_lower)},
                       ConvCase{"valid", 1, 4, 10, 9, 5, 4, 2, conv({}, {3, 2}, 1, {}, AutoPad::valid)}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(Convolution, RandomShapes) {
   std::mt19937 generator(7);
@@ -297,7 +297,7 @@ INSTANTIATE_TEST_SUITE_P(Operators, BehindConvolution,
                                            std::pair<const char*, Op>{"hard_sigmoid", HardSigmoid{}},
                                            std::pair<const char*, Op>{"cast", Cast{DType::int32}},
                                            std::pair<const char*, Op>{"global_pool", GlobalAveragePool{}}),
-                         [](const auto& info) { return std::string(info.param.first); });
+                         [](const auto& tested) { return std::string(tested.param.first); });
 
 TEST(Quantization, PerTensor) {
   Graph graph;

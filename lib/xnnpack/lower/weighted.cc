@@ -43,12 +43,14 @@ Operator create_convolution(const Graph& graph, const Step& step) {
                       .groups = u32(conv.group),
                       .group_inputs = static_cast<std::size_t>(weight[1]),
                       .group_outputs = static_cast<std::size_t>(weight[0] / conv.group)};
+  // With one channel in and out of each group XNNPACK would pack into the cache again each time, never looking into it first.
+  const bool cached = c.group_inputs > 1 || c.group_outputs > 1;
   xnn_operator_t created = nullptr;
   check(xnn_create_convolution2d_nhwc_f32(c.top, c.right, c.bottom, c.left, c.kernel_height, c.kernel_width, c.stride_height,
                                           c.stride_width, c.dilation_height, c.dilation_width, c.groups, c.group_inputs,
                                           c.group_outputs, c.group_inputs * c.groups, c.group_outputs * c.groups, weight_of(step),
                                           bias_of(step), step.activation.least, step.activation.most, 0, nullptr,
-                                          step.packed->provider(), &created),
+                                          cached ? step.packed->provider() : nullptr, &created),
         "xnn_create_convolution2d_nhwc_f32");
   return Operator(created);
 }

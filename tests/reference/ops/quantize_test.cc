@@ -71,20 +71,21 @@ TEST(QuantizeLinear, PerAxis) {
   const Tensor scale = floats(Shape{2}, {1, 2}), zero_point = make<std::uint8_t>(Shape{2}, {10, 20});
   const Tensor x = floats(Shape{1, 2, 2}, {1, 2, 4, 8});
   EXPECT_THAT(numbers_of(run(QuantizeLinear{}, x, scale, zero_point)), ElementsAre(11, 12, 22, 24));
-  EXPECT_THAT(numbers_of(run(QuantizeLinear{.axis = -1}, x, scale, zero_point)), ElementsAre(11, 21, 14, 24));
-  EXPECT_THAT(numbers_of(run(QuantizeLinear{.axis = 0}, floats(Shape{2, 3}, {0, 1, 2, 0, 2, 4}), scale, zero_point)),
-              ElementsAre(10, 11, 12, 20, 21, 22));
+  EXPECT_THAT(numbers_of(run(QuantizeLinear{.axis = -1, .output_dtype = {}}, x, scale, zero_point)), ElementsAre(11, 21, 14, 24));
+  EXPECT_THAT(
+      numbers_of(run(QuantizeLinear{.axis = 0, .output_dtype = {}}, floats(Shape{2, 3}, {0, 1, 2, 0, 2, 4}), scale, zero_point)),
+      ElementsAre(10, 11, 12, 20, 21, 22));
 }
 
 TEST(QuantizeLinear, InBlocks) {
   // Blocks of 2 along an axis of 3: the last block is short.
   const Tensor scale = floats(Shape{2, 2}, {1, 2, 4, 8}), zero_point = make<std::int8_t>(Shape{2, 2}, {0, 1, 0, 1});
-  EXPECT_THAT(
-      numbers_of(run(QuantizeLinear{.axis = 1, .block_size = 2}, floats(Shape{2, 3}, {8, 8, 8, 8, 8, 8}), scale, zero_point)),
-      ElementsAre(8, 8, 5, 2, 2, 2));
-  EXPECT_THAT(
-      numbers_of(run(QuantizeLinear{.axis = 0, .block_size = 2}, floats(Shape{3, 2}, {8, 8, 8, 8, 8, 8}), scale, zero_point)),
-      ElementsAre(8, 5, 8, 5, 2, 2));
+  EXPECT_THAT(numbers_of(run(QuantizeLinear{.axis = 1, .block_size = 2, .output_dtype = {}},
+                             floats(Shape{2, 3}, {8, 8, 8, 8, 8, 8}), scale, zero_point)),
+              ElementsAre(8, 8, 5, 2, 2, 2));
+  EXPECT_THAT(numbers_of(run(QuantizeLinear{.axis = 0, .block_size = 2, .output_dtype = {}},
+                             floats(Shape{3, 2}, {8, 8, 8, 8, 8, 8}), scale, zero_point)),
+              ElementsAre(8, 5, 8, 5, 2, 2));
 }
 
 TEST(QuantizeLinear, OfLargeIntegersIsExact) {

@@ -29,7 +29,7 @@ TEST(ConstantOfShape, DefaultsScalarsAndNothing) {
 TEST(Shape, AllOfItOrAPart) {
   const Tensor x = Tensor::allocate(DType::int8, Shape{2, 3, 4});
   EXPECT_EQ(run(ShapeOf{}, x), int64s({2, 3, 4}));
-  EXPECT_EQ(run(ShapeOf{.start = 1}, x), int64s({3, 4}));
+  EXPECT_EQ(run(ShapeOf{.start = 1, .end = {}}, x), int64s({3, 4}));
   EXPECT_EQ(run(ShapeOf{.start = -2, .end = -1}, x), int64s({3}));
   EXPECT_EQ(run(ShapeOf{.start = -9, .end = 9}, x), int64s({2, 3, 4}));
   EXPECT_EQ(run(ShapeOf{.start = std::numeric_limits<std::int64_t>::min(), .end = 1}, x), int64s({2}));
