@@ -196,18 +196,19 @@ int run(const PredictOptions& options, Context& context) {
   const auto start = Clock::now();
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
   LoadedModel loaded = load_model(name, options.arch, context);
-  find_image_input(loaded.model.graph);  // refuses what is no classifier of images, before the work
-  const auto plan = [&] {
-    try {
-      return xnnpack::Plan::make(std::move(loaded.model.graph));
-    } catch (Error& error) {
-      error.add_context(name);
-      throw;
-    }
-  }();
-  // As it is run: folding has told shapes that the file leaves open.
-  const ImageInput input = find_image_input(plan->graph());
-  const ScoreOutput scores = find_score_output(plan->graph());
+  ImageInput input;
+  ScoreOutput scores;
+  std::shared_ptr<const xnnpack::Plan> plan;
+  try {
+    find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
+    plan = xnnpack::Plan::make(std::move(loaded.model.graph));
+    // As it is run: folding has told shapes that the file leaves open.
+    input = find_image_input(plan->graph());
+    scores = find_score_output(plan->graph());
+  } catch (Error& error) {
+    error.add_context(name);
+    throw;
+  }
   std::vector<std::string> labels = choose_labels(options, loaded.model, input, scores.classes, messages);
   const ChosenPreprocessing chosen = choose_preprocessing(options.preprocess, loaded.model, input, scores.classes);
   Inputs inputs(std::move(arguments), options.inputs);
@@ -219,8 +220,8 @@ int run(const PredictOptions& options, Context& context) {
                                    describe(chosen.preprocessing)));
     }
   }
-
   throw_if_interrupted();
+
   ThreadPool pool(context.threads());
   ClassifierOptions classify;
   classify.batch_size = options.batch_size;

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cassert>
+#include <numeric>
+#include <optional>
+#include <string_view>
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -12,23 +16,108 @@ namespace resnet {
 
 namespace {
 
+// Formulas of real models have some dozens of characters; a chain of products of a product with itself doubles each time.
+constexpr std::size_t longest_formula = 4096;
+
 std::int64_t fit(const std::optional<std::int64_t>& number) {
   if (!number) throw Error(ErrorKind::invalid_model, "a dimension does not fit into 64 bits");
   return *number;
 }
 
-// A formula as one factor of a product: in brackets where it has an offset.
-std::string factor(const Dim& dim) {
+std::string bounded(std::string formula) {
+  if (formula.size() > longest_formula) {
+    throw Error(ErrorKind::invalid_model, fmt::format("the formula of a dimension has {} characters, expected at most {}",
+                                                      formula.size(), longest_formula));
+  }
+  return formula;
+}
+
+// Up to 18 digits, which always fit.
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Whether a sum, a difference or a quotient stands outside of all brackets.
+bool is_bare_sum(std::string_view text) {
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '(') ++depth;
+    if (c == ')' && --depth < 0) return true;
+    const bool sign_of_factor = c == '-' && i > 0 && text[i - 1] == '*';
+    if (depth == 0 && (c == '+' || c == '-' || c == '/') && !sign_of_factor) return true;
+  }
+  return depth != 0;
+}
+
+std::string in_brackets(const std::string& text) { return is_bare_sum(text) ? "(" + text + ")" : text; }
+
+// A product taken apart: "a*b*6" is 6 and {a, b}. Sorted, so that equal products look the same whichever way they were made.
+struct Product {
+  std::int64_t number = 1;
+  std::vector<std::string> factors;
+
+  std::size_t terms() const { return factors.size() + (number != 1 ? 1 : 0); }
+  std::string to_string() const {
+    if (factors.empty()) return fmt::format("{}", number);
+    const std::string symbols = fmt::format("{}", fmt::join(factors, "*"));
+    return number == 1 ? symbols : fmt::format("{}*{}", symbols, number);
+  }
+};
+
+Product product_of(const Dim& dim) {
+  if (dim.is_number()) return {dim.number(), {}};
   const std::string text = dim.to_string();
-  const bool plain = dim.is_number() || text.find_first_of("+-/") == std::string::npos || text.back() == ')';
-  return plain ? text : "(" + text + ")";
+  const Product whole{1, {in_brackets(text)}};
+  if (is_bare_sum(text)) return whole;
+  Product product;
+  int depth = 0;
+  std::string piece;
+  const auto finish = [&] {
+    const bool negative = piece.starts_with('-');
+    if (is_digits(std::string_view(piece).substr(negative ? 1 : 0))) {
+      product.number = fit(checked_multiply(product.number, std::int64_t{std::stoll(piece)}));
+    } else {
+      product.factors.push_back(piece);
+    }
+    piece.clear();
+  };
+  for (const char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (depth == 0 && c == '*') {
+      if (piece.empty()) return whole;  // only a name that looks like a product
+      finish();
+    } else {
+      piece += c;
+    }
+  }
+  if (piece.empty()) return whole;
+  finish();
+  if (product.factors.empty()) return {1, {"(" + text + ")"}};  // a symbol whose name is a number
+  std::sort(product.factors.begin(), product.factors.end());
+  return product;
+}
+
+// "(h+1)", a factor, is h and 1 again, so that it equals the dim that it came from.
+Dim dim_of(const Product& product) {
+  if (product.factors.empty()) return product.number;
+  if (product.number == 0) return 0;
+  const std::string text = bounded(product.to_string());
+  if (product.terms() != 1 || !text.starts_with('(') || !text.ends_with(')')) return Dim::symbol(text);
+  const std::string inner = text.substr(1, text.size() - 2);
+  const std::size_t sign = inner.find_last_of("+-");
+  const bool offset = sign != std::string::npos && sign > 0 && is_digits(std::string_view(inner).substr(sign + 1)) &&
+                      std::string_view("+-*/(").find(inner[sign - 1]) == std::string_view::npos &&
+                      !is_bare_sum(inner.substr(sign + 1)) && is_bare_sum(inner);
+  if (!offset) return Dim::symbol(text);
+  return Dim::symbol(inner.substr(0, sign)) + Dim(std::stoll(inner.substr(sign)));
 }
 
 }  // namespace
 
 Dim Dim::symbol(std::string name) {
   assert(!name.empty());
-  return Dim(std::move(name), 0);
+  return Dim(bounded(std::move(name)), 0);
 }
 
 std::int64_t Dim::number() const {
@@ -43,9 +132,12 @@ std::string Dim::to_string() const {
 }
 
 Dim operator+(const Dim& a, const Dim& b) {
-  if (b.is_number()) return Dim(a.base_, fit(checked_add(a.offset_, b.offset_)));
-  if (a.is_number()) return Dim(b.base_, fit(checked_add(a.offset_, b.offset_)));
-  return Dim(fmt::format("({}+{})", a.base_, b.base_), fit(checked_add(a.offset_, b.offset_)));
+  const std::int64_t offset = fit(checked_add(a.offset_, b.offset_));
+  if (b.is_number()) return Dim(a.base_, offset);
+  if (a.is_number()) return Dim(b.base_, offset);
+  if (a.base_ == b.base_) return Dim::symbol(a.base_) * Dim(2) + Dim(offset);
+  const auto [first, second] = std::minmax(a.base_, b.base_);
+  return Dim(bounded(fmt::format("({}+{})", first, second)), offset);
 }
 
 Dim operator-(const Dim& a, const Dim& b) {
@@ -53,8 +145,7 @@ Dim operator-(const Dim& a, const Dim& b) {
   if (__builtin_sub_overflow(a.offset_, b.offset_, &offset)) fit(std::nullopt);
   if (b.is_number()) return Dim(a.base_, offset);
   if (a.base_ == b.base_) return offset;
-  if (a.is_number()) return Dim(fmt::format("({}-{})", a.offset_, factor(b)), 0);
-  return Dim(fmt::format("({}-{})", a.base_, b.base_), offset);
+  return Dim(bounded(fmt::format("({}-{})", a.is_number() ? "0" : a.base_, in_brackets(b.base_))), offset);
 }
 
 Dim operator*(const Dim& a, const Dim& b) {
@@ -62,8 +153,12 @@ Dim operator*(const Dim& a, const Dim& b) {
   if (a.is(0) || b.is(0)) return 0;
   if (a.is(1)) return b;
   if (b.is(1)) return a;
-  // Numbers stand behind, so that equal products look the same whichever way round they were made.
-  return a.is_number() ? Dim(fmt::format("{}*{}", factor(b), factor(a)), 0) : Dim(fmt::format("{}*{}", factor(a), factor(b)), 0);
+  Product product = product_of(a);
+  const Product other = product_of(b);
+  product.number = fit(checked_multiply(product.number, other.number));
+  product.factors.insert(product.factors.end(), other.factors.begin(), other.factors.end());
+  std::sort(product.factors.begin(), product.factors.end());
+  return dim_of(product);
 }
 
 Dim floor_divide(const Dim& dividend, const Dim& divisor) {
@@ -75,19 +170,29 @@ Dim floor_divide(const Dim& dividend, const Dim& divisor) {
     return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
   }
   if (dividend == divisor) return 1;
-  // "batch*49" divided by "batch" or by 49 is exact.
-  const std::string product = dividend.to_string(), suffix = "*" + factor(divisor), prefix = factor(divisor) + "*";
-  if (product.size() > suffix.size() && product.ends_with(suffix)) {
-    const std::string rest = product.substr(0, product.size() - suffix.size());
-    if (rest.find_first_of("+-/(") == std::string::npos) return Dim::symbol(rest);
+  if (dividend.is(0)) return 0;
+  // "batch*49" divided by "batch" or by 49 is exact: what both have is taken out.
+  Product numerator = product_of(dividend), denominator = product_of(divisor);
+  for (auto factor = denominator.factors.begin(); factor != denominator.factors.end();) {
+    const auto found = std::find(numerator.factors.begin(), numerator.factors.end(), *factor);
+    if (found == numerator.factors.end()) {
+      ++factor;
+    } else {
+      numerator.factors.erase(found);
+      factor = denominator.factors.erase(factor);
+    }
   }
-  if (product.size() > prefix.size() && product.starts_with(prefix)) {
-    const std::string rest = product.substr(prefix.size());
-    if (rest.size() < 19 && rest.find_first_not_of("0123456789") == std::string::npos) return std::stoll(rest);
-    if (rest.find_first_of("+-/(") == std::string::npos) return Dim::symbol(rest);
+  if (numerator.number > 0 && denominator.number > 0) {
+    const std::int64_t common = std::gcd(numerator.number, denominator.number);
+    numerator.number /= common;
+    denominator.number /= common;
   }
-  return Dim(
-      fmt::format("floor({}/{})", dividend.offset_ == 0 ? dividend.base_ : "(" + dividend.to_string() + ")", factor(divisor)), 0);
+  if (denominator.factors.empty() && numerator.factors.empty()) {
+    return floor_divide(Dim(numerator.number), Dim(denominator.number));
+  }
+  if (denominator.terms() == 0) return dim_of(numerator);
+  const std::string below = denominator.terms() > 1 ? "(" + denominator.to_string() + ")" : denominator.to_string();
+  return Dim::symbol(fmt::format("floor({}/{})", numerator.to_string(), below));
 }
 
 std::string to_string(const Dims& dims) {

@@ -8,6 +8,8 @@ namespace resnet {
 
 namespace {
 
+constexpr std::size_t most_rank = 64;
+
 void check_arity(const OpTraits::Arity& arity, std::size_t count, std::string_view what) {
   if (count >= arity.least && count <= arity.most) return;
   const std::string expected = arity.most == OpTraits::any ? fmt::format("at least {}", arity.least)
@@ -39,7 +41,14 @@ std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs) 
       if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
     }
   }
-  return std::visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);
+  std::vector<Fact> facts = std::visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);
+  // A Gather of a tensor by itself nearly doubles the rank: a short chain of them would eat the memory.
+  for (const Fact& fact : facts) {
+    if (fact.has_rank() && fact.rank() > most_rank) {
+      throw Error(ErrorKind::invalid_model, fmt::format("a result of rank {}, expected at most {}", fact.rank(), most_rank));
+    }
+  }
+  return facts;
 }
 
 }  // namespace resnet

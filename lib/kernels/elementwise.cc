@@ -10,13 +10,19 @@ namespace resnet::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// What is no number stays so: x86's minimum and maximum give their second operand then, others give NaN either way.
+template <class V>
+V between(V low, V x, V high) {
+  return hn::Min(high, hn::Max(low, x));
+}
+
 void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   const auto low = hn::Set(d, least), high = hn::Set(d, most);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::Min(hn::Max(hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), low), high), d, y + i);
+    hn::StoreU(between(low, hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), high), d, y + i);
   }
   for (; i < count; ++i) {
     const float sum = a[i] + b[i];
@@ -29,7 +35,7 @@ void clamp(const float* x, float* y, std::size_t count, float least, float most)
   const std::size_t lanes = hn::Lanes(d);
   const auto low = hn::Set(d, least), high = hn::Set(d, most);
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Min(hn::Max(hn::LoadU(d, x + i), low), high), d, y + i);
+  for (; i + lanes <= count; i += lanes) hn::StoreU(between(low, hn::LoadU(d, x + i), high), d, y + i);
   for (; i < count; ++i) y[i] = x[i] < least ? least : x[i] > most ? most : x[i];
 }
 
@@ -42,7 +48,7 @@ void scale_shift_clamped(const float* x, const float* scale, const float* shift,
     std::size_t c = 0;
     for (; c + lanes <= channels; c += lanes) {
       const auto value = hn::MulAdd(hn::LoadU(d, x + c), hn::LoadU(d, scale + c), hn::LoadU(d, shift + c));
-      hn::StoreU(hn::Min(hn::Max(value, low), high), d, y + c);
+      hn::StoreU(between(low, value, high), d, y + c);
     }
     for (; c < channels; ++c) {
       const float value = x[c] * scale[c] + shift[c];

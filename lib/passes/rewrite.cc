@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 #include <set>
 
 namespace resnet {
@@ -92,13 +93,16 @@ Graph Rewriter::run(const std::function<bool(NodeId)>& visit) {
     const ValueId value = map(output);
     if (new_.value(value).name == old_.value(output).name) named.insert(value);
   }
+  std::map<std::string, ValueId> carriers;  // an output may be listed twice
   for (ValueId output : old_.outputs()) {
     ValueId value = map(output);
     const std::string& wanted = old_.value(output).name;
     if (new_.value(value).name != wanted) {
       // An input, or a value that is an output under another name already, cannot take this name: an Identity carries it.
       if (std::holds_alternative<Input>(new_.node(value.node).op) || named.contains(value)) {
-        value = new_.append(Identity{}, {value}, "", {wanted});
+        const auto [carrier, fresh] = carriers.try_emplace(wanted, ValueId::none());
+        if (fresh) carrier->second = new_.append(Identity{}, {value}, "", {wanted});
+        value = carrier->second;
       } else {
         new_.value(value).name = wanted;
       }

@@ -47,6 +47,7 @@ struct Case {
   int right;  // of 100
   bool cifar_with_imagenet_figures = false;
   double tolerance = logit_tolerance;
+  int least_equal = 100;  // how many of the 100 first answers are the expected ones
 };
 
 void PrintTo(const Case& test_case, std::ostream* out) { *out << test_case.model; }
@@ -77,18 +78,19 @@ TEST_P(RealNetwork, AnswersAsOtherProgramsDo) {
 
   const auto classes = static_cast<std::size_t>(expected.shape()[1]);
   EXPECT_EQ(classifier.output().classes, expected.shape()[1]);
-  int right = 0;
+  int right = 0, equal = 0;
   double worst = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
     ASSERT_EQ(results[i].error, std::nullopt) << results[i].input;
     const auto scores = expected.data<float>().subspan(i * classes, classes);
-    EXPECT_EQ(results[i].predictions[0].index, top_k(scores, 1)[0]) << results[i].input;
+    equal += results[i].predictions[0].index == top_k(scores, 1)[0] ? 1 : 0;
     right += results[i].predictions[0].index == photos[i].class_index ? 1 : 0;
     for (const Prediction& prediction : results[i].predictions) {
       const double wanted = scores[static_cast<std::size_t>(prediction.index)];
       worst = std::max(worst, std::abs(prediction.logit.value_or(prediction.probability) - wanted));
     }
   }
+  EXPECT_GE(equal, test_case.least_equal);
   EXPECT_EQ(right, test_case.right);
   EXPECT_LT(worst, test_case.tolerance);
   RecordProperty("worst_difference", std::to_string(worst));
@@ -96,14 +98,16 @@ TEST_P(RealNetwork, AnswersAsOtherProgramsDo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, RealNetwork,
-    testing::Values(Case{"imagenet-resnet18-torch-op17-bn.onnx", "imagenet", "imagenet-resnet18.npy", "torchvision", 82},
-                    Case{"imagenet-resnet18-codebook-op13.onnx", "imagenet", "imagenet-resnet18.npy", "torchvision", 82},
-                    Case{"imagenet-resnet50-torch-op13-bn.onnx", "imagenet", "imagenet-resnet50.npy", "torchvision", 91},
-                    Case{"cifar10-resnet20-torch-op11.onnx", "cifar10", "cifar10-resnet20-torch-op11.npy", "cifar10", 94, true},
-                    Case{"cifar10-resnet56-torch-op16-bn.onnx", "cifar10", "cifar10-resnet56-torch-op16-bn.npy", "cifar10", 96,
-                         true},
-                    Case{"cifar10-resnet8-nhwc-op11.onnx", "cifar10", "cifar10-resnet8-nhwc-op11.npy", "raw", 88, false,
-                         probability_tolerance}));
+    testing::Values(
+        Case{"imagenet-resnet18-torch-op17-bn.onnx", "imagenet", "imagenet-resnet18.npy", "torchvision", 82},
+        Case{"imagenet-resnet18-codebook-op13.onnx", "imagenet", "imagenet-resnet18.npy", "torchvision", 82},
+        Case{"imagenet-resnet50-torch-op13-bn.onnx", "imagenet", "imagenet-resnet50.npy", "torchvision", 91},
+        Case{"cifar10-resnet20-torch-op11.onnx", "cifar10", "cifar10-resnet20-torch-op11.npy", "cifar10", 94, true},
+        Case{"cifar10-resnet56-torch-op16-bn.onnx", "cifar10", "cifar10-resnet56-torch-op16-bn.npy", "cifar10", 96, true},
+        Case{"cifar10-resnet8-nhwc-op11.onnx", "cifar10", "cifar10-resnet8-nhwc-op11.npy", "raw", 88, false,
+             probability_tolerance},
+        // Where a value lies halfway between two steps, the order of a sum decides; a step is about 0.004.
+        Case{"cifar10-resnet8-int8-qdq-op13.onnx", "cifar10", "cifar10-resnet8-int8-qdq-op13.npy", "raw", 86, false, 0.05, 98}));
 
 }  // namespace
 }  // namespace resnet

@@ -71,7 +71,7 @@ TEST(Rewriter, AnInputThatBecomesAnOutputGetsAnIdentity) {
   EXPECT_EQ(print(result), "%x = Input() : float 2\n%y = Identity(%x) : float 2\nreturn %y\n");
 }
 
-TEST(Rewriter, DISABLED_AValueThatIsTwoOutputsGetsAnIdentity) {
+TEST(Rewriter, AValueThatIsTwoOutputsGetsAnIdentity) {
   Graph graph;
   const ValueId x = graph.add_input("x", Fact::of(DType::float32, {2}));
   const ValueId a = add(graph, Relu{}, {x}, "a");

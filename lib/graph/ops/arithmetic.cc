@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/base/checked.h"
 #include "lib/base/error.h"
 #include "lib/graph/ops/check.h"
 
@@ -9,59 +10,82 @@ namespace resnet {
 
 namespace {
 
-// Dims arithmetic on shape elements; operate(a, b) is the operator on two dims.
+// Dims arithmetic on shape elements; operate(a, b) is the operator on two dims, or nothing where the answer is not certain.
 template <typename Operate>
 std::optional<Dims> combine_elements(const Fact& a, const Fact& b, const Operate& operate) {
   if (!a.elements || !b.elements) return std::nullopt;
   const std::size_t n = a.elements->size(), m = b.elements->size();
   if (n != m && n != 1 && m != 1) return std::nullopt;
   Dims result;
-  for (std::size_t i = 0; i < std::max(n, m); ++i)
-    result.push_back(operate((*a.elements)[n == 1 ? 0 : i], (*b.elements)[m == 1 ? 0 : i]));
+  for (std::size_t i = 0; i < (n == 1 ? m : n); ++i) {
+    const std::optional<Dim> element = operate((*a.elements)[n == 1 ? 0 : i], (*b.elements)[m == 1 ? 0 : i]);
+    if (!element) return std::nullopt;
+    result.push_back(*element);
+  }
   return result;
 }
 
 template <typename Operate>
 std::vector<Fact> infer_binary(const Facts& inputs, const Operate& operate) {
-  Fact fact{common_dtype(inputs, {0, 1}), std::nullopt, std::nullopt, std::nullopt};
+  Fact fact{common_dtype(inputs), std::nullopt, std::nullopt, std::nullopt};
   const Fact &a = inputs[0], &b = inputs[1];
   if (a.dims && b.dims) {
     fact.dims = broadcast(*a.dims, *b.dims);
     const bool integers = fact.dtype == DType::int64 || fact.dtype == DType::int32;
-    if (integers && fact.rank() <= 1) fact.elements = combine_elements(a, b, operate);
+    if (integers && fact.rank() <= 1) fact.elements = bounded_elements(combine_elements(a, b, operate), fact.dtype);
   }
   return {std::move(fact)};
+}
+
+// Integers wrap around in ONNX; a size that would is none, so that it counts as not known.
+std::optional<Dim> number(std::optional<std::int64_t> result) {
+  if (!result) return std::nullopt;
+  return Dim(*result);
 }
 
 }  // namespace
 
 std::vector<Fact> infer(const Add&, const Facts& inputs, std::size_t) {
-  return infer_binary(inputs, [](const Dim& a, const Dim& b) { return a + b; });
+  return infer_binary(inputs, [](const Dim& a, const Dim& b) -> std::optional<Dim> {
+    if (a.is_number() && b.is_number()) return number(checked_add(a.number(), b.number()));
+    return a + b;
+  });
 }
 
 std::vector<Fact> infer(const Sub&, const Facts& inputs, std::size_t) {
-  return infer_binary(inputs, [](const Dim& a, const Dim& b) { return a - b; });
+  return infer_binary(inputs, [](const Dim& a, const Dim& b) -> std::optional<Dim> {
+    std::int64_t difference;
+    if (!a.is_number() || !b.is_number()) return a - b;
+    if (__builtin_sub_overflow(a.number(), b.number(), &difference)) return std::nullopt;
+    return Dim(difference);
+  });
 }
 
 std::vector<Fact> infer(const Mul&, const Facts& inputs, std::size_t) {
-  return infer_binary(inputs, [](const Dim& a, const Dim& b) { return a * b; });
+  return infer_binary(inputs, [](const Dim& a, const Dim& b) -> std::optional<Dim> {
+    if (a.is_number() && b.is_number()) return number(checked_multiply(a.number(), b.number()));
+    return a * b;
+  });
 }
 
 std::vector<Fact> infer(const Div&, const Facts& inputs, std::size_t) {
-  return infer_binary(inputs, [](const Dim& a, const Dim& b) {
+  return infer_binary(inputs, [](const Dim& a, const Dim& b) -> std::optional<Dim> {
     if (b.is(0)) throw Error(ErrorKind::invalid_model, fmt::format("divides {} by zero", a.to_string()));
-    // ONNX truncates; sizes are not negative, so that rounding down is the same, but constants may be.
-    if (a.is_number() && b.is_number() && (b.number() != -1)) return Dim(a.number() / b.number());
+    if (a.is_number() && b.is_number()) {
+      if (b.is(-1)) return number(checked_multiply(a.number(), b.number()));
+      return Dim(a.number() / b.number());
+    }
+    // ONNX truncates; rounding down is the same for sizes, which are not negative.
+    if ((a.is_number() && a.number() < 0) || (b.is_number() && b.number() < 0)) return std::nullopt;
     return floor_divide(a, b);
   });
 }
 
 std::vector<Fact> infer(const Sum&, const Facts& inputs, std::size_t) {
   Fact fact = same_as(inputs[0]);
+  fact.dtype = common_dtype(inputs);
   for (std::size_t i = 1; i < inputs.size(); ++i) {
     if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
-    if (fact.dtype && inputs[i].dtype && *fact.dtype != *inputs[i].dtype) common_dtype(inputs, {0, i});
-    if (!fact.dtype) fact.dtype = inputs[i].dtype;
     if (fact.dims && inputs[i].dims) {
       fact.dims = broadcast(*fact.dims, *inputs[i].dims);
     } else {

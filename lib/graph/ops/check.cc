@@ -8,16 +8,31 @@
 
 namespace resnet {
 
+namespace {
+
+// Longer vectors are data, not dims; and a chain of Concats of a vector with itself would eat the memory.
+constexpr std::size_t most_elements = 64;
+
+void meet(std::optional<DType>& common, const Facts& inputs, std::size_t index) {
+  if (!inputs.has(index) || !inputs[index].dtype) return;
+  if (common && *common != *inputs[index].dtype) {
+    throw Error(ErrorKind::invalid_model, fmt::format("input {} is {}, expected {} as the inputs before it", index,
+                                                      name_of(*inputs[index].dtype), name_of(*common)));
+  }
+  common = inputs[index].dtype;
+}
+
+}  // namespace
+
 std::optional<DType> common_dtype(const Facts& inputs, std::initializer_list<std::size_t> indices) {
   std::optional<DType> common;
-  for (const std::size_t index : indices) {
-    if (!inputs.has(index) || !inputs[index].dtype) continue;
-    if (common && *common != *inputs[index].dtype) {
-      throw Error(ErrorKind::invalid_model, fmt::format("input {} is {}, expected {} as the inputs before it", index,
-                                                        name_of(*inputs[index].dtype), name_of(*common)));
-    }
-    common = inputs[index].dtype;
-  }
+  for (const std::size_t index : indices) meet(common, inputs, index);
+  return common;
+}
+
+std::optional<DType> common_dtype(const Facts& inputs) {
+  std::optional<DType> common;
+  for (std::size_t index = 0; index < inputs.size(); ++index) meet(common, inputs, index);
   return common;
 }
 
@@ -26,6 +41,22 @@ void check_dtype(const Fact& fact, const char* what, std::initializer_list<DType
   std::string names;
   for (const DType dtype : allowed) names += (names.empty() ? "" : " or ") + std::string(name_of(dtype));
   throw Error(ErrorKind::invalid_model, fmt::format("{} is {}, expected {}", what, name_of(*fact.dtype), names));
+}
+
+void check_vector(const Fact& fact, const char* what) {
+  if (!fact.has_rank() || fact.rank() == 1) return;
+  throw Error(ErrorKind::invalid_model, fmt::format("{} is {}, expected a vector", what, to_string(*fact.dims)));
+}
+
+std::optional<Dims> bounded_elements(std::optional<Dims> elements, std::optional<DType> dtype) {
+  if (!elements || elements->size() > most_elements) return std::nullopt;
+  if (dtype == DType::int32) {
+    const auto outside = [](const Dim& dim) {
+      return dim.is_number() && dim.number() != static_cast<std::int32_t>(dim.number());
+    };
+    if (std::any_of(elements->begin(), elements->end(), outside)) return std::nullopt;
+  }
+  return elements;
 }
 
 Fact same_as(const Fact& fact) { return {fact.dtype, fact.dims, std::nullopt, std::nullopt}; }

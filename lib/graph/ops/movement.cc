@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "lib/base/checked.h"
@@ -13,6 +14,9 @@
 namespace resnet {
 
 namespace {
+
+// What a vector of dims has at most; longer ones are data.
+constexpr std::size_t most_elements = 64;
 
 // A list that an optional input holds: empty where it is left out, nothing where it is not known.
 std::optional<std::vector<std::int64_t>> list_of(const Facts& inputs, std::size_t index) {
@@ -30,13 +34,23 @@ SliceRange slice_axis(std::int64_t size, std::int64_t start, std::int64_t end, s
     const std::int64_t length = std::max<std::int64_t>(end - start, 0);
     return {start, step, length / step + (length % step != 0 ? 1 : 0)};
   }
-  start = clamp(start, -1, size - 1);
+  if (size == 0) return {0, step, 0};
+  start = clamp(start, 0, size - 1);
   end = clamp(end, -1, size - 1);
   const std::int64_t length = std::max<std::int64_t>(start - end, 0);
   if (length == 0) return {std::max<std::int64_t>(start, 0), step, 0};
   // -step of the least number does not fit; a step that long takes one element.
   if (step < -length) return {start, step, 1};
   return {start, step, length / -step + (length % -step != 0 ? 1 : 0)};
+}
+
+// Whether a slice goes over all of a symbolic axis: from its first element to what exporters write for its end (at least the
+// largest int32, or the axis's own size), or the other way round.
+bool covers(const Dim& size, const Dim& start, const Dim& end, std::int64_t step) {
+  constexpr std::int64_t far = std::numeric_limits<std::int32_t>::max();
+  if (step > 0) return start.is(0) && (end == size || (end.is_number() && end.number() >= far));
+  const bool from_last = start.is(-1) || start == size - 1 || (start.is_number() && start.number() >= far);
+  return step >= -far && from_last && end.is_number() && end.number() <= -far;
 }
 
 }  // namespace
@@ -110,15 +124,14 @@ std::vector<Fact> infer(const Transpose& op, const Facts& inputs, std::size_t) {
 }
 
 std::vector<Fact> infer(const Concat& op, const Facts& inputs, std::size_t) {
-  Fact fact;
+  Fact fact{common_dtype(inputs), std::nullopt, std::nullopt, std::nullopt};
   bool known_rank = true, known_elements = true;
   Dims elements;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
-    if (fact.dtype && inputs[i].dtype && *fact.dtype != *inputs[i].dtype) common_dtype(inputs, {0, i});
-    if (!fact.dtype) fact.dtype = inputs[i].dtype;
     known_rank = known_rank && inputs[i].has_rank();
     known_elements = known_elements && inputs[i].elements && inputs[i].has_rank() && inputs[i].rank() == 1;
+    known_elements = known_elements && elements.size() <= most_elements;
     if (known_elements) elements.insert(elements.end(), inputs[i].elements->begin(), inputs[i].elements->end());
   }
   if (!known_rank) return {std::move(fact)};
@@ -139,7 +152,7 @@ std::vector<Fact> infer(const Concat& op, const Facts& inputs, std::size_t) {
     dims[axis] = dims[axis] + other[axis];
   }
   fact.dims = std::move(dims);
-  if (known_elements) fact.elements = std::move(elements);
+  if (known_elements) fact.elements = bounded_elements(std::move(elements), fact.dtype);
   return {std::move(fact)};
 }
 
@@ -170,10 +183,9 @@ std::vector<Fact> infer(const Slice&, const Facts& inputs, std::size_t) {
     const Dim &start = (*starts)[i], &end = (*ends)[i], size = dims[axis];
     if (size.is_number() && start.is_number() && end.is_number()) {
       dims[axis] = slice_axis(size.number(), start.number(), end.number(), step).count;
-    } else if (start.is(0) && step > 0 && end.is_number() && end.number() >= std::int64_t{1} << 31) {
-      dims[axis] = floor_divide(size + (step - 1), step);  // all of a symbolic axis
-    } else if (start.is(0) && step > 0 && !end.is_number()) {
-      dims[axis] = floor_divide(end + (step - 1), step);  // up to a symbol, which is taken to be inside
+    } else if (covers(size, start, end, step)) {
+      const std::int64_t stride = step > 0 ? step : -step;
+      dims[axis] = floor_divide(size + (stride - 1), stride);
     } else {
       dims[axis] = Dim::symbol(fmt::format("slice({},{},{},{})", size.to_string(), start.to_string(), end.to_string(), step));
     }
@@ -237,15 +249,18 @@ std::vector<Fact> infer(const Gather& op, const Facts& inputs, std::size_t) {
   dims.insert(dims.end(), x.dims->begin() + static_cast<std::ptrdiff_t>(axis) + 1, x.dims->end());
   fact.dims = std::move(dims);
   const auto known = known_integers(indices);
-  if (x.elements && x.rank() == 1 && fact.rank() <= 1 && known) {
-    const auto size = static_cast<std::int64_t>(x.elements->size());
+  const Dim& along = (*x.dims)[axis];
+  if (!known || !along.is_number()) return {std::move(fact)};
+  const std::int64_t size = along.number();
+  for (const std::int64_t index : *known) {
+    if (index < -size || index >= size)
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("index {} is out of range for axis {} of {}", index, axis, to_string(*x.dims)));
+  }
+  if (x.elements && x.rank() == 1 && fact.rank() <= 1 && known->size() <= most_elements) {
     fact.elements.emplace();
-    for (const std::int64_t index : *known) {
-      if (index < -size || index >= size) {
-        throw Error(ErrorKind::invalid_model, fmt::format("index {} of {} elements", index, size));
-      }
+    for (const std::int64_t index : *known)
       fact.elements->push_back((*x.elements)[static_cast<std::size_t>(index < 0 ? index + size : index)]);
-    }
   }
   return {std::move(fact)};
 }
@@ -253,6 +268,7 @@ std::vector<Fact> infer(const Gather& op, const Facts& inputs, std::size_t) {
 std::vector<Fact> infer(const Expand&, const Facts& inputs, std::size_t) {
   const Fact& x = inputs[0];
   check_dtype(inputs[1], "shape", {DType::int64});
+  check_vector(inputs[1], "shape");
   Fact fact{x.dtype, std::nullopt, std::nullopt, std::nullopt};
   if (!x.dims || !inputs[1].elements) return {std::move(fact)};
   for (const Dim& dim : *inputs[1].elements) {

@@ -11,6 +11,7 @@ namespace {
 
 // Scale and zero point fit each other and x: one, one per element of the axis, or one per block along it.
 void check_scale(const Facts& inputs, std::int64_t axis, std::int64_t block_size) {
+  if (block_size < 0) throw Error(ErrorKind::invalid_model, fmt::format("block_size is {}, expected at least 0", block_size));
   const auto scale = inputs[1].shape();
   if (!scale) return;
   if (inputs.has(2)) {
@@ -21,7 +22,6 @@ void check_scale(const Facts& inputs, std::int64_t axis, std::int64_t block_size
                   fmt::format("zero point is {}, expected {} as the scale", zero_point->to_string(), scale->to_string()));
     }
   }
-  if (block_size < 0) throw Error(ErrorKind::invalid_model, fmt::format("block_size is {}, expected at least 0", block_size));
   const auto& x = inputs[0].dims;
   if (!x || (scale->elements() == 1 && scale->rank() <= 1)) return;
   const std::size_t at = normalize_axis(axis, x->size());

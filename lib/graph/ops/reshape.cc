@@ -18,41 +18,27 @@ Dim product(const Dims& dims, std::size_t begin, std::size_t end) {
   return result;
 }
 
-// dims with their numbers multiplied up and their symbols in a list, so that equal factors can be divided out.
-struct Factors {
-  std::int64_t number = 1;
-  std::vector<Dim> symbols;
-};
-
-Factors factors_of(const Dims& dims) {
-  Factors factors;
-  for (const Dim& dim : dims) {
-    if (dim.is_number()) {
-      factors.number = (Dim(factors.number) * dim).number();
+// Takes the symbols out of both that both have.
+void cancel(Dims& a, Dims& b) {
+  for (auto dim = b.begin(); dim != b.end();) {
+    const auto found = dim->is_number() ? a.end() : std::find(a.begin(), a.end(), *dim);
+    if (found == a.end()) {
+      ++dim;
     } else {
-      factors.symbols.push_back(dim);
+      a.erase(found);
+      dim = b.erase(dim);
     }
   }
-  return factors;
 }
 
 // total / known, exactly.
-Dim divide(const Dims& total, const Dims& known, const std::string& description) {
-  Factors numerator = factors_of(total), denominator = factors_of(known);
-  for (const Dim& symbol : denominator.symbols) {
-    const auto found = std::find(numerator.symbols.begin(), numerator.symbols.end(), symbol);
-    if (found == numerator.symbols.end()) {
-      Dim all = product(total, 0, total.size());
-      return floor_divide(all, product(known, 0, known.size()));
-    }
-    numerator.symbols.erase(found);
-  }
-  Dim result = product(numerator.symbols, 0, numerator.symbols.size());
-  if (denominator.number == 0)
-    throw Error(ErrorKind::invalid_model, description + ": -1 beside a dimension of 0 has no one answer");
-  if (numerator.number % denominator.number == 0) return result * Dim(numerator.number / denominator.number);
-  if (result.is_number()) throw Error(ErrorKind::invalid_model, description + ": the number of elements does not divide");
-  return floor_divide(result * Dim(numerator.number), Dim(denominator.number));
+Dim divide(Dims total, Dims known, const std::string& description) {
+  cancel(total, known);
+  const Dim numerator = product(total, 0, total.size()), denominator = product(known, 0, known.size());
+  if (denominator.is(0)) throw Error(ErrorKind::invalid_model, description + ": -1 beside a dimension of 0 has no one answer");
+  if (numerator.is_number() && denominator.is_number() && numerator.number() % denominator.number() != 0)
+    throw Error(ErrorKind::invalid_model, description + ": the number of elements does not divide");
+  return floor_divide(numerator, denominator);
 }
 
 }  // namespace
@@ -75,9 +61,7 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
   check_dtype(inputs[1], "shape", {DType::int64});
   const Fact& x = inputs[0];
   const Fact& target = inputs[1];
-  if (target.has_rank() && target.rank() != 1) {
-    throw Error(ErrorKind::invalid_model, fmt::format("shape is {}, expected a vector", to_string(*target.dims)));
-  }
+  check_vector(target, "shape");
   Fact fact{x.dtype, std::nullopt, std::nullopt, std::nullopt};
   std::optional<Dims> wanted = target.elements;
   if (!wanted) {
@@ -85,9 +69,9 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
   }
   if (!wanted) return {std::move(fact)};
   const std::string description = fmt::format("cannot reshape {} to {}", x.dims ? to_string(*x.dims) : "?", to_string(*wanted));
-  Dims dims, known, rest = x.dims.value_or(Dims{});
+  Dims dims, known;
   std::optional<std::size_t> open;
-  bool certain = x.dims.has_value();
+  bool certain = true;
   for (std::size_t i = 0; i < wanted->size(); ++i) {
     Dim dim = (*wanted)[i];
     if (dim.is(-1)) {
@@ -96,28 +80,28 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
       dims.push_back(Dim(1));
       continue;
     }
-    if (dim.is_number() && dim.number() < -1) throw Error(ErrorKind::invalid_model, description);
+    if (dim.is_number() && dim.number() < -1)
+      throw Error(ErrorKind::invalid_model, description + fmt::format(": {} is no dimension", dim.number()));
     if (dim.is(0) && !op.allowzero) {
-      if (x.dims) {
-        if (i >= x.dims->size())
-          throw Error(ErrorKind::invalid_model, description + fmt::format(": there is no dimension {} to copy", i));
-        dim = (*x.dims)[i];
-      } else {
-        dim = Dim::symbol(fmt::format("reshaped_{}", i));
+      if (!x.dims) {
+        certain = false;
+        continue;
       }
+      if (i >= x.dims->size())
+        throw Error(ErrorKind::invalid_model, description + fmt::format(": there is no dimension {} to copy", i));
+      dim = (*x.dims)[i];
     }
     dims.push_back(dim);
     known.push_back(dim);
   }
+  if (!certain || (open && !x.dims)) return {std::move(fact)};
   if (open) {
-    if (certain) {
-      dims[*open] = divide(rest, known, description);
-    } else {
-      dims[*open] = Dim::symbol(fmt::format("reshaped_{}", *open));
-    }
-  } else if (certain) {
-    const Dim before = product(rest, 0, rest.size()), after = product(dims, 0, dims.size());
-    if (before.is_number() && after.is_number() && before != after) throw Error(ErrorKind::invalid_model, description);
+    dims[*open] = divide(*x.dims, known, description);
+  } else if (x.dims) {
+    Dims before = *x.dims, after = dims;
+    cancel(before, after);
+    const Dim in = product(before, 0, before.size()), out = product(after, 0, after.size());
+    if (in.is_number() && out.is_number() && in != out) throw Error(ErrorKind::invalid_model, description);
   }
   fact.dims = std::move(dims);
   if (x.elements && fact.rank() <= 1) fact.elements = x.elements;
@@ -139,6 +123,11 @@ std::vector<Fact> infer(const Squeeze&, const Facts& inputs, std::size_t) {
     for (const std::int64_t axis : *known) axes.insert(normalize_axis(axis, dims.size()));
   } else {
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+      if (!dims[axis].is_number()) {
+        // A symbol may turn out to be 1, and then goes, too.
+        fact.dims = std::nullopt;
+        return {std::move(fact)};
+      }
       if (dims[axis].is(1)) axes.insert(axis);
     }
   }

@@ -15,13 +15,15 @@ std::vector<Fact> infer(const ConstantOfShape& op, const Facts& inputs, std::siz
     throw Error(ErrorKind::invalid_model, fmt::format("value is {}, expected one element", op.value.shape().to_string()));
   }
   check_dtype(inputs[0], "shape", {DType::int64});
+  check_vector(inputs[0], "shape");
   Fact fact{op.value.dtype(), std::nullopt, std::nullopt, std::nullopt};
   if (!inputs[0].elements) return {std::move(fact)};
   for (const Dim& dim : *inputs[0].elements) {
     if (dim.is_number() && dim.number() < 0) throw Error(ErrorKind::invalid_model, fmt::format("shape holds {}", dim.number()));
   }
   fact.dims = inputs[0].elements;
-  if (op.value.dtype() == DType::int64 && fact.rank() <= 1) {
+  const bool integers = op.value.dtype() == DType::int64 || op.value.dtype() == DType::int32;
+  if (integers && fact.rank() <= 1) {
     const Dim count = fact.rank() == 0 ? Dim(1) : fact.dims->front();
     if (count.is_number() && count.number() <= 64) {
       fact.elements = Dims(static_cast<std::size_t>(count.number()), Dim(op.value.values_as<std::int64_t>().front()));
@@ -45,7 +47,8 @@ std::vector<Fact> infer(const ShapeOf& op, const Facts& inputs, std::size_t) {
 std::vector<Fact> infer(const Cast& op, const Facts& inputs, std::size_t) {
   Fact fact = same_as(inputs[0]);
   const bool integers = op.to == DType::int64 || op.to == DType::int32;
-  if (integers && (fact.dtype == DType::int64 || fact.dtype == DType::int32)) fact.elements = inputs[0].elements;
+  if (integers && (fact.dtype == DType::int64 || fact.dtype == DType::int32))
+    fact.elements = bounded_elements(inputs[0].elements, op.to);
   fact.dtype = op.to;
   return {std::move(fact)};
 }

@@ -21,7 +21,8 @@ std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, st
   }
   for (const std::int64_t entry : list) {
     if (entry < least || entry > most) {
-      throw Error(ErrorKind::invalid_model, fmt::format("{} holds {}, expected at least {}", name, entry, least));
+      throw Error(ErrorKind::invalid_model, entry < least ? fmt::format("{} holds {}, expected at least {}", name, entry, least)
+                                                          : fmt::format("{} holds {}, expected at most {}", name, entry, most));
     }
   }
   return list;
@@ -73,9 +74,12 @@ Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
                   fmt::format("a window of {} does not fit into {} with pads {} and {}", kernel, in.number(), begin, end));
     }
     Dim output = floor_divide(attributes.ceil_mode ? room + (stride - 1) : room, stride) + 1;
+    // A last window that would start in the end padding sees nothing of the input.
     if (attributes.ceil_mode && in.is_number()) {
-      // A last window that would start in the end padding sees nothing of the input.
       if ((output.number() - 1) * stride >= in.number() + begin) output = output - 1;
+    } else if (attributes.ceil_mode && stride + end > kernel) {
+      // Only here can there be such a window, and whether there is depends on the size.
+      output = Dim::symbol(fmt::format("ceil_pool({},{},{},{},{})", in.to_string(), kernel, stride, begin, end));
     }
     window.output.push_back(output);
   }

@@ -1,0 +1,153 @@
+// What is no model, is damaged, or contradicts itself: one line, the right exit code, nothing on stdout.
+#include <cstdint>
+
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+using testing::HasSubstr;
+
+class BrokenModelsTest : public CliTest {
+ protected:
+  Finished predict(const std::string& bytes) const {
+    write("broken.onnx", bytes);
+    return run({"predict", "broken.onnx", "red.png", "-q"});
+  }
+  // image -> Conv with this weight -> pooled -> scores
+  static OnnxGraph conv_graph(const Message& weight) {
+    OnnxGraph graph;
+    graph.nodes = {node("Conv", {"image", "weight"}, {"map"}, "conv1"), node("GlobalAveragePool", {"map"}, {"mean"}, "pool"),
+                   node("Flatten", {"mean"}, {"scores"}, "flatten")};
+    graph.initializers = {weight};
+    graph.inputs = {value("image", {0, 3, 4, 4})};
+    graph.outputs = {value("scores", {0, 2})};
+    return graph;
+  }
+};
+
+TEST_F(BrokenModelsTest, TheUnbrokenOneWorks) {
+  EXPECT_EQ(predict(onnx_file(conv_graph(tensor("weight", {2, 3, 1, 1}, {1, 0, 0, 0, 1, 0})))).exit_code, 0);
+}
+
+TEST_F(BrokenModelsTest, AMissingFile) {
+  expect_refused(run({"predict", "missing.onnx", "red.png"}), 3, "missing.onnx: cannot be opened: No such file or directory");
+}
+
+TEST_F(BrokenModelsTest, AFolder) {
+  std::filesystem::create_directory(folder() / "folder.onnx");
+  expect_refused(run({"predict", "folder.onnx", "red.png"}), 3, "folder.onnx: is a folder");
+}
+
+TEST_F(BrokenModelsTest, AnEmptyFile) { expect_refused(predict(""), 3, "broken.onnx: is empty"); }
+
+TEST_F(BrokenModelsTest, AGitLfsPointer) {
+  expect_refused(
+      predict("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2"
+              "ca24d17e2393\nsize 102442450\n"),
+      3, "Git LFS pointer");
+}
+
+TEST_F(BrokenModelsTest, AWebPage) {
+  expect_refused(predict("<!DOCTYPE html>\n<html><head><title>Not found</title></head></html>\n"), 3, "web page");
+}
+
+TEST_F(BrokenModelsTest, ATruncatedModel) {
+  const std::string whole = onnx_file(mean_classifier(4, {{1, 0, 0}, {0, 1, 0}}, {0, 0}));
+  for (const std::size_t length : {whole.size() - 1, whole.size() / 2, std::size_t{5}}) {
+    expect_refused(predict(whole.substr(0, length)), 3, "broken.onnx: ");
+  }
+}
+
+TEST_F(BrokenModelsTest, APhotoGivenAsTheModel) {
+  expect_refused(run({"predict", "--model", "red.png", "yellow.png"}), 3, "red.png: is a PNG");
+}
+
+TEST_F(BrokenModelsTest, AModelGivenAsAPhoto) {
+  const Finished finished = run({"predict", "--model", "rgb.onnx", "rgb.onnx", "-q"});
+  expect_refused(finished, 5, "rgb.onnx: is no image");
+}
+
+TEST_F(BrokenModelsTest, AConvWhoseWeightHasTheWrongShape) {
+  const Finished finished = predict(onnx_file(conv_graph(tensor("weight", {2, 5, 1, 1}, std::vector<float>(10)))));
+  expect_refused(finished, 3, "broken.onnx: node 'conv1' (Conv): ");
+  EXPECT_THAT(finished.err, HasSubstr("2x5x1x1"));
+}
+
+TEST_F(BrokenModelsTest, ACyclicGraph) {
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
+  graph.nodes[0] = node("Add", {"image", "later"}, {"sum"}, "first");
+  graph.nodes.push_back(node("Relu", {"sum"}, {"later"}, "second"));
+  graph.nodes.push_back(node("GlobalAveragePool", {"later"}, {"mean"}, "pool"));
+  expect_refused(predict(onnx_file(graph)), 3, "cycle");
+}
+
+TEST_F(BrokenModelsTest, ADanglingInput) {
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
+  graph.nodes[0] = node("GlobalAveragePool", {"nowhere"}, {"mean"}, "pool");
+  const Finished finished = predict(onnx_file(graph));
+  expect_refused(finished, 3, "node 'pool' (GlobalAveragePool)");
+  EXPECT_THAT(finished.err, HasSubstr("nowhere"));
+}
+
+TEST_F(BrokenModelsTest, ANegativeDimension) {
+  expect_refused(predict(onnx_file(conv_graph(tensor("weight", {-1, 3, 1, 1}, {1, 2, 3})))), 3, "-1");
+}
+
+TEST_F(BrokenModelsTest, AHugeDimension) {
+  const std::int64_t huge = std::int64_t{1} << 60;
+  expect_refused(predict(onnx_file(conv_graph(tensor("weight", {huge, 3, 1, 1}, {1, 2, 3})))), 3, "'weight'");
+  expect_refused(predict(onnx_file(conv_graph(tensor("weight", {huge, 1, 1, 1}, {1, 2, 3})))), 3, "'weight'");
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
+  graph.inputs = {value("image", {huge, 3, huge, huge})};
+  expect_refused(predict(onnx_file(graph)), 3, "image");
+}
+
+TEST_F(BrokenModelsTest, AnInitializerWithTooLittleData) {
+  const Finished finished = predict(onnx_file(conv_graph(tensor("weight", {2, 3, 1, 1}, {1, 2, 3}))));
+  expect_refused(finished, 3, "'weight'");
+  EXPECT_THAT(finished.err, HasSubstr("12 bytes"));
+}
+
+TEST_F(BrokenModelsTest, UnknownOperatorsAreAllNamedAtOnce) {
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}, {0, 1, 0}}, {0, 0});
+  graph.nodes[0] = node("Frobnicate", {"image"}, {"strange"}, "frob");
+  graph.nodes.push_back(node("Twist", {"strange"}, {"twisted"}, "twist", {}, "com.example"));
+  graph.nodes.push_back(node("GlobalAveragePool", {"twisted"}, {"mean"}, "pool"));
+  const Finished finished = predict(onnx_file(graph));
+  expect_refused(finished, 4, "broken.onnx: ");
+  EXPECT_THAT(finished.err, HasSubstr("node 'frob' (Frobnicate)"));
+  EXPECT_THAT(finished.err, HasSubstr("node 'twist' (com.example.Twist)"));
+}
+
+TEST_F(BrokenModelsTest, ANetworkThatTakesNoImages) {
+  OnnxGraph graph;
+  graph.nodes = {node("Relu", {"x"}, {"y"}, "relu")};
+  graph.inputs = {value("x", {0, 7})};
+  graph.outputs = {value("y", {0, 7})};
+  expect_refused(predict(onnx_file(graph)), 4, "expected one input of images");
+}
+
+TEST_F(BrokenModelsTest, LabelsOfAnotherNumberThanTheClasses) {
+  std::string labels;
+  for (int i = 0; i < 999; ++i) labels += "label " + std::to_string(i) + "\n";
+  write("labels.txt", labels);
+  const auto model_of = [&](std::size_t classes) {
+    write("wide.onnx", onnx_file(mean_classifier(4, std::vector<std::array<float, 3>>(classes), std::vector<float>(classes))));
+  };
+  model_of(1000);
+  const std::vector<std::string> words = {"predict", "wide.onnx", "red.png", "--labels", "labels.txt", "-q"};
+  expect_refused(run(words), 2, "labels.txt: 999 labels for a model of 1000 classes");
+  write("labels.txt", labels + "label 999\n");
+  EXPECT_EQ(run(words).exit_code, 0);
+  model_of(1001);
+  const Finished background = run(words);
+  expect_refused(background, 2, "labels.txt: 1000 labels for a model of 1001 classes");
+  EXPECT_THAT(background.err, HasSubstr("background"));
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "imagenet1k"}), 2,
+                 "imagenet1k: 1000 labels for a model of 3 classes");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "none.txt"}), 2, "none.txt: cannot be opened");
+}
+
+}  // namespace
+}  // namespace resnet::test

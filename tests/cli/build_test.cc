@@ -1,0 +1,77 @@
+// build: files that are the same everywhere, and that predict takes.
+#include <fstream>
+#include <iterator>
+
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class BuildTest : public CliTest {
+ protected:
+  std::string built(std::vector<std::string> words) const {
+    words.insert(words.begin(), "build");
+    words.insert(words.end(), {"-o", "built.onnx"});
+    const Finished finished = run(words);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_EQ(finished.out, "");
+    EXPECT_EQ(finished.err, "");
+    std::ifstream file(folder() / "built.onnx", std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+};
+
+TEST_F(BuildTest, TheSameSeedGivesTheSameBytes) {
+  const std::string first = built({"resnet20", "--seed", "1"});
+  EXPECT_GT(first.size(), 1'000'000u);  // 0.27 million parameters
+  EXPECT_EQ(built({"resnet20", "--seed", "1"}), first);
+  EXPECT_NE(built({"resnet20", "--seed", "2"}), first);
+}
+
+TEST_F(BuildTest, StdoutTakesTheFileUnlessItIsATerminal) {
+  const std::string bytes = built({"resnet20"});
+  EXPECT_EQ(run({"build", "resnet20", "-o", "-"}).out, bytes);
+  RunOptions terminal;
+  terminal.terminal = true;
+  const Finished refused = run({"build", "resnet20", "-o", "-"}, terminal);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.out, HasSubstr("standard output is a terminal"));
+}
+
+TEST_F(BuildTest, OptionsChangeTheNetwork) {
+  const std::string plain = built({"resnet20"});
+  EXPECT_LT(built({"resnet20", "--classes", "3"}).size(), plain.size());
+  EXPECT_GT(built({"resnet20", "--shortcut", "B"}).size(), plain.size());
+  EXPECT_LT(built({"resnet20", "--init", "none"}).size(), plain.size() / 4);
+  EXPECT_LT(built({"resnet20", "--fold-batch-norm"}).size(), plain.size());
+  built({"resnet20", "--classes", "3", "--input-shape", "2x3x48x48", "--opset", "13"});
+  const Finished answer = run({"predict", "built.onnx", "red.png", "--format", "csv"});
+  EXPECT_EQ(answer.exit_code, 0) << answer.err;
+  EXPECT_THAT(inputs_of(answer.out), testing::SizeIs(3));
+  EXPECT_THAT(answer.err, HasSubstr("2x3x48x48 and 3 classes"));
+}
+
+TEST_F(BuildTest, ZerosGiveEveryClassTheSame) {
+  built({"resnet20", "--init", "zeros", "--classes", "4"});
+  EXPECT_EQ(run({"predict", "built.onnx", "red.png", "--format", "csv", "-q", "--topk", "2"}).out,
+            "input,rank,index,label,probability,logit\nred.png,1,0,,0.25,0\nred.png,2,1,,0.25,0\n");
+}
+
+TEST_F(BuildTest, WhatDoesNotFitIsRefusedAndLeavesNothing) {
+  expect_refused(run({"build", "renset50", "-o", "x.onnx"}), 2, "unknown architecture 'renset50', did you mean 'resnet50'?");
+  expect_refused(run({"build", "plain20", "--shortcut", "A", "-o", "x.onnx"}), 2, "plain20");
+  expect_refused(run({"build", "resnet20", "--input-shape", "1x1x32x32", "-o", "x.onnx"}), 2, "does not fit resnet20");
+  expect_refused(run({"build", "resnet20", "--input-shape", "1x3x0x32", "-o", "x.onnx"}), 2, "'0' is no dimension");
+  expect_refused(run({"build", "resnet20", "--classes", "0", "-o", "x.onnx"}), 2, "--classes");
+  expect_refused(run({"build", "resnet20", "--opset", "1", "-o", "x.onnx"}), 2, "opset 1 cannot be written, expected 7 to 22");
+  expect_refused(run({"build", "resnet20", "-o", "nowhere/x.onnx"}), 6, "nowhere/x.onnx: cannot be written");
+  for (const auto& entry : fs::directory_iterator(folder())) {
+    EXPECT_THAT(entry.path().filename().string(), testing::AnyOf("rgb.onnx", "rgb.txt", "red.png", "yellow.png"));
+  }
+}
+
+}  // namespace
+}  // namespace resnet::test

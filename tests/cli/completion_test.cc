@@ -1,0 +1,106 @@
+// completion: scripts that the shells can read, and what bash then offers.
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class CompletionTest : public CliTest {
+ protected:
+  std::string script(const std::string& shell) const {
+    const Finished finished = run({"completion", shell});
+    EXPECT_EQ(finished.exit_code, 0);
+    EXPECT_EQ(finished.err, "");
+    return finished.out;
+  }
+  // What bash offers for the last of these words.
+  std::vector<std::string> offered(const std::vector<std::string>& words) const {
+    write("script.bash", script("bash"));
+    std::string line;
+    for (const std::string& word : words) line += " '" + word + "'";
+    RunOptions options;
+    options.folder = folder();
+    const Finished finished = run_command(
+        {"bash", "-c",
+         fmt::format(
+             "source ./script.bash; COMP_WORDS=(resnet-cli{}); COMP_CWORD={}; _resnet_cli; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+             line, words.size())},
+        options);
+    EXPECT_EQ(finished.err, "");
+    std::vector<std::string> result;
+    std::istringstream lines(finished.out);
+    for (std::string word; std::getline(lines, word);) {
+      if (!word.empty()) result.push_back(word);
+    }
+    return result;
+  }
+  static bool has(const std::string& shell) { return run_command({"bash", "-c", "command -v " + shell}).exit_code == 0; }
+};
+
+TEST_F(CompletionTest, TheScriptsAreRightSyntax) {
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const std::filesystem::path file = write("script." + shell, script(shell));
+    if (!has(shell)) continue;
+    const Finished checked = run_command({shell, "-n", file.string()});
+    EXPECT_EQ(checked.exit_code, 0) << shell;
+    EXPECT_EQ(checked.err, "") << shell;
+  }
+}
+
+TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string text = script(shell);
+    for (const char* command : {"predict", "build"}) {
+      std::istringstream words(run({command, "--help"}).out);
+      std::size_t options = 0;
+      for (std::string word; words >> word;) {
+        if (!word.starts_with("--") || word.find_first_of(".:,;)") != std::string::npos) continue;
+        ++options;
+        EXPECT_THAT(text, HasSubstr(shell == std::string("fish") ? "-l " + word.substr(2) : word)) << shell << " " << command;
+      }
+      EXPECT_GT(options, 8u);
+    }
+  }
+}
+
+TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
+  EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "build", "completion"));
+  EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
+  EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build"));
+  EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));
+  EXPECT_THAT(offered({"predict", "--"}), AllOf(Contains("--labels"), Contains("--threads"), Not(Contains("--opset"))));
+  EXPECT_THAT(offered({"predict", "--format", ""}), ElementsAre("text", "jsonl", "csv"));
+  EXPECT_THAT(offered({"predict", "--format", "=", "js"}), ElementsAre("jsonl"));
+  EXPECT_THAT(offered({"predict", "--preprocess", "t"}), ElementsAre("torchvision", "tf"));
+  EXPECT_THAT(offered({"build", "--shortcut", ""}), ElementsAre("A", "B", "C"));
+  EXPECT_THAT(offered({"build", "--opset", ""}), ElementsAre());
+  EXPECT_THAT(offered({"completion", ""}), ElementsAre("bash", "zsh", "fish"));
+  EXPECT_THAT(offered({"build", "resnet5"}), Contains("resnet50"));
+}
+
+TEST_F(CompletionTest, BashOffersFilesWhereFilesBelong) {
+  EXPECT_THAT(offered({"predict", "rgb"}), testing::UnorderedElementsAre("rgb.onnx", "rgb.txt"));
+  EXPECT_THAT(offered({"predict", "--labels", "rgb.t"}), ElementsAre("rgb.txt"));
+  EXPECT_THAT(offered({"predict", "--labels", "im"}), ElementsAre("imagenet1k"));
+  EXPECT_THAT(offered({"predict", "--config", "yel"}), ElementsAre("yellow.png"));
+}
+
+TEST_F(CompletionTest, FishOffersValues) {
+  if (!has("fish")) GTEST_SKIP() << "no fish";
+  write("script.fish", script("fish"));
+  const Finished finished = run_command(
+      {"fish", "-c", "source " + (folder() / "script.fish").string() + "; complete -C 'resnet-cli predict --format '"});
+  EXPECT_THAT(finished.out, AllOf(HasSubstr("jsonl"), HasSubstr("csv")));
+}
+
+}  // namespace
+}  // namespace resnet::test

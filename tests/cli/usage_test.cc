@@ -1,0 +1,152 @@
+// Mistakes on the command line, help, and the options of every command.
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using UsageTest = CliTest;
+
+TEST_F(UsageTest, HelpGoesToStdoutAndTellsOfEveryCommand) {
+  const Finished help = run({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_EQ(help.err, "");
+  for (const char* word : {"predict", "build", "completion", "--threads", "--config", "--progress", "Exit codes", "Examples:"}) {
+    EXPECT_THAT(help.out, HasSubstr(word));
+  }
+}
+
+TEST_F(UsageTest, EveryCommandHasHelpWithItsOptionsThoseOfAllAndExamples) {
+  for (const char* command : {"predict", "build", "completion"}) {
+    const Finished help = run({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_EQ(help.err, "");
+    EXPECT_THAT(help.out, testing::StartsWith(std::string("Usage: resnet-cli ") + command));
+    EXPECT_THAT(help.out, HasSubstr("Options of every command:"));
+    EXPECT_THAT(help.out, HasSubstr("RESNET_CLI_THREADS"));
+    EXPECT_THAT(help.out, HasSubstr("Examples:\n  "));
+  }
+  EXPECT_THAT(run({"predict", "-h"}).out, HasSubstr("torchvision|caffe|tf|mlperf|cifar10|raw"));
+}
+
+TEST_F(UsageTest, TheVersion) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--version"}, {"-V"}, {"predict", "-V"}}) {
+    const Finished version = run(words);
+    EXPECT_EQ(version.exit_code, 0);
+    EXPECT_THAT(version.out, testing::MatchesRegex("resnet-cli [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  }
+}
+
+TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
+  expect_refused(run({}), 2, "no command");
+  expect_refused(run({"predcit", "a.jpg"}), 2, "unknown command 'predcit', did you mean 'predict'?");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--tpok", "3"}), 2, "unknown option '--tpok', did you mean '--topk'?");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk", "three"}), 2, "--topk: expected a whole number from 1");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk", "0"}), 2, "got '0'");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--format", "xml"}), 2, "expected text|jsonl|csv, got 'xml'");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--preprocess", "torch"}), 2, "got 'torch'");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--threads", "0"}), 2, "--threads");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk"}), 2, "--topk");
+  expect_refused(run({"build", "resnet18"}), 2, "--output");
+  expect_refused(run({"build", "-o", "x.onnx"}), 2, "arch");
+  expect_refused(run({"completion", "tcsh"}), 2, "expected bash|zsh|fish, got 'tcsh'");
+  expect_refused(run({"completion", "bash", "zsh"}), 2, "unexpected argument 'zsh'");
+}
+
+TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
+  expect_refused(run({"predict", "rgb.onnx"}), 2, "no images");
+  expect_refused(run({"predict", "red.png", "yellow.png"}), 2, "no model among the arguments");
+  expect_refused(run({"predict", "renset50", "yellow.png"}), 2, "did you mean 'resnet50'");
+  expect_refused(run({"predict", "--model", "renset50", "yellow.png"}), 2, "did you mean 'resnet50'?");
+  const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "-q"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), predict.begin(), predict.end());
+    return run(more);
+  };
+  expect_refused(with({"--mean", "0.5,0.5"}), 2, "--mean: 2 numbers in '0.5,0.5', expected three");
+  expect_refused(with({"--mean", "0.5,x,0.5"}), 2, "--mean: 'x' is no number");
+  expect_refused(with({"--std", "1,0,1"}), 2, "--std: a zero");
+  expect_refused(with({"--crop-size", "0"}), 2, "--crop-size: expected a number of pixels");
+  expect_refused(with({"--crop-size", "5"}), 2, "--crop-size 5 does not fit the network's input of Nx3x4x4");
+  expect_refused(with({"--crop-pct", "1.5"}), 2, "--crop-pct: expected a share");
+  expect_refused(with({"--resize", "5", "--crop-pct", "0.5"}), 2, "--resize and --crop-pct");
+  expect_refused(with({"--variant", "v1"}), 2, "--variant is for architectures by name, but rgb.onnx is a file");
+  expect_refused(with({"--input-shape", "1x3"}), 2, "rgb.onnx: input 'image': has the shape Nx3x4x4, cannot be given 1x3");
+  expect_refused(with({"--input-shape", "1x3xfour,4"}), 2, "--input-shape");
+  expect_refused(with({"--input-shape", "Nx3x4x4"}), 2, "expected numbers for a file");
+}
+
+TEST_F(UsageTest, AConfigurationFileGivesOptionsAndTheCommandLineComesFirst) {
+  write("options.toml", "quiet = true\n\n[predict]\ntopk = 1\nformat = \"csv\"\npreprocess = \"raw\"\n");
+  const Finished configured = run({"predict", "rgb.onnx", "red.png", "--config", "options.toml"});
+  EXPECT_EQ(configured.exit_code, 0);
+  EXPECT_EQ(configured.err, "");
+  EXPECT_EQ(configured.out, "input,rank,index,label,probability,logit\nred.png,1,0,,1,255\n");
+  const Finished overridden = run({"--config", "options.toml", "predict", "rgb.onnx", "red.png", "--topk", "2"});
+  EXPECT_EQ(overridden.out, "input,rank,index,label,probability,logit\nred.png,1,0,,1,255\nred.png,2,1,,0,0\n");
+}
+
+TEST_F(UsageTest, AConfigurationFileMayGiveNumbersAsAList) {
+  write("options.toml", "[predict]\nmean = [1, 2, 3]\nstd = [1, 1, 1]\npreprocess = \"raw\"\nformat = \"csv\"\ntopk = 1\n");
+  EXPECT_THAT(run({"predict", "rgb.onnx", "red.png", "--config", "options.toml"}).out, HasSubstr("red.png,1,0,,1,254\n"));
+}
+
+TEST_F(UsageTest, AWrongConfigurationFileIsUsage) {
+  write("options.toml", "[predict]\ntpok = 1\n");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--config", "options.toml"}), 2, "unknown entry 'predict.tpok'");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--config", "missing.toml"}), 2, "missing.toml");
+  write("options.toml", "[predict]\ntopk = \"many\"\n");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--config", "options.toml"}), 2, "got 'many'");
+}
+
+TEST_F(UsageTest, ThreadsComeFromTheOptionElseTheEnvironment) {
+  const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "-v", "--preprocess", "raw"};
+  RunOptions three;
+  three.environment["RESNET_CLI_THREADS"] = "3";
+  EXPECT_THAT(run(predict, three).err, HasSubstr(", 3 threads"));
+  std::vector<std::string> with_option = predict;
+  with_option.insert(with_option.end(), {"--threads", "2"});
+  EXPECT_THAT(run(with_option, three).err, HasSubstr(", 2 threads"));
+  three.environment["RESNET_CLI_THREADS"] = "many";
+  expect_refused(run(predict, three), 2, "--threads: expected a whole number from 1 to 1024, got 'many'");
+}
+
+TEST_F(UsageTest, QuietShowsErrorsOnly) {
+  const Finished loud = run({"predict", "rgb.onnx", "red.png"});
+  EXPECT_EQ(loud.exit_code, 0);
+  EXPECT_THAT(loud.err, HasSubstr("resnet-cli: warning: preprocessing guessed"));
+  const Finished quiet = run({"predict", "rgb.onnx", "red.png", "missing.png", "-q"});
+  EXPECT_EQ(quiet.exit_code, 5);
+  EXPECT_EQ(quiet.err, "resnet-cli: missing.png: cannot be opened: No such file or directory\n");
+}
+
+TEST_F(UsageTest, ColoursOnlyOnATerminalAndNotWithNoColor) {
+  const std::vector<std::string> words = {"predict", "rgb.onnx", "missing.png", "-q"};
+  EXPECT_THAT(run(words).err, Not(HasSubstr("\x1b")));
+  RunOptions terminal;
+  terminal.terminal = true;
+  EXPECT_THAT(run(words, terminal).out, HasSubstr("\x1b[1;31mresnet-cli:\x1b[0m missing.png"));
+  terminal.environment["NO_COLOR"] = "1";
+  EXPECT_THAT(run(words, terminal).out, Not(HasSubstr("\x1b[1;31m")));
+}
+
+TEST_F(UsageTest, ProgressOnlyOnATerminalOrWhereAskedFor) {
+  const std::vector<std::string> words = {"predict", "rgb.onnx", "red.png", "yellow.png", "--preprocess", "raw"};
+  const auto with = [&](const std::string& progress, bool on_terminal) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--progress", progress});
+    RunOptions options;
+    options.terminal = on_terminal;
+    const Finished finished = run(all, options);
+    return finished.out + finished.err;
+  };
+  EXPECT_THAT(with("auto", false), Not(HasSubstr("/2 images")));
+  EXPECT_THAT(with("on", false), HasSubstr("2/2 images  100%"));
+  EXPECT_THAT(with("auto", true), HasSubstr("2/2 images  100%"));
+  EXPECT_THAT(with("auto", true), HasSubstr("\r\x1b[K"));
+  EXPECT_THAT(with("off", true), Not(HasSubstr("/2 images")));
+}
+
+}  // namespace
+}  // namespace resnet::test
