@@ -1,0 +1,144 @@
+// Broken files: every finding at once.
+#include "formats/onnx/lint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/defs/parser.h>
+#include <onnx/onnx_pb.h>
+
+#include <functional>
+
+#include "tests/support/assets.h"
+
+namespace resnet::onnx {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+using Level = Finding::Level;
+
+std::vector<Finding> lint_of(const std::string& graph, const std::function<void(::onnx::ModelProto&)>& change = {},
+                             int opset = 17) {
+  ::onnx::ModelProto proto;
+  const std::string text = "<ir_version: 8, opset_import: [\"\": " + std::to_string(opset) + "]>\n" + graph;
+  const auto status = ::onnx::OnnxParser::Parse(proto, text.c_str());
+  EXPECT_TRUE(status.IsOK()) << status.ErrorMessage();
+  if (change) change(proto);
+  const std::string bytes = proto.SerializeAsString();
+  return lint(std::as_bytes(std::span(bytes)), "test", {});
+}
+
+auto finding(Level level, const std::string& rule, const std::string& node, const std::string& message) {
+  return AllOf(Field("level", &Finding::level, level), Field("rule", &Finding::rule, rule), Field("node", &Finding::node, node),
+               Field("message", &Finding::message, HasSubstr(message)));
+}
+
+std::vector<std::string> errors_of(const std::vector<Finding>& findings) {
+  std::vector<std::string> errors;
+  for (const Finding& found : findings) {
+    if (found.level == Level::error) errors.push_back(found.rule + ": " + found.node + ": " + found.message);
+  }
+  return errors;
+}
+
+const char* const sound = R"(net (float[N,3,4,4] x) => (float[N,2,1,1] y)
+    <float[2,3,1,1] w = {1,2,3,4,5,6}, float[2] b = {0,0}>
+    { c = Conv(x, w, b)  y = GlobalAveragePool(c) })";
+
+TEST(Lint, ASoundFileHasNoFindings) { EXPECT_THAT(lint_of(sound), IsEmpty()); }
+
+TEST(Lint, ADanglingInput) {
+  EXPECT_THAT(lint_of("net (float[2] x) => (float[2] y) { y = Add(x, missing) }"),
+              Contains(finding(Level::error, "dangling-input", "y", "input 'missing' is produced by no node")));
+}
+
+TEST(Lint, ACycle) {
+  EXPECT_THAT(lint_of("net (float[2] x) => (float[2] y) { a = Add(x, y)  y = Relu(a) }"),
+              Contains(finding(Level::error, "cycle", "a", "2 nodes wait for each other in a cycle: 'a', 'y'")));
+}
+
+TEST(Lint, DuplicateNames) {
+  const auto findings = lint_of("net (float[2] x) => (float[2] y) { y = Relu(x)  y = Sigmoid(x) }", [](auto& proto) {
+    for (auto& node : *proto.mutable_graph()->mutable_node()) node.set_name("same");
+  });
+  EXPECT_THAT(findings, Contains(finding(Level::error, "duplicate-value", "same", "value 'y' is also made by node 'same'")));
+  EXPECT_THAT(findings, Contains(finding(Level::warning, "duplicate-node", "same", "two nodes are named 'same'")));
+}
+
+TEST(Lint, UnknownOperators) {
+  EXPECT_THAT(lint_of("net (float[2] x) => (float[2] y) { y = Guess(x) }"),
+              Contains(finding(Level::error, "unknown-operator", "y", "ONNX opset 17 has no operator Guess")));
+}
+
+TEST(Lint, WhatNobodyUses) {
+  const auto findings = lint_of("net (float[2] x) => (float[2] y) <float[2] extra = {1, 2}> { y = Relu(x)  z = Sigmoid(x) }");
+  EXPECT_THAT(findings, Contains(finding(Level::warning, "unused-initializer", "", "initializer 'extra' (2) is used by no node")));
+  EXPECT_THAT(findings, Contains(finding(Level::warning, "unused-node", "z", "no output of this Sigmoid is used")));
+}
+
+TEST(Lint, InitializersOfAnotherSize) {
+  const auto findings = lint_of(sound, [](auto& proto) { proto.mutable_graph()->mutable_initializer(0)->set_dims(0, 4); });
+  EXPECT_THAT(findings, Contains(finding(Level::error, "initializer-size", "", "initializer 'w'")));
+}
+
+TEST(Lint, WeightsThatAreNoNumbers) {
+  const auto findings = lint_of(sound, [](auto& proto) {
+    proto.mutable_graph()->mutable_initializer(0)->set_float_data(2, std::numeric_limits<float>::quiet_NaN());
+  });
+  EXPECT_THAT(findings, Contains(finding(Level::error, "non-finite", "", "initializer 'w'")));
+}
+
+TEST(Lint, AnIrVersionAndAnOpsetOfTheFuture) {
+  const auto findings = lint_of(
+      sound, [](auto& proto) { proto.set_ir_version(14); }, 23);
+  EXPECT_THAT(findings, Contains(finding(Level::warning, "ir-version", "", "IR version 14 is newer than 13")));
+  EXPECT_THAT(findings, Contains(finding(Level::note, "opset", "", "opset 23 is newer than 22")));
+}
+
+TEST(Lint, ABiasOfAnotherLength) {
+  const auto findings = lint_of(R"(net (float[N,3,4,4] x) => (float[N,2,4,4] y)
+      <float[2,3,1,1] w = {1,2,3,4,5,6}, float[3] b = {0,0,0}> { y = Conv(x, w, b) })");
+  EXPECT_THAT(findings, Contains(finding(Level::error, "bias-length", "y", "3")));
+}
+
+TEST(Lint, ANegativeVariance) {
+  const auto findings = lint_of(R"(net (float[1,2,1,1] x) => (float[1,2,1,1] y)
+      <float[2] s = {1, 1}, float[2] b = {0, 0}, float[2] m = {0, 0}, float[2] v = {1, -1}>
+      { y = BatchNormalization(x, s, b, m, v) })");
+  EXPECT_THAT(findings, Contains(finding(Level::error, "negative-variance", "y", "-1")));
+}
+
+TEST(Lint, ManyFindingsAtOnce) {
+  const auto errors = errors_of(lint_of("net (float[2] x) => (float[2] y) { a = Add(x, missing)  b = Guess(a)  y = Relu(other) }"));
+  EXPECT_THAT(errors, Contains(HasSubstr("'missing'")));
+  EXPECT_THAT(errors, Contains(HasSubstr("'other'")));
+  EXPECT_THAT(errors, Contains(HasSubstr("Guess")));
+}
+
+TEST(Lint, WhatIsNoModelIsOneFinding) {
+  const std::string page = "<html></html>";
+  const auto findings = lint(std::as_bytes(std::span(page)), "page.onnx", {});
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_THAT(findings, Contains(finding(Level::error, "file", "", "is a web page")));
+}
+
+class LintedFile : public testing::TestWithParam<const char*> {};
+
+TEST_P(LintedFile, HasNoErrors) {
+  RESNET_REQUIRE_ASSETS();
+  EXPECT_THAT(errors_of(lint(*test::assets() / "models" / GetParam())), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, LintedFile,
+                         testing::Values("imagenet-resnet18-torch-op17-bn.onnx", "imagenet-resnet18-codebook-op13.onnx",
+                                         "cifar10-resnet20-torch-op11.onnx", "cifar10-resnet8-nhwc-op11.onnx",
+                                         "cifar10-resnet8-int8-qdq-op13.onnx", "caffe2-light-resnet50.onnx"));
+
+}  // namespace
+}  // namespace resnet::onnx

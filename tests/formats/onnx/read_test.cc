@@ -1,0 +1,203 @@
+// What comes out of a file, and what is said of files that contradict themselves.
+#include "formats/onnx/read.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "lib/base/error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace resnet::onnx {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Model graph_of(const std::string& text, int opset = 17) {
+  return read_text("<ir_version: 8, opset_import: [\"\": " + std::to_string(opset) + ", \"com.example\": 1]>\n" + text);
+}
+
+// "" where the text can be read.
+std::string error_of(const std::string& text, int opset = 17) {
+  try {
+    graph_of(text, opset);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::invalid_model) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(Read, AGraphWithEveryShapeKnown) {
+  const Model model = graph_of(R"(net (float[N,3,8,8] x) => (float[N,2] y)
+    <float[2,3,3,3] w = {0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0}>
+    {
+      c = Conv<strides = [2, 2], pads = [1, 1, 1, 1]>(x, w)
+      r = Relu(c)
+      p = GlobalAveragePool(r)
+      y = Flatten(p)
+    })");
+  EXPECT_EQ(model.graph.name, "net");
+  EXPECT_EQ(model.provenance.opsets.at(""), 17);
+  EXPECT_EQ(print(model.graph),
+            "%x = Input() : float Nx3x8x8\n"
+            "%w = Constant() {float 2x3x3x3} : float 2x3x3x3\n"
+            "%c = Conv(%x, %w) {pads=[1,1,1,1], strides=[2,2]} : float Nx2x4x4\n"
+            "%r = Relu(%c) : float Nx2x4x4\n"
+            "%p = GlobalAveragePool(%r) : float Nx2x1x1\n"
+            "%y = Flatten(%p) : float Nx2\n"
+            "return %y\n");
+}
+
+TEST(Read, NodesMayStandInAnyOrder) {
+  const Model model = graph_of("net (float[2] x) => (float[2] z) { z = Relu(y)  y = Sigmoid(x) }");
+  EXPECT_EQ(print(model.graph),
+            "%x = Input() : float 2\n%y = Sigmoid(%x) : float 2\n%z = Relu(%y) : float 2\nreturn %z\n");
+}
+
+TEST(Read, ACycleIsNamedFromItsFirstNode) {
+  EXPECT_THAT(error_of("net (float[2] x) => (float[2] z) { a = Add(x, c)  b = Relu(a)  c = Sigmoid(b)  z = Relu(c) }"),
+              HasSubstr("cycle through node 'a' (Add), node 'b' (Relu), node 'c' (Sigmoid)"));
+}
+
+TEST(Read, WhatContradictsItselfIsNamedWithItsNode) {
+  EXPECT_THAT(error_of("net (float[2] x) => (float[2] y) { y = Add(x, missing) }"),
+              HasSubstr("node 'y' (Add): input 'missing' is produced by no node, initializer or graph input"));
+  EXPECT_THAT(error_of("net (float[2] x) => (float[2] z) { y = Relu(x) }"),
+              HasSubstr("graph output 'z' is produced by no node, initializer or graph input"));
+  EXPECT_THAT(error_of("net (float[2] x) => (float[2] y) { y = Relu(x)  y = Sigmoid(x) }"),
+              HasSubstr("value 'y' is produced twice, also by node 'y' (Relu)"));
+  EXPECT_THAT(error_of("net (float[2] x, float[3] z) => (float[2] y) { y = Add(x, z) }"),
+              HasSubstr("node 'y' (Add): cannot broadcast 2 with 3"));
+  EXPECT_THAT(error_of("net (float[1,4,8,8] x, float[2,3,3,3] w) => (float[1,2,6,6] y) { y = Conv(x, w) }"),
+              HasSubstr("node 'y' (Conv): "));
+  EXPECT_THAT(error_of("net (float[1,3,2,2] x, float[2,3,3,3] w) => (float[1,2,1,1] y) { y = Conv(x, w) }"),
+              HasSubstr("a window of 3 does not fit into 2"));
+  EXPECT_THAT(error_of("net (float[2,6] x) => (float[5,5] y) <int64[2] s = {5, 5}> { y = Reshape(x, s) }"),
+              HasSubstr("cannot reshape 2x6 to 5x5"));
+  EXPECT_THAT(error_of("net (float[2] x) => (float[2] y) { y = Relu(x, x) }"), HasSubstr("expected 1"));
+  EXPECT_THAT(error_of("net (float[1,1,4,4] x) => (float[1,1,2,2] y) { y = MaxPool<kernel_shape = [0, 2]>(x) }"),
+              HasSubstr("kernel_shape holds 0, expected at least 1"));
+  EXPECT_THAT(error_of("net (float[1,1,4,4] x) => (float[1,1,2,2] y) { y = MaxPool(x) }"), HasSubstr("kernel_shape"));
+  EXPECT_THAT(error_of("net (float[2] x) => (float[2] y) { y = Cast<to = \"float\">(x) }"), HasSubstr("attribute 'to'"));
+}
+
+TEST(Read, InitializersMustHaveTheDataOfTheirShape) {
+  EXPECT_THAT(error_of("net (float[3] x) => (float[3] y) <float[3] b = {1, 2}> { y = Add(x, b) }"),
+              HasSubstr("initializer 'b': 2 elements of data, expected 3 for float 3"));
+}
+
+TEST(Read, AttributesThatAreNotKnownAreReported) {
+  const Model model = graph_of("net (float[2] x) => (float[2] y) { y = Relu<flavour = 3>(x) }");
+  EXPECT_THAT(model.notes, ElementsAre(HasSubstr("attribute 'flavour' is not known and was not read")));
+}
+
+TEST(Read, UnknownOperatorsAreKeptByName) {
+  const Model model = graph_of("net (float[2] x) => (float[2] y) { a = com.example.Guess<depth = 3>(x)  y = Relu(a) }");
+  EXPECT_EQ(print(model.graph),
+            "%x = Input() : float 2\n%a = com.example.Guess(%x) {depth=3} : ? ?\n%y = Relu(%a) : ? ?\nreturn %y\n");
+}
+
+TEST(Read, ValuesThatNobodyReadsAreLeftOut) {
+  const Model model = graph_of("net (float[2] x) => (float[2] y) <float[2] extra = {1, 2}> { y = Relu(x) }");
+  EXPECT_EQ(model.graph.nodes().size(), 2u);
+  EXPECT_THAT(model.notes, ElementsAre(HasSubstr("initializer 'extra'")));
+}
+
+TEST(Read, OldVersionsTakeTheNewestForm) {
+  // Attributes that became inputs, in the versions before.
+  const Model old = graph_of(
+      "net (float[1,2,1,1] x) => (float[2] y) { a = Squeeze<axes = [0, 2, 3]>(x)  y = Clip<min = 0.0, max = 6.0>(a) }", 10);
+  EXPECT_THAT(lines_of(print(old.graph)),
+              ElementsAre("%x = Input() : float 1x2x1x1", "%a.axes = Constant() {int64 3 [0, 2, 3]} : int64 3",
+                          "%a = Squeeze(%x, %a.axes) : float 2", "%y.min = Constant() {float scalar [0]} : float scalar",
+                          "%y.max = Constant() {float scalar [6]} : float scalar", "%y = Clip(%a, %y.min, %y.max) : float 2",
+                          "return %y"));
+  // Before version 13 Softmax takes everything from the axis on as one row.
+  EXPECT_THAT(print(graph_of("net (float[2,3,4] x) => (float[2,3,4] y) { y = Softmax(x) }", 11).graph),
+              HasSubstr("%y = Softmax(%x) {axis=1, coerce_to_2d=true}"));
+}
+
+TEST(Read, FunctionsOfTheModelTakeTheirCallsPlaces) {
+  const Model model = read_text(R"(<ir_version: 8, opset_import: ["": 17, "local": 1]>
+    net (float[2] x) => (float[2] y) { y = local.Twice<times = 2>(x) }
+    <domain: "local", opset_import: ["": 17]>
+    Twice <times> (a) => (b) { n = Identity(a)  b = Add(n, n) })");
+  EXPECT_EQ(print(model.graph), "%x = Input() : float 2\n%y/n = Identity(%x) : float 2\n%y = Add(%y/n, %y/n) : float 2\nreturn %y\n");
+}
+
+TEST(Read, InputShapesReplaceTheFiles) {
+  test::TemporaryFolder folder;
+  const Model model = graph_of("net (float[N,3] x) => (float[N,3] y) { y = Relu(x) }");
+  EXPECT_EQ(model.graph.fact(model.graph.inputs()[0]).to_string(), "float Nx3");
+}
+
+TEST(Read, ExternalDataStaysInsideTheModelsFolder) {
+  test::TemporaryFolder folder;
+  const auto with = [&](const std::string& location, const std::string& extra = "") {
+    // A model whose weight is in another file, as bytes: graph { node, name, initializer, input, output }.
+    const auto field = [](int number, const std::string& bytes) {
+      std::string out;
+      out += static_cast<char>(number << 3 | 2);
+      std::size_t size = bytes.size();
+      for (; size >= 128; size >>= 7) out += static_cast<char>((size & 127) | 128);
+      return out + static_cast<char>(size) + bytes;
+    };
+    const auto entry = [&](const std::string& key, const std::string& value) { return field(13, field(1, key) + field(2, value)); };
+    const std::string tensor = std::string("\x08\x02\x10\x01", 4) + field(8, "w") + entry("location", location) + extra +
+                               std::string("\x70\x01", 2);
+    const std::string type = field(2, field(1, std::string("\x08\x01", 2) + field(2, field(1, std::string("\x08\x02", 2)))));
+    const std::string graph = field(1, field(1, "x") + field(1, "w") + field(2, "y") + field(4, "Add")) + field(2, "net") +
+                              field(5, tensor) + field(11, field(1, "x") + type) + field(12, field(1, "y") + type);
+    folder.write("model.onnx", std::string("\x08\x08", 2) + field(7, graph) + field(8, std::string("\x10\x11", 2)));
+    try {
+      const Model model = read(folder.path() / "model.onnx");
+      return print(model.graph);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  const float values[2] = {1.5f, 2.5f};
+  folder.write("weights.bin", std::string_view(reinterpret_cast<const char*>(values), sizeof values));
+  // dims comes first in the message above: 08 is field 1 (dims), 10 is field 2 (data_type).
+  EXPECT_THAT(with("weights.bin"), HasSubstr("%w = Constant() {float 2 [1.5, 2.5]} : float 2"));
+  EXPECT_THAT(with("../weights.bin"), HasSubstr("initializer 'w': external data is in '../weights.bin', expected a path inside"));
+  EXPECT_THAT(with("/etc/passwd"), HasSubstr("expected a path inside the model's folder"));
+  EXPECT_THAT(with("missing.bin"), HasSubstr("missing.bin"));
+  folder.write("weights.bin", "abc");
+  EXPECT_THAT(with("weights.bin"), HasSubstr("external data 'weights.bin' has 3 bytes, expected 8 at offset 0"));
+  std::filesystem::create_symlink("/etc/hostname", folder.path() / "link.bin");
+  EXPECT_THAT(with("link.bin"), HasSubstr("is a link out of the model's folder"));
+}
+
+TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {
+  test::TemporaryFolder folder;
+  const auto error_of_bytes = [&](std::string_view bytes) {
+    try {
+      read(folder.write("file.onnx", bytes));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(error_of_bytes(""), HasSubstr("file.onnx: is empty"));
+  EXPECT_THAT(error_of_bytes("<html><body>404"), HasSubstr("is a web page"));
+  EXPECT_THAT(error_of_bytes("\xff\xd8\xff\xe0 a photo"), HasSubstr("is a JPEG picture"));
+  EXPECT_THAT(error_of_bytes("PK\x03\x04 torch"), HasSubstr("is a zip archive (a PyTorch checkpoint?)"));
+  EXPECT_THAT(error_of_bytes(std::string("\x08\x08\x3a\x90\x4e", 5)), HasSubstr("is truncated: its graph has 10000 bytes"));
+  EXPECT_THAT(error_of_bytes("plain words"), HasSubstr("is no ONNX model"));
+}
+
+}  // namespace
+}  // namespace resnet::onnx

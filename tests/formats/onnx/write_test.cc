@@ -1,0 +1,161 @@
+// What goes out: the same graph again, at every opset, in the same bytes.
+#include "formats/onnx/write.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
+#include <onnx/shape_inference/implementation.h>
+
+#include "formats/onnx/read.h"
+#include "lib/arch/build.h"
+#include "lib/base/error.h"
+#include "tests/formats/onnx/same_graph.h"
+#include "tests/support/assets.h"
+#include "tests/support/temporary_folder.h"
+
+namespace resnet::onnx {
+namespace {
+
+using test::difference_of;
+
+Model again(const Model& model, const WriteOptions& options = {}) {
+  const std::string bytes = serialize(model, options);
+  return read(std::as_bytes(std::span(bytes)), "again", {});
+}
+
+::onnx::ModelProto proto_of(const Model& model, const WriteOptions& options) {
+  ::onnx::ModelProto proto;
+  EXPECT_TRUE(proto.ParseFromString(serialize(model, options)));
+  return proto;
+}
+
+Model network(const std::string& name) {
+  Model model;
+  model.graph = arch::build(*arch::find_spec(name), {.init = arch::Init::he, .seed = 7});
+  return model;
+}
+
+// Option A's strided Slice is there since opset 10, and Pad's pads are an input since 11.
+std::vector<std::string> networks(int opset) {
+  return opset < 11 ? std::vector<std::string>{"resnet18"} : std::vector<std::string>{"resnet18", "resnet20"};
+}
+
+class AtOpset : public testing::TestWithParam<int> {};
+
+TEST_P(AtOpset, OnnxsOwnCheckerAndShapeInferenceAgree) {
+  for (const std::string& name : networks(GetParam())) {
+    SCOPED_TRACE(name);
+    const Model model = network(name);
+    ::onnx::ModelProto proto = proto_of(model, {.opset = GetParam()});
+    EXPECT_NO_THROW(::onnx::checker::check_model(proto, true, false, true));
+    ::onnx::shape_inference::InferShapes(proto, ::onnx::OpSchemaRegistry::Instance(), {true, 1, false});
+    const auto& output = proto.graph().output(0).type().tensor_type();
+    EXPECT_EQ(output.shape().dim_size(), 2);
+  }
+}
+
+TEST_P(AtOpset, TheSameGraphComesBack) {
+  for (const std::string& name : networks(GetParam())) {
+    SCOPED_TRACE(name);
+    const Model model = network(name);
+    EXPECT_EQ(difference_of(model.graph, again(model, {.opset = GetParam()}).graph), "");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AtOpset, testing::Range(7, 23));
+
+TEST(Write, TheBytesAreTheSameEachTime) {
+  const Model model = network("resnet20");
+  EXPECT_EQ(serialize(model), serialize(model));
+  EXPECT_EQ(serialize(again(model)), serialize(again(again(model))));
+}
+
+TEST(Write, IrVersion3ListsInitializersAsInputs) {
+  const Model model = network("resnet18");
+  const ::onnx::ModelProto old = proto_of(model, {.opset = 8}), recent = proto_of(model, {.opset = 9});
+  EXPECT_EQ(old.ir_version(), 3);
+  EXPECT_EQ(old.graph().input_size(), 1 + old.graph().initializer_size());
+  EXPECT_EQ(recent.graph().input_size(), 1);
+}
+
+TEST(Write, OpsetsThatCannotBeWrittenAreUsage) {
+  for (const int opset : {0, 6, 23}) {
+    try {
+      serialize(network("resnet20"), {.opset = opset});
+      FAIL() << opset;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_THAT(error.what(), testing::HasSubstr("expected 7 to 22"));
+    }
+  }
+}
+
+TEST(Write, WhatAnOldOpsetLacksNamesTheNode) {
+  const Model model = read_text(R"(<ir_version: 8, opset_import: ["": 17]>
+    net (float[2,3] x, int64[2] s) => (float[a,b] y) { y = Expand(x, s) })");
+  try {
+    serialize(model, {.opset = 7});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_THAT(error.what(), testing::HasSubstr("node 'y' (Expand)"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("8"));
+  }
+}
+
+TEST(Write, NamesMetadataAndUnknownOperatorsAreKept) {
+  Model model = read_text(R"(<ir_version: 10, opset_import: ["": 22, "com.example": 3],
+      doc_string: "about", metadata_props: ["task": "guessing"]>
+    net (float[2] x) => (float[2] y) { a = com.example.Guess<depth = 3, names = ["p", "q"]>(x)  y = Relu(a) })");
+  const Model copy = again(model, {.opset = 22});
+  EXPECT_EQ(difference_of(model.graph, copy.graph), "");
+  EXPECT_EQ(copy.metadata.at("task"), "guessing");
+  EXPECT_EQ(copy.provenance.doc_string, "about");
+  EXPECT_EQ(copy.provenance.opsets.at("com.example"), 3);
+}
+
+TEST(Write, FilesAreThereWholeOrNotAtAll) {
+  test::TemporaryFolder folder;
+  const Model model = network("resnet20");
+  write(model, folder.path() / "net.onnx");
+  EXPECT_EQ(difference_of(model.graph, read(folder.path() / "net.onnx").graph), "");
+  EXPECT_THROW(write(model, folder.path() / "nowhere" / "net.onnx"), Error);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+// Every exporter's file: in, out and in again.
+class WrittenFile : public testing::TestWithParam<const char*> {};
+
+TEST_P(WrittenFile, TheSameGraphComesBack) {
+  RESNET_REQUIRE_ASSETS();
+  const Model model = read(*test::assets() / "models" / GetParam());
+  const auto opset = static_cast<int>(model.provenance.opsets.at(""));
+  const Model copy = again(model, {.opset = std::max(opset, 13)});
+  EXPECT_EQ(difference_of(model.graph, copy.graph), "");
+}
+
+TEST_P(WrittenFile, OnnxsOwnCheckerTakesEachOpset) {
+  RESNET_REQUIRE_ASSETS();
+  const Model model = read(*test::assets() / "models" / GetParam());
+  const std::string_view name = GetParam();
+  const bool steps = name.find("resnet20") != name.npos || name.find("resnet56") != name.npos;
+  for (const int opset : {name.find("qdq") != name.npos ? 13 : steps ? 11 : 9, 13, 17, 22}) {
+    ::onnx::ModelProto proto = proto_of(model, {.opset = opset});
+    EXPECT_NO_THROW(::onnx::checker::check_model(proto)) << opset;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, WrittenFile,
+                         testing::Values("imagenet-resnet18-torch-op17-bn.onnx", "imagenet-resnet50-torch-op13-bn.onnx",
+                                         "imagenet-resnet18-codebook-op13.onnx", "cifar10-resnet20-torch-op11.onnx",
+                                         "cifar10-resnet56-torch-op16-bn.onnx", "cifar10-resnet8-nhwc-op11.onnx",
+                                         "cifar10-resnet8-int8-qdq-op13.onnx", "caffe2-light-resnet50.onnx"),
+                         [](const auto& tested) {
+                           std::string name = tested.param;
+                           for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace resnet::onnx
