@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <graphviz/gvc.h>
+#include <graphviz/gvplugin.h>
 
 #include <algorithm>
 #include <memory>
@@ -9,6 +10,12 @@
 #include <vector>
 
 #include "lib/base/error.h"
+
+// Of Graphviz's libraries, which tell of it in no header.
+extern "C" {
+extern gvplugin_library_t gvplugin_core_LTX_library;
+extern gvplugin_library_t gvplugin_dot_layout_LTX_library;
+}
 
 namespace resnet::graphviz {
 
@@ -63,6 +70,15 @@ void add_box(std::string& dot, const Box& box, std::string_view indent) {
   dot += "];\n";
 }
 
+// The parts of Graphviz that are used, and no others: without its Pango part the widths of texts are Graphviz's own estimates,
+// the same on every machine whatever fonts it has.
+const lt_symlist_t* parts() {
+  static const lt_symlist_t list[] = {{"gvplugin_core_LTX_library", &gvplugin_core_LTX_library},
+                                      {"gvplugin_dot_layout_LTX_library", &gvplugin_dot_layout_LTX_library},
+                                      {nullptr, nullptr}};
+  return list;
+}
+
 // Graphviz prints its complaints to stderr unless it is given another way; the last one is kept for the error.
 std::string last_complaint;
 int complain(char* text) {
@@ -113,7 +129,7 @@ std::string to_svg(const Diagram& diagram) {
   last_complaint.clear();
   agseterrf(complain);
   const std::string dot = to_dot(diagram);
-  const std::unique_ptr<GVC_t, int (*)(GVC_t*)> context(gvContext(), gvFreeContext);
+  const std::unique_ptr<GVC_t, int (*)(GVC_t*)> context(gvContextPlugins(parts(), 0), gvFreeContext);
   const std::unique_ptr<Agraph_t, int (*)(Agraph_t*)> graph(agmemread(dot.c_str()), agclose);
   const auto fail = [] { return Error(ErrorKind::internal, "Graphviz cannot draw the network: " + last_complaint); };
   if (!context || !graph || gvLayout(context.get(), graph.get(), "dot") != 0) throw fail();

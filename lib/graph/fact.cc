@@ -83,7 +83,7 @@ std::optional<std::vector<std::int64_t>> known_integers(const Fact& fact) {
   if (fact.value && (fact.value->dtype() == DType::int64 || fact.value->dtype() == DType::int32)) {
     return fact.value->values_as<std::int64_t>();
   }
-  if (!fact.elements) return std::nullopt;
+  if (!fact.elements || (fact.dims && fact.rank() > 1)) return std::nullopt;
   std::vector<std::int64_t> numbers;
   for (const Dim& element : *fact.elements) {
     if (!element.is_number()) return std::nullopt;

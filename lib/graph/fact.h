@@ -17,8 +17,9 @@ struct Fact {
   std::optional<Dims> dims;
   // The value itself, where it is constant.
   std::optional<Tensor> value;
-  // The elements of an int64 scalar or vector where each is a number or a symbol: how Shape, Gather, Slice, Concat and Reshape
-  // fold under a symbolic batch. Set beside `value` for constants, too (see Fact::constant).
+  // The elements of a small tensor of integers, row by row, where each is a number or a symbol: how Shape, Gather, Slice, Concat
+  // and Reshape fold under a symbolic batch. Mostly scalars and vectors; a matrix on its way to be a vector again (exporters turn
+  // pads about in one). Set beside `value` for constants, too (see Fact::constant).
   std::optional<Dims> elements;
 
   static Fact of(DType dtype, Dims dims) { return {dtype, std::move(dims), std::nullopt, std::nullopt}; }

@@ -84,9 +84,8 @@ TEST(Verify, ListsEverything) {
   Graph graph = small();
   graph.append(Relu{}, {graph.outputs()[0]}, "again", {"sum"});
   graph.set_outputs({{9, 0}, {3, 1}});
-  EXPECT_THAT(verify(graph),
-              ElementsAre("value 'sum' is made twice: by node 'add' (Add) and by node 'again' (Relu)",
-                          HasSubstr("(node 9, slot 0)"), HasSubstr("(node 3, slot 1)")));
+  EXPECT_THAT(verify(graph), ElementsAre("value 'sum' is made twice: by node 'add' (Add) and by node 'again' (Relu)",
+                                         HasSubstr("(node 9, slot 0)"), HasSubstr("(node 3, slot 1)")));
   graph.set_outputs({});
   EXPECT_THAT(verify(graph), testing::Contains("the graph has no output"));
 }

@@ -108,6 +108,16 @@ TEST(InferValues, ProductsAndQuotientsOfSymbols) {
   EXPECT_EQ(infer_text(Cast{.to = DType::int32}, {Fact::of_elements({n})}), "int32 1 = [N]");
 }
 
+TEST(InferValues, PadsThatAreTurnedAboutInAMatrix) {
+  // F.pad as PyTorch exports it: [width, width, height, height, ...] backwards in pairs.
+  const Fact pads = Fact::of_elements({0, 0, 0, 0, 8, 9, n, n}), pairs = integers({-1, 2});
+  const std::vector<const Fact*> inputs = {&pads, &pairs};
+  const Fact matrix = infer(Reshape{}, Facts(inputs), 1)[0];
+  EXPECT_EQ(infer_text(Slice{}, {matrix, integers({-1}), integers({-100}), integers({0}), integers({-1})}),
+            "int64 4x2 = [NxNx8x9x0x0x0x0]");
+  EXPECT_EQ(infer_text(Transpose{.perm = {1, 0}}, {matrix}), "int64 2x4 = [0x0x8xNx0x0x9xN]");
+}
+
 TEST(InferReshape, KeepsSymbolsAndRefusesWhatDoesNotDivide) {
   EXPECT_EQ(infer_text(Reshape{}, {floats({n, 512, 1, 1}), integers({0, -1})}), "float Nx512");
   EXPECT_EQ(infer_text(Reshape{}, {floats({n, 8, h}), integers({-1, 8})}), "float N*hx8");

@@ -119,6 +119,14 @@ std::vector<Fact> infer(const Transpose& op, const Facts& inputs, std::size_t) {
     const Dims dims = *fact.dims;
     const auto perm = permutation_of(op, dims.size());
     for (std::size_t i = 0; i < dims.size(); ++i) (*fact.dims)[i] = dims[perm[i]];
+    const Fact& x = inputs[0];
+    if (x.elements && dims.size() == 2 && dims[0].is_number() && dims[1].is_number()) {
+      const auto rows = static_cast<std::size_t>(dims[0].number()), columns = static_cast<std::size_t>(dims[1].number());
+      fact.elements = x.elements;
+      for (std::size_t i = 0; perm[0] == 1 && i < rows; ++i) {
+        for (std::size_t k = 0; k < columns; ++k) (*fact.elements)[k * rows + i] = (*x.elements)[i * columns + k];
+      }
+    }
   }
   return {std::move(fact)};
 }
@@ -191,12 +199,25 @@ std::vector<Fact> infer(const Slice&, const Facts& inputs, std::size_t) {
     }
   }
   fact.dims = std::move(dims);
-  if (x.elements && x.rank() == 1 && count == 1 && (*starts)[0].is_number() && (*ends)[0].is_number()) {
-    const SliceRange range = slice_axis(static_cast<std::int64_t>(x.elements->size()), (*starts)[0].number(), (*ends)[0].number(),
-                                        steps->empty() ? 1 : (*steps)[0]);
+  const auto shape = x.shape();
+  const auto are_numbers = [](const Dims& list) {
+    return std::all_of(list.begin(), list.end(), [](const Dim& d) { return d.is_number(); });
+  };
+  if (x.elements && shape && shape->rank() <= 2 && are_numbers(*starts) && are_numbers(*ends)) {
+    const auto numbers = [](const Dims& list) {
+      std::vector<std::int64_t> result;
+      for (const Dim& dim : list) result.push_back(dim.number());
+      return result;
+    };
+    std::vector<SliceRange> ranges = slice_ranges(*shape, numbers(*starts), numbers(*ends), *axes, *steps);
+    if (ranges.size() == 1) ranges.insert(ranges.begin(), SliceRange{0, 1, 1});
+    const std::int64_t columns = (*shape)[shape->rank() - 1];
     fact.elements.emplace();
-    for (std::int64_t i = 0; i < range.count; ++i)
-      fact.elements->push_back((*x.elements)[static_cast<std::size_t>(range.start + i * range.step)]);
+    for (std::int64_t i = 0; i < ranges[0].count; ++i) {
+      const std::int64_t row = (ranges[0].start + i * ranges[0].step) * columns;
+      for (std::int64_t k = 0; k < ranges[1].count; ++k)
+        fact.elements->push_back((*x.elements)[static_cast<std::size_t>(row + ranges[1].start + k * ranges[1].step)]);
+    }
   }
   return {std::move(fact)};
 }

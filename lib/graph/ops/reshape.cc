@@ -104,7 +104,7 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
     if (in.is_number() && out.is_number() && in != out) throw Error(ErrorKind::invalid_model, description);
   }
   fact.dims = std::move(dims);
-  if (x.elements && fact.rank() <= 1) fact.elements = x.elements;
+  fact.elements = x.elements;
   return {std::move(fact)};
 }
 

@@ -30,7 +30,8 @@ TEST(Caffe2, TheStoredOutputWhateverTheInput) {
     ASSERT_EQ(output.shape(), expected.shape());
     double worst = 0;
     for (std::size_t i = 0; i < output.data<float>().size(); ++i) {
-      worst = std::max(worst, std::abs(static_cast<double>(output.data<float>()[i]) - static_cast<double>(expected.data<float>()[i])));
+      worst = std::max(worst,
+                       std::abs(static_cast<double>(output.data<float>()[i]) - static_cast<double>(expected.data<float>()[i])));
     }
     EXPECT_LT(worst, 1e-5) << scale;
   }

@@ -78,7 +78,8 @@ TEST(Lint, UnknownOperators) {
 
 TEST(Lint, WhatNobodyUses) {
   const auto findings = lint_of("net (float[2] x) => (float[2] y) <float[2] extra = {1, 2}> { y = Relu(x)  z = Sigmoid(x) }");
-  EXPECT_THAT(findings, Contains(finding(Level::warning, "unused-initializer", "", "initializer 'extra' (2) is used by no node")));
+  EXPECT_THAT(findings,
+              Contains(finding(Level::warning, "unused-initializer", "", "initializer 'extra' (2) is used by no node")));
   EXPECT_THAT(findings, Contains(finding(Level::warning, "unused-node", "z", "no output of this Sigmoid is used")));
 }
 
@@ -115,7 +116,8 @@ TEST(Lint, ANegativeVariance) {
 }
 
 TEST(Lint, ManyFindingsAtOnce) {
-  const auto errors = errors_of(lint_of("net (float[2] x) => (float[2] y) { a = Add(x, missing)  b = Guess(a)  y = Relu(other) }"));
+  const auto errors =
+      errors_of(lint_of("net (float[2] x) => (float[2] y) { a = Add(x, missing)  b = Guess(a)  y = Relu(other) }"));
   EXPECT_THAT(errors, Contains(HasSubstr("'missing'")));
   EXPECT_THAT(errors, Contains(HasSubstr("'other'")));
   EXPECT_THAT(errors, Contains(HasSubstr("Guess")));

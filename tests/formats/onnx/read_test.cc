@@ -61,8 +61,7 @@ TEST(Read, AGraphWithEveryShapeKnown) {
 
 TEST(Read, NodesMayStandInAnyOrder) {
   const Model model = graph_of("net (float[2] x) => (float[2] z) { z = Relu(y)  y = Sigmoid(x) }");
-  EXPECT_EQ(print(model.graph),
-            "%x = Input() : float 2\n%y = Sigmoid(%x) : float 2\n%z = Relu(%y) : float 2\nreturn %z\n");
+  EXPECT_EQ(print(model.graph), "%x = Input() : float 2\n%y = Sigmoid(%x) : float 2\n%z = Relu(%y) : float 2\nreturn %z\n");
 }
 
 TEST(Read, ACycleIsNamedFromItsFirstNode) {
@@ -133,7 +132,8 @@ TEST(Read, FunctionsOfTheModelTakeTheirCallsPlaces) {
     net (float[2] x) => (float[2] y) { y = local.Twice<times = 2>(x) }
     <domain: "local", opset_import: ["": 17]>
     Twice <times> (a) => (b) { n = Identity(a)  b = Add(n, n) })");
-  EXPECT_EQ(print(model.graph), "%x = Input() : float 2\n%y/n = Identity(%x) : float 2\n%y = Add(%y/n, %y/n) : float 2\nreturn %y\n");
+  EXPECT_EQ(print(model.graph),
+            "%x = Input() : float 2\n%y/n = Identity(%x) : float 2\n%y = Add(%y/n, %y/n) : float 2\nreturn %y\n");
 }
 
 TEST(Read, InputShapesReplaceTheFiles) {
@@ -153,9 +153,11 @@ TEST(Read, ExternalDataStaysInsideTheModelsFolder) {
       for (; size >= 128; size >>= 7) out += static_cast<char>((size & 127) | 128);
       return out + static_cast<char>(size) + bytes;
     };
-    const auto entry = [&](const std::string& key, const std::string& value) { return field(13, field(1, key) + field(2, value)); };
-    const std::string tensor = std::string("\x08\x02\x10\x01", 4) + field(8, "w") + entry("location", location) + extra +
-                               std::string("\x70\x01", 2);
+    const auto entry = [&](const std::string& key, const std::string& value) {
+      return field(13, field(1, key) + field(2, value));
+    };
+    const std::string tensor =
+        std::string("\x08\x02\x10\x01", 4) + field(8, "w") + entry("location", location) + extra + std::string("\x70\x01", 2);
     const std::string type = field(2, field(1, std::string("\x08\x01", 2) + field(2, field(1, std::string("\x08\x02", 2)))));
     const std::string graph = field(1, field(1, "x") + field(1, "w") + field(2, "y") + field(4, "Add")) + field(2, "net") +
                               field(5, tensor) + field(11, field(1, "x") + type) + field(12, field(1, "y") + type);
