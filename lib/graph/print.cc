@@ -162,7 +162,8 @@ std::string attributes_of(const Op& op) {
             a.add("block_size", d.block_size, std::int64_t{0});
           },
           [&](const Opaque& o) {
-            for (const auto& [name, value] : o.attributes) {
+            for (const auto& attribute : o.attributes) {
+              const std::string& name = attribute.first;
               std::visit(
                   Overloaded{
                       [&](std::int64_t v) { a.add_text(fmt::format("{}={}", name, v)); },
@@ -174,7 +175,7 @@ std::string attributes_of(const Op& op) {
                       [&](const std::vector<std::string>& v) { a.add_text(fmt::format("{}=['{}']", name, fmt::join(v, "','"))); },
                       [&](const RawAttribute& v) { a.add_text(fmt::format("{}=({} bytes)", name, v.bytes.size())); },
                   },
-                  value);
+                  attribute.second);
             }
           },
       },

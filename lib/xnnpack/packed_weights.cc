@@ -23,7 +23,8 @@ PackedWeights::PackedWeights() : provider_{} {
   };
   // On a hit `ptr` is null; on a miss it is what reserve_space gave.
   provider_.look_up_or_insert = [](void* context, const xnn_weights_cache_look_up_key*, void*, std::size_t) -> std::size_t {
-    static_cast<PackedWeights*>(context)->packed_ = true;
+    auto& self = *static_cast<PackedWeights*>(context);
+    if (!self.packed_) self.packed_ = true;  // later on others may read it at the same time
     return 0;
   };
   provider_.is_finalized = [](void* context) { return static_cast<PackedWeights*>(context)->packed_; };

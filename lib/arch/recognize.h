@@ -1,0 +1,42 @@
+// Graph -> Spec: which network of the family a graph is, or the nearest one and what differs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/arch/spec.h"
+#include "lib/graph/graph.h"
+
+namespace resnet::arch {
+
+struct Difference {
+  std::string node;      // of the examined graph: "node 'layer1.0.conv1' (Conv)"; where one is missing, the one in front of it
+  std::string found;     // "convolution 5x5, ..."; empty where a layer is missing
+  std::string expected;  // empty where a layer is one too many
+  // "node 'layer1.0.conv1' (Conv): found convolution 5x5, ..., expected convolution 3x3, ..."
+  std::string to_string() const;
+};
+
+enum class BatchNorm : std::uint8_t { apart, folded, partly_folded, none };
+
+struct Recognition {
+  Spec spec;                            // its name is find_spec()'s where there is one, else a description
+  std::vector<Difference> differences;  // from the network that the Spec builds; none where the graph is that network
+  BatchNorm batch_norm = BatchNorm::none;
+  std::size_t parts = 0;     // that were compared: how much the differences weigh
+  bool has_softmax = false;  // at its end, which no Spec has
+  bool is_exact() const { return differences.empty(); }
+  // "ResNet-50 v1.5, option B, 1000 classes, batch norm folded"; with differences "nearest to ... with 3 differences".
+  std::string to_string() const;
+};
+
+// From shapes and attributes alone: weights may be missing, names too, nodes in any order that runs, batch norm folded or not,
+// layouts, pads and classifiers spelled as exporters do. Throws Error(unsupported) where the graph holds no convolution that
+// depends on its first input: then there is nothing to compare.
+Recognition recognize(const Graph& graph);
+
+// "ResNet-50 v1.5, option B, 1000 classes".
+std::string describe(const Spec& spec);
+
+}  // namespace resnet::arch
