@@ -31,7 +31,20 @@ const Shape shape_of(const Fact& fact) {
 
 class Counter {
  public:
-  explicit Counter(const Graph& graph) : graph_(graph) {}
+  explicit Counter(const Graph& graph) : graph_(graph), weights_(graph.nodes().size()) {
+    for (std::size_t id = 0; id < weights_.size(); ++id) {
+      const Node& node = graph.nodes()[id];
+      if (std::holds_alternative<Input>(node.op)) {
+        // A file without weights lists its parameters as inputs: every input but the graph's first.
+        weights_[id] = graph.inputs().front().node != static_cast<NodeId>(id);
+        continue;
+      }
+      weights_[id] = std::holds_alternative<Constant>(node.op) || !node.inputs.empty();
+      for (const ValueId input : node.inputs) {
+        if (!input.is_none() && !is_weight(input)) weights_[id] = false;
+      }
+    }
+  }
 
   Cost cost(NodeId id) {
     const Node& node = graph_.node(id);
@@ -101,19 +114,7 @@ class Counter {
 
   // Whether a value comes from constants alone; `source` is then what it is stored as: Identity keeps it, anything else makes a
   // new one.
-  bool is_weight(ValueId id) const {
-    const Node& producer = graph_.node(id.node);
-    if (std::holds_alternative<Constant>(producer.op)) return true;
-    if (std::holds_alternative<Input>(producer.op)) {
-      // A file without weights lists its parameters as inputs: every input but the graph's first.
-      return !graph_.inputs().empty() && id != graph_.inputs().front();
-    }
-    if (producer.inputs.empty()) return false;
-    for (ValueId input : producer.inputs) {
-      if (!input.is_none() && !is_weight(input)) return false;
-    }
-    return true;
-  }
+  bool is_weight(ValueId id) const { return weights_[static_cast<std::size_t>(id.node)]; }
   ValueId source(ValueId id) const {
     while (std::holds_alternative<Identity>(graph_.node(id.node).op)) id = graph_.node(id.node).inputs[0];
     return id;
@@ -198,6 +199,7 @@ class Counter {
   }
 
   const Graph& graph_;
+  std::vector<bool> weights_;  // by node: whether it comes from constants alone
   const Node* node_ = nullptr;
   Cost cost_;
   std::set<ValueId> counted_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <numeric>
 #include <set>
@@ -363,6 +364,28 @@ class Comparison {
     return std::move(differences_);
   }
 
+  // After run(). What stands behind a layer and is none of its own (its batch norm, a Flatten) belongs to it.
+  std::vector<Place> places() const {
+    std::vector<Place> places(graph_.nodes().size());
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      if (partner_[i] < 0) continue;
+      places[static_cast<std::size_t>(found_[i].node)] =
+          place_of(built_.node(expected_[static_cast<std::size_t>(partner_[i])].node).name);
+    }
+    for (std::size_t id = 0; id < places.size(); ++id) {
+      if (!places[id].stage.empty()) continue;
+      for (const ValueId input : graph_.nodes()[id].inputs) {
+        if (input.is_none()) continue;
+        const Place& before = places[static_cast<std::size_t>(input.node)];
+        if (before.stage.empty()) continue;
+        places[id].stage = before.stage;
+        places[id].block = before.block;
+        break;
+      }
+    }
+    return places;
+  }
+
  private:
   static std::string text_of(const Part& part) { return fmt::format("{}:{}", static_cast<int>(part.kind), part.what); }
   std::string node_of(std::size_t index) const { return describe(graph_.node(found_[index].node)); }
@@ -449,6 +472,22 @@ void take_input(Spec& spec, const Graph& graph) {
 
 }  // namespace
 
+Place place_of(const std::string& built_name) {
+  Place place{built_name, "", ""};
+  int stage = 0, block = 0;
+  if (std::sscanf(built_name.c_str(), "layer%d.%d.", &stage, &block) == 2) {
+    place.stage = fmt::format("conv{}_x", stage + 1);
+    place.block = fmt::format("conv{}_{}", stage + 1, block + 1);
+  } else if (built_name == "input") {
+    place.stage = "";
+  } else if (built_name.starts_with("conv1") || built_name == "bn1" || built_name == "relu" || built_name == "maxpool") {
+    place.stage = "conv1";
+  } else {
+    place.stage = "fc";
+  }
+  return place;
+}
+
 std::string Difference::to_string() const {
   const std::string place = node.empty() ? "at the beginning" : node;
   if (found.empty()) return fmt::format("{}: missing behind it: {}", place, expected);
@@ -516,7 +555,10 @@ Recognition recognize(const Graph& graph) {
   result.batch_norm = batch_norm_of(parts);
   result.parts = parts.size();
   const Graph built = build(spec, {.init = Init::none});
-  result.differences = Comparison(graph, parts, built, skeleton_of(built)).run();
+  const Parts expected = skeleton_of(built);
+  Comparison comparison(graph, parts, built, expected);
+  result.differences = comparison.run();
+  result.places = comparison.places();
   return result;
 }
 

@@ -18,11 +18,21 @@ struct Difference {
   std::string to_string() const;
 };
 
+// Where a node of the examined graph belongs in the network of the Spec.
+struct Place {
+  std::string counterpart;  // the node of build()'s graph that it stands for: "layer1.0.conv1"; empty where there is none
+  std::string stage;        // the paper's: "conv1", "conv2_x", ... "fc"; empty in front of the first layer
+  std::string block;        // "conv2_1", ...; empty outside the blocks
+};
+// Of a node that build() names "layer1.0.conv1": its stage and block.
+Place place_of(const std::string& built_name);
+
 enum class BatchNorm : std::uint8_t { apart, folded, partly_folded, none };
 
 struct Recognition {
   Spec spec;                            // its name is find_spec()'s where there is one, else a description
   std::vector<Difference> differences;  // from the network that the Spec builds; none where the graph is that network
+  std::vector<Place> places;            // by NodeId of the graph
   BatchNorm batch_norm = BatchNorm::none;
   std::size_t parts = 0;     // that were compared: how much the differences weigh
   bool has_softmax = false;  // at its end, which no Spec has

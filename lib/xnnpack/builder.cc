@@ -273,7 +273,7 @@ void Builder::build_step(const Step& step, std::size_t index) {
   if (step.kind != Kind::view && step.kind != Kind::transpose && has_empty_operand(step)) {
     // Nothing to compute, or a result that is the same for all: lib/reference says which. Where weights are packed there is
     // nothing.
-    if (step.packed || step.output.node != step.node) {
+    if (step.packed || step.filter || step.output.node != step.node) {
       produce(step.output, canonical_order(shape(step.output).rank()));
     } else {
       fallback(step);

@@ -83,6 +83,7 @@ class Builder {
   void build_step(const Step& step, std::size_t index);
   bool has_empty_operand(const Step& step);
   void convolution(const Step& step, std::size_t index);
+  void direct_convolution(const Step& step);
   void product(const Step& step, std::size_t index);
   void pool(const Step& step);
   void mean(const Step& step);

@@ -234,7 +234,10 @@ class Lowering {
         fuse_activation(step);
         pack_product(step);
         break;
-      case Kind::add: fuse_activation(step); break;
+      case Kind::add:
+        if (fuse_addition(id)) return;
+        fuse_activation(step);
+        break;
       case Kind::normalization:
         fuse_activation(step);
         prepare_normalization(step);
@@ -257,12 +260,44 @@ class Lowering {
     steps_.push_back(std::move(step));
   }
 
+  // Puts an addition, and the activation behind it, into a convolution of lib/kernels that nobody else reads. That one then runs
+  // here, where the other operand is known to be there.
+  bool fuse_addition(NodeId id) {
+    const Node& node = graph_.node(id);
+    for (std::size_t i = steps_.size(); i-- > 0;) {
+      const ValueId made = steps_[i].output;
+      const bool first = made == node.inputs[0], second = made == node.inputs[1];
+      if (first == second) continue;  // neither, or a value that is added to itself
+      const bool plain = steps_[i].filter && steps_[i].addend.is_none() && steps_[i].output.node == steps_[i].node;
+      if (!plain || only_consumer(graph_, consumers_, made) != id) continue;
+      Step step = std::move(steps_[i]);
+      steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
+      step.addend = node.inputs[first ? 1 : 0];
+      step.output = {id, 0};
+      fuse_activation(step);
+      steps_.push_back(std::move(step));
+      return true;
+    }
+    return false;
+  }
+
   void pack_convolution(Step& step) {
     const Node& node = graph_.node(step.node);
     const Tensor& weight = *input(node, 1).value;
     step.weight = convolution_weight(weight);
     step.has_bias = has_input(node, 2);
     if (step.has_bias) step.bias = *input(node, 2).value;
+    const auto& conv = std::get<Conv>(node.op);
+    if (fits_kernels(conv, weight.shape())) {
+      const kernels::Filter filter = filter_of(conv, weight.shape());
+      step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
+      kernels::pack_filter(filter, step.weight.data<float>().data(), step.has_bias ? step.bias.data<float>().data() : nullptr,
+                           reinterpret_cast<float*>(step.filter->mutable_bytes().data()));
+      step.weight = Tensor();
+      step.bias = Tensor();
+      release(node.inputs[1], step.node);
+      return;
+    }
     pack(step, create_convolution);
   }
 
@@ -411,6 +446,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   state->steps = Lowering(graph).run();
   state->input_layouts = input_layouts(graph, state->steps);
   for (const Step& step : state->steps) {
+    if (step.filter) state->weight_bytes += step.filter->bytes().size();
     if (step.packed) state->weight_bytes += step.packed->is_packed() ? step.packed->bytes() : step.weight.size_bytes();
   }
   return std::shared_ptr<const Plan>(new Plan(std::move(graph), std::move(state)));

@@ -13,7 +13,7 @@ namespace resnet::xnnpack {
 
 // How a node runs. All but `fallback` are for float32.
 enum class Kind : std::uint8_t {
-  convolution,  // 2-D, constant weight
+  convolution,  // 2-D, constant weight; by lib/kernels or by XNNPACK
   product,      // Gemm or MatMul by a constant matrix
   max_pool,
   average_pool,
@@ -49,6 +49,9 @@ struct Step {
   std::unique_ptr<PackedWeights> packed;
   Tensor weight, bias;
   bool has_bias = false;
+  // convolution by lib/kernels: its packed weights, and what is added to it where an Add is fused into it.
+  std::shared_ptr<Buffer> filter;
+  ValueId addend = ValueId::none();
   // normalization: per channel.
   std::vector<float> scale, shift;
 };

@@ -70,6 +70,17 @@ Operator create_product(const Graph& graph, const Step& step) {
   return Operator(created);
 }
 
+bool fits_kernels(const Conv& conv, const Shape& weight) {
+  return kernels::convolution_is_fast() && conv.group == 1 && weight[0] >= 16 && weight[1] * weight[2] * weight[3] >= 16;
+}
+
+kernels::Filter filter_of(const Conv& conv, const Shape& weight) {
+  constexpr std::int64_t few = 16;
+  const bool whole_rows = weight[1] < few && weight[3] > 1 && (conv.dilations.empty() || conv.dilations[1] == 1);
+  if (whole_rows) return {.taps_high = weight[2], .taps_wide = 1, .channels = weight[3] * weight[1], .outputs = weight[0]};
+  return {.taps_high = weight[2], .taps_wide = weight[3], .channels = weight[1], .outputs = weight[0]};
+}
+
 Tensor convolution_weight(const Tensor& oihw) {
   const Shape& shape = oihw.shape();
   const std::int64_t outputs = shape[0], inputs = shape[1], area = shape[2] * shape[3];

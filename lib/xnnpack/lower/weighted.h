@@ -1,6 +1,7 @@
 // Convolutions and matrix products: the two that have packed weights.
 #pragma once
 
+#include "lib/kernels/convolution.h"
 #include "lib/xnnpack/step.h"
 
 namespace resnet::xnnpack {
@@ -10,7 +11,12 @@ namespace resnet::xnnpack {
 Operator create_convolution(const Graph& graph, const Step& step);
 Operator create_product(const Graph& graph, const Step& step);
 
-// The weight as XNNPACK wants it, from the graph's constant: OHWI for convolutions, [in, out] or [out, in] for products.
+// Whether lib/kernels computes it, and faster: one group, and enough channels to fill vectors.
+bool fits_kernels(const Conv& conv, const Shape& weight);
+// What lib/kernels packs of a weight of outputs x inputs x height x width. Few input channels make one run of a whole row.
+kernels::Filter filter_of(const Conv& conv, const Shape& weight);
+
+// A convolution's weight, outputs x inputs x height x width in the graph, with its channels last.
 Tensor convolution_weight(const Tensor& oihw);
 
 }  // namespace resnet::xnnpack

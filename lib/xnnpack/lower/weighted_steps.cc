@@ -1,9 +1,68 @@
+#include <algorithm>
+
+#include "lib/kernels/convolution.h"
 #include "lib/xnnpack/builder.h"
 #include "lib/xnnpack/lower/weighted.h"
 
 namespace resnet::xnnpack {
 
+void Builder::direct_convolution(const Step& step) {
+  const Node& node = graph_.node(step.node);
+  const auto& conv = std::get<Conv>(node.op);
+  const Shape weight = *graph_.fact(node.inputs[1]).shape();
+  const Shape x = shape(node.inputs[0]), y = shape({step.node, 0});
+  const Window window = window_of(conv, {weight[2], weight[3]}, {x[2], x[3]});
+  kernels::Convolution c;
+  c.filter = filter_of(conv, weight);
+  c.batch = x[0];
+  c.height = x[2];
+  c.width = x[3];
+  c.pixel_stride = x[1];
+  c.out_height = y[2];
+  c.out_width = y[3];
+  c.stride_high = window.strides[0];
+  c.stride_wide = window.strides[1];
+  c.dilation_high = window.dilations[0];
+  c.dilation_wide = window.dilations[1];
+  c.pad_top = window.pads_begin[0];
+  c.pad_left = window.pads_begin[1];
+  c.least = step.activation.least;
+  c.most = step.activation.most;
+  int from = demand(node.inputs[0], nhwc_order());
+  const bool whole_rows = c.filter.taps_wide != weight[3];
+  const std::int64_t needed = (c.out_width - 1) * c.stride_wide + weight[3];
+  if (whole_rows && (c.pad_left > 0 || needed > c.width)) {
+    // A row of the filter reads a run of pixels: those beside the image must be there.
+    const std::int64_t left = c.pad_left, width = std::max(c.width + left, needed);
+    const int padded = allocate(static_cast<std::size_t>(c.batch * c.height * width * c.pixel_stride) * sizeof(float));
+    const auto rows = static_cast<std::size_t>(c.batch * c.height);
+    const auto row = static_cast<std::size_t>(c.width * c.pixel_stride), front = static_cast<std::size_t>(left * c.pixel_stride),
+               padded_row = static_cast<std::size_t>(width * c.pixel_stride);
+    add_loop(step, {from, padded}, rows, 16,
+             [row, front, padded_row](std::span<float* const> at, std::size_t begin, std::size_t end) {
+               for (std::size_t r = begin; r < end; ++r) {
+                 float* to = std::fill_n(at[1] + r * padded_row, front, 0.0f);
+                 to = std::copy_n(at[0] + r * row, row, to);
+                 std::fill_n(to, padded_row - front - row, 0.0f);
+               }
+             });
+    from = padded;
+    use(from);
+    c.width = width;
+    c.pad_left = 0;
+  }
+  std::vector<int> buffers = {from};
+  if (!step.addend.is_none()) buffers.push_back(demand(step.addend, nhwc_order()));
+  buffers.push_back(produce(step.output, nhwc_order()));
+  const float* filter = reinterpret_cast<const float*>(step.filter->bytes().data());
+  add_loop(step, buffers, kernels::convolution_parts(c), 1,
+           [c, filter](std::span<float* const> at, std::size_t begin, std::size_t end) {
+             kernels::convolve(c, at[0], filter, at.size() == 3 ? at[1] : nullptr, at.back(), begin, end);
+           });
+}
+
 void Builder::convolution(const Step& step, std::size_t index) {
+  if (step.filter) return direct_convolution(step);
   const Node& node = graph_.node(step.node);
   if (!kept_[index]) kept_[index] = create_convolution(plan_.graph(), step);
   xnn_operator_t op = kept_[index].get();

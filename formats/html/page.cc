@@ -1,0 +1,123 @@
+#include "formats/html/page.h"
+
+#include <fmt/format.h>
+
+#include "formats/table/text.h"
+
+namespace resnet::html {
+
+namespace {
+
+constexpr std::string_view style = R"(
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #222; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.scroll { overflow: auto; max-height: 80vh; border: 1px solid #ddd; border-radius: 6px; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid #eee; text-align: left; white-space: nowrap; }
+th { position: sticky; top: 0; background: #f5f5f5; cursor: pointer; user-select: none; }
+th[aria-sort=ascending]::after { content: ' \25B2'; } th[aria-sort=descending]::after { content: ' \25BC'; }
+td.n, th.n { text-align: right; }
+tr:hover td { background: #f8fbff; }
+svg { display: block; margin: auto; }
+)";
+
+// Sorts by the column whose header was clicked: numbers by value, texts as people order them; a second click turns it about.
+constexpr std::string_view script = R"(
+for (const table of document.querySelectorAll('table')) {
+  const headers = [...table.tHead.rows[0].cells];
+  headers.forEach((header, column) => header.addEventListener('click', () => {
+    const down = header.getAttribute('aria-sort') === 'ascending';
+    headers.forEach(other => other.removeAttribute('aria-sort'));
+    header.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+    const value = row => row.cells[column].dataset.v ?? row.cells[column].textContent;
+    const numeric = header.classList.contains('n');
+    const order = (a, b) => numeric ? (Number(value(a)) || 0) - (Number(value(b)) || 0)
+                                    : value(a).localeCompare(value(b), undefined, {numeric: true});
+    const rows = [...table.tBodies[0].rows].sort((a, b) => down ? order(b, a) : order(a, b));
+    table.tBodies[0].append(...rows);
+  }));
+}
+)";
+
+// 4089184256 as 4 089 184 256, with narrow spaces.
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  const std::size_t first = digits.front() == '-' ? 1 : 0;
+  for (std::size_t i = digits.size(); i > first + 3;) {
+    i -= 3;
+    digits.insert(i, "\xe2\x80\xaf");
+  }
+  return digits;
+}
+
+bool is_number(const table::Cell& cell) {
+  return std::holds_alternative<std::int64_t>(cell) || std::holds_alternative<float>(cell) ||
+         std::holds_alternative<double>(cell);
+}
+
+std::string cell_text(const table::Cell& cell, const table::Column& column) {
+  if (const auto* number = std::get_if<std::int64_t>(&cell)) return grouped(*number);
+  if (column.decimals) {
+    if (const auto* value = std::get_if<double>(&cell)) return fmt::format("{:.{}f}", *value, *column.decimals);
+    if (const auto* value = std::get_if<float>(&cell)) return fmt::format("{:.{}f}", *value, *column.decimals);
+  }
+  return escape(table::to_string(cell));
+}
+
+}  // namespace
+
+std::string escape(std::string_view text) {
+  std::string result;
+  for (const char c : table::printable(text)) {
+    switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      case '\'': result += "&#39;"; break;
+      default: result += c;
+    }
+  }
+  return result;
+}
+
+void Page::add_heading(std::string_view text) { body_ += fmt::format("<h2>{}</h2>\n", escape(text)); }
+
+void Page::add_paragraph(std::string_view text) { body_ += fmt::format("<p>{}</p>\n", escape(text)); }
+
+void Page::add_table(const table::Table& table) {
+  body_ += "<div class=\"scroll\"><table><thead><tr>";
+  for (const table::Column& column : table.columns()) {
+    body_ += fmt::format("<th{}>{}</th>", column.align == table::Align::right ? " class=\"n\"" : "", escape(column.name));
+  }
+  body_ += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : table.rows()) {
+    body_ += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const table::Column& column = table.columns()[i];
+      const bool right = column.align == table::Align::right;
+      body_ += right ? "<td class=\"n\"" : "<td";
+      if (is_number(row[i])) body_ += fmt::format(" data-v=\"{}\"", escape(table::to_string(row[i])));
+      body_ += fmt::format(">{}</td>", cell_text(row[i], column));
+    }
+    body_ += "</tr>\n";
+  }
+  body_ += "</tbody></table></div>\n";
+}
+
+void Page::add_picture(std::string_view svg) {
+  // Without the XML declaration and the document type in front.
+  if (const std::size_t begin = svg.find("<svg"); begin != std::string_view::npos) svg.remove_prefix(begin);
+  body_ += fmt::format("<div class=\"scroll\">{}</div>\n", svg);
+}
+
+std::string Page::render() const {
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<link rel=\"icon\" href=\"data:,\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n"
+      "<body>\n<h1>{0}</h1>\n{2}<script>{3}</script>\n</body>\n</html>\n",
+      escape(title_), style, body_, script);
+}
+
+}  // namespace resnet::html

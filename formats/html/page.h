@@ -1,0 +1,33 @@
+// Self-contained HTML pages: nothing is fetched from anywhere, every text is escaped, tables sort by a click on their headers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/table/table.h"
+
+namespace resnet::html {
+
+// For text between tags and in quoted attributes; control characters and bytes that are not UTF-8 as table::printable has them.
+std::string escape(std::string_view text);
+
+class Page {
+ public:
+  explicit Page(std::string title) : title_(std::move(title)) {}
+
+  void add_heading(std::string_view text);
+  void add_paragraph(std::string_view text);
+  // Sortable; numbers stand to the right and are grouped by thousands.
+  void add_table(const table::Table& table);
+  // An SVG document as to_svg() gives it, in a frame that scrolls.
+  void add_picture(std::string_view svg);
+
+  // The whole document, the same bytes for the same contents.
+  std::string render() const;
+
+ private:
+  std::string title_, body_;
+};
+
+}  // namespace resnet::html

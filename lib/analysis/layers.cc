@@ -1,0 +1,180 @@
+#include "lib/analysis/layers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lib/base/checked.h"
+#include "lib/base/error.h"
+#include "lib/base/overloaded.h"
+
+namespace resnet::analysis {
+
+namespace {
+
+std::int64_t bytes_of(const Fact& fact, const Node& node) {
+  const auto shape = fact.shape();
+  if (!shape || !fact.dtype) {
+    throw Error(ErrorKind::invalid_model, fmt::format("{}: its size is not known ({})", describe(node), fact.to_string()));
+  }
+  const auto bytes = checked_multiply(shape->elements(), static_cast<std::int64_t>(size_of(*fact.dtype)));
+  if (!bytes) throw Error(ErrorKind::invalid_model, describe(node) + ": its size does not fit into 64 bits");
+  return *bytes;
+}
+
+void set_window(Layer& layer, const WindowAttributes& attributes, const Fact& input) {
+  if (!input.dims || input.rank() != attributes.kernel.size() + 2) return;
+  const Window window = resolve_window(attributes, Dims(input.dims->begin() + 2, input.dims->end()));
+  layer.kernel = window.kernel;
+  layer.stride = window.strides;
+  layer.dilations = window.dilations;
+  layer.pads = window.pads_begin;
+  layer.pads.insert(layer.pads.end(), window.pads_end.begin(), window.pads_end.end());
+}
+
+void set_attributes(Layer& layer, const Graph& graph, const Node& node) {
+  const Fact& x = graph.fact(node.inputs[0]);
+  std::visit(
+      Overloaded{
+          [&](const Conv& conv) {
+            const auto weight = graph.fact(node.inputs[1]).shape();
+            layer.groups = conv.group;
+            if (!weight || weight->rank() < 3) return;
+            set_window(layer,
+                       {conv.auto_pad,
+                        {weight->dims().begin() + 2, weight->dims().end()},
+                        conv.strides,
+                        conv.dilations,
+                        conv.pads,
+                        false},
+                       x);
+          },
+          [&](const MaxPool& pool) {
+            set_window(layer, {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode}, x);
+          },
+          [&](const AveragePool& pool) {
+            set_window(layer, {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode}, x);
+          },
+          [](const auto&) {}},  // no window
+      node.op);
+}
+
+}  // namespace
+
+std::vector<bool> computed_from_image(const Graph& graph) {
+  std::vector<bool> result(graph.nodes().size(), false);
+  const NodeId image = graph.inputs().empty() ? -1 : graph.inputs()[0].node;
+  for (std::size_t id = 0; id < result.size(); ++id) {
+    const Node& node = graph.nodes()[id];
+    if (static_cast<NodeId>(id) == image) result[id] = true;
+    if (std::holds_alternative<ShapeOf>(node.op)) continue;
+    for (const ValueId input : node.inputs) {
+      if (!input.is_none() && result[static_cast<std::size_t>(input.node)]) result[id] = true;
+    }
+  }
+  return result;
+}
+
+std::vector<Layer> layers_of(const Graph& graph) {
+  const std::vector<bool> computed = computed_from_image(graph);
+  const std::vector<Cost> costs = costs_of(graph);
+  std::vector<Layer> layers;
+  for (std::size_t id = 0; id < computed.size(); ++id) {
+    const Node& node = graph.nodes()[id];
+    if (!computed[id] || std::holds_alternative<Input>(node.op)) continue;
+    Layer layer;
+    layer.node = static_cast<NodeId>(id);
+    layer.name = !node.name.empty() ? node.name : node.outputs[0].name;
+    layer.op = type_of(node.op);
+    for (const ValueId input : node.inputs) {
+      if (!input.is_none() && computed[static_cast<std::size_t>(input.node)]) {
+        layer.input_shapes.push_back(graph.fact(input).dims.value_or(Dims{}));
+      }
+    }
+    for (const Value& value : node.outputs) layer.output_shapes.push_back(value.fact.dims.value_or(Dims{}));
+    set_attributes(layer, graph, node);
+    layer.cost = costs[id];
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+Memory memory_of(const Graph& graph) {
+  Memory memory;
+  const std::vector<bool> computed = computed_from_image(graph);
+  const std::size_t count = graph.nodes().size();
+  std::vector<std::size_t> last_use(count, 0);
+  for (std::size_t id = 0; id < count; ++id) {
+    for (const ValueId input : graph.nodes()[id].inputs) {
+      if (!input.is_none()) last_use[static_cast<std::size_t>(input.node)] = id;
+    }
+  }
+  for (const ValueId output : graph.outputs()) last_use[static_cast<std::size_t>(output.node)] = count;
+  std::vector<std::vector<std::size_t>> dropped(count + 1);
+  std::vector<std::int64_t> bytes(count, 0);
+  std::int64_t alive = 0;
+  for (std::size_t id = 0; id < count; ++id) {
+    const Node& node = graph.nodes()[id];
+    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+      memory.weights += static_cast<std::int64_t>(constant->value.size_bytes());
+      continue;
+    }
+    if (!computed[id]) continue;
+    for (const Value& value : node.outputs) bytes[id] += bytes_of(value.fact, node);
+    alive += bytes[id];
+    dropped[std::max(last_use[id], id)].push_back(id);
+    if (alive > memory.peak_activations) {
+      memory.peak_activations = alive;
+      memory.peak_node = !node.name.empty() ? node.name : node.outputs[0].name;
+    }
+    for (const std::size_t old : dropped[id]) alive -= bytes[old];
+  }
+  return memory;
+}
+
+std::vector<WeightStatistics> weight_statistics(const Graph& graph) {
+  std::vector<WeightStatistics> result;
+  for (const Node& node : graph.nodes()) {
+    const auto* constant = std::get_if<Constant>(&node.op);
+    if (constant == nullptr || !is_floating_point(constant->value.dtype())) continue;
+    WeightStatistics statistics;
+    statistics.name = node.outputs[0].name;
+    statistics.dtype = constant->value.dtype();
+    statistics.shape = constant->value.shape();
+    statistics.elements = constant->value.elements();
+    double least = std::numeric_limits<double>::infinity(), most = -least, sum = 0;
+    std::int64_t numbers = 0;
+    const std::vector<double> values = constant->value.values_as<double>();
+    for (const double value : values) {
+      if (std::isnan(value)) {
+        ++statistics.not_a_number;
+        continue;
+      }
+      if (std::isinf(value)) {
+        ++statistics.infinite;
+        continue;
+      }
+      ++numbers;
+      if (value == 0) ++statistics.zeros;
+      least = std::min(least, value);
+      most = std::max(most, value);
+      sum += value;
+    }
+    if (numbers > 0) {
+      statistics.min = least;
+      statistics.max = most;
+      statistics.mean = sum / static_cast<double>(numbers);
+      double squares = 0;
+      for (const double value : values) {
+        if (std::isfinite(value)) squares += (value - statistics.mean) * (value - statistics.mean);
+      }
+      statistics.deviation = std::sqrt(squares / static_cast<double>(numbers));
+    }
+    result.push_back(std::move(statistics));
+  }
+  return result;
+}
+
+}  // namespace resnet::analysis

@@ -1,0 +1,50 @@
+// The layers of a network as a table tells them: what is computed from the image, with shapes and costs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/analysis/cost.h"
+#include "lib/graph/graph.h"
+
+namespace resnet::analysis {
+
+struct Layer {
+  NodeId node = -1;
+  std::string name;  // the node's, or its first output's
+  std::string op;
+  std::vector<Dims> input_shapes;  // of the inputs that are computed from the image
+  std::vector<Dims> output_shapes;
+  std::vector<std::int64_t> kernel, stride, pads, dilations;  // of windows, ONNX's defaults filled in
+  std::int64_t groups = 1;
+  Cost cost;
+};
+
+// By NodeId: whether the node is computed from the graph's first input. Sizes (Shape and what follows from it) are not.
+std::vector<bool> computed_from_image(const Graph& graph);
+
+// Those nodes, in the graph's order. Parameters that are built in front of a layer (a Cast, a DequantizeLinear of constants)
+// count where they are used. Throws as costs_of().
+std::vector<Layer> layers_of(const Graph& graph);
+
+// Bytes.
+struct Memory {
+  std::int64_t weights = 0;           // all constants that a layer uses
+  std::int64_t peak_activations = 0;  // values that live at once, when each is dropped behind its last use
+  std::string peak_node;              // where that is
+};
+// Throws Error(invalid_model) where a size is a symbol.
+Memory memory_of(const Graph& graph);
+
+// Figures of one constant of floating-point type.
+struct WeightStatistics {
+  std::string name;
+  DType dtype = DType::float32;
+  Shape shape;
+  double min = 0, max = 0, mean = 0, deviation = 0;  // of the numbers among the elements
+  std::int64_t elements = 0, zeros = 0, not_a_number = 0, infinite = 0;
+};
+std::vector<WeightStatistics> weight_statistics(const Graph& graph);
+
+}  // namespace resnet::analysis

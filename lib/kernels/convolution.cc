@@ -1,0 +1,298 @@
+#include "lib/kernels/convolution.h"
+
+#include <algorithm>
+#include <cstring>
+
+// Vectors whose length is only known at run time cannot be held in arrays.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
+// A tile's loops must vanish, else the compiler keeps its sums in memory.
+#if defined(__clang__)
+#define RESNET_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define RESNET_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/convolution.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace resnet::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::ScalableTag<float>;
+using Vector = hn::Vec<Tag>;
+
+// A tile is up to `most_rows` output pixels by two vectors of output channels: what the registers hold.
+#if HWY_TARGET <= HWY_AVX3
+constexpr int most_rows = 12;
+#elif HWY_TARGET == HWY_AVX2
+constexpr int most_rows = 6;
+#else
+constexpr int most_rows = 8;
+#endif
+
+std::size_t panel_width() { return 2 * hn::Lanes(Tag()); }
+
+// Bytes of a panel's block: with the pixels beside it, less than the first-level cache of any machine.
+constexpr std::int64_t block_bytes = 32 * 1024;
+// Bytes of the input's pixels that a part works on: with a panel of the filter, less than the second-level cache.
+constexpr std::int64_t part_bytes = 512 * 1024;
+// Bytes of the filter's panels that it works on.
+constexpr std::int64_t filter_bytes = 96 * 1024;
+constexpr std::int64_t most_rows_of_a_part = 256;
+
+// Where a pixel's window begins.
+struct Window {
+  const float* image;
+  std::int64_t top, left;
+};
+
+// A run of the filter's taps (all channels), or of one tap's channels.
+struct Block {
+  std::int64_t first_tap, last_tap, first_channel, last_channel;
+};
+
+struct Panel {
+  const float* weights;       // of the panel: a bias, then taps x channels rows
+  std::int64_t first, count;  // its output channels
+};
+
+// Rows of the tile times the block, on top of what y holds already (or the bias).
+template <int rows>
+HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Panel& panel, const Block& block,
+                           const float* zeros, const float* addend, float* y, bool is_first, bool is_last) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::int64_t outputs = c.filter.outputs, width = static_cast<std::int64_t>(2 * lanes);
+  const bool whole = panel.count == width;
+  HWY_ALIGN float edge[2 * HWY_LANES(float)];
+  Vector low[rows], high[rows];
+  if (is_first) {
+    const Vector bias_low = hn::Load(d, panel.weights), bias_high = hn::Load(d, panel.weights + lanes);
+    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+      low[r] = bias_low;
+      high[r] = bias_high;
+    }
+  } else {
+    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+      const float* from = y + r * outputs;
+      if (!whole) {
+        std::memcpy(edge, from, static_cast<std::size_t>(panel.count) * sizeof(float));
+        from = edge;
+      }
+      low[r] = hn::LoadU(d, from);
+      high[r] = hn::LoadU(d, from + lanes);
+    }
+  }
+  const std::int64_t count = block.last_channel - block.first_channel;
+  const float* b = panel.weights + width + (block.first_tap * c.filter.channels + block.first_channel) * width;
+  for (std::int64_t tap = block.first_tap; tap < block.last_tap; ++tap) {
+    const std::int64_t down = tap / c.filter.taps_wide * c.dilation_high, across = tap % c.filter.taps_wide * c.dilation_wide;
+    const float* a[rows];
+    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+      const std::int64_t i = windows[r].top + down, k = windows[r].left + across;
+      const bool inside = i >= 0 && i < c.height && k >= 0 && k < c.width;
+      a[r] = inside ? windows[r].image + (i * c.width + k) * c.pixel_stride + block.first_channel : zeros;
+    }
+    for (std::int64_t k = 0; k < count; ++k, b += width) {
+      const Vector b_low = hn::Load(d, b), b_high = hn::Load(d, b + lanes);
+      RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+        const Vector pixel = hn::Set(d, a[r][k]);
+        low[r] = hn::MulAdd(pixel, b_low, low[r]);
+        high[r] = hn::MulAdd(pixel, b_high, high[r]);
+      }
+    }
+  }
+  const Vector least = hn::Set(d, c.least), most = hn::Set(d, c.most);
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+    float* to = y + r * outputs;
+    if (is_last) {
+      if (addend != nullptr) {
+        const float* other = addend + r * outputs;
+        if (!whole) {
+          std::memcpy(edge, other, static_cast<std::size_t>(panel.count) * sizeof(float));
+          other = edge;
+        }
+        low[r] = hn::Add(low[r], hn::LoadU(d, other));
+        high[r] = hn::Add(high[r], hn::LoadU(d, other + lanes));
+      }
+      // What is no number stays so (see elementwise.cc).
+      low[r] = hn::Min(most, hn::Max(least, low[r]));
+      high[r] = hn::Min(most, hn::Max(least, high[r]));
+    }
+    if (whole) {
+      hn::StoreU(low[r], d, to);
+      hn::StoreU(high[r], d, to + lanes);
+    } else {
+      hn::Store(low[r], d, edge);
+      hn::Store(high[r], d, edge + lanes);
+      std::memcpy(to, edge, static_cast<std::size_t>(panel.count) * sizeof(float));
+    }
+  }
+}
+
+using Multiply = void (*)(const Convolution&, const Window*, const Panel&, const Block&, const float*, const float*, float*, bool,
+                          bool);
+
+template <int rows>
+constexpr void fill(Multiply* table) {
+  table[rows] = multiply<rows>;
+  if constexpr (rows > 1) fill<rows - 1>(table);
+}
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// How many output pixels a part has; parts of one panel each stand behind each other, so that a thread keeps its pixels.
+std::int64_t rows_of_part(const Convolution& c) {
+  const std::int64_t pixel = std::max<std::int64_t>(c.filter.channels * c.stride_high * c.stride_wide * 4, 1);
+  const std::int64_t fitting = std::clamp<std::int64_t>(part_bytes / pixel, most_rows, most_rows_of_a_part);
+  const std::int64_t rows = std::max<std::int64_t>(c.batch * c.out_height * c.out_width, 1);
+  return divide_up(rows, divide_up(rows, fitting));  // no part much smaller than the others
+}
+
+// How many panels a part takes, one after the other: several where they are small.
+std::int64_t panels_of_part(const Convolution& c) {
+  const auto width = static_cast<std::int64_t>(panel_width());
+  const std::int64_t panel = (1 + c.filter.taps() * c.filter.channels) * width * 4;
+  return std::max<std::int64_t>(filter_bytes / panel, 1);
+}
+
+std::int64_t panels_of(const Convolution& c) {
+  const auto width = static_cast<std::int64_t>(panel_width());
+  return (c.filter.outputs + width - 1) / width;
+}
+
+std::size_t parts(const Convolution& c) {
+  const std::int64_t rows = c.batch * c.out_height * c.out_width;
+  return static_cast<std::size_t>(divide_up(rows, rows_of_part(c)) * divide_up(panels_of(c), panels_of_part(c)));
+}
+
+void convolve_parts(const Convolution& c, const float* x, const float* packed, const float* addend, float* y, std::size_t begin,
+                    std::size_t end) {
+  Multiply table[most_rows + 1] = {};
+  fill<most_rows>(table);
+  const auto width = static_cast<std::int64_t>(panel_width());
+  const std::int64_t outputs = c.filter.outputs, panels = panels_of(c), per_group = panels_of_part(c);
+  const std::int64_t groups = divide_up(panels, per_group);
+  const std::int64_t depth = c.filter.taps() * c.filter.channels, panel_size = width * (1 + depth);
+  const float* zeros = packed + panels * panel_size;
+  const std::int64_t all_rows = c.batch * c.out_height * c.out_width, per_part = rows_of_part(c);
+  const std::int64_t per_block = std::max<std::int64_t>(block_bytes / (width * 4), 1);  // rows of a panel
+  for (std::size_t part = begin; part < end; ++part) {
+    const std::int64_t group = static_cast<std::int64_t>(part) % groups,
+                       first_row = static_cast<std::int64_t>(part) / groups * per_part;
+    const std::int64_t rows = std::min(per_part, all_rows - first_row);
+    Window windows[most_rows_of_a_part];
+    std::int64_t across = first_row % c.out_width, down = first_row / c.out_width % c.out_height,
+                 image = first_row / (c.out_width * c.out_height);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      windows[r] = {x + image * c.height * c.width * c.pixel_stride, down * c.stride_high - c.pad_top,
+                    across * c.stride_wide - c.pad_left};
+      if (++across == c.out_width) {
+        across = 0;
+        if (++down == c.out_height) {
+          down = 0;
+          ++image;
+        }
+      }
+    }
+    const std::int64_t tiles = divide_up(rows, most_rows);
+    const std::int64_t first_panel = group * per_group, last_panel = std::min(panels, first_panel + per_group);
+    const auto panel_at = [&](std::int64_t index) {
+      return Panel{packed + index * panel_size, index * width, std::min(width, outputs - index * width)};
+    };
+    if (depth <= per_block) {
+      // One block: a tile's outputs are written one beside the other, which memory likes.
+      for (std::int64_t tile = 0; tile < tiles; ++tile) {
+        const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
+        for (std::int64_t index = first_panel; index < last_panel; ++index) {
+          const Panel panel = panel_at(index);
+          const std::int64_t at = (first_row + from) * outputs + panel.first;
+          table[to - from](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels}, zeros,
+                           addend == nullptr ? nullptr : addend + at, y + at, true, true);
+        }
+      }
+      continue;
+    }
+    for (std::int64_t index = first_panel; index < last_panel; ++index) {
+      const Panel panel = panel_at(index);
+      // Over the tiles, which are of nearly equal height.
+      const auto run = [&](const Block& block, bool is_first, bool is_last) {
+        for (std::int64_t tile = 0; tile < tiles; ++tile) {
+          const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
+          const std::int64_t at = (first_row + from) * outputs + panel.first;
+          table[to - from](c, windows + from, panel, block, zeros, addend == nullptr ? nullptr : addend + at, y + at, is_first,
+                           is_last);
+        }
+      };
+      const std::int64_t channels = c.filter.channels, taps = c.filter.taps();
+      if (channels <= per_block) {
+        // As many blocks as needed, of nearly as many taps each.
+        const std::int64_t blocks = divide_up(taps, per_block / channels);
+        for (std::int64_t i = 0; i < blocks; ++i)
+          run({taps * i / blocks, taps * (i + 1) / blocks, 0, channels}, i == 0, i + 1 == blocks);
+        continue;
+      }
+      const std::int64_t blocks = divide_up(channels, per_block);
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        for (std::int64_t i = 0; i < blocks; ++i) {
+          run({tap, tap + 1, channels * i / blocks, channels * (i + 1) / blocks}, tap == 0 && i == 0,
+              tap + 1 == taps && i + 1 == blocks);
+        }
+      }
+    }
+  }
+}
+
+bool is_fast() { return HWY_TARGET <= HWY_AVX3; }
+
+}  // namespace resnet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace resnet::kernels {
+
+HWY_EXPORT(panel_width);
+HWY_EXPORT(parts);
+HWY_EXPORT(convolve_parts);
+HWY_EXPORT(is_fast);
+
+std::size_t packed_size(const Filter& filter) {
+  const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
+  const std::size_t panels = (static_cast<std::size_t>(filter.outputs) + width - 1) / width;
+  const std::size_t depth = static_cast<std::size_t>(filter.taps() * filter.channels);
+  // Behind the panels the zeros that stand for pixels outside of the image.
+  return panels * width * (1 + depth) + static_cast<std::size_t>(filter.channels);
+}
+
+void pack_filter(const Filter& filter, const float* weights, const float* bias, float* packed) {
+  const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
+  const std::int64_t depth = filter.taps() * filter.channels;
+  for (std::int64_t first = 0; first < filter.outputs; first += width) {
+    const std::int64_t count = std::min(width, filter.outputs - first);
+    for (std::int64_t o = 0; o < width; ++o) packed[o] = bias != nullptr && o < count ? bias[first + o] : 0.0f;
+    packed += width;
+    for (std::int64_t o = 0; o < width; ++o) {
+      const float* row = weights + (first + o) * depth;
+      for (std::int64_t k = 0; k < depth; ++k) packed[k * width + o] = o < count ? row[k] : 0.0f;
+    }
+    packed += depth * width;
+  }
+  std::fill_n(packed, filter.channels, 0.0f);
+}
+
+std::size_t convolution_parts(const Convolution& convolution) { return HWY_DYNAMIC_DISPATCH(parts)(convolution); }
+
+void convolve(const Convolution& convolution, const float* x, const float* packed, const float* addend, float* y,
+              std::size_t begin, std::size_t end) {
+  HWY_DYNAMIC_DISPATCH(convolve_parts)(convolution, x, packed, addend, y, begin, end);
+}
+
+bool convolution_is_fast() { return HWY_DYNAMIC_DISPATCH(is_fast)(); }
+
+}  // namespace resnet::kernels
+#endif

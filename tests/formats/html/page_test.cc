@@ -1,0 +1,47 @@
+#include "formats/html/page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace resnet::html {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Page, TextsAreEscaped) {
+  EXPECT_EQ(escape("<b> & \"c\" 'd'\n"), "&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;\\n");
+  Page page("<script>alert(1)</script>");
+  page.add_paragraph("a < b");
+  EXPECT_THAT(page.render(), HasSubstr("<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>"));
+  EXPECT_THAT(page.render(), HasSubstr("<p>a &lt; b</p>"));
+}
+
+TEST(Page, NumbersKeepTheirValueBesideTheirText) {
+  table::Table table({{"name", table::Align::left, {}}, {"macs", table::Align::right, {}}, {"share", table::Align::right, 1}});
+  table.add({std::string("conv1"), std::int64_t{118013952}, 2.889});
+  Page page("net");
+  page.add_table(table);
+  EXPECT_THAT(page.render(), HasSubstr("<th>name</th><th class=\"n\">macs</th>"));
+  EXPECT_THAT(page.render(), HasSubstr("<td class=\"n\" data-v=\"118013952\">118\xe2\x80\xaf"
+                                       "013\xe2\x80\xaf"
+                                       "952</td>"));
+  EXPECT_THAT(page.render(), HasSubstr("data-v=\"2.889\">2.9</td>"));
+}
+
+TEST(Page, PicturesLoseTheirDeclaration) {
+  Page page("net");
+  page.add_picture("<?xml version=\"1.0\"?>\n<!DOCTYPE svg>\n<svg><text>x</text></svg>");
+  EXPECT_THAT(page.render(), HasSubstr("<div class=\"scroll\"><svg><text>x</text></svg></div>"));
+  EXPECT_THAT(page.render(), Not(HasSubstr("<?xml")));
+}
+
+TEST(Page, FetchesNothing) {
+  const std::string page = Page("net").render();
+  EXPECT_THAT(page, Not(HasSubstr("http://")));
+  EXPECT_THAT(page, Not(HasSubstr("https://")));
+  EXPECT_THAT(page, Not(HasSubstr("src=")));
+}
+
+}  // namespace
+}  // namespace resnet::html
