@@ -17,6 +17,9 @@ struct Command {
 
 Command add_build(CLI::App& program);
 Command add_predict(CLI::App& program);
+Command add_inspect(CLI::App& program);
+Command add_validate(CLI::App& program);
+Command add_responses(CLI::App& program);
 Command add_completion(CLI::App& program);
 
 // The whole tree: the program's common options, bound to `options`, and every command.

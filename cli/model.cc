@@ -140,8 +140,29 @@ std::string take_model(const std::string& given, std::vector<std::string>& argum
                   hint);
 }
 
+std::string one_model(const std::string& given, const std::vector<std::string>& arguments) {
+  if (given.empty() && arguments.empty()) {
+    throw Error(ErrorKind::usage, "no model, expected a file *.onnx or an architecture's name such as resnet50");
+  }
+  const std::size_t extra = given.empty() ? 1 : 0;
+  if (arguments.size() > extra) throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", arguments[extra]));
+  return given.empty() ? arguments.front() : given;
+}
+
+LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Context& context) {
+  LoadedModel result;
+  if (!exists(name)) result.spec = find_arch(name, options);
+  if (!result.spec) return load_model(name, options, context);
+  result.name = name;
+  arch::BuildOptions build = build_options(options);
+  if (!weights) build.init = arch::Init::zeros;  // not touched, and so no memory
+  result.model.graph = arch::build(*result.spec, build);
+  return result;
+}
+
 LoadedModel load_model(const std::string& name, const ArchOptions& options, Context& context) {
   LoadedModel result;
+  result.name = name;
   const bool file = exists(name);
   if (!file) result.spec = find_arch(name, options);
   if (result.spec) {

@@ -43,11 +43,17 @@ bool is_model(const std::string& text);
 // `given` (--model), else the first of `arguments` that is_model, which is taken out. Throws Error(usage) where there is none.
 std::string take_model(const std::string& given, std::vector<std::string>& arguments);
 
+// The only argument, or what --model says. Throws Error(usage) for none, and for more than one.
+std::string one_model(const std::string& given, const std::vector<std::string>& arguments);
+
 struct LoadedModel {
+  std::string name;  // as it was asked for
   Model model;
   std::optional<arch::Spec> spec;  // of a named architecture: its weights are untrained
 };
 // Reads the file or builds the net; warns of untrained weights and of what the reader noticed.
 LoadedModel load_model(const std::string& name, const ArchOptions& options, Context& context);
+// To be looked at and not to be run: a named architecture gets its weights only where `weights`, and draws no warning.
+LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Context& context);
 
 }  // namespace resnet::cli

@@ -37,7 +37,7 @@ struct Arrow {
 };
 
 struct Diagram {
-  std::string title;
+  std::vector<std::string> title;  // lines
   std::vector<Box> boxes;
   std::vector<Arrow> arrows;
 };

@@ -90,9 +90,12 @@ int complain(char* text) {
 
 std::string to_dot(const Diagram& diagram) {
   std::string dot = "digraph network {\n";
-  dot += fmt::format("  graph [label={}, labelloc=t, fontname=\"Helvetica\", rankdir=TB, nodesep=0.35, ranksep=0.3];\n",
-                     quote(diagram.title));
-  dot += "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3];\n";
+  // Wider than Graphviz thinks that the words need: the font that shows them may be another one.
+  dot += fmt::format(
+      "  graph [label={}, labelloc=t, fontname=\"Helvetica\", fontsize=12, rankdir=TB, nodesep=0.35, ranksep=0.3, pad=1];\n",
+      quote_lines(diagram.title));
+  dot += "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3, "
+      "margin=\"0.2,0.06\"];\n";
   dot += "  edge [fontname=\"Helvetica\", fontsize=9, color=\"#555555\", arrowsize=0.7];\n";
   // Boxes of one group stand together in its frame, in the order of their first box.
   std::vector<std::string> groups;
@@ -105,7 +108,7 @@ std::string to_dot(const Diagram& diagram) {
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     dot +=
-        fmt::format("  subgraph cluster_{} {{\n    label={};\n    color=\"#bbbbbb\";\n    style=rounded;\n", i, quote(groups[i]));
+        fmt::format("  subgraph cluster_{} {{\n    label={};\n    labeljust=l;\n    color=\"#bbbbbb\";\n    style=rounded;\n", i, quote(groups[i]));
     for (const Box& box : diagram.boxes) {
       if (box.group == groups[i]) add_box(dot, box, "    ");
     }

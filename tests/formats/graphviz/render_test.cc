@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 Diagram two_boxes() {
-  return {.title = "a \"net\"",
+  return {.title = {"a \"net\"", "below"},
           .boxes = {{"stem", {"conv1", "7x7, 64"}, Role::convolution, "", ""},
                     {"block", {"3x3\xff"}, Role::block, "conv2_x", "two layers"}},
           .arrows = {{"stem", "block", "1x1", true, true}}};
@@ -19,10 +19,10 @@ Diagram two_boxes() {
 TEST(Dot, QuotesTitlesAndBytesThatAreNotAscii) {
   const std::string dot = to_dot(two_boxes());
   EXPECT_THAT(dot, StartsWith("digraph network {\n"));
-  EXPECT_THAT(dot, HasSubstr("label=\"a \\\"net\\\"\""));
+  EXPECT_THAT(dot, HasSubstr("label=\"a \\\"net\\\"\\nbelow\""));
   EXPECT_THAT(dot, HasSubstr("\"stem\" [label=\"conv1\\n7x7, 64\""));
   EXPECT_THAT(dot, HasSubstr("3x3\\\\xff"));
-  EXPECT_THAT(dot, HasSubstr("subgraph cluster_0 {\n    label=\"conv2_x\""));
+  EXPECT_THAT(dot, HasSubstr("subgraph cluster_0 {\n    label=\"conv2_x\";\n    labeljust=l"));
   EXPECT_THAT(dot, HasSubstr("\"stem\" -> \"block\" [label=\"1x1\", style=dashed, weight=0];"));
 }
 

@@ -1,0 +1,136 @@
+#include "formats/chart/chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "formats/table/text.h"
+
+namespace resnet::chart {
+
+namespace {
+
+constexpr double width = 760, height = 340, left = 70, right = 20, top = 40, bottom = 50;
+// Told apart by people who do not see every colour (after Okabe and Ito), too.
+constexpr std::array colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"};
+
+std::string escape(std::string_view text) {
+  std::string result;
+  for (const char c : table::printable(text)) {
+    if (c == '&') {
+      result += "&amp;";
+    } else if (c == '<') {
+      result += "&lt;";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  void take(double value) {
+    if (!std::isfinite(value)) return;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  // Nothing, or one value: something to draw round it.
+  void widen() {
+    if (!(low <= high)) low = 0, high = 1;
+    if (low == high) low -= 0.5, high += 0.5;
+  }
+};
+
+std::string draw(const Chart& chart, double y_offset) {
+  Range x, y;
+  for (const Series& series : chart.series) {
+    for (const auto& [a, b] : series.points) {
+      if (!std::isfinite(b)) continue;
+      x.take(a);
+      y.take(b);
+    }
+  }
+  if (y.low > 0) y.low = 0;
+  x.widen();
+  y.widen();
+  const std::vector<double> x_ticks = ticks(x.low, x.high, 8), y_ticks = ticks(y.low, y.high, 6);
+  y.low = std::min(y.low, y_ticks.front());
+  y.high = std::max(y.high, y_ticks.back());
+  const auto at_x = [&](double v) { return left + (v - x.low) / (x.high - x.low) * (width - left - right); };
+  const auto at_y = [&](double v) {
+    return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom);
+  };
+  std::string svg = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"15\" text-anchor=\"middle\">{}</text>\n", width / 2,
+                                y_offset + 22, escape(chart.title));
+  for (const double tick : y_ticks) {
+    svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left, at_y(tick),
+                       width - right, at_y(tick));
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>\n", left - 6, at_y(tick) + 4, tick);
+  }
+  for (const double tick : x_ticks) {
+    if (tick < x.low || tick > x.high) continue;
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", at_x(tick),
+                       y_offset + height - bottom + 18, tick);
+  }
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", width / 2, y_offset + height - 10,
+                     escape(chart.x_label));
+  svg += fmt::format("<text transform=\"translate(16 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+                     y_offset + height / 2, escape(chart.y_label));
+  for (std::size_t i = 0; i < chart.series.size(); ++i) {
+    const Series& series = chart.series[i];
+    const char* color = colors[i % colors.size()];
+    const char* dash = series.dashed ? " stroke-dasharray=\"6 4\"" : "";
+    std::string path;
+    bool pen_down = false;
+    for (const auto& [a, b] : series.points) {
+      if (!std::isfinite(b)) {
+        pen_down = false;
+        continue;
+      }
+      path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", at_x(a), at_y(b));
+      pen_down = true;
+    }
+    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n", path, color, dash);
+    const double legend = y_offset + top + 8 + 17 * static_cast<double>(i);
+    svg +=
+        fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"{3}\" stroke-width=\"2\"{4}/>\n",
+                    width - 190, legend, width - 165, color, dash);
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - 158, legend + 4, escape(series.name));
+  }
+  return svg;
+}
+
+}  // namespace
+
+std::vector<double> ticks(double low, double high, int count) {
+  const double rough = (high - low) / std::max(count, 1);
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= rough) {
+      step = factor * power;
+      break;
+    }
+  }
+  std::vector<double> result;
+  const double first = std::floor(low / step), last = std::ceil(high / step);
+  for (double i = first; i <= last && result.size() < 1000; ++i) result.push_back(i * step);
+  return result;
+}
+
+std::string to_svg(std::span<const Chart> charts) {
+  const double total = height * static_cast<double>(charts.size());
+  std::string svg = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+      "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#222\">\n<rect width=\"100%\" height=\"100%\" "
+      "fill=\"#fff\"/>\n",
+      width, total);
+  for (std::size_t i = 0; i < charts.size(); ++i) svg += draw(charts[i], height * static_cast<double>(i));
+  return svg + "</svg>\n";
+}
+
+}  // namespace resnet::chart
