@@ -5,6 +5,8 @@
 #include <graphviz/gvplugin.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -86,6 +88,30 @@ int complain(char* text) {
   return 0;
 }
 
+// Graphviz draws frames in the order of addresses in its memory: here they stand in their own order, and so the same diagram
+// gives the same bytes.
+std::string with_frames_in_order(const std::string& svg) {
+  constexpr std::string_view begin = "<g id=\"clust", end = "</g>\n", title = "<title>cluster_";
+  std::map<int, std::string> frames;
+  std::string result;
+  std::size_t at = 0, first = std::string::npos;
+  for (std::size_t found = svg.find(begin); found != std::string::npos; found = svg.find(begin, at)) {
+    result += svg.substr(at, found - at);
+    if (first == std::string::npos) first = result.size();
+    at = svg.find(end, found) + end.size();
+    std::string frame = svg.substr(found, at - found);
+    const int number = std::atoi(frame.c_str() + frame.find(title) + title.size());
+    const std::size_t quote = frame.find('"', begin.size());
+    frame.replace(begin.size(), quote - begin.size(), std::to_string(number + 1));
+    frames.emplace(number, std::move(frame));
+  }
+  if (first == std::string::npos) return svg;
+  result += svg.substr(at);
+  std::string all;
+  for (const auto& [number, frame] : frames) all += frame;
+  return result.insert(first, all);
+}
+
 }  // namespace
 
 std::string to_dot(const Diagram& diagram) {
@@ -94,7 +120,8 @@ std::string to_dot(const Diagram& diagram) {
   dot += fmt::format(
       "  graph [label={}, labelloc=t, fontname=\"Helvetica\", fontsize=12, rankdir=TB, nodesep=0.35, ranksep=0.3, pad=1];\n",
       quote_lines(diagram.title));
-  dot += "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3, "
+  dot +=
+      "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3, "
       "margin=\"0.2,0.06\"];\n";
   dot += "  edge [fontname=\"Helvetica\", fontsize=9, color=\"#555555\", arrowsize=0.7];\n";
   // Boxes of one group stand together in its frame, in the order of their first box.
@@ -107,8 +134,8 @@ std::string to_dot(const Diagram& diagram) {
     }
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    dot +=
-        fmt::format("  subgraph cluster_{} {{\n    label={};\n    labeljust=l;\n    color=\"#bbbbbb\";\n    style=rounded;\n", i, quote(groups[i]));
+    dot += fmt::format("  subgraph cluster_{} {{\n    label={};\n    labeljust=l;\n    color=\"#bbbbbb\";\n    style=rounded;\n",
+                       i, quote(groups[i]));
     for (const Box& box : diagram.boxes) {
       if (box.group == groups[i]) add_box(dot, box, "    ");
     }
@@ -143,7 +170,7 @@ std::string to_svg(const Diagram& diagram) {
   if (data != nullptr) gvFreeRenderData(data);
   gvFreeLayout(context.get(), graph.get());
   if (svg.empty()) throw fail();
-  return svg;
+  return with_frames_in_order(svg);
 }
 
 }  // namespace resnet::graphviz
