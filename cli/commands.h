@@ -16,6 +16,9 @@ struct Command {
 };
 
 Command add_build(CLI::App& program);
+Command add_compare(CLI::App& program);
+Command add_convert(CLI::App& program);
+Command add_ops(CLI::App& program);
 Command add_predict(CLI::App& program);
 Command add_inspect(CLI::App& program);
 Command add_validate(CLI::App& program);

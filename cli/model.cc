@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "cli/options.h"
+#include "formats/native/native.h"
 #include "formats/onnx/read.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
@@ -25,10 +27,14 @@ bool exists(const std::string& path) {
 }
 
 bool has_model_extension(const std::string& text) {
-  constexpr std::string_view extension = ".onnx";
-  if (text.size() <= extension.size()) return false;
-  return std::equal(extension.begin(), extension.end(), text.end() - static_cast<std::ptrdiff_t>(extension.size()),
-                    [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+  for (const std::string_view extension : {".onnx", ".resnet"}) {
+    if (text.size() <= extension.size()) continue;
+    if (std::equal(extension.begin(), extension.end(), text.end() - static_cast<std::ptrdiff_t>(extension.size()),
+                   [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -76,6 +82,7 @@ void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& in
               "of the initial weights; the same bytes on every machine")
       ->capture_default_str()
       ->group(group);
+  app.add_flag("--no-verify", options.no_verify, "open a .resnet file without its checksum")->group(group);
 }
 
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options) {
@@ -149,6 +156,77 @@ std::string one_model(const std::string& given, const std::vector<std::string>& 
   return given.empty() ? arguments.front() : given;
 }
 
+namespace {
+
+std::string first_bytes(const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  std::string head(16, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  return head;
+}
+
+std::optional<std::pair<std::string, Shape>> asked_shape(const ArchOptions& options) {
+  if (options.input_shape.empty()) return std::nullopt;
+  const InputShape shape = parse_input_shape(options.input_shape);
+  std::vector<std::int64_t> dims;
+  for (const auto& dim : shape.dims) {
+    if (!dim) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--input-shape: '{}' has a symbol, expected numbers for a file", options.input_shape));
+    }
+    dims.push_back(*dim);
+  }
+  try {
+    return std::pair(shape.input, Shape(std::move(dims)));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage, std::string("--input-shape: ") + error.what());
+  }
+}
+
+Model read_native(const std::string& name, const ArchOptions& options) {
+  native::ReadOptions read;
+  read.verify = !options.no_verify;
+  Model model = native::read(name, read);
+  const auto asked = asked_shape(options);
+  if (!asked) return model;
+  std::vector<Fact> facts;
+  bool found = false;
+  for (const ValueId input : model.graph.inputs()) {
+    Fact fact = model.graph.fact(input);
+    if (model.graph.value(input).name == asked->first || (asked->first.empty() && !found)) {
+      const auto dims = asked->second.dims();
+      if (fact.dims && fact.dims->size() != dims.size()) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("{}: input '{}': has the shape {}, cannot be given {}", name, model.graph.value(input).name,
+                                to_string(*fact.dims), asked->second.to_string()));
+      }
+      fact.dims = Dims(dims.begin(), dims.end());
+      found = true;
+    }
+    facts.push_back(std::move(fact));
+  }
+  if (!found) throw Error(ErrorKind::usage, fmt::format("{}: the model has no input '{}' to give a shape", name, asked->first));
+  model.graph = with_input_facts(model.graph, facts);
+  return model;
+}
+
+}  // namespace
+
+Model read_model_file(const std::string& name, const ArchOptions& options, Context& context) {
+  const bool resnet = native::is_native(first_bytes(name)) || (name.ends_with(".resnet") && !name.ends_with(".onnx"));
+  Model model;
+  if (resnet) {
+    model = read_native(name, options);
+  } else {
+    onnx::ReadOptions read;
+    if (auto asked = asked_shape(options)) read.input_shapes.emplace(std::move(asked->first), std::move(asked->second));
+    model = onnx::read(name, read);
+  }
+  for (const std::string& note : model.notes) context.messages.warning(name + ": " + note);
+  return model;
+}
+
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Context& context) {
   LoadedModel result;
   if (!exists(name)) result.spec = find_arch(name, options);
@@ -180,24 +258,7 @@ LoadedModel load_model(const std::string& name, const ArchOptions& options, Cont
                                       {"--classes", options.classes > 0}}) {
     if (given) throw Error(ErrorKind::usage, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }
-  onnx::ReadOptions read;
-  if (!options.input_shape.empty()) {
-    const InputShape shape = parse_input_shape(options.input_shape);
-    std::vector<std::int64_t> dims;
-    for (const auto& dim : shape.dims) {
-      if (!dim)
-        throw Error(ErrorKind::usage,
-                    fmt::format("--input-shape: '{}' has a symbol, expected numbers for a file", options.input_shape));
-      dims.push_back(*dim);
-    }
-    try {
-      read.input_shapes.emplace(shape.input, Shape(std::move(dims)));
-    } catch (const Error& error) {
-      throw Error(ErrorKind::usage, std::string("--input-shape: ") + error.what());
-    }
-  }
-  result.model = onnx::read(name, read);
-  for (const std::string& note : result.model.notes) context.messages.warning(name + ": " + note);
+  result.model = read_model_file(name, options, context);
   throw_if_interrupted();
   return result;
 }

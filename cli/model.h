@@ -27,6 +27,7 @@ struct ArchOptions {
   std::string variant, shortcut, init = "he", input_shape;
   std::int64_t classes = 0;
   std::uint64_t seed = 0;
+  bool no_verify = false;
 };
 // `inits` are the words that --init may take, "he|zeros|none".
 void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group);
@@ -37,7 +38,7 @@ arch::BuildOptions build_options(const ArchOptions& options);
 // "unknown architecture 'renset18', did you mean 'resnet18'?"
 std::string unknown_arch(const std::string& name);
 
-// Whether `text` can only be meant as a model: it ends in .onnx, or is an architecture's name and no existing path.
+// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, or is an architecture's name and no existing path.
 bool is_model(const std::string& text);
 
 // `given` (--model), else the first of `arguments` that is_model, which is taken out. Throws Error(usage) where there is none.
@@ -45,6 +46,9 @@ std::string take_model(const std::string& given, std::vector<std::string>& argum
 
 // The only argument, or what --model says. Throws Error(usage) for none, and for more than one.
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments);
+
+// An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
+Model read_model_file(const std::string& name, const ArchOptions& arch, Context& context);
 
 struct LoadedModel {
   std::string name;  // as it was asked for

@@ -11,6 +11,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
@@ -87,6 +88,7 @@ class GraphReader {
       node.Clear();  // its tensors are in the graph now
     }
     read_outputs();
+    read_metadata(model_, notes_);
     model_.notes = notes_.lines();
     return std::move(model_);
   }

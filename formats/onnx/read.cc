@@ -18,6 +18,7 @@
 
 #include "formats/onnx/graph_reader.h"
 #include "formats/onnx/identify.h"
+#include "formats/onnx/tensors.h"
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
@@ -91,6 +92,23 @@ Model read(std::span<const std::byte> bytes, const std::string& name, const std:
   ::onnx::ModelProto proto;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) refuse(name, diagnose(bytes));
   return read_named(proto, name, folder, options);
+}
+
+Tensor read_tensor(const std::filesystem::path& file) {
+  silence_protobuf();
+  const auto buffer = Buffer::map_file(file);
+  ::onnx::TensorProto proto;
+  const std::string name = file.string();
+  if (buffer->bytes().size() > most_bytes ||
+      !proto.ParseFromArray(buffer->bytes().data(), static_cast<int>(buffer->bytes().size())) || proto.data_type() == 0) {
+    refuse(name, "is no tensor of ONNX");
+  }
+  try {
+    return import_tensor(proto, nullptr);
+  } catch (Error& error) {
+    error.add_context(name);
+    throw;
+  }
 }
 
 Model read_text(const std::string& text) {

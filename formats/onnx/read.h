@@ -22,6 +22,8 @@ Model read(const std::filesystem::path& file, const ReadOptions& options = {});
 // From memory; `name` stands for the file in errors, external data is looked for in `folder`.
 Model read(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
            const ReadOptions& options = {});
+// One tensor in a file of its own (a TensorProto), as ONNX's test cases have them. Throws Error(invalid_model) "FILE: ...".
+Tensor read_tensor(const std::filesystem::path& file);
 // From ONNX's text syntax (onnx/defs/parser), for tests.
 Model read_text(const std::string& text);
 

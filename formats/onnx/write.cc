@@ -9,6 +9,7 @@
 #include <ostream>
 #include <set>
 
+#include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
@@ -46,21 +47,23 @@ class Writer {
     proto_.set_ir_version(ir_version_of(options_.opset));
     proto_.set_producer_name("resnet-cli");
     proto_.set_model_version(model_.provenance.model_version);
-    proto_.set_doc_string(model_.provenance.doc_string);
-    proto_.set_domain(model_.provenance.domain);
+    if (!options_.strip_metadata) {
+      proto_.set_doc_string(model_.provenance.doc_string);
+      proto_.set_domain(model_.provenance.domain);
+    }
     add_opset("", options_.opset);
     for (const std::string& domain : other_domains()) {
       const auto version = model_.provenance.opsets.find(domain);
       add_opset(domain, version != model_.provenance.opsets.end() ? version->second : 1);
     }
-    for (const auto& [key, value] : model_.metadata) {
+    for (const auto& [key, value] : options_.strip_metadata ? std::map<std::string, std::string>() : written_metadata(model_)) {
       auto& entry = *proto_.add_metadata_props();
       entry.set_key(key);
       entry.set_value(value);
     }
     auto& graph = *proto_.mutable_graph();
     graph.set_name(graph_.name.empty() ? "network" : graph_.name);
-    graph.set_doc_string(graph_.doc_string);
+    if (!options_.strip_metadata) graph.set_doc_string(graph_.doc_string);
     name_values();
     for (ValueId input : graph_.inputs()) write_value(*graph.add_input(), input);
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) write_node(static_cast<NodeId>(id));
@@ -144,7 +147,7 @@ class Writer {
     if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) return;
     auto& proto = *proto_.mutable_graph()->add_node();
     proto.set_name(node.name);
-    proto.set_doc_string(node.doc_string);
+    if (!options_.strip_metadata) proto.set_doc_string(node.doc_string);
     NodeExport out(proto, graph_, node, options_.opset);
     try {
       if (const auto* opaque = std::get_if<Opaque>(&node.op)) {
@@ -173,7 +176,7 @@ class Writer {
       error.add_context(describe(node));
       throw;
     }
-    if (options_.opset >= 21) {  // IR version 10 brought metadata to nodes
+    if (options_.opset >= 21 && !options_.strip_metadata) {  // IR version 10 brought metadata to nodes
       for (const auto& [key, value] : node.metadata) {
         auto& entry = *proto.add_metadata_props();
         entry.set_key(key);
@@ -211,12 +214,44 @@ class Writer {
       const auto* constant = std::get_if<Constant>(&graph_.nodes()[id].op);
       const ValueId value{static_cast<NodeId>(id), 0};
       if (constant == nullptr || !read_.contains(value)) continue;
-      export_tensor(constant->value, name_of(value), *graph.add_initializer());
+      write_initializer(constant->value, name_of(value), *graph.add_initializer());
       // IR version 3 wants each initializer to be an input, too.
       if (proto_.ir_version() < 4) write_value(*graph.add_input(), value);
     }
   }
 
+  // Large ones into the file of external data, where there is one: their bytes are written by who writes the files.
+  void write_initializer(const Tensor& tensor, const std::string& name, ::onnx::TensorProto& proto) {
+    if (options_.external_data.empty() || tensor.size_bytes() < options_.external_above)
+      return export_tensor(tensor, name, proto);
+    proto.set_name(name);
+    proto.set_data_type(export_dtype(tensor.dtype()));
+    for (const std::int64_t dim : tensor.shape().dims()) proto.add_dims(dim);
+    proto.set_data_location(::onnx::TensorProto::EXTERNAL);
+    const std::size_t offset = (external_size_ + external_alignment - 1) / external_alignment * external_alignment;
+    const auto add = [&](const char* key, const std::string& value) {
+      auto& entry = *proto.add_external_data();
+      entry.set_key(key);
+      entry.set_value(value);
+    };
+    add("location", options_.external_data);
+    add("offset", std::to_string(offset));
+    add("length", std::to_string(tensor.size_bytes()));
+    external_.push_back({offset, tensor});
+    external_size_ = offset + tensor.size_bytes();
+  }
+
+ public:
+  struct External {
+    std::size_t offset;
+    Tensor tensor;
+  };
+  const std::vector<External>& external() const { return external_; }
+
+ private:
+  static constexpr std::size_t external_alignment = 64;
+  std::vector<External> external_;
+  std::size_t external_size_ = 0;
   const Model& model_;
   const Graph& graph_;
   WriteOptions options_;
@@ -230,13 +265,15 @@ class Writer {
 
 namespace {
 
-::onnx::ModelProto to_proto(const Model& model, const WriteOptions& options) {
-  ::onnx::ModelProto proto = Writer(model, options).run();
-  if (proto.ByteSizeLong() >= (std::size_t{1} << 31)) {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("the model has {} bytes, more than the 2 GiB of a Protobuf message", proto.ByteSizeLong()));
+// What one Protobuf message can hold, and some room.
+constexpr std::size_t most_bytes = (std::size_t{1} << 31) - (std::size_t{1} << 20);
+
+std::size_t weight_bytes(const Graph& graph) {
+  std::size_t sum = 0;
+  for (const Node& node : graph.nodes()) {
+    if (const auto* constant = std::get_if<Constant>(&node.op)) sum += constant->value.size_bytes();
   }
-  return proto;
+  return sum;
 }
 
 // Deterministic. False where the stream does not take the bytes.
@@ -249,7 +286,15 @@ bool serialize_to(const ::onnx::ModelProto& proto, google::protobuf::io::ZeroCop
 }  // namespace
 
 std::string serialize(const Model& model, const WriteOptions& options) {
-  const ::onnx::ModelProto proto = to_proto(model, options);
+  if (weight_bytes(model.graph) > most_bytes) {
+    throw Error(ErrorKind::unsupported,
+                fmt::format("the weights have {} bytes, more than the 2 GiB of one file: they need a file of "
+                            "external data",
+                            weight_bytes(model.graph)));
+  }
+  WriteOptions alone = options;
+  alone.external_data.clear();
+  const ::onnx::ModelProto proto = Writer(model, alone).run();
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
   if (!serialize_to(proto, stream)) throw Error(ErrorKind::internal, "the model cannot be serialized");
@@ -257,11 +302,28 @@ std::string serialize(const Model& model, const WriteOptions& options) {
 }
 
 void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options) {
-  const ::onnx::ModelProto proto = to_proto(model, options);
+  WriteOptions chosen = options;
+  if (chosen.external_data.empty() && weight_bytes(model.graph) > most_bytes)
+    chosen.external_data = file.filename().string() + ".data";
+  Writer writer(model, chosen);
+  const ::onnx::ModelProto proto = writer.run();
   AtomicFile output(file);
   {
     google::protobuf::io::OstreamOutputStream stream(&output.stream());
     serialize_to(proto, stream);  // what the stream did not take, commit() finds
+  }
+  if (!writer.external().empty()) {
+    // First the weights, then the file that tells of them.
+    AtomicFile data(file.parent_path() / chosen.external_data);
+    std::size_t at = 0;
+    for (const auto& [offset, tensor] : writer.external()) {
+      static constexpr char zeros[64] = {};
+      data.stream().write(zeros, static_cast<std::streamsize>(offset - at));
+      data.stream().write(reinterpret_cast<const char*>(tensor.bytes().data()),
+                          static_cast<std::streamsize>(tensor.size_bytes()));
+      at = offset + tensor.size_bytes();
+    }
+    data.commit();
   }
   output.commit();
 }

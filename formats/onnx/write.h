@@ -10,11 +10,17 @@ namespace resnet::onnx {
 
 struct WriteOptions {
   int opset = 17;
+  bool strip_metadata = false;  // metadata, doc strings, domain: what a graph runs without
+  // The name of a file beside the model's for weights of at least `external_above` bytes; empty: in the model's own file, unless
+  // they do not fit into it, then "NAME.onnx.data".
+  std::string external_data = {};
+  std::size_t external_above = 1024;
 };
 
-// Deterministic bytes. Throws Error(unsupported) naming the node where an operator cannot be written at this opset.
+// One file's bytes, deterministic, without external data. Throws Error(unsupported) where they do not fit into 2 GiB, and
+// naming the node where an operator cannot be written at this opset.
 std::string serialize(const Model& model, const WriteOptions& options = {});
-// The file appears whole or not at all. Throws Error(output).
+// The files appear whole or not at all. Throws Error(output).
 void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options = {});
 
 }  // namespace resnet::onnx

@@ -197,6 +197,10 @@ class Tree:
             todo += [name for angle, name, _ in self.includes[header] if not angle and name in self.known]
         return public
 
+    def is_generated(self, name):
+        """Whether Protobuf's compiler makes this header of a schema of ours."""
+        return name.endswith(".pb.h") and name.removesuffix(".pb.h") + ".proto" in self.files
+
     def check_includes(self):
         public = self.public_headers()
         for path in self.sources:
@@ -205,6 +209,8 @@ class Tree:
             linked = self.closure(module, self.links) if module in self.links else None
             for angle, name, line in self.includes[path]:
                 if not angle:
+                    if self.is_generated(name):
+                        continue
                     if name not in self.known:
                         self.stray(path, line, f'includes "{name}", which is no file of ours: write the path from the top folder')
                         continue
@@ -242,6 +248,8 @@ class Tree:
             if path != "CMakeLists.txt" and path not in added:
                 self.stray(path, 0, "is added by no other CMakeLists.txt: nothing in it is built")
         for path in sorted(self.listed - self.known):
+            if os.path.basename(path).endswith(".pb.cc"):  # made by CMake; its schema stands in the same list of commands
+                continue
             self.stray(os.path.dirname(path) + "/CMakeLists.txt", 0, f"names {os.path.basename(path)}, which is not there")
 
     def check_switches(self):

@@ -35,6 +35,7 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips>=8.14)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(GRAPHVIZ REQUIRED IMPORTED_TARGET libgvc libcgraph)
 # Graphviz loads its parts at run time; these two are linked, so that it needs no other (see formats/graphviz/render.cc).
 pkg_get_variable(GRAPHVIZ_LIBRARY_FOLDER libgvc libdir)

@@ -1,0 +1,26 @@
+// .resnet files: one file that is used as it is mapped, with everything that a classifier needs. README.md has the bytes.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "lib/model/model.h"
+
+namespace resnet::native {
+
+struct ReadOptions {
+  bool verify = true;  // the checksum: off, a file opens without being read as a whole
+};
+
+// Weights stay in the mapped file. Throws Error(invalid_model) "FILE: ..." for what is not there, is no such file, is cut short,
+// damaged, or written by a later version.
+Model read(const std::filesystem::path& file, const ReadOptions& options = {});
+
+// The file appears whole or not at all; the same bytes for the same model. Throws Error(output), and Error(unsupported) naming
+// the node where an operator cannot be written.
+void write(const Model& model, const std::filesystem::path& file);
+
+// Whether a file begins as a .resnet file does.
+bool is_native(std::string_view head);
+
+}  // namespace resnet::native

@@ -1,0 +1,241 @@
+#include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
+#include <xxhash.h>
+
+#include <cstring>
+#include <limits>
+
+#include "formats/native/header.h"
+#include "formats/native/native.h"
+#include "formats/native/native.pb.h"
+#include "formats/onnx/op_codec.h"
+#include "formats/onnx/tensors.h"
+#include "lib/base/checked.h"
+#include "lib/base/error.h"
+
+namespace resnet::native {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::invalid_model, what); }
+
+Header check_header(std::span<const std::byte> bytes) {
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), magic.size()));
+  if (bytes.empty()) refuse("is empty");
+  if (!magic.starts_with(head)) refuse("is no .resnet file");
+  if (bytes.size() < header_size)
+    refuse(fmt::format("is cut short: {} bytes, expected a header of {}", bytes.size(), header_size));
+  const Header header = Header::from_bytes(bytes);
+  if (header.version > newest_version) {
+    refuse(
+        fmt::format("was written by a later version (format {}), this program reads up to {}", header.version, newest_version));
+  }
+  if (header.version == 0) refuse("is damaged: its header names version 0");
+  if (header.file_size > bytes.size()) {
+    refuse(fmt::format("is cut short: {} bytes, expected {}", bytes.size(), header.file_size));
+  }
+  // Each step leaves room for the next, so that nothing overflows.
+  const bool fits = header.file_size == bytes.size() && header.graph_offset == header_size &&
+                    header.graph_size <= header.file_size - header_size && header.weights_offset % alignment == 0 &&
+                    header.weights_offset >= header_size + header.graph_size && header.weights_offset <= header.file_size &&
+                    header.weights_size <= header.file_size - header.weights_offset &&
+                    header.file_size - header.weights_offset - header.weights_size == tail;
+  if (!fits) refuse(fmt::format("is damaged: the sizes in its header do not fit its {} bytes", bytes.size()));
+  return header;
+}
+
+void check_sum(std::span<const std::byte> bytes, const Header& header) {
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> hash(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(hash.get());
+  XXH3_64bits_update(hash.get(), bytes.data(), Header::checksum_offset);
+  XXH3_64bits_update(hash.get(), bytes.data() + header_size, bytes.size() - header_size);
+  if (XXH3_64bits_digest(hash.get()) != header.checksum)
+    refuse("is damaged: its checksum does not fit (--no-verify reads it all the same)");
+}
+
+class Reader {
+ public:
+  Reader(const native::Model& proto, std::shared_ptr<const Buffer> file, const Header& header)
+      : proto_(proto), file_(std::move(file)), weights_(file_->bytes().subspan(header.weights_offset, header.weights_size)) {}
+
+  resnet::Model run() {
+    resnet::Model model;
+    read_graph(model.graph);
+    for (const std::string& label : proto_.labels()) model.labels.push_back(label);
+    if (proto_.has_preprocessing()) model.preprocessing = read_preprocessing(proto_.preprocessing());
+    const native::Provenance& p = proto_.provenance();
+    model.provenance = {p.format(),     p.producer_name(), p.producer_version(), p.domain(),
+                        p.doc_string(), p.model_version(), p.ir_version(),       {}};
+    for (const auto& [domain, version] : p.opsets()) model.provenance.opsets[domain] = version;
+    for (const auto& [key, value] : proto_.metadata()) model.metadata[key] = value;
+    return model;
+  }
+
+ private:
+  resnet::Tensor read_tensor(const native::Tensor& proto) const {
+    const DType dtype = onnx::import_dtype(proto.dtype());
+    Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+    const auto size = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
+    if (!size || *size != proto.size())
+      refuse(fmt::format("{} bytes of data for {} {}", proto.size(), name_of(dtype), shape.to_string()));
+    if (proto.offset() % alignment != 0 || proto.offset() > weights_.size() || proto.size() > weights_.size() - proto.offset()) {
+      refuse(fmt::format("data at {} with {} bytes, which is not in the file's {} bytes of weights", proto.offset(), proto.size(),
+                         weights_.size()));
+    }
+    const auto bytes = weights_.subspan(proto.offset(), proto.size());
+    if (dtype != DType::boolean) return {dtype, std::move(shape), Buffer::view(bytes, file_)};
+    // A file may hold any byte where C++ knows only 0 and 1.
+    resnet::Tensor tensor = resnet::Tensor::allocate(dtype, std::move(shape));
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      tensor.mutable_bytes()[i] = bytes[i] == std::byte{0} ? std::byte{0} : std::byte{1};
+    return tensor;
+  }
+
+  static ValueId read_input(const native::Input& proto, const resnet::Graph& graph) {
+    if (proto.node() == 0) return ValueId::none();
+    const std::size_t index = proto.node() - 1;
+    if (index >= graph.nodes().size() || proto.slot() >= graph.nodes()[index].outputs.size()) {
+      refuse(fmt::format("reads output {} of node {}, which does not stand before it", proto.slot(), index));
+    }
+    return {static_cast<NodeId>(index), static_cast<std::int32_t>(proto.slot())};
+  }
+
+  resnet::Attribute read_attribute(const native::Attribute& proto) const {
+    switch (proto.value_case()) {
+      case native::Attribute::kInteger: return proto.integer();
+      case native::Attribute::kNumber: return proto.number();
+      case native::Attribute::kText: return proto.text();
+      case native::Attribute::kTensor: return read_tensor(proto.tensor());
+      case native::Attribute::kIntegers:
+        return std::vector<std::int64_t>(proto.integers().values().begin(), proto.integers().values().end());
+      case native::Attribute::kNumbers:
+        return std::vector<float>(proto.numbers().values().begin(), proto.numbers().values().end());
+      case native::Attribute::kTexts:
+        return std::vector<std::string>(proto.texts().values().begin(), proto.texts().values().end());
+      case native::Attribute::kOnnx: return RawAttribute{proto.onnx()};
+      case native::Attribute::VALUE_NOT_SET: break;
+    }
+    refuse(fmt::format("attribute '{}' has no value", proto.name()));
+  }
+
+  static Fact read_fact(const native::Node& proto) {
+    Fact fact;
+    if (proto.input_dtype() != 0) fact.dtype = onnx::import_dtype(proto.input_dtype());
+    if (!proto.input_has_rank()) return fact;
+    fact.dims.emplace();
+    for (const native::Dim& dim : proto.input_dims()) {
+      if (dim.kind_case() == native::Dim::kSymbol && dim.symbol().empty()) refuse("a dimension is a symbol without a name");
+      if (dim.kind_case() != native::Dim::kSymbol && dim.number() < 0) refuse(fmt::format("a dimension is {}", dim.number()));
+      fact.dims->push_back(dim.kind_case() == native::Dim::kSymbol ? resnet::Dim::symbol(dim.symbol())
+                                                                   : resnet::Dim(dim.number()));
+    }
+    std::int64_t bytes = 8;
+    for (const resnet::Dim& dim : *fact.dims) {
+      if (!dim.is_number() || dim.is(0)) continue;
+      const auto product = checked_multiply(bytes, dim.number());
+      if (!product) refuse(fmt::format("shape {} does not fit into memory", to_string(*fact.dims)));
+      bytes = *product;
+    }
+    return fact;
+  }
+
+  void read_graph(resnet::Graph& graph) {
+    const native::Graph& proto = proto_.graph();
+    graph.name = proto.name();
+    graph.doc_string = proto.doc_string();
+    for (const native::Node& node : proto.nodes()) {
+      const std::string& name = !node.name().empty() ? node.name() : node.outputs_size() > 0 ? node.outputs(0) : node.name();
+      const std::string label =
+          fmt::format("node '{}' ({}{})", name, node.domain().empty() ? "" : node.domain() + ".", node.op());
+      try {
+        read_node(node, label, graph);
+      } catch (Error& error) {
+        if (!std::string_view(error.what()).starts_with("node '")) error.add_context(label);
+        throw;
+      }
+    }
+    std::vector<ValueId> outputs;
+    for (const native::Input& output : proto.outputs()) {
+      const ValueId id = read_input(output, graph);
+      if (id.is_none()) refuse("an output of the graph is left out");
+      outputs.push_back(id);
+    }
+    if (outputs.empty()) refuse("the graph has no output");
+    graph.set_outputs(std::move(outputs));
+  }
+
+  void read_node(const native::Node& node, const std::string& label, resnet::Graph& graph) {
+    if (node.outputs_size() == 0) refuse("the node has no output");
+    ValueId made;
+    const bool own = node.domain().empty();
+    if (own && node.op() == "Input") {
+      made = graph.add_input(node.name(), read_fact(node));
+    } else if (own && node.op() == "Constant") {
+      made = graph.add_constant(node.outputs(0), read_tensor(node.constant()));
+    } else {
+      std::vector<ValueId> inputs;
+      for (const native::Input& input : node.inputs()) inputs.push_back(read_input(input, graph));
+      std::vector<std::string> outputs(node.outputs().begin(), node.outputs().end());
+      onnx::EncodedOp op{node.domain(), node.op(), node.opset(), {}};
+      for (const native::Attribute& attribute : node.attributes())
+        op.attributes.emplace(attribute.name(), read_attribute(attribute));
+      Op decoded = onnx::decode(op, graph, inputs, outputs, label);
+      made = graph.append(std::move(decoded), std::move(inputs), node.name(), std::move(outputs));
+    }
+    resnet::Node& result = graph.node(made.node);
+    result.name = node.name();
+    result.doc_string = node.doc_string();
+    for (const auto& [key, value] : node.metadata()) result.metadata[key] = value;
+  }
+
+  static resnet::Preprocessing read_preprocessing(const native::Preprocessing& proto) {
+    resnet::Preprocessing p;
+    p.name = proto.name();
+    const auto size = [](bool there, std::int32_t value) -> std::optional<int> {
+      if (there && (value < 1 || value > 100'000)) refuse(fmt::format("the preprocessing has a size of {} pixels", value));
+      return there ? std::optional(value) : std::nullopt;
+    };
+    p.resize = size(proto.has_resize(), proto.resize());
+    p.crop_size = size(proto.has_crop_size(), proto.crop_size());
+    if (proto.interpolation() < 0 || proto.interpolation() > 2 || proto.mean_size() != 3 || proto.std_size() != 3) {
+      refuse("the preprocessing is damaged");
+    }
+    p.interpolation = static_cast<Interpolation>(proto.interpolation());
+    p.channel_order = proto.bgr() ? ChannelOrder::bgr : ChannelOrder::rgb;
+    p.scale = proto.scale();
+    for (int i = 0; i < 3; ++i) {
+      p.mean[static_cast<std::size_t>(i)] = proto.mean(i);
+      p.std[static_cast<std::size_t>(i)] = proto.std(i);
+    }
+    p.exif = proto.exif();
+    return p;
+  }
+
+  const native::Model& proto_;
+  std::shared_ptr<const Buffer> file_;
+  std::span<const std::byte> weights_;
+};
+
+}  // namespace
+
+bool is_native(std::string_view head) { return head.starts_with(magic); }
+
+resnet::Model read(const std::filesystem::path& file, const ReadOptions& options) {
+  const auto buffer = Buffer::map_file(file);
+  try {
+    const std::span<const std::byte> bytes = buffer->bytes();
+    const Header header = check_header(bytes);
+    if (options.verify) check_sum(bytes, header);
+    native::Model proto;
+    if (header.graph_size > std::numeric_limits<std::int32_t>::max() ||
+        !proto.ParseFromArray(bytes.data() + header.graph_offset, static_cast<int>(header.graph_size))) {
+      refuse("is damaged: its graph cannot be parsed");
+    }
+    return Reader(proto, buffer, header).run();
+  } catch (Error& error) {
+    error.add_context(file.string());
+    throw;
+  }
+}
+
+}  // namespace resnet::native

@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <xxhash.h>
+
+#include <memory>
+#include <ostream>
+
+#include "formats/native/header.h"
+#include "formats/native/native.h"
+#include "formats/native/native.pb.h"
+#include "formats/onnx/op_codec.h"
+#include "formats/onnx/tensors.h"
+#include "lib/base/error.h"
+#include "lib/base/files.h"
+#include "lib/base/overloaded.h"
+
+namespace resnet::native {
+
+namespace {
+
+std::size_t aligned(std::size_t size) { return (size + alignment - 1) / alignment * alignment; }
+
+class Writer {
+ public:
+  explicit Writer(const resnet::Model& model) : model_(model) {}
+
+  native::Model run() {
+    native::Model proto;
+    write_graph(*proto.mutable_graph());
+    for (const std::string& label : model_.labels) proto.add_labels(label);
+    if (model_.preprocessing) write_preprocessing(*model_.preprocessing, *proto.mutable_preprocessing());
+    write_provenance(*proto.mutable_provenance());
+    for (const auto& [key, value] : model_.metadata) (*proto.mutable_metadata())[key] = value;
+    proto.set_writer("resnet-cli");
+    return proto;
+  }
+
+  // In the order in which they stand in the file.
+  const std::vector<resnet::Tensor>& weights() const { return weights_; }
+  std::size_t weights_size() const { return weights_size_; }
+
+ private:
+  void write_tensor(const resnet::Tensor& tensor, native::Tensor& proto) {
+    proto.set_dtype(onnx::export_dtype(tensor.dtype()));
+    for (const std::int64_t dim : tensor.shape().dims()) proto.add_dims(dim);
+    proto.set_offset(weights_size_);
+    proto.set_size(tensor.size_bytes());
+    weights_size_ += aligned(tensor.size_bytes());
+    weights_.push_back(tensor);
+  }
+
+  static void write_input(ValueId id, native::Input& proto) {
+    if (id.is_none()) return;
+    proto.set_node(static_cast<std::uint32_t>(id.node) + 1);
+    proto.set_slot(static_cast<std::uint32_t>(id.slot));
+  }
+
+  void write_attribute(const std::string& name, const resnet::Attribute& value, native::Attribute& proto) {
+    proto.set_name(name);
+    std::visit(Overloaded{[&](std::int64_t v) { proto.set_integer(v); }, [&](float v) { proto.set_number(v); },
+                          [&](const std::string& v) { proto.set_text(v); },
+                          [&](const resnet::Tensor& v) { write_tensor(v, *proto.mutable_tensor()); },
+                          [&](const std::vector<std::int64_t>& v) {
+                            *proto.mutable_integers()->mutable_values() = {v.begin(), v.end()};
+                          },
+                          [&](const std::vector<float>& v) {
+                            *proto.mutable_numbers()->mutable_values() = {v.begin(), v.end()};
+                          },
+                          [&](const std::vector<std::string>& v) {
+                            proto.mutable_texts();  // there, though it may be empty
+                            for (const std::string& text : v) proto.mutable_texts()->add_values(text);
+                          },
+                          [&](const RawAttribute& v) { proto.set_onnx(v.bytes); }},
+               value);
+    if (proto.value_case() == native::Attribute::VALUE_NOT_SET) {
+      // An empty list.
+      if (std::holds_alternative<std::vector<std::int64_t>>(value)) proto.mutable_integers();
+      if (std::holds_alternative<std::vector<float>>(value)) proto.mutable_numbers();
+    }
+  }
+
+  void write_graph(native::Graph& proto) {
+    const resnet::Graph& graph = model_.graph;
+    proto.set_name(graph.name);
+    proto.set_doc_string(graph.doc_string);
+    for (const resnet::Node& node : graph.nodes()) {
+      native::Node& written = *proto.add_nodes();
+      written.set_name(node.name);
+      written.set_doc_string(node.doc_string);
+      for (const auto& [key, value] : node.metadata) (*written.mutable_metadata())[key] = value;
+      for (const ValueId input : node.inputs) write_input(input, *written.add_inputs());
+      for (const Value& value : node.outputs) written.add_outputs(value.name);
+      if (std::holds_alternative<resnet::Input>(node.op)) {
+        written.set_op("Input");
+        write_fact(node.outputs[0].fact, written);
+      } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+        written.set_op("Constant");
+        write_tensor(constant->value, *written.mutable_constant());
+      } else {
+        const onnx::EncodedOp op = onnx::encode(graph, node);
+        written.set_domain(op.domain);
+        written.set_op(op.type);
+        written.set_opset(op.opset);
+        for (const auto& [name, value] : op.attributes) write_attribute(name, value, *written.add_attributes());
+      }
+    }
+    for (const ValueId output : graph.outputs()) write_input(output, *proto.add_outputs());
+  }
+
+  static void write_fact(const Fact& fact, native::Node& proto) {
+    if (fact.dtype) proto.set_input_dtype(onnx::export_dtype(*fact.dtype));
+    proto.set_input_has_rank(fact.has_rank());
+    if (!fact.dims) return;
+    for (const resnet::Dim& dim : *fact.dims) {
+      if (dim.is_number()) {
+        proto.add_input_dims()->set_number(dim.number());
+      } else {
+        proto.add_input_dims()->set_symbol(dim.to_string());
+      }
+    }
+  }
+
+  static void write_preprocessing(const resnet::Preprocessing& p, native::Preprocessing& proto) {
+    proto.set_name(p.name);
+    if (p.resize) proto.set_resize(*p.resize);
+    if (p.crop_size) proto.set_crop_size(*p.crop_size);
+    proto.set_interpolation(static_cast<int>(p.interpolation));
+    proto.set_bgr(p.channel_order == ChannelOrder::bgr);
+    proto.set_scale(p.scale);
+    *proto.mutable_mean() = {p.mean.begin(), p.mean.end()};
+    *proto.mutable_std() = {p.std.begin(), p.std.end()};
+    proto.set_exif(p.exif);
+  }
+
+  void write_provenance(native::Provenance& proto) const {
+    const resnet::Provenance& p = model_.provenance;
+    proto.set_format(p.format);
+    proto.set_producer_name(p.producer_name);
+    proto.set_producer_version(p.producer_version);
+    proto.set_domain(p.domain);
+    proto.set_doc_string(p.doc_string);
+    proto.set_model_version(p.model_version);
+    proto.set_ir_version(p.ir_version);
+    for (const auto& [domain, version] : p.opsets) (*proto.mutable_opsets())[domain] = version;
+  }
+
+  const resnet::Model& model_;
+  std::vector<resnet::Tensor> weights_;
+  std::size_t weights_size_ = 0;
+};
+
+std::string serialize(const native::Model& proto) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  proto.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
+}  // namespace
+
+void write(const resnet::Model& model, const std::filesystem::path& file) {
+  Writer writer(model);
+  const std::string graph = serialize(writer.run());
+  Header header;
+  header.graph_size = graph.size();
+  header.weights_offset = aligned(header_size + graph.size());
+  header.weights_size = writer.weights_size();
+  header.file_size = header.weights_offset + header.weights_size + tail;
+
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> hash(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(hash.get());
+  static constexpr char zeros[tail] = {};
+  // Everything behind the header, in order, to `take`.
+  const auto each_piece = [&](auto take) {
+    take(graph.data(), graph.size());
+    take(zeros, header.weights_offset - header_size - graph.size());
+    for (const resnet::Tensor& tensor : writer.weights()) {
+      take(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.size_bytes());
+      take(zeros, aligned(tensor.size_bytes()) - tensor.size_bytes());
+    }
+    take(zeros, tail);
+  };
+  XXH3_64bits_update(hash.get(), header.to_bytes().data(), Header::checksum_offset);
+  each_piece([&](const char* data, std::size_t size) { XXH3_64bits_update(hash.get(), data, size); });
+  header.checksum = XXH3_64bits_digest(hash.get());
+
+  AtomicFile output(file);
+  const auto bytes = header.to_bytes();
+  output.stream().write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  each_piece([&](const char* data, std::size_t size) { output.stream().write(data, static_cast<std::streamsize>(size)); });
+  output.commit();
+}
+
+}  // namespace resnet::native

@@ -1,0 +1,17 @@
+// What a classifier needs besides its graph, in a file's metadata_props: "resnet-cli.labels" (a JSON array of texts) and
+// "resnet-cli.preprocessing" (a JSON object).
+#pragma once
+
+#include <string>
+
+#include "formats/onnx/notes.h"
+#include "lib/model/model.h"
+
+namespace resnet::onnx {
+
+// Takes both keys out of the model's metadata into its labels and preprocessing; what cannot be read stays and is noted.
+void read_metadata(Model& model, Notes& notes);
+// The model's metadata with both keys.
+std::map<std::string, std::string> written_metadata(const Model& model);
+
+}  // namespace resnet::onnx

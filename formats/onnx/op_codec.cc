@@ -1,0 +1,62 @@
+#include "formats/onnx/op_codec.h"
+
+#include <fmt/format.h>
+#include <onnx/onnx_pb.h>
+
+#include "formats/onnx/node_import.h"
+#include "formats/onnx/node_reader.h"
+#include "lib/base/error.h"
+
+namespace resnet::onnx {
+
+namespace {
+
+constexpr std::int64_t newest_opset = 22, oldest_meaning = 12;  // of Softmax before it worked along one axis
+
+}  // namespace
+
+EncodedOp encode(const Graph& graph, const Node& node) {
+  if (const auto* opaque = std::get_if<Opaque>(&node.op)) return {opaque->domain, opaque->type, newest_opset, opaque->attributes};
+  const std::string type = type_of(node.op);
+  const OpRow* row = find_op(type);
+  if (row == nullptr) throw Error(ErrorKind::internal, describe(node) + ": the operator has no row in the table of operators");
+  for (const std::int64_t opset : {newest_opset, oldest_meaning}) {
+    ::onnx::NodeProto proto;
+    NodeExport out(proto, graph, node, opset);
+    try {
+      row->write(node.op, out);
+      return {"", type, opset, NodeReader(proto, opset, nullptr).all()};
+    } catch (Error& error) {
+      if (opset != oldest_meaning && error.kind() == ErrorKind::unsupported) continue;
+      error.add_context(describe(node));
+      throw;
+    }
+  }
+  __builtin_unreachable();
+}
+
+Op decode(const EncodedOp& op, Graph& graph, const std::vector<ValueId>& inputs, const std::vector<std::string>& outputs,
+          const std::string& label) {
+  const OpRow* row = op.domain.empty() ? find_op(op.type) : nullptr;
+  if (row == nullptr) return Opaque{op.domain, op.type, op.attributes};
+  ::onnx::NodeProto proto;
+  proto.set_op_type(op.type);
+  const Node unused;
+  NodeExport attributes(proto, graph, unused, op.opset);
+  for (const auto& [name, value] : op.attributes) attributes.set(name, value);
+  Names names;
+  Notes notes;
+  if (inputs.empty() || inputs[0].is_none()) throw Error(ErrorKind::invalid_model, "the node has no input");
+  NodeImport node{NodeReader(proto, op.opset, nullptr),   graph, names, notes, outputs.front(), label, inputs, outputs,
+                  std::vector<bool>(outputs.size(), true)};
+  Op decoded = row->import(node);
+  if (node.inputs != inputs || node.outputs.size() != outputs.size()) {
+    throw Error(ErrorKind::invalid_model, fmt::format("is not in the form of opset {}", op.opset));
+  }
+  if (const auto unread = node.attributes.unread(); !unread.empty()) {
+    throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is not known", unread.front()));
+  }
+  return decoded;
+}
+
+}  // namespace resnet::onnx

@@ -1,0 +1,21 @@
+#include "formats/onnx/operators.h"
+
+#include <algorithm>
+
+#include "formats/onnx/node_import.h"
+
+namespace resnet::onnx {
+
+std::vector<SupportedOperator> supported_operators() {
+  std::vector<SupportedOperator> result;
+  for (const OpRow& row : op_table()) {
+    SupportedOperator op;
+    op.type = row.type;
+    op.since = row.since;
+    op.oldest_written = std::max<std::int64_t>(row.since, op.oldest_written);
+    result.push_back(std::move(op));
+  }
+  return result;
+}
+
+}  // namespace resnet::onnx

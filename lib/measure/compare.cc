@@ -1,0 +1,133 @@
+#include "lib/measure/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+#include <set>
+
+#include "lib/base/error.h"
+#include "lib/xnnpack/plan.h"
+#include "lib/xnnpack/session.h"
+
+namespace resnet {
+
+TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance& tolerance) {
+  TensorDifference result;
+  if (a.shape() != b.shape()) {
+    result.problem = fmt::format("shapes {} and {}", a.shape().to_string(), b.shape().to_string());
+    return result;
+  }
+  const std::vector<double> x = a.values_as<double>(), y = b.values_as<double>();
+  result.elements = static_cast<std::int64_t>(x.size());
+  std::vector<double> distances(x.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double distance = std::abs(x[i] - y[i]);
+    if (x[i] == y[i] || (std::isnan(x[i]) && std::isnan(y[i]))) distance = 0;
+    if (std::isnan(distance)) distance = std::numeric_limits<double>::infinity();
+    distances[i] = distance;
+    sum += distance;
+    result.largest = std::max(result.largest, distance);
+    if (std::isfinite(y[i])) result.scale = std::max(result.scale, std::abs(y[i]));
+    if (!(distance <= tolerance.absolute + tolerance.relative * std::abs(y[i]))) ++result.outside;
+  }
+  if (distances.empty()) return result;
+  result.mean = sum / static_cast<double>(distances.size());
+  const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  result.median = *middle;
+  if (a.shape().rank() == 2) {
+    result.rows = a.shape()[0];
+    const auto columns = static_cast<std::ptrdiff_t>(a.shape()[1]);
+    for (std::int64_t row = 0; row < result.rows; ++row) {
+      const auto best = [&](const std::vector<double>& values) {
+        const auto begin = values.begin() + row * columns;
+        return std::max_element(begin, begin + columns) - begin;
+      };
+      result.same_best += best(x) == best(y) ? 1 : 0;
+    }
+  }
+  return result;
+}
+
+std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::uint64_t seed) {
+  constexpr std::int64_t usual_size = 224;
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<float> normal;
+  std::vector<Tensor> inputs;
+  for (const ValueId id : graph.inputs()) {
+    const Fact& fact = graph.fact(id);
+    if (!fact.dims || !fact.dtype) {
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("input '{}' is {}: its rank or type is not known", graph.value(id).name, fact.to_string()));
+    }
+    std::vector<std::int64_t> dims;
+    for (std::size_t i = 0; i < fact.rank(); ++i) {
+      const Dim& dim = (*fact.dims)[i];
+      dims.push_back(dim.is_number() ? dim.number() : i == 0 ? batch : usual_size);
+    }
+    Tensor tensor = Tensor::allocate(*fact.dtype, Shape(dims));
+    dispatch(*fact.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      for (T& value : tensor.mutable_data<T>()) {
+        if constexpr (std::is_same_v<T, bool>) {
+          value = generator() % 2 == 0;
+        } else if constexpr (std::is_integral_v<T>) {
+          value = static_cast<T>(generator() % 128);
+        } else {
+          value = T(normal(generator));
+        }
+      }
+    });
+    inputs.push_back(std::move(tensor));
+  }
+  return inputs;
+}
+
+std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs, ThreadPool& pool, bool optimize) {
+  xnnpack::Session session(xnnpack::Plan::make(graph, {.optimize = optimize}), pool);
+  return session.run(inputs);
+}
+
+std::vector<std::string> common_values(const Graph& a, const Graph& b) {
+  const auto values = [](const Graph& graph) {
+    std::vector<std::string> names;
+    for (const Node& node : graph.nodes()) {
+      if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+      const Value& value = node.outputs[0];
+      if (!value.name.empty() && value.fact.dtype && is_floating_point(*value.fact.dtype)) names.push_back(value.name);
+    }
+    return names;
+  };
+  const std::vector<std::string> other = values(b);
+  const std::set<std::string> there(other.begin(), other.end());
+  std::vector<std::string> common;
+  for (const std::string& name : values(a)) {
+    if (there.contains(name)) common.push_back(name);
+  }
+  return common;
+}
+
+Graph with_outputs(const Graph& graph, const std::vector<std::string>& names) {
+  std::map<std::string, ValueId> by_name;
+  for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
+    for (std::size_t slot = 0; slot < graph.nodes()[id].outputs.size(); ++slot) {
+      by_name.emplace(graph.nodes()[id].outputs[slot].name, ValueId{static_cast<NodeId>(id), static_cast<std::int32_t>(slot)});
+    }
+  }
+  Graph result = graph;
+  std::vector<ValueId> outputs;
+  for (const std::string& name : names) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) throw Error(ErrorKind::usage, fmt::format("the graph has no value '{}'", name));
+    outputs.push_back(found->second);
+  }
+  result.set_outputs(std::move(outputs));
+  return result;
+}
+
+}  // namespace resnet

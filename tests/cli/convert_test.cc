@@ -1,0 +1,173 @@
+// `convert`, `compare` and `ops`.
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/cli/fixture.h"
+#include "tests/support/assets.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class ConvertTest : public CliTest {
+ protected:
+  Finished convert(std::vector<std::string> words) const {
+    words.insert(words.begin(), "convert");
+    return run(words);
+  }
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder() / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  // The largest difference of the first outputs of two models.
+  double difference(const std::string& a, const std::string& b) const {
+    const Finished finished = run({"compare", a, b, "--format", "json", "-q"});
+    EXPECT_THAT(finished.exit_code, testing::AnyOf(0, 1)) << finished.err;
+    return json::parse(finished.out)["outputs"][0]["max"];
+  }
+};
+
+TEST_F(ConvertTest, ThereAndBackIsTheSameFile) {
+  ASSERT_EQ(run({"build", "resnet20", "--seed", "3", "-o", "net.onnx"}).exit_code, 0);
+  ASSERT_EQ(convert({"net.onnx", "-o", "net.resnet"}).exit_code, 0);
+  ASSERT_EQ(convert({"net.resnet", "-o", "again.onnx"}).exit_code, 0);
+  EXPECT_EQ(read("again.onnx"), read("net.onnx"));
+  EXPECT_EQ(difference("net.onnx", "net.resnet"), 0);
+}
+
+TEST_F(ConvertTest, LabelsAndPreprocessingTravel) {
+  for (const char* file : {"named.resnet", "named.onnx"}) {
+    SCOPED_TRACE(file);
+    ASSERT_EQ(convert({"rgb.onnx", "-o", file, "--labels", "rgb.txt", "--preprocess", "raw"}).exit_code, 0);
+    const Finished answer = run({"predict", file, "red.png", "--topk", "1", "--format", "csv"});
+    EXPECT_EQ(answer.out, "input,rank,index,label,probability,logit\nred.png,1,0,red,1,255\n");
+    EXPECT_THAT(answer.err, Not(HasSubstr("guessed")));
+  }
+}
+
+TEST_F(ConvertTest, FoldingAndSimplifyingKeepTheFunction) {
+  ASSERT_EQ(run({"build", "resnet20", "-o", "net.onnx"}).exit_code, 0);
+  const Finished finished = convert(
+      {"net.onnx", "-o", "small.onnx", "--fold-batch-norm", "--simplify", "--check", "3", "--tolerance", "1e-3", "--explain"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_THAT(finished.out, HasSubstr("done: fold_batch_norm: node 'bn1' (BatchNormalization)"));
+  EXPECT_THAT(finished.out, HasSubstr("check: 3 random inputs, output 'logits': largest difference"));
+  EXPECT_THAT(run({"inspect", "small.onnx"}).out, Not(HasSubstr("BatchNormalization")));
+  EXPECT_LT(read("small.onnx").size(), read("net.onnx").size());
+}
+
+TEST_F(ConvertTest, HalfPrecisionIsHalfTheSizeAndBackAgain) {
+  ASSERT_EQ(run({"build", "resnet20", "-o", "net.onnx"}).exit_code, 0);
+  ASSERT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", "fp16"}).exit_code, 0);
+  EXPECT_LT(static_cast<double>(read("half.onnx").size()), 0.6 * static_cast<double>(read("net.onnx").size()));
+  ASSERT_EQ(convert({"half.onnx", "-o", "single.onnx", "--dtype", "fp32"}).exit_code, 0);
+  EXPECT_EQ(difference("half.onnx", "single.onnx"), 0);
+  EXPECT_THAT(run({"inspect", "single.onnx"}).out, Not(HasSubstr("Cast")));
+  // The tolerance decides.
+  EXPECT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", "fp16", "--check", "2", "--tolerance", "1e-7"}).exit_code, 1);
+}
+
+TEST_F(ConvertTest, LightFilesAreFilledFromASeed) {
+  ASSERT_EQ(run({"build", "resnet50", "--seed", "9", "-o", "net.onnx"}).exit_code, 0);
+  ASSERT_EQ(convert({"net.onnx", "-o", "light.onnx", "--strip-weights"}).exit_code, 0);
+  EXPECT_LT(read("light.onnx").size(), 100'000u);
+  ASSERT_EQ(convert({"light.onnx", "-o", "filled.onnx", "--make-weights", "9"}).exit_code, 0);
+  EXPECT_EQ(difference("filled.onnx", "net.onnx"), 0);
+}
+
+TEST_F(ConvertTest, TorchvisionsNames) {
+  RESNET_REQUIRE_ASSETS();
+  const std::string model = (*assets() / "models" / "caffe2-light-resnet50.onnx").string();
+  ASSERT_EQ(convert({model, "-o", "named.onnx", "--rename", "torchvision", "--simplify"}).exit_code, 0);
+  const json weights = json::parse(run({"inspect", "named.onnx", "--weights", "--format", "json"}).out)["weights"];
+  std::set<std::string> names, expected;
+  for (const json& weight : weights) names.insert(weight["name"]);
+  std::ifstream list(testdata() / "arch" / "resnet50.txt");
+  for (std::string line; std::getline(list, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    expected.insert(line.substr(0, line.find(' ')));
+  }
+  std::erase_if(expected, [](const std::string& name) { return name.ends_with("num_batches_tracked"); });
+  for (const std::string& name : expected) EXPECT_TRUE(names.contains(name)) << name;
+  EXPECT_EQ(difference("named.onnx", model), 0);
+  const std::string eight = (*assets() / "models" / "cifar10-resnet8-nhwc-op11.onnx").string();
+  expect_refused(convert({eight, "-o", "x.onnx", "--rename", "torchvision"}), 4,
+                 "only a network without differences can be renamed");
+}
+
+TEST_F(ConvertTest, OpsetsAndExternalData) {
+  ASSERT_EQ(run({"build", "resnet20", "--shortcut", "B", "-o", "net.onnx"}).exit_code, 0);
+  for (const char* opset : {"7", "9", "11", "13", "17", "18", "22"}) {
+    ASSERT_EQ(convert({"net.onnx", "-o", "other.onnx", "--opset", opset}).exit_code, 0) << opset;
+    EXPECT_EQ(difference("net.onnx", "other.onnx"), 0) << opset;
+  }
+  ASSERT_EQ(run({"build", "resnet20", "-o", "a.onnx"}).exit_code, 0);
+  expect_refused(convert({"a.onnx", "-o", "old.onnx", "--opset", "9"}), 4, "the lowest opset that can is 10");
+  EXPECT_FALSE(fs::exists(folder() / "old.onnx"));
+  ASSERT_EQ(convert({"net.onnx", "-o", "outer.onnx", "--external-data"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(folder() / "outer.onnx.data"));
+  EXPECT_EQ(difference("net.onnx", "outer.onnx"), 0);
+}
+
+TEST_F(ConvertTest, TheBatchIsOpened) {
+  ASSERT_EQ(run({"build", "resnet20", "--input-shape", "1x3x32x32", "-o", "one.onnx"}).exit_code, 0);
+  ASSERT_EQ(convert({"one.onnx", "-o", "many.onnx", "--dynamic-batch"}).exit_code, 0);
+  EXPECT_EQ(json::parse(run({"inspect", "many.onnx", "--batch", "5", "--format", "json"}).out)["outputs"][0]["shape"],
+            json::parse("[5, 10]"));
+}
+
+TEST_F(ConvertTest, Mistakes) {
+  expect_refused(convert({"rgb.onnx"}), 2, "--output");
+  expect_refused(convert({"rgb.onnx", "-o", "x.resnet", "--external-data"}), 2, "--external-data is for ONNX files");
+  expect_refused(convert({"rgb.onnx", "-o", "x.onnx", "--opset", "3"}), 2, "opset 3 cannot be written");
+  expect_refused(convert({"missing.resnet", "-o", "x.onnx"}), 3, "missing.resnet");
+  expect_refused(convert({"rgb.onnx", "-o", "nowhere/x.onnx"}), 6, "nowhere/x.onnx: cannot be written");
+  ASSERT_EQ(convert({"rgb.onnx", "-o", "x.resnet"}).exit_code, 0);
+  std::string damaged = read("x.resnet");
+  damaged[damaged.size() - 200] = static_cast<char>(damaged[damaged.size() - 200] ^ 1);
+  write("damaged.resnet", damaged);
+  expect_refused(run({"predict", "damaged.resnet", "red.png", "-q"}), 3, "its checksum does not fit");
+}
+
+TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {
+  ASSERT_EQ(run({"build", "resnet20", "--seed", "1", "-o", "a.onnx"}).exit_code, 0);
+  ASSERT_EQ(run({"build", "resnet20", "--seed", "2", "-o", "b.onnx"}).exit_code, 0);
+  EXPECT_EQ(run({"compare", "a.onnx", "a.onnx", "--layers"}).exit_code, 0);
+  const Finished finished = run({"compare", "a.onnx", "b.onnx", "--layers", "--format", "json"});
+  EXPECT_EQ(finished.exit_code, 1);
+  const json report = json::parse(finished.out);
+  EXPECT_EQ(report["within"], false);
+  EXPECT_THAT(report["first_divergence"].get<std::string>(), StartsWith("conv1"));
+  EXPECT_EQ(report["outputs"][0]["rows"], 4);
+}
+
+TEST_F(ConvertTest, CompareWithStoredOutputs) {
+  RESNET_REQUIRE_ASSETS();
+  const fs::path top = *assets();
+  write("x.npy", npy({1, 3, 4, 4}, std::vector<float>(48, 2.0f)));
+  write("y.npy", npy({1, 3}, {2, 2, 2}));
+  write("z.npy", npy({1, 3}, {2, 2, 3}));
+  EXPECT_EQ(run({"compare", "rgb.onnx", "y.npy", "--input", "x.npy"}).exit_code, 0);
+  EXPECT_EQ(run({"compare", "rgb.onnx", "z.npy", "--input", "x.npy"}).exit_code, 1);
+  EXPECT_EQ(run({"compare", "rgb.onnx", "z.npy", "--input", "x.npy", "--check", "median"}).exit_code, 0);
+  expect_refused(run({"compare", "rgb.onnx", "y.npy"}), 2, "stored outputs belong to certain inputs");
+  const Finished caffe2 = run({"compare", (top / "models" / "caffe2-light-resnet50.onnx").string(),
+                               (top / "expected" / "caffe2-light-resnet50.pb").string(), "--input", "big.npy", "--atol", "1e-5"});
+  EXPECT_EQ(caffe2.exit_code, 5);  // no such input
+}
+
+TEST_F(ConvertTest, OpsListsEveryOperator) {
+  const Finished finished = run({"ops", "--format", "csv"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_THAT(finished.out, StartsWith("operator,since,read,written,run\nAdd,1,1-22,7-22,yes\n"));
+  EXPECT_THAT(finished.out, HasSubstr("\nQuantizeLinear,10,10-22,10-22,yes\n"));
+}
+
+}  // namespace
+}  // namespace resnet::test
