@@ -75,7 +75,7 @@ struct Field {
   std::uint64_t number, wire_type;
   const char* name;
 };
-constexpr std::uint64_t wire_varint = 0, wire_fixed64 = 1, wire_length = 2, wire_fixed32 = 5;
+constexpr std::uint64_t wire_varint = 0, wire_length = 2;
 // Of ModelProto.
 constexpr Field model_fields[] = {
     {1, wire_varint, "IR version"},     {2, wire_length, "producer's name"}, {3, wire_length, "producer's version"},
