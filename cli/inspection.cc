@@ -152,8 +152,13 @@ std::vector<std::string> summary_lines(const Inspection& i) {
     add("format",
         fmt::format("{}, opset {}, IR version {}{}", p.format, opsets, p.ir_version, producer.empty() ? "" : ", by " + producer));
   }
-  for (const ValueId input : graph.inputs())
+  // A light file lists its parameters as inputs, too.
+  constexpr std::size_t most_inputs = 4;
+  const std::span<const ValueId> inputs = graph.inputs();
+  for (const ValueId input : inputs.first(std::min(inputs.size(), most_inputs)))
     add("input", fmt::format("{}: {}", graph.value(input).name, graph.fact(input).to_string()));
+  if (inputs.size() > most_inputs)
+    add("inputs", fmt::format("and {} more (--format json lists them all)", inputs.size() - most_inputs));
   for (const ValueId output : graph.outputs())
     add("output", fmt::format("{}: {}", graph.value(output).name, graph.fact(output).to_string()));
   std::map<std::string, std::int64_t> operators;

@@ -40,7 +40,7 @@ std::size_t panel_width() { return 2 * hn::Lanes(Tag()); }
 // Bytes of a panel's block: with the pixels beside it, less than the first-level cache of any machine.
 constexpr std::int64_t block_bytes = 32 * 1024;
 // Bytes of the input's pixels that a part works on: with a panel of the filter, less than the second-level cache.
-constexpr std::int64_t part_bytes = 512 * 1024;
+constexpr std::int64_t part_bytes = 1024 * 1024;
 // Bytes of the filter's panels that it works on.
 constexpr std::int64_t filter_bytes = 96 * 1024;
 constexpr std::int64_t most_rows_of_a_part = 256;
@@ -71,6 +71,17 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
   const bool whole = panel.count == width;
   HWY_ALIGN float edge[2 * HWY_LANES(float)];
   Vector low[rows], high[rows];
+  if (is_last) {
+    // What the last lines below need comes from memory while the sums are made.
+    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+      __builtin_prefetch(y + r * outputs, 1);
+      __builtin_prefetch(y + r * outputs + lanes, 1);
+      if (addend != nullptr) {
+        __builtin_prefetch(addend + r * outputs);
+        __builtin_prefetch(addend + r * outputs + lanes);
+      }
+    }
+  }
   if (is_first) {
     const Vector bias_low = hn::Load(d, panel.weights), bias_high = hn::Load(d, panel.weights + lanes);
     RESNET_UNROLL for (int r = 0; r < rows; ++r) {
@@ -148,7 +159,9 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 
 // How many output pixels a part has; parts of one panel each stand behind each other, so that a thread keeps its pixels.
 std::int64_t rows_of_part(const Convolution& c) {
-  const std::int64_t pixel = std::max<std::int64_t>(c.filter.channels * c.stride_high * c.stride_wide * 4, 1);
+  // Of the pixels that a stride skips only those that the taps see.
+  const std::int64_t seen = std::min(c.stride_high, c.filter.taps_high) * std::min(c.stride_wide, c.filter.taps_wide);
+  const std::int64_t pixel = std::max<std::int64_t>(c.filter.channels * seen * 4, 1);
   const std::int64_t fitting = std::clamp<std::int64_t>(part_bytes / pixel, most_rows, most_rows_of_a_part);
   const std::int64_t rows = std::max<std::int64_t>(c.batch * c.out_height * c.out_width, 1);
   return divide_up(rows, divide_up(rows, fitting));  // no part much smaller than the others
