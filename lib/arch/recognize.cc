@@ -415,6 +415,10 @@ class Comparison {
 
   // Layers that are there but read others than they should.
   void compare_inputs() {
+    std::vector<bool> has_partner(expected_.size(), false);
+    for (const int partner : partner_) {
+      if (partner >= 0) has_partner[static_cast<std::size_t>(partner)] = true;
+    }
     for (const std::size_t i : matched_) {
       const Part &x = found_[i], &y = expected_[static_cast<std::size_t>(partner_[i])];
       if (x.inputs.size() != y.inputs.size()) {
@@ -425,7 +429,7 @@ class Comparison {
       for (std::size_t slot = 0; slot < x.inputs.size(); ++slot) {
         const int partner = partner_[static_cast<std::size_t>(x.inputs[slot])];
         // What has no partner is told already.
-        if (partner == -1 || partner == y.inputs[slot] || !is_matched(y.inputs[slot])) continue;
+        if (partner == -1 || partner == y.inputs[slot] || !has_partner[static_cast<std::size_t>(y.inputs[slot])]) continue;
         differences_.push_back({node_of(i), fmt::format("{} of {}", x.what, node_of(static_cast<std::size_t>(x.inputs[slot]))),
                                 fmt::format("{} of what '{}' is there", y.what,
                                             built_.node(expected_[static_cast<std::size_t>(y.inputs[slot])].node).name)});
@@ -433,7 +437,6 @@ class Comparison {
       }
     }
   }
-  bool is_matched(int k) const { return std::find(partner_.begin(), partner_.end(), k) != partner_.end(); }
 
   const Graph &graph_, &built_;
   const Parts &found_, &expected_;

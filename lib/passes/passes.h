@@ -31,14 +31,14 @@ Graph merge_pads(const Graph& graph, PassLog& log);
 // Nodes that no output needs. Inputs of the graph stay.
 Graph remove_dead_nodes(const Graph& graph, PassLog& log);
 
-// The same network with its float32 weights stored in float16 or bfloat16 and cast back where they are read. For files; not part of
-// optimize().
+// The same network with its float32 weights stored in float16 or bfloat16 and cast back where they are read. For files; not part
+// of optimize().
 Graph store_weights(const Graph& graph, DType dtype, PassLog& log);
 // A light graph: weights become inputs behind the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 
-// Everything of the first kind above in its order, until nothing changes: what the executor wants. `log.declined` gets what the last round let be.
-// Errors name the pass.
+// Everything of the first kind above in its order, until nothing changes: what the executor wants. `log.declined` gets what the
+// last round let be. Errors name the pass.
 Graph optimize(const Graph& graph, PassLog& log);
 
 }  // namespace resnet
