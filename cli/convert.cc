@@ -90,71 +90,9 @@ Graph simplify(Graph graph, PassLog& log) {
   return remove_dead_nodes(graph, log);
 }
 
-Graph with_open_batch(const Graph& graph) {
-  std::vector<Fact> facts;
-  for (const ValueId input : graph.inputs()) facts.push_back(graph.fact(input));
-  if (!facts[0].dims || facts[0].dims->empty())
-    throw Error(ErrorKind::unsupported, "--dynamic-batch: the input's rank is not known");
-  if (facts[0].dims->front().is_number()) facts[0].dims->front() = Dim::symbol("batch");
-  try {
-    return with_input_facts(graph, facts);
-  } catch (Error& error) {
-    throw Error(ErrorKind::unsupported, std::string("--dynamic-batch: ") + error.what());
-  }
-}
-
-// Ours for a batch that a Reshape fixes: where everything else of its target follows, the batch is left open.
-Graph open_reshapes(const Graph& graph) {
-  if (!graph.fact(graph.inputs()[0]).dims) return graph;
-  const Dim batch = graph.fact(graph.inputs()[0]).dims->front();
-  if (!batch.is_number()) return graph;
-  Graph result;
-  result.name = graph.name;
-  result.doc_string = graph.doc_string;
-  std::vector<ValueId> made(graph.nodes().size());
-  for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
-    const Node& node = graph.nodes()[id];
-    if (std::holds_alternative<Input>(node.op)) {
-      made[id] = result.add_input(node.name, node.outputs[0].fact);
-      continue;
-    }
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
-      made[id] = result.add_constant(node.outputs[0].name, constant->value);
-      continue;
-    }
-    std::vector<ValueId> inputs;
-    for (const ValueId input : node.inputs)
-      inputs.push_back(input.is_none() ? input : ValueId{made[static_cast<std::size_t>(input.node)].node, input.slot});
-    if (std::holds_alternative<Reshape>(node.op)) {
-      auto target = known_integers(graph.fact(node.inputs[1]));
-      const Fact& x = graph.fact(node.inputs[0]);
-      const bool first_is_batch =
-          target && !target->empty() && batch.is(target->front()) && x.dims && !x.dims->empty() && x.dims->front() == batch;
-      const bool open = target && std::find(target->begin(), target->end(), -1) != target->end();
-      if (first_is_batch && !std::get<Reshape>(node.op).allowzero) {
-        // 0 copies the input's dim; a -1 elsewhere then follows from the rest.
-        target->front() = 0;
-        static_cast<void>(open);
-        inputs[1] = result.add_constant(
-            node.outputs[0].name + ".open_shape",
-            Tensor::from(Shape{static_cast<std::int64_t>(target->size())}, std::span<const std::int64_t>(*target)));
-      }
-    }
-    std::vector<std::string> names;
-    for (const Value& value : node.outputs) names.push_back(value.name);
-    made[id] = result.append(node.op, std::move(inputs), node.name, std::move(names));
-    result.node(made[id].node).doc_string = node.doc_string;
-    result.node(made[id].node).metadata = node.metadata;
-  }
-  std::vector<ValueId> outputs;
-  for (const ValueId output : graph.outputs()) outputs.push_back({made[static_cast<std::size_t>(output.node)].node, output.slot});
-  result.set_outputs(std::move(outputs));
-  return result;
-}
-
 void rewrite(Model& model, const ConvertOptions& options, PassLog& log) {
   if (options.weights_seed >= 0) model.graph = arch::make_weights(model.graph, static_cast<std::uint64_t>(options.weights_seed));
-  if (options.dynamic_batch) model.graph = with_open_batch(open_reshapes(model.graph));
+  if (options.dynamic_batch) model.graph = open_batch(model.graph, log);
   if (options.simplify) model.graph = simplify(std::move(model.graph), log);
   if (!options.rename.empty()) model.graph = arch::rename_as_built(model.graph, arch::recognize(model.graph));
   if (options.fold_batch_norm) model.graph = remove_dead_nodes(fold_batch_norm(model.graph, log), log);

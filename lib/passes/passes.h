@@ -34,6 +34,9 @@ Graph remove_dead_nodes(const Graph& graph, PassLog& log);
 // The same network with its float32 weights stored in float16 or bfloat16 and cast back where they are read. For files; not part
 // of optimize().
 Graph store_weights(const Graph& graph, DType dtype, PassLog& log);
+// The batch of the first input becomes the symbol "batch". Throws Error(unsupported) with the node that does not allow it. Not
+// part of optimize().
+Graph open_batch(const Graph& graph, PassLog& log);
 // A light graph: weights become inputs behind the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 

@@ -120,6 +120,12 @@ TEST_F(ConvertTest, TheBatchIsOpened) {
   ASSERT_EQ(convert({"one.onnx", "-o", "many.onnx", "--dynamic-batch"}).exit_code, 0);
   EXPECT_EQ(json::parse(run({"inspect", "many.onnx", "--batch", "5", "--format", "json"}).out)["outputs"][0]["shape"],
             json::parse("[5, 10]"));
+  RESNET_REQUIRE_ASSETS();
+  // Its Reshape names the batch.
+  const std::string model = (*assets() / "models" / "caffe2-light-resnet50.onnx").string();
+  ASSERT_EQ(convert({model, "-o", "many.onnx", "--simplify", "--dynamic-batch", "-q"}).exit_code, 0);
+  EXPECT_EQ(json::parse(run({"inspect", "many.onnx", "--batch", "3", "--format", "json"}).out)["outputs"][0]["shape"],
+            json::parse("[3, 1000]"));
 }
 
 TEST_F(ConvertTest, Mistakes) {
