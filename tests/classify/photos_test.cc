@@ -11,6 +11,7 @@
 #include "lib/classify/classifier.h"
 #include "lib/classify/top_k.h"
 #include "tests/support/assets.h"
+#include "tests/support/sanitized.h"
 
 namespace resnet {
 namespace {
@@ -57,8 +58,12 @@ class RealNetwork : public testing::TestWithParam<Case> {};
 TEST_P(RealNetwork, AnswersAsOtherProgramsDo) {
   RESNET_REQUIRE_ASSETS();
   const Case& test_case = GetParam();
-  const std::vector<Photo> photos = labelled_photos(test_case.photos);
+  std::vector<Photo> photos = labelled_photos(test_case.photos);
   ASSERT_EQ(photos.size(), 100u);
+#ifdef RESNET_SANITIZED
+  photos.resize(3);
+#endif
+  const bool all = photos.size() == 100;
   std::vector<fs::path> files;
   for (const Photo& photo : photos) files.push_back(photo.file);
   const Tensor expected = npy::read(*test::assets() / "expected" / test_case.expected);
@@ -74,7 +79,7 @@ TEST_P(RealNetwork, AnswersAsOtherProgramsDo) {
   Model model = onnx::read(*test::assets() / "models" / test_case.model);
   Classifier classifier(xnnpack::Plan::make(std::move(model.graph)), pool, options);
   const std::vector<Result> results = classifier.classify(files);
-  ASSERT_EQ(results.size(), 100u);
+  ASSERT_EQ(results.size(), photos.size());
 
   const auto classes = static_cast<std::size_t>(expected.shape()[1]);
   EXPECT_EQ(classifier.output().classes, expected.shape()[1]);
@@ -90,8 +95,10 @@ TEST_P(RealNetwork, AnswersAsOtherProgramsDo) {
       worst = std::max(worst, std::abs(prediction.logit.value_or(prediction.probability) - wanted));
     }
   }
-  EXPECT_GE(equal, test_case.least_equal);
-  EXPECT_EQ(right, test_case.right);
+  EXPECT_GE(equal, all ? test_case.least_equal : 3);
+  if (all) {
+    EXPECT_EQ(right, test_case.right);
+  }
   EXPECT_LT(worst, test_case.tolerance);
   RecordProperty("worst_difference", std::to_string(worst));
 }

@@ -9,16 +9,8 @@
 #include <thread>
 
 #include "lib/base/error.h"
+#include "tests/support/sanitized.h"
 #include "tests/xnnpack/support.h"
-
-// The sanitizers have an operator new of their own.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define RESNET_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RESNET_SANITIZED
-#endif
 
 #ifndef RESNET_SANITIZED
 namespace {
