@@ -92,15 +92,7 @@ Graph with_sizes(const Graph& graph, std::int64_t batch, const std::optional<arc
 
 std::string mebibytes(std::int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0); }
 
-// 4089184256 as "4,089,184,256".
-std::string grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3 + (digits.front() == '-' ? 1u : 0u);) {
-    i -= 3;
-    digits.insert(i, ",");
-  }
-  return digits;
-}
+std::string grouped(std::int64_t number) { return table::group_digits(number, ","); }
 
 }  // namespace
 
@@ -120,7 +112,8 @@ Inspection inspect(std::string name, Model model, std::int64_t batch, Depth dept
   result.model = std::move(model);
   const Graph& graph = result.model.graph;
   const std::vector<arch::Place> places = result.recognition ? result.recognition->places : std::vector<arch::Place>{};
-  for (const analysis::Layer& layer : analysis::layers_of(graph)) {
+  result.layers = analysis::layers_of(graph);
+  for (const analysis::Layer& layer : result.layers) {
     result.rows.push_back(row_of(layer, places));
     result.total += layer.cost;
   }

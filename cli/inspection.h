@@ -29,6 +29,7 @@ struct Inspection {
   Model model;       // with every size known
   std::optional<arch::Recognition> recognition;
   std::string not_recognized;  // why there is none
+  std::vector<analysis::Layer> layers;
   std::vector<InspectedRow> rows;
   analysis::Cost total;
   analysis::Memory memory;

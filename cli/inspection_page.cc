@@ -40,7 +40,7 @@ std::string paper_line(const analysis::Layer& layer, const Graph& graph) {
   return line;
 }
 
-graphviz::Diagram layer_diagram(const Inspection& i, const std::vector<analysis::Layer>& layers) {
+graphviz::Diagram layer_diagram(const Inspection& i) {
   const Graph& graph = i.model.graph;
   graphviz::Diagram diagram;
   diagram.title = {i.name};
@@ -50,7 +50,7 @@ graphviz::Diagram layer_diagram(const Inspection& i, const std::vector<analysis:
     diagram.boxes.push_back({id_of(node), std::move(lines), role_of(n.op), group, n.name});
   };
   add_box(graph.inputs()[0].node, {graph.value(graph.inputs()[0]).name, graph.fact(graph.inputs()[0]).to_string()}, "");
-  for (const analysis::Layer& layer : layers) {
+  for (const analysis::Layer& layer : i.layers) {
     const Node& node = graph.node(layer.node);
     std::vector<std::string> lines = {layer.op};
     if (std::holds_alternative<Conv>(node.op)) lines = {paper_line(layer, graph)};
@@ -70,7 +70,7 @@ graphviz::Diagram layer_diagram(const Inspection& i, const std::vector<analysis:
 }
 
 // One box per block with its convolutions, as the paper's Figure 3 has them; a projection is a dashed arrow.
-graphviz::Diagram block_diagram(const Inspection& i, const std::vector<analysis::Layer>& layers, Depth depth) {
+graphviz::Diagram block_diagram(const Inspection& i, Depth depth) {
   const Graph& graph = i.model.graph;
   const auto& places = i.recognition->places;
   graphviz::Diagram diagram;
@@ -90,7 +90,7 @@ graphviz::Diagram block_diagram(const Inspection& i, const std::vector<analysis:
   };
   std::vector<std::string> order;
   std::map<std::string, Group> groups;
-  for (const analysis::Layer& layer : layers) {
+  for (const analysis::Layer& layer : i.layers) {
     const std::string key = key_of(layer);
     if (key == "input") continue;
     if (!groups.contains(key)) order.push_back(key);
@@ -147,9 +147,7 @@ graphviz::Diagram block_diagram(const Inspection& i, const std::vector<analysis:
 }  // namespace
 
 graphviz::Diagram diagram_of(const Inspection& inspection, Depth depth) {
-  const std::vector<analysis::Layer> layers = analysis::layers_of(inspection.model.graph);
-  return depth == Depth::layer || !inspection.recognition ? layer_diagram(inspection, layers)
-                                                          : block_diagram(inspection, layers, depth);
+  return depth == Depth::layer || !inspection.recognition ? layer_diagram(inspection) : block_diagram(inspection, depth);
 }
 
 std::string to_html(const Inspection& inspection, Depth depth, bool weights) {

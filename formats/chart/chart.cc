@@ -17,20 +17,6 @@ constexpr double width = 760, height = 340, left = 70, right = 20, top = 40, bot
 // Told apart by people who do not see every colour (after Okabe and Ito), too.
 constexpr std::array colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"};
 
-std::string escape(std::string_view text) {
-  std::string result;
-  for (const char c : table::printable(text)) {
-    if (c == '&') {
-      result += "&amp;";
-    } else if (c == '<') {
-      result += "&lt;";
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
-
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   void take(double value) {
@@ -65,7 +51,7 @@ std::string draw(const Chart& chart, double y_offset) {
     return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom);
   };
   std::string svg = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"15\" text-anchor=\"middle\">{}</text>\n", width / 2,
-                                y_offset + 22, escape(chart.title));
+                                y_offset + 22, table::escape_markup(chart.title));
   for (const double tick : y_ticks) {
     svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left, at_y(tick),
                        width - right, at_y(tick));
@@ -77,9 +63,9 @@ std::string draw(const Chart& chart, double y_offset) {
                        y_offset + height - bottom + 18, tick);
   }
   svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", width / 2, y_offset + height - 10,
-                     escape(chart.x_label));
+                     table::escape_markup(chart.x_label));
   svg += fmt::format("<text transform=\"translate(16 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
-                     y_offset + height / 2, escape(chart.y_label));
+                     y_offset + height / 2, table::escape_markup(chart.y_label));
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
     const Series& series = chart.series[i];
     const char* color = colors[i % colors.size()];
@@ -99,7 +85,7 @@ std::string draw(const Chart& chart, double y_offset) {
     svg +=
         fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"{3}\" stroke-width=\"2\"{4}/>\n",
                     width - 190, legend, width - 165, color, dash);
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - 158, legend + 4, escape(series.name));
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - 158, legend + 4, table::escape_markup(series.name));
   }
   return svg;
 }

@@ -8,6 +8,8 @@ namespace resnet::html {
 
 namespace {
 
+constexpr std::string_view narrow_space = "\xe2\x80\xaf";
+
 constexpr std::string_view style = R"(
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #222; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
@@ -39,56 +41,31 @@ for (const table of document.querySelectorAll('table')) {
 }
 )";
 
-// 4089184256 as 4 089 184 256, with narrow spaces.
-std::string grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  const std::size_t first = digits.front() == '-' ? 1 : 0;
-  for (std::size_t i = digits.size(); i > first + 3;) {
-    i -= 3;
-    digits.insert(i, "\xe2\x80\xaf");
-  }
-  return digits;
-}
-
 bool is_number(const table::Cell& cell) {
   return std::holds_alternative<std::int64_t>(cell) || std::holds_alternative<float>(cell) ||
          std::holds_alternative<double>(cell);
 }
 
 std::string cell_text(const table::Cell& cell, const table::Column& column) {
-  if (const auto* number = std::get_if<std::int64_t>(&cell)) return grouped(*number);
+  if (const auto* number = std::get_if<std::int64_t>(&cell)) return table::group_digits(*number, narrow_space);
   if (column.decimals) {
     if (const auto* value = std::get_if<double>(&cell)) return fmt::format("{:.{}f}", *value, *column.decimals);
     if (const auto* value = std::get_if<float>(&cell)) return fmt::format("{:.{}f}", *value, *column.decimals);
   }
-  return escape(table::to_string(cell));
+  return table::escape_markup(table::to_string(cell));
 }
 
 }  // namespace
 
-std::string escape(std::string_view text) {
-  std::string result;
-  for (const char c : table::printable(text)) {
-    switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += c;
-    }
-  }
-  return result;
-}
+void Page::add_heading(std::string_view text) { body_ += fmt::format("<h2>{}</h2>\n", table::escape_markup(text)); }
 
-void Page::add_heading(std::string_view text) { body_ += fmt::format("<h2>{}</h2>\n", escape(text)); }
-
-void Page::add_paragraph(std::string_view text) { body_ += fmt::format("<p>{}</p>\n", escape(text)); }
+void Page::add_paragraph(std::string_view text) { body_ += fmt::format("<p>{}</p>\n", table::escape_markup(text)); }
 
 void Page::add_table(const table::Table& table) {
   body_ += "<div class=\"scroll\"><table><thead><tr>";
   for (const table::Column& column : table.columns()) {
-    body_ += fmt::format("<th{}>{}</th>", column.align == table::Align::right ? " class=\"n\"" : "", escape(column.name));
+    body_ += fmt::format("<th{}>{}</th>", column.align == table::Align::right ? " class=\"n\"" : "",
+                         table::escape_markup(column.name));
   }
   body_ += "</tr></thead>\n<tbody>\n";
   for (const auto& row : table.rows()) {
@@ -97,7 +74,7 @@ void Page::add_table(const table::Table& table) {
       const table::Column& column = table.columns()[i];
       const bool right = column.align == table::Align::right;
       body_ += right ? "<td class=\"n\"" : "<td";
-      if (is_number(row[i])) body_ += fmt::format(" data-v=\"{}\"", escape(table::to_string(row[i])));
+      if (is_number(row[i])) body_ += fmt::format(" data-v=\"{}\"", table::escape_markup(table::to_string(row[i])));
       body_ += fmt::format(">{}</td>", cell_text(row[i], column));
     }
     body_ += "</tr>\n";
@@ -117,7 +94,7 @@ std::string Page::render() const {
       "<meta name=\"viewport\" content=\"width=device-width, "
       "initial-scale=1\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n"
       "<body>\n<h1>{0}</h1>\n{2}<script>{3}</script>\n</body>\n</html>\n",
-      escape(title_), style, body_, script);
+      table::escape_markup(title_), style, body_, script);
 }
 
 }  // namespace resnet::html

@@ -9,9 +9,6 @@
 
 namespace resnet::html {
 
-// For text between tags and in quoted attributes; control characters and bytes that are not UTF-8 as table::printable has them.
-std::string escape(std::string_view text);
-
 class Page {
  public:
   explicit Page(std::string title) : title_(std::move(title)) {}

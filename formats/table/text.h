@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,12 @@ std::string printable(std::string_view bytes);
 std::size_t display_width(std::string_view text);
 
 enum class Align { left, right };
+// For text between tags and in quoted attributes of HTML and SVG; what printable() writes otherwise is written so here, too.
+std::string escape_markup(std::string_view text);
+
+// 4089184256 in groups of three digits.
+std::string group_digits(std::int64_t number, std::string_view separator);
+
 // `text` filled with spaces to `width` columns; longer text stays as it is.
 std::string pad(std::string_view text, std::size_t width, Align align = Align::left);
 

@@ -24,9 +24,7 @@ std::int64_t bytes_of(const Fact& fact, const Node& node) {
   return *bytes;
 }
 
-void set_window(Layer& layer, const WindowAttributes& attributes, const Fact& input) {
-  if (!input.dims || input.rank() != attributes.kernel.size() + 2) return;
-  const Window window = resolve_window(attributes, Dims(input.dims->begin() + 2, input.dims->end()));
+void set_window(Layer& layer, const Window& window) {
   layer.kernel = window.kernel;
   layer.stride = window.strides;
   layer.dilations = window.dilations;
@@ -36,28 +34,17 @@ void set_window(Layer& layer, const WindowAttributes& attributes, const Fact& in
 
 void set_attributes(Layer& layer, const Graph& graph, const Node& node) {
   const Fact& x = graph.fact(node.inputs[0]);
+  if (!x.dims || x.rank() < 3) return;
+  const Dims spatial(x.dims->begin() + 2, x.dims->end());
   std::visit(
-      Overloaded{
-          [&](const Conv& conv) {
-            const auto weight = graph.fact(node.inputs[1]).shape();
-            layer.groups = conv.group;
-            if (!weight || weight->rank() < 3) return;
-            set_window(layer,
-                       {conv.auto_pad,
-                        {weight->dims().begin() + 2, weight->dims().end()},
-                        conv.strides,
-                        conv.dilations,
-                        conv.pads,
-                        false},
-                       x);
-          },
-          [&](const MaxPool& pool) {
-            set_window(layer, {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode}, x);
-          },
-          [&](const AveragePool& pool) {
-            set_window(layer, {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode}, x);
-          },
-          [](const auto&) {}},  // no window
+      Overloaded{[&](const Conv& conv) {
+                   const auto weight = graph.fact(node.inputs[1]).shape();
+                   layer.groups = conv.group;
+                   if (!weight || weight->rank() != x.rank()) return;
+                   set_window(layer, window_of(conv, {weight->dims().begin() + 2, weight->dims().end()}, spatial));
+                 },
+                 [&](const MaxPool& pool) { set_window(layer, window_of(pool, spatial)); },
+                 [&](const AveragePool& pool) { set_window(layer, window_of(pool, spatial)); }, [](const auto&) {}},  // no window
       node.op);
 }
 

@@ -248,7 +248,9 @@ class Tree:
             if path != "CMakeLists.txt" and path not in added:
                 self.stray(path, 0, "is added by no other CMakeLists.txt: nothing in it is built")
         for path in sorted(self.listed - self.known):
-            if os.path.basename(path).endswith(".pb.cc"):  # made by CMake; its schema stands in the same list of commands
+            # Protobuf's compiler makes it of a schema of ours, into a folder that only CMake knows.
+            schema = os.path.basename(path).removesuffix(".pb.cc") + ".proto"
+            if path.endswith(".pb.cc") and any(os.path.basename(file) == schema for file in self.files):
                 continue
             self.stray(os.path.dirname(path) + "/CMakeLists.txt", 0, f"names {os.path.basename(path)}, which is not there")
 

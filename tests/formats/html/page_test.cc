@@ -10,7 +10,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(Page, TextsAreEscaped) {
-  EXPECT_EQ(escape("<b> & \"c\" 'd'\n"), "&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;\\n");
+  EXPECT_EQ(table::escape_markup("<b> & \"c\" 'd'\n"), "&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;\\n");
   Page page("<script>alert(1)</script>");
   page.add_paragraph("a < b");
   EXPECT_THAT(page.render(), HasSubstr("<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>"));
