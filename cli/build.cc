@@ -1,6 +1,7 @@
-// `build ARCH -o FILE`: one of the paper's networks, initialised from a seed, as ONNX.
+// `build ARCH -o FILE`: one of the paper's networks, initialised from a seed, as ONNX or .resnet.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "formats/native/native.h"
 #include "formats/onnx/write.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
@@ -38,7 +40,7 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       ->type_name(all_names())
       ->option_text("ARCH")
       ->required();
-  add_text(app, "-o,--output", options.output, "FILE", "the .onnx file to write; - is stdout")->required();
+  add_text(app, "-o,--output", options.output, "FILE", "the .onnx or .resnet file to write; - is stdout, as ONNX")->required();
   const std::string group = "Options";
   add_arch_options(app, options.arch, "he|zeros|none", group);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
@@ -54,28 +56,38 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       "  resnet-cli build resnet18 --input-shape 1x3x160x160 --classes 5 -o small.onnx");
 }
 
+Model build_model(const arch::Spec& spec, const BuildCommandOptions& options) {
+  arch::BuildOptions build = build_options(options.arch);
+  build.fold_batch_norm = options.fold_batch_norm;
+  Model model;
+  model.graph = arch::build(spec, build);
+  model.spec = spec;
+  throw_if_interrupted();
+  return model;
+}
+
 int run(const BuildCommandOptions& options, Context& context) {
   const auto spec = find_arch(options.name, options.arch);
   if (!spec) throw Error(ErrorKind::usage, unknown_arch(options.name));
+  const auto tell = [&](std::uintmax_t size, const std::string& form) {
+    context.messages.detail(
+        fmt::format("{}: {} of {} classes, {} bytes, {}", options.output, options.name, spec->classes, size, form));
+    return 0;
+  };
+  if (options.output.ends_with(".resnet")) {
+    native::write(build_model(*spec, options), options.output);
+    return tell(std::filesystem::file_size(options.output), ".resnet");
+  }
   // Before the work: a folder that cannot be written is told at once.
   Output output(options.output);
   if (output.is_terminal())
     throw Error(ErrorKind::usage, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
-  arch::BuildOptions build = build_options(options.arch);
-  build.fold_batch_norm = options.fold_batch_norm;
-  Model model;
-  model.graph = arch::build(*spec, build);
-  throw_if_interrupted();
-  onnx::WriteOptions write;
-  write.opset = options.opset;
-  std::string bytes = onnx::serialize(model, write);
+  std::string bytes = onnx::serialize(build_model(*spec, options), {.opset = options.opset});
   throw_if_interrupted();
   const std::size_t size = bytes.size();
   output.write(std::move(bytes));
   output.commit();
-  context.messages.detail(
-      fmt::format("{}: {} of {} classes, {} bytes, opset {}", options.output, options.name, spec->classes, size, options.opset));
-  return 0;
+  return tell(size, fmt::format("opset {}", options.opset));
 }
 
 }  // namespace

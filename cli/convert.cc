@@ -16,6 +16,7 @@
 #include "formats/onnx/write.h"
 #include "formats/table/text.h"
 #include "lib/arch/parameters.h"
+#include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 #include "lib/measure/compare.h"
@@ -31,11 +32,12 @@ struct ConvertOptions {
   std::vector<std::string> arguments;
   std::string model, output, format, dtype, labels, preprocess, rename;
   int opset = onnx::WriteOptions{}.opset;
-  std::int64_t check = 0, weights_seed = -1;
+  std::int64_t check = 0;
   double tolerance = 1e-4;
   bool fold_batch_norm = false, simplify = false, dynamic_batch = false, external_data = false, strip_metadata = false,
        strip_weights = false, explain = false;
   ArchOptions arch;
+  const CLI::Option* seed = nullptr;
 };
 
 void setup(CLI::App& app, ConvertOptions& options) {
@@ -60,13 +62,14 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_flag("--external-data", options.external_data, "ONNX: weights in a file of their own, OUT.data (always above 2 GiB)");
   app.add_flag("--strip-metadata", options.strip_metadata, "without metadata and doc strings");
   app.add_flag("--strip-weights", options.strip_weights, "a light file of the structure: weights are inputs");
-  add_integer(app, "--make-weights", options.weights_seed, 0, INT64_MAX, "weights that are inputs are made anew from this seed");
   app.add_flag("--explain", options.explain, "each rewrite that was made, or declined and why, on stdout");
   add_integer(app, "--check", options.check, 1, 10'000, "run this many random images through IN and OUT and compare");
   app.add_option("--tolerance", options.tolerance, "the largest difference that --check lets pass, absolute and relative")
       ->type_name("X")
       ->capture_default_str();
   add_arch_options(app, options.arch, "he|zeros|none", "Where IN is an architecture's name");
+  options.seed = app.get_option("--seed")->group("Options")->description(
+      "weights that are inputs (a light file) are made anew from this seed; the same bytes on every machine");
   app.footer(
       "A .resnet file holds what an ONNX file does, is used as it lies on the disk, and is checked when it is opened.\n"
       "\n"
@@ -90,8 +93,13 @@ Graph simplify(Graph graph, PassLog& log) {
   return remove_dead_nodes(graph, log);
 }
 
-void rewrite(Model& model, const ConvertOptions& options, PassLog& log) {
-  if (options.weights_seed >= 0) model.graph = arch::make_weights(model.graph, static_cast<std::uint64_t>(options.weights_seed));
+void rewrite(LoadedModel& loaded, const ConvertOptions& options, PassLog& log) {
+  Model& model = loaded.model;
+  if (options.seed->count() > 0) {
+    if (!loaded.spec && model.graph.inputs().size() < 2)
+      throw Error(ErrorKind::usage, fmt::format("--seed makes weights that are inputs, but {} has all its weights", loaded.name));
+    model.graph = arch::make_weights(model.graph, options.arch.seed);
+  }
   if (options.dynamic_batch) model.graph = open_batch(model.graph, log);
   if (options.simplify) model.graph = simplify(std::move(model.graph), log);
   if (!options.rename.empty()) model.graph = arch::rename_as_built(model.graph, arch::recognize(model.graph));
@@ -101,6 +109,16 @@ void rewrite(Model& model, const ConvertOptions& options, PassLog& log) {
     model.graph = store_weights(model.graph, options.dtype == "fp16" ? DType::float16 : DType::bfloat16, log);
   }
   if (options.strip_weights) model.graph = strip_weights(model.graph, log);
+}
+
+// Of a network that the graph is without a difference.
+std::optional<arch::Spec> spec_of(const Graph& graph) {
+  try {
+    arch::Recognition recognition = arch::recognize(graph);
+    if (recognition.is_exact()) return std::move(recognition.spec);
+  } catch (const Error&) {  // there is nothing in it to recognise
+  }
+  return std::nullopt;
 }
 
 void write_file(const Model& model, const ConvertOptions& options) {
@@ -157,7 +175,8 @@ int run(const ConvertOptions& options, Context& context) {
   if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);
   PassLog log;
   try {
-    rewrite(model, options, log);
+    rewrite(loaded, options, log);
+    model.spec = spec_of(model.graph);
     throw_if_interrupted();
     write_file(model, options);
   } catch (Error& error) {

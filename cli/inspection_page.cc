@@ -15,17 +15,31 @@ namespace {
 using graphviz::Role;
 
 Role role_of(const Op& op) {
-  return std::visit(
-      Overloaded{[](const Conv&) { return Role::convolution; }, [](const BatchNormalization&) { return Role::normalization; },
-                 [](const Relu&) { return Role::activation; }, [](const Clip&) { return Role::activation; },
-                 [](const Sigmoid&) { return Role::activation; }, [](const HardSigmoid&) { return Role::activation; },
-                 [](const Add&) { return Role::addition; }, [](const Sum&) { return Role::addition; },
-                 [](const MaxPool&) { return Role::pool; }, [](const AveragePool&) { return Role::pool; },
-                 [](const GlobalAveragePool&) { return Role::pool; }, [](const ReduceMean&) { return Role::pool; },
-                 [](const Gemm&) { return Role::classifier; }, [](const MatMul&) { return Role::classifier; },
-                 [](const Softmax&) { return Role::classifier; }, [](const Input&) { return Role::input; },
-                 [](const auto&) { return Role::other; }},  // a colour is no matter of correctness
-      op);
+  return std::visit(Overloaded{[](const Conv&) { return Role::convolution; },
+                               [](const BatchNormalization&) { return Role::normalization; },
+                               [](const Relu&) { return Role::activation; },
+                               [](const Clip&) { return Role::activation; },
+                               [](const Sigmoid&) { return Role::activation; },
+                               [](const HardSigmoid&) { return Role::activation; },
+                               [](const Add&) { return Role::addition; },
+                               [](const Sum&) { return Role::addition; },
+                               [](const MaxPool&) { return Role::pool; },
+                               [](const AveragePool&) { return Role::pool; },
+                               [](const GlobalAveragePool&) { return Role::pool; },
+                               [](const ReduceMean&) { return Role::pool; },
+                               [](const ConvInteger&) { return Role::convolution; },
+                               [](const QLinearConv&) { return Role::convolution; },
+                               [](const QLinearAdd&) { return Role::addition; },
+                               [](const QLinearGlobalAveragePool&) { return Role::pool; },
+                               [](const QGemm&) { return Role::classifier; },
+                               [](const MatMulInteger&) { return Role::classifier; },
+                               [](const QLinearMatMul&) { return Role::classifier; },
+                               [](const Gemm&) { return Role::classifier; },
+                               [](const MatMul&) { return Role::classifier; },
+                               [](const Softmax&) { return Role::classifier; },
+                               [](const Input&) { return Role::input; },
+                               [](const auto&) { return Role::other; }},  // a colour is no matter of correctness
+                    op);
 }
 
 std::string id_of(NodeId node) { return fmt::format("n{}", node); }

@@ -2,6 +2,7 @@
 #include <google/protobuf/stubs/logging.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -63,6 +64,9 @@ class Reader {
     read_graph(model.graph);
     for (const std::string& label : proto_.labels()) model.labels.push_back(label);
     if (proto_.has_preprocessing()) model.preprocessing = read_preprocessing(proto_.preprocessing());
+    if (proto_.has_architecture()) model.spec = read_spec(proto_.architecture());
+    for (const native::DeclaredOutput& declared : proto_.graph().declared_outputs())
+      model.declared_outputs[declared.name()] = read_dims(declared.dims());
     const native::Provenance& p = proto_.provenance();
     model.provenance = {p.format(),     p.producer_name(), p.producer_version(), p.domain(),
                         p.doc_string(), p.model_version(), p.ir_version(),       {}};
@@ -118,17 +122,22 @@ class Reader {
     refuse(fmt::format("attribute '{}' has no value", proto.name()));
   }
 
+  static Dims read_dims(const google::protobuf::RepeatedPtrField<native::Dim>& proto) {
+    Dims dims;
+    for (const native::Dim& dim : proto) {
+      const bool is_symbol = dim.kind_case() == native::Dim::kSymbol;
+      if (is_symbol && dim.symbol().empty()) refuse("a dimension is a symbol without a name");
+      if (!is_symbol && dim.number() < 0) refuse(fmt::format("a dimension is {}", dim.number()));
+      dims.push_back(is_symbol ? resnet::Dim::symbol(dim.symbol()) : resnet::Dim(dim.number()));
+    }
+    return dims;
+  }
+
   static Fact read_fact(const native::Node& proto) {
     Fact fact;
     if (proto.input_dtype() != 0) fact.dtype = onnx::import_dtype(proto.input_dtype());
     if (!proto.input_has_rank()) return fact;
-    fact.dims.emplace();
-    for (const native::Dim& dim : proto.input_dims()) {
-      if (dim.kind_case() == native::Dim::kSymbol && dim.symbol().empty()) refuse("a dimension is a symbol without a name");
-      if (dim.kind_case() != native::Dim::kSymbol && dim.number() < 0) refuse(fmt::format("a dimension is {}", dim.number()));
-      fact.dims->push_back(dim.kind_case() == native::Dim::kSymbol ? resnet::Dim::symbol(dim.symbol())
-                                                                   : resnet::Dim(dim.number()));
-    }
+    fact.dims = read_dims(proto.input_dims());
     std::int64_t bytes = 8;
     for (const resnet::Dim& dim : *fact.dims) {
       if (!dim.is_number() || dim.is(0)) continue;
@@ -186,6 +195,32 @@ class Reader {
     result.name = node.name();
     result.doc_string = node.doc_string();
     for (const auto& [key, value] : node.metadata()) result.metadata[key] = value;
+  }
+
+  static arch::Spec read_spec(const native::Architecture& proto) {
+    arch::Spec spec;
+    spec.name = proto.name();
+    spec.block = proto.bottleneck() ? arch::Block::bottleneck : arch::Block::basic;
+    spec.blocks = {proto.blocks().begin(), proto.blocks().end()};
+    spec.stem = static_cast<arch::Stem>(std::clamp(proto.stem(), 0, 2));
+    spec.first_channels = proto.first_channels();
+    spec.shortcut = static_cast<arch::Shortcut>(std::clamp(proto.shortcut(), 0, 3));
+    spec.variant = proto.stride_in_3x3() ? arch::Variant::v1_5 : arch::Variant::v1;
+    spec.pre_activation = proto.pre_activation();
+    spec.groups = proto.groups();
+    spec.width_per_group = proto.width_per_group();
+    spec.average_shortcut = proto.average_shortcut();
+    spec.squeeze = proto.squeeze();
+    spec.classes = proto.classes();
+    if (proto.has_batch()) spec.batch = proto.batch();
+    spec.height = proto.height();
+    spec.width = proto.width();
+    try {
+      arch::check(spec);
+    } catch (const Error& error) {
+      refuse(fmt::format("its architecture is damaged: {}", error.what()));
+    }
+    return spec;
   }
 
   static resnet::Preprocessing read_preprocessing(const native::Preprocessing& proto) {

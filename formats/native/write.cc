@@ -30,6 +30,7 @@ class Writer {
     write_graph(*proto.mutable_graph());
     for (const std::string& label : model_.labels) proto.add_labels(label);
     if (model_.preprocessing) write_preprocessing(*model_.preprocessing, *proto.mutable_preprocessing());
+    if (model_.spec) write_spec(*model_.spec, *proto.mutable_architecture());
     write_provenance(*proto.mutable_provenance());
     for (const auto& [key, value] : model_.metadata) (*proto.mutable_metadata())[key] = value;
     proto.set_writer("resnet-cli");
@@ -106,19 +107,27 @@ class Writer {
       }
     }
     for (const ValueId output : graph.outputs()) write_input(output, *proto.add_outputs());
+    for (const auto& [name, dims] : model_.declared_outputs) {
+      native::DeclaredOutput& declared = *proto.add_declared_outputs();
+      declared.set_name(name);
+      write_dims(dims, *declared.mutable_dims());
+    }
+  }
+
+  static void write_dims(const Dims& dims, google::protobuf::RepeatedPtrField<native::Dim>& proto) {
+    for (const resnet::Dim& dim : dims) {
+      if (dim.is_number()) {
+        proto.Add()->set_number(dim.number());
+      } else {
+        proto.Add()->set_symbol(dim.to_string());
+      }
+    }
   }
 
   static void write_fact(const Fact& fact, native::Node& proto) {
     if (fact.dtype) proto.set_input_dtype(onnx::export_dtype(*fact.dtype));
     proto.set_input_has_rank(fact.has_rank());
-    if (!fact.dims) return;
-    for (const resnet::Dim& dim : *fact.dims) {
-      if (dim.is_number()) {
-        proto.add_input_dims()->set_number(dim.number());
-      } else {
-        proto.add_input_dims()->set_symbol(dim.to_string());
-      }
-    }
+    if (fact.dims) write_dims(*fact.dims, *proto.mutable_input_dims());
   }
 
   static void write_preprocessing(const resnet::Preprocessing& p, native::Preprocessing& proto) {
@@ -131,6 +140,25 @@ class Writer {
     *proto.mutable_mean() = {p.mean.begin(), p.mean.end()};
     *proto.mutable_std() = {p.std.begin(), p.std.end()};
     proto.set_exif(p.exif);
+  }
+
+  static void write_spec(const arch::Spec& spec, native::Architecture& proto) {
+    proto.set_name(spec.name);
+    proto.set_bottleneck(spec.block == arch::Block::bottleneck);
+    *proto.mutable_blocks() = {spec.blocks.begin(), spec.blocks.end()};
+    proto.set_stem(static_cast<int>(spec.stem));
+    proto.set_first_channels(spec.first_channels);
+    proto.set_shortcut(static_cast<int>(spec.shortcut));
+    proto.set_stride_in_3x3(spec.variant == arch::Variant::v1_5);
+    proto.set_pre_activation(spec.pre_activation);
+    proto.set_groups(spec.groups);
+    proto.set_width_per_group(spec.width_per_group);
+    proto.set_average_shortcut(spec.average_shortcut);
+    proto.set_squeeze(spec.squeeze);
+    proto.set_classes(spec.classes);
+    if (spec.batch) proto.set_batch(*spec.batch);
+    proto.set_height(spec.height);
+    proto.set_width(spec.width);
   }
 
   void write_provenance(native::Provenance& proto) const {

@@ -373,7 +373,7 @@ class GraphReader {
                       std::move(outputs),
                       std::move(read)};
       if (proto.name().empty()) name.clear();
-      const OpRow* row = domain.empty() ? find_op(proto.op_type()) : nullptr;
+      const OpRow* row = find_op(domain, proto.op_type());
       Op op = row != nullptr ? import_known(*row, node) : import_unknown(proto, domain, node, scope);
       for (const std::string& attribute : node.attributes.unread()) {
         notes_.add(fmt::format("attribute '{}' is not known and was not read", attribute), label);
@@ -522,6 +522,14 @@ class GraphReader {
                     fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
       }
       outputs.push_back(value->second);
+      const auto& type = output.type().tensor_type();
+      if (model_.graph.fact(value->second).has_rank() || !type.has_shape()) continue;
+      Dims& dims = model_.declared_outputs[output.name()];
+      for (int i = 0; i < type.shape().dim_size(); ++i) {
+        const auto& dim = type.shape().dim(i);
+        const std::string own = fmt::format("{}_dim{}", output.name(), i);
+        dims.push_back(dim.has_dim_value() && dim.dim_value() < 0 ? Dim::symbol(own) : dim_of(dim, own));
+      }
     }
     if (outputs.empty()) throw Error(ErrorKind::invalid_model, "the graph has no output");
     model_.graph.set_outputs(std::move(outputs));

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lib/base/error.h"
+
 namespace resnet::onnx {
 
 namespace {
@@ -13,6 +15,8 @@ using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::strin
 
 constexpr const char* labels_key = "resnet-cli.labels";
 constexpr const char* preprocessing_key = "resnet-cli.preprocessing";
+constexpr const char* spec_key = "resnet-cli.architecture";
+constexpr const char* stems[] = {"imagenet", "deep", "cifar"};
 constexpr const char* interpolations[] = {"bilinear", "bicubic", "lanczos"};
 
 Json json_of(const Preprocessing& p) {
@@ -49,6 +53,51 @@ Preprocessing preprocessing_of(const Json& json) {
   return p;
 }
 
+Json json_of(const arch::Spec& spec) {
+  return {{"name", spec.name},
+          {"block", spec.block == arch::Block::bottleneck ? "bottleneck" : "basic"},
+          {"blocks", spec.blocks},
+          {"stem", stems[static_cast<std::size_t>(spec.stem)]},
+          {"first_channels", spec.first_channels},
+          {"shortcut", arch::name_of(spec.shortcut)},
+          {"variant", arch::name_of(spec.variant)},
+          {"pre_activation", spec.pre_activation},
+          {"groups", spec.groups},
+          {"width_per_group", spec.width_per_group},
+          {"average_shortcut", spec.average_shortcut},
+          {"squeeze", spec.squeeze},
+          {"classes", spec.classes},
+          {"batch", spec.batch ? Json(*spec.batch) : Json()},
+          {"height", spec.height},
+          {"width", spec.width}};
+}
+
+// Throws Json::exception for what does not fit, and Error for what is no architecture.
+arch::Spec spec_of(const Json& json) {
+  arch::Spec spec;
+  spec.name = json.at("name").get<std::string>();
+  spec.block = json.at("block") == "bottleneck" ? arch::Block::bottleneck : arch::Block::basic;
+  spec.blocks = json.at("blocks").get<std::vector<int>>();
+  const std::string stem = json.at("stem").get<std::string>();
+  for (std::size_t i = 0; i < std::size(stems); ++i) {
+    if (stem == stems[i]) spec.stem = static_cast<arch::Stem>(i);
+  }
+  spec.first_channels = json.at("first_channels").get<std::int64_t>();
+  spec.shortcut = arch::find_shortcut(json.at("shortcut").get<std::string>()).value_or(arch::Shortcut::none);
+  spec.variant = arch::find_variant(json.at("variant").get<std::string>()).value_or(arch::Variant::v1_5);
+  spec.pre_activation = json.at("pre_activation").get<bool>();
+  spec.groups = json.at("groups").get<std::int64_t>();
+  spec.width_per_group = json.at("width_per_group").get<std::int64_t>();
+  spec.average_shortcut = json.at("average_shortcut").get<bool>();
+  spec.squeeze = json.at("squeeze").get<std::int64_t>();
+  spec.classes = json.at("classes").get<std::int64_t>();
+  if (!json.at("batch").is_null()) spec.batch = json.at("batch").get<std::int64_t>();
+  spec.height = json.at("height").get<std::int64_t>();
+  spec.width = json.at("width").get<std::int64_t>();
+  arch::check(spec);
+  return spec;
+}
+
 }  // namespace
 
 void read_metadata(Model& model, Notes& notes) {
@@ -60,10 +109,13 @@ void read_metadata(Model& model, Notes& notes) {
       model.metadata.erase(entry);
     } catch (const Json::exception&) {
       notes.add(fmt::format("the metadata '{}' cannot be read", key));
+    } catch (const Error& error) {
+      notes.add(fmt::format("the metadata '{}' cannot be read: {}", key, error.what()));
     }
   };
   take(labels_key, [&](const Json& json) { model.labels = json.get<std::vector<std::string>>(); });
   take(preprocessing_key, [&](const Json& json) { model.preprocessing = preprocessing_of(json); });
+  take(spec_key, [&](const Json& json) { model.spec = spec_of(json); });
 }
 
 std::map<std::string, std::string> written_metadata(const Model& model) {
@@ -71,6 +123,7 @@ std::map<std::string, std::string> written_metadata(const Model& model) {
   const auto text = [](const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); };
   if (!model.labels.empty()) metadata[labels_key] = text(model.labels);
   if (model.preprocessing) metadata[preprocessing_key] = text(json_of(*model.preprocessing));
+  if (model.spec) metadata[spec_key] = text(json_of(*model.spec));
   return metadata;
 }
 

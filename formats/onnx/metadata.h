@@ -1,5 +1,5 @@
-// What a classifier needs besides its graph, in a file's metadata_props: "resnet-cli.labels" (a JSON array of texts) and
-// "resnet-cli.preprocessing" (a JSON object).
+// What a classifier needs besides its graph, in a file's metadata_props: "resnet-cli.labels" (a JSON array of texts),
+// "resnet-cli.preprocessing" and "resnet-cli.architecture" (JSON objects).
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace resnet::onnx {
 
-// Takes both keys out of the model's metadata into its labels and preprocessing; what cannot be read stays and is noted.
+// Takes these keys out of the model's metadata into its labels, preprocessing and Spec; what cannot be read stays and is noted.
 void read_metadata(Model& model, Notes& notes);
-// The model's metadata with both keys.
+// The model's metadata with those keys.
 std::map<std::string, std::string> written_metadata(const Model& model);
 
 }  // namespace resnet::onnx

@@ -154,9 +154,9 @@ void NodeExport::needs_opset(std::int64_t lowest, const std::string& what) const
               fmt::format("cannot be written at opset {}: {}; the lowest opset that can is {}", opset_, what, lowest));
 }
 
-const OpRow* find_op(std::string_view type) {
+const OpRow* find_op(std::string_view domain, std::string_view type) {
   for (const OpRow& row : op_table()) {
-    if (row.type == type) return &row;
+    if (row.type == type && row.domain == domain) return &row;
   }
   return nullptr;
 }

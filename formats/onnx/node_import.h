@@ -111,13 +111,14 @@ using ExportFunction = void (*)(const Op& op, NodeExport& node);
 
 // One row per operator: its import and its export, side by side in ops/.
 struct OpRow {
-  std::string_view type;  // ONNX's name, domain ""
-  std::int64_t since;     // the lowest opset that has it
+  std::string_view type;
+  std::int64_t since;  // the lowest opset (its domain's) that has it
   ImportFunction import;
   ExportFunction write;
+  std::string_view domain = {};  // ONNX's own is empty
 };
 // Sorted by type.
 std::span<const OpRow> op_table();
-const OpRow* find_op(std::string_view type);
+const OpRow* find_op(std::string_view domain, std::string_view type);
 
 }  // namespace resnet::onnx

@@ -17,15 +17,15 @@ constexpr std::int64_t newest_opset = 22, oldest_meaning = 12;  // of Softmax be
 
 EncodedOp encode(const Graph& graph, const Node& node) {
   if (const auto* opaque = std::get_if<Opaque>(&node.op)) return {opaque->domain, opaque->type, newest_opset, opaque->attributes};
-  const std::string type = type_of(node.op);
-  const OpRow* row = find_op(type);
+  const OpTraits& traits = traits_of(node.op);
+  const OpRow* row = find_op(traits.domain, traits.type);
   if (row == nullptr) throw Error(ErrorKind::internal, describe(node) + ": the operator has no row in the table of operators");
   for (const std::int64_t opset : {newest_opset, oldest_meaning}) {
     ::onnx::NodeProto proto;
     NodeExport out(proto, graph, node, opset);
     try {
       row->write(node.op, out);
-      return {"", type, opset, NodeReader(proto, opset, nullptr).all()};
+      return {std::string(traits.domain), std::string(traits.type), opset, NodeReader(proto, opset, nullptr).all()};
     } catch (Error& error) {
       if (opset != oldest_meaning && error.kind() == ErrorKind::unsupported) continue;
       error.add_context(describe(node));
@@ -37,7 +37,7 @@ EncodedOp encode(const Graph& graph, const Node& node) {
 
 Op decode(const EncodedOp& op, Graph& graph, const std::vector<ValueId>& inputs, const std::vector<std::string>& outputs,
           const std::string& label) {
-  const OpRow* row = op.domain.empty() ? find_op(op.type) : nullptr;
+  const OpRow* row = find_op(op.domain, op.type);
   if (row == nullptr) return Opaque{op.domain, op.type, op.attributes};
   ::onnx::NodeProto proto;
   proto.set_op_type(op.type);

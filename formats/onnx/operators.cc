@@ -1,5 +1,7 @@
 #include "formats/onnx/operators.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "formats/onnx/node_import.h"
@@ -10,7 +12,7 @@ std::vector<SupportedOperator> supported_operators() {
   std::vector<SupportedOperator> result;
   for (const OpRow& row : op_table()) {
     SupportedOperator op;
-    op.type = row.type;
+    op.type = row.domain.empty() ? std::string(row.type) : fmt::format("{}.{}", row.domain, row.type);
     op.since = row.since;
     op.oldest_written = std::max<std::int64_t>(row.since, op.oldest_written);
     result.push_back(std::move(op));

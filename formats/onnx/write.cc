@@ -82,9 +82,7 @@ class Writer {
   std::set<std::string> other_domains() const {
     std::set<std::string> domains;
     for (const Node& node : graph_.nodes()) {
-      if (const auto* opaque = std::get_if<Opaque>(&node.op); opaque != nullptr && !opaque->domain.empty()) {
-        domains.insert(opaque->domain);
-      }
+      if (const std::string_view domain = domain_of(node.op); !domain.empty()) domains.emplace(domain);
     }
     return domains;
   }
@@ -129,9 +127,11 @@ class Writer {
     const Fact& fact = graph_.fact(id);
     auto& type = *info.mutable_type()->mutable_tensor_type();
     if (fact.dtype) type.set_elem_type(export_dtype(*fact.dtype));
-    if (!fact.dims) return;
+    const auto declared = model_.declared_outputs.find(name_of(id));
+    const Dims* dims = fact.dims ? &*fact.dims : declared != model_.declared_outputs.end() ? &declared->second : nullptr;
+    if (dims == nullptr) return;
     auto& shape = *type.mutable_shape();
-    for (const Dim& dim : *fact.dims) {
+    for (const Dim& dim : *dims) {
       auto& entry = *shape.add_dim();
       if (dim.is_number()) {
         entry.set_dim_value(dim.number());
@@ -155,11 +155,12 @@ class Writer {
         proto.set_op_type(opaque->type);
         write_opaque(*opaque, out, proto);
       } else {
-        const std::string type = type_of(node.op);
-        const OpRow* row = find_op(type);
+        const OpTraits& traits = traits_of(node.op);
+        const OpRow* row = find_op(traits.domain, traits.type);
         if (row == nullptr) throw Error(ErrorKind::internal, "the operator has no row in the table of operators");
-        proto.set_op_type(type);
-        if (options_.opset < row->since) out.needs_opset(row->since, "the operator is not there yet");
+        if (!traits.domain.empty()) proto.set_domain(std::string(traits.domain));
+        proto.set_op_type(std::string(traits.type));
+        if (traits.domain.empty() && options_.opset < row->since) out.needs_opset(row->since, "the operator is not there yet");
         row->write(node.op, out);
       }
       std::vector<std::string> inputs;
@@ -171,7 +172,8 @@ class Writer {
       while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
       for (std::string& input : inputs) proto.add_input(std::move(input));
       for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) proto.add_output(names_[static_cast<std::size_t>(id)][slot]);
-      if (!std::holds_alternative<Opaque>(node.op)) check_dtypes(proto, graph_, node, options_.opset);
+      if (domain_of(node.op).empty() && !std::holds_alternative<Opaque>(node.op))
+        check_dtypes(proto, graph_, node, options_.opset);
     } catch (Error& error) {
       error.add_context(describe(node));
       throw;

@@ -51,9 +51,16 @@ class Counter {
     cost_ = {};
     node_ = &node;
     std::visit(Overloaded{
-                   [&](const Conv&) { convolution(); },
-                   [&](const Gemm& gemm) { product(reduced_size(gemm.transA)); },
-                   [&](const MatMul&) { product(reduced_size(false)); },
+                   [&](const Conv&) { convolution(1, 2); },
+                   [&](const ConvInteger&) { convolution(1, none); },
+                   [&](const QLinearConv&) { convolution(3, 8); },
+                   [&](const Gemm& gemm) { product(reduced_size(gemm.transA), 1, 2); },
+                   [&](const QGemm& gemm) { product(reduced_size(gemm.transA), 3, 6); },
+                   [&](const MatMul&) { product(reduced_size(false), 1, none); },
+                   [&](const MatMulInteger&) { product(reduced_size(false), 1, none); },
+                   [&](const QLinearMatMul&) { product(reduced_size(false), 3, none); },
+                   [&](const QLinearAdd&) { cost_.add_elements = output_elements(); },
+                   [&](const QLinearGlobalAveragePool&) { global_pool(); },
                    [&](const BatchNormalization&) {
                      cost_.norm_elements = output_elements();
                      cost_.parameters = plus(parameters(1), parameters(2));
@@ -96,6 +103,7 @@ class Counter {
                    [](const LogSoftmax&) {},
                    [](const QuantizeLinear&) {},
                    [](const DequantizeLinear&) {},
+                   [](const DynamicQuantizeLinear&) {},
                    [](const Opaque&) {},
                },
                node.op);
@@ -128,11 +136,13 @@ class Counter {
     return shape_of(graph_.fact(id)).elements();
   }
 
-  void convolution() {
-    const Shape weight = shape_of(graph_.fact(node_->inputs[1]));
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);  // no such input
+
+  void convolution(std::size_t weight_index, std::size_t bias_index) {
+    const Shape weight = shape_of(graph_.fact(node_->inputs[weight_index]));
     std::int64_t per_output = 1;
     for (std::size_t axis = 1; axis < weight.rank(); ++axis) per_output = times(per_output, weight[axis]);
-    product(per_output);
+    product(per_output, weight_index, bias_index);
     cost_.convolution_elements = cost_.activations;
     std::swap(cost_.convolution_biases, cost_.product_biases);
   }
@@ -144,11 +154,11 @@ class Counter {
     return transposed ? left[0] : left[left.rank() - 1];
   }
 
-  void product(std::int64_t per_output) {
+  void product(std::int64_t per_output, std::size_t weight_index, std::size_t bias_index) {
     cost_.activations = output_elements();
     cost_.macs = times(cost_.activations, per_output);
-    cost_.parameters = plus(plus(parameters(0), parameters(1)), parameters(2));
-    if (has_input(2)) cost_.product_biases = cost_.activations;
+    cost_.parameters = plus(plus(parameters(0), parameters(weight_index)), parameters(bias_index));
+    if (has_input(bias_index)) cost_.product_biases = cost_.activations;
   }
 
   // An addition of two activations is a residual one; of an activation and a weight, a bias.

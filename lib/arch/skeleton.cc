@@ -92,7 +92,9 @@ class Reducer {
     const auto other = [&] { return simple(Kind::other, type_of(node.op)); };
     return std::visit(
         Overloaded{
-            [&](const Conv& conv) { return convolution(id, conv); },
+            [&](const Conv& conv) { return convolution(id, conv, 1, 2); },
+            [&](const ConvInteger& op) { return convolution(id, op.conv, 1, none); },
+            [&](const QLinearConv& op) { return convolution(id, op.conv, 3, 8); },
             [&](const MaxPool& pool) {
               return window(id, Kind::max_pool, "max pool",
                             {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode});
@@ -106,14 +108,19 @@ class Reducer {
               const Fact& x = graph_.fact(node.inputs[0]);
               return !x.has_rank() || x.rank() == 4 ? simple(Kind::global_pool, "global average pool") : other();
             },
-            [&](const Gemm& gemm) { return classifier(id, gemm.transB ? 1 : 0); },
-            [&](const MatMul&) { return classifier(id, 0); },
+            [&](const QLinearGlobalAveragePool&) { return simple(Kind::global_pool, "global average pool"); },
+            [&](const Gemm& gemm) { return classifier(id, gemm.transB ? 1 : 0, 1, 2); },
+            [&](const QGemm& gemm) { return classifier(id, gemm.transB ? 1 : 0, 3, 6); },
+            [&](const MatMul&) { return classifier(id, 0, 1, none); },
+            [&](const MatMulInteger&) { return classifier(id, 0, 1, none); },
+            [&](const QLinearMatMul&) { return classifier(id, 0, 3, none); },
             [&](const BatchNormalization&) { return scale(id, Kind::batch_norm, "batch normalization"); },
             [&](const Relu&) { return simple(Kind::activation, "Relu"); },
             [&](const Clip&) { return simple(Kind::activation, "Clip"); },
             [&](const Sigmoid&) { return simple(Kind::activation, "Sigmoid"); },
             [&](const HardSigmoid&) { return simple(Kind::activation, "HardSigmoid"); },
             [&](const Add&) { return sum(id, data); }, [&](const Sum&) { return sum(id, data); },
+            [&](const QLinearAdd&) { return sum(id, data); },
             [&](const Sub&) { return data.size() == 1 ? scale(id, Kind::other, "Sub") : other(); },
             [&](const Div&) { return data.size() == 1 ? scale(id, Kind::other, "Div") : other(); },
             [&](const Mul&) { return data.size() == 1 ? scale(id, Kind::other, "Mul") : simple(Kind::product, "product"); },
@@ -126,11 +133,11 @@ class Reducer {
             [&](const Transpose&) { return same(); }, [&](const Flatten&) { return same(); },
             [&](const Reshape&) { return same(); }, [&](const Squeeze&) { return same(); },
             [&](const Unsqueeze&) { return same(); }, [&](const QuantizeLinear&) { return same(); },
-            [&](const DequantizeLinear&) { return same(); }, [&](const Expand&) { return other(); },
-            [&](const Gather&) { return other(); }, [&](const ArgMax&) { return other(); },
-            [&](const ConstantOfShape&) { return other(); }, [&](const ShapeOf&) { return other(); },
-            [&](const Input&) { return other(); }, [&](const Constant&) { return other(); },
-            [&](const Opaque&) { return other(); }},
+            [&](const DequantizeLinear&) { return same(); }, [&](const DynamicQuantizeLinear&) { return same(); },
+            [&](const Expand&) { return other(); }, [&](const Gather&) { return other(); },
+            [&](const ArgMax&) { return other(); }, [&](const ConstantOfShape&) { return other(); },
+            [&](const ShapeOf&) { return other(); }, [&](const Input&) { return other(); },
+            [&](const Constant&) { return other(); }, [&](const Opaque&) { return other(); }},
         node.op);
   }
 
@@ -162,19 +169,24 @@ class Reducer {
             filled(attributes.pads, 0, 2)};
   }
 
-  int convolution(NodeId id, const Conv& conv) {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);  // no such input
+  static bool has_input(const Node& node, std::size_t index) {
+    return index < node.inputs.size() && !node.inputs[index].is_none();
+  }
+
+  int convolution(NodeId id, const Conv& conv, std::size_t weight_index, std::size_t bias_index) {
     const Node& node = graph_.node(id);
     const int from = part(node.inputs[0]);
-    const Fact& weight = graph_.fact(node.inputs[1]);
-    if (from == nothing || part(node.inputs[1]) != nothing || !weight.shape() || weight.rank() != 4) {
-      return add({.kind = Kind::other, .what = "Conv", .node = id, .inputs = data_of(node)});
+    const Fact& weight = graph_.fact(node.inputs[weight_index]);
+    if (from == nothing || part(node.inputs[weight_index]) != nothing || !weight.shape() || weight.rank() != 4) {
+      return add({.kind = Kind::other, .what = type_of(node.op), .node = id, .inputs = data_of(node)});
     }
     const Shape shape = *weight.shape();
     Part made{.kind = Kind::convolution, .node = id, .inputs = {from}};
     made.groups = conv.group;
     made.in_channels = shape[1] * conv.group;
     made.out_channels = shape[0];
-    made.biased = node.inputs.size() > 2 && !node.inputs[2].is_none();
+    made.biased = has_input(node, bias_index);
     const Fact& x = graph_.fact(node.inputs[0]);
     Resolved window = resolve({conv.auto_pad, {shape[2], shape[3]}, conv.strides, conv.dilations, conv.pads, false}, x);
     // Of a map of one position: a matrix product.
@@ -226,17 +238,17 @@ class Reducer {
     return fmt::format("fully connected, {} to {}", part.in_channels, part.out_channels);
   }
 
-  int classifier(NodeId id, std::size_t input_axis) {
+  int classifier(NodeId id, std::size_t input_axis, std::size_t weight_index, std::size_t bias_index) {
     const Node& node = graph_.node(id);
-    const Fact& weight = graph_.fact(node.inputs[1]);
+    const Fact& weight = graph_.fact(node.inputs[weight_index]);
     const int from = part(node.inputs[0]);
-    if (from == nothing || part(node.inputs[1]) != nothing || !weight.shape() || weight.rank() != 2) {
+    if (from == nothing || part(node.inputs[weight_index]) != nothing || !weight.shape() || weight.rank() != 2) {
       return add({.kind = Kind::other, .what = type_of(node.op), .node = id, .inputs = data_of(node)});
     }
     Part made{.kind = Kind::classifier, .node = id, .inputs = {from}};
     made.in_channels = (*weight.shape())[input_axis];
     made.out_channels = (*weight.shape())[1 - input_axis];
-    made.biased = node.inputs.size() > 2;
+    made.biased = has_input(node, bias_index);
     made.what = product_text(made);
     return add(std::move(made));
   }

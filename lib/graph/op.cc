@@ -25,11 +25,15 @@ const OpTraits& traits_of(const Op& op) {
                     op);
 }
 
+std::string_view domain_of(const Op& op) {
+  const auto* opaque = std::get_if<Opaque>(&op);
+  return opaque != nullptr ? opaque->domain : traits_of(op).domain;
+}
+
 std::string type_of(const Op& op) {
-  if (const auto* opaque = std::get_if<Opaque>(&op)) {
-    return opaque->domain.empty() ? opaque->type : opaque->domain + "." + opaque->type;
-  }
-  return std::string(traits_of(op).type);
+  const auto* opaque = std::get_if<Opaque>(&op);
+  const std::string_view domain = domain_of(op), type = opaque != nullptr ? opaque->type : traits_of(op).type;
+  return domain.empty() ? std::string(type) : fmt::format("{}.{}", domain, type);
 }
 
 std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs) {
@@ -38,7 +42,9 @@ std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs) 
   check_arity(traits.outputs, outputs, "output");
   if (!std::holds_alternative<Opaque>(op)) {
     for (std::size_t i = 0; i < traits.inputs.least; ++i) {
-      if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
+      const bool optional = i < 32 && (traits.left_out_bits >> i & 1) != 0;
+      if (!inputs.has(i) && !optional)
+        throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
     }
   }
   std::vector<Fact> facts = std::visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);

@@ -7,6 +7,7 @@
 #include "lib/graph/ops/arithmetic.h"
 #include "lib/graph/ops/batch_normalization.h"
 #include "lib/graph/ops/conv.h"
+#include "lib/graph/ops/integer.h"
 #include "lib/graph/ops/matmul.h"
 #include "lib/graph/ops/movement.h"
 #include "lib/graph/ops/opaque.h"
@@ -22,10 +23,12 @@ namespace resnet {
 using Op = std::variant<Input, Constant, Conv, BatchNormalization, Relu, Clip, Sigmoid, HardSigmoid, Add, Sub, Mul, Div, Sum,
                         MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ArgMax, Flatten, Reshape, Squeeze, Unsqueeze,
                         Transpose, Concat, Slice, Pad, Gather, Expand, ConstantOfShape, ShapeOf, Cast, Identity, Dropout, Gemm,
-                        MatMul, Softmax, LogSoftmax, QuantizeLinear, DequantizeLinear, Opaque>;
+                        MatMul, Softmax, LogSoftmax, QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger,
+                        MatMulInteger, QLinearConv, QLinearMatMul, QLinearAdd, QLinearGlobalAveragePool, QGemm, Opaque>;
 
-// ONNX's name of the operator; an Opaque's own ("com.microsoft.QLinearAdd").
+// The operator's name, with its domain in front where that is not ONNX's own: "Conv", "com.microsoft.QLinearAdd".
 std::string type_of(const Op& op);
+std::string_view domain_of(const Op& op);
 
 const OpTraits& traits_of(const Op& op);
 

@@ -18,6 +18,8 @@ struct OpTraits {
   };
   std::string_view type;  // ONNX's name
   Arity inputs, outputs;
+  std::string_view domain = {};     // ONNX's own is empty
+  std::uint32_t left_out_bits = 0;  // the inputs below inputs.least that may be left out, as bits
 };
 
 }  // namespace resnet

@@ -68,6 +68,11 @@ void add_window(Attributes& attributes, const Pool& op) {
   attributes.add("strides", op.strides);
 }
 
+void add_convolution(Attributes& attributes, const Conv& op) {
+  add_window(attributes, op);
+  attributes.add("group", op.group, std::int64_t{1});
+}
+
 template <typename SoftmaxLike>
 void add_softmax(Attributes& attributes, const SoftmaxLike& op) {
   attributes.add("axis", op.axis, std::int64_t{-1});
@@ -94,10 +99,19 @@ std::string attributes_of(const Op& op) {
           [](const Expand&) {},
           [](const Identity&) {},
           [](const MatMul&) {},
+          [](const DynamicQuantizeLinear&) {},
+          [](const MatMulInteger&) {},
+          [](const QLinearMatMul&) {},
+          [](const QLinearAdd&) {},
           [&](const Constant& c) { a.add_text(text_of(c.value)); },
-          [&](const Conv& c) {
-            add_window(a, c);
-            a.add("group", c.group, std::int64_t{1});
+          [&](const Conv& c) { add_convolution(a, c); },
+          [&](const ConvInteger& c) { add_convolution(a, c.conv); },
+          [&](const QLinearConv& c) { add_convolution(a, c.conv); },
+          [&](const QLinearGlobalAveragePool& p) { a.add("channels_last", p.channels_last, false); },
+          [&](const QGemm& g) {
+            a.add("alpha", g.alpha, 1.0f);
+            a.add("transA", g.transA, false);
+            a.add("transB", g.transB, false);
           },
           [&](const BatchNormalization& b) {
             a.add("epsilon", b.epsilon, 1e-5f);

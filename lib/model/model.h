@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/arch/spec.h"
 #include "lib/graph/graph.h"
 #include "lib/model/preprocessing.h"
 
@@ -24,8 +25,12 @@ struct Model {
   Graph graph;
   std::vector<std::string> labels;  // one per class, or none
   std::optional<Preprocessing> preprocessing;
+  // Which network it is, as its writer built or recognised it; arch::recognize() looks at the graph itself.
+  std::optional<arch::Spec> spec;
   Provenance provenance;
   std::map<std::string, std::string> metadata;  // the file's own key-value pairs
+  // The shapes that the file declares for outputs of the graph whose rank cannot be told, by name: kept for who reads it next.
+  std::map<std::string, Dims> declared_outputs;
   // What the reader noticed and a user may want to know: attributes it did not read, a training export, ... One line each.
   std::vector<std::string> notes;
 };

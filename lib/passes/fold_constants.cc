@@ -68,7 +68,12 @@ std::int64_t product(std::span<const std::int64_t> numbers) {
 std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
   if (std::holds_alternative<Conv>(op)) return product(inputs[1]->shape().dims().subspan(1));
   if (const auto* gemm = std::get_if<Gemm>(&op)) return inputs[0]->shape()[gemm->transA ? 0 : 1];
-  if (std::holds_alternative<MatMul>(op)) return inputs[0]->shape().dims().back();
+  if (std::holds_alternative<ConvInteger>(op)) return product(inputs[1]->shape().dims().subspan(1));
+  if (std::holds_alternative<QLinearConv>(op)) return product(inputs[3]->shape().dims().subspan(1));
+  if (const auto* gemm = std::get_if<QGemm>(&op)) return inputs[0]->shape()[gemm->transA ? 0 : 1];
+  const bool is_product = std::holds_alternative<MatMul>(op) || std::holds_alternative<MatMulInteger>(op) ||
+                          std::holds_alternative<QLinearMatMul>(op);
+  if (is_product) return inputs[0]->shape().dims().back();
   if (const auto* pool = std::get_if<MaxPool>(&op)) return product(pool->kernel_shape);
   if (const auto* pool = std::get_if<AveragePool>(&op)) return product(pool->kernel_shape);
   return 1;

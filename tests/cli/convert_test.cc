@@ -38,6 +38,8 @@ TEST_F(ConvertTest, ThereAndBackIsTheSameFile) {
   ASSERT_EQ(convert({"net.onnx", "-o", "net.resnet"}).exit_code, 0);
   ASSERT_EQ(convert({"net.resnet", "-o", "again.onnx"}).exit_code, 0);
   EXPECT_EQ(read("again.onnx"), read("net.onnx"));
+  ASSERT_EQ(run({"build", "resnet20", "--seed", "3", "-o", "built.resnet"}).exit_code, 0);
+  EXPECT_EQ(difference("built.resnet", "net.resnet"), 0);
   EXPECT_EQ(difference("net.onnx", "net.resnet"), 0);
 }
 
@@ -77,7 +79,7 @@ TEST_F(ConvertTest, LightFilesAreFilledFromASeed) {
   ASSERT_EQ(run({"build", "resnet50", "--seed", "9", "-o", "net.onnx"}).exit_code, 0);
   ASSERT_EQ(convert({"net.onnx", "-o", "light.onnx", "--strip-weights"}).exit_code, 0);
   EXPECT_LT(read("light.onnx").size(), 100'000u);
-  ASSERT_EQ(convert({"light.onnx", "-o", "filled.onnx", "--make-weights", "9"}).exit_code, 0);
+  ASSERT_EQ(convert({"light.onnx", "-o", "filled.onnx", "--seed", "9"}).exit_code, 0);
   EXPECT_EQ(difference("filled.onnx", "net.onnx"), 0);
 }
 
@@ -132,6 +134,7 @@ TEST_F(ConvertTest, Mistakes) {
   expect_refused(convert({"rgb.onnx"}), 2, "--output");
   expect_refused(convert({"rgb.onnx", "-o", "x.resnet", "--external-data"}), 2, "--external-data is for ONNX files");
   expect_refused(convert({"rgb.onnx", "-o", "x.onnx", "--opset", "3"}), 2, "opset 3 cannot be written");
+  expect_refused(convert({"rgb.onnx", "-o", "x.onnx", "--seed", "1"}), 2, "rgb.onnx has all its weights");
   expect_refused(convert({"missing.resnet", "-o", "x.onnx"}), 3, "missing.resnet");
   expect_refused(convert({"rgb.onnx", "-o", "nowhere/x.onnx"}), 6, "nowhere/x.onnx: cannot be written");
   ASSERT_EQ(convert({"rgb.onnx", "-o", "x.resnet"}).exit_code, 0);

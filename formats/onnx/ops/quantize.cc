@@ -44,4 +44,7 @@ void export_quantize_linear(const Op& op, NodeExport& node) {
 
 void export_dequantize_linear(const Op& op, NodeExport& node) { export_quantization(std::get<DequantizeLinear>(op), node); }
 
+Op import_dynamic_quantize_linear(NodeImport&) { return DynamicQuantizeLinear{}; }
+void export_dynamic_quantize_linear(const Op& op, NodeExport& node) { export_plain(op, node); }
+
 }  // namespace resnet::onnx

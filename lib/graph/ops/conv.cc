@@ -12,10 +12,7 @@ Window window_of(const Conv& conv, const std::vector<std::int64_t>& kernel, cons
   return resolve_window({conv.auto_pad, kernel, conv.strides, conv.dilations, conv.pads, false}, spatial);
 }
 
-std::vector<Fact> infer(const Conv& conv, const Facts& inputs, std::size_t) {
-  const Fact& x = inputs[0];
-  const Fact& w = inputs[1];
-  const auto dtype = common_dtype(inputs, {0, 1, 2});
+std::optional<Dims> convolved_dims(const Conv& conv, const Fact& x, const Fact& w, const Fact* bias) {
   if (conv.group < 1) throw Error(ErrorKind::invalid_model, fmt::format("group is {}, expected at least 1", conv.group));
   const auto weight = w.shape();
   if (w.has_rank() && w.rank() < 3) {
@@ -45,21 +42,25 @@ std::vector<Fact> infer(const Conv& conv, const Facts& inputs, std::size_t) {
                         channels % conv.group == 0 ? std::to_string(channels / conv.group) : "?", fmt::join(kernel, "x")));
       }
     }
-    if (inputs.has(2)) {
-      const Fact& b = inputs[2];
-      if (b.has_rank() && b.rank() != 1)
-        throw Error(ErrorKind::invalid_model, fmt::format("bias is {}, expected {}", to_string(*b.dims), m[0]));
-      if (const auto bias = b.shape(); bias && (*bias)[0] != m[0]) {
-        throw Error(ErrorKind::invalid_model, fmt::format("bias has {} elements, expected {}", (*bias)[0], m[0]));
+    if (bias != nullptr) {
+      if (bias->has_rank() && bias->rank() != 1)
+        throw Error(ErrorKind::invalid_model, fmt::format("bias is {}, expected {}", to_string(*bias->dims), m[0]));
+      if (const auto shape = bias->shape(); shape && (*shape)[0] != m[0]) {
+        throw Error(ErrorKind::invalid_model, fmt::format("bias has {} elements, expected {}", (*shape)[0], m[0]));
       }
     }
-    if (!x.has_rank()) return {{dtype, std::nullopt, std::nullopt, std::nullopt}};
+    if (!x.has_rank()) return std::nullopt;
     const Window window = window_of(conv, kernel, Dims(x.dims->begin() + 2, x.dims->end()));
     Dims dims = {(*x.dims)[0], m[0]};
     dims.insert(dims.end(), window.output.begin(), window.output.end());
-    return {{dtype, std::move(dims), std::nullopt, std::nullopt}};
+    return dims;
   }
-  return {{dtype, std::nullopt, std::nullopt, std::nullopt}};
+  return std::nullopt;
+}
+
+std::vector<Fact> infer(const Conv& conv, const Facts& inputs, std::size_t) {
+  const auto dtype = common_dtype(inputs, {0, 1, 2});
+  return {{dtype, convolved_dims(conv, inputs[0], inputs[1], inputs.has(2) ? &inputs[2] : nullptr), std::nullopt, std::nullopt}};
 }
 
 }  // namespace resnet

@@ -46,15 +46,12 @@ std::vector<Fact> infer(const Gemm& gemm, const Facts& inputs, std::size_t) {
   return {{dtype, std::move(dims), std::nullopt, std::nullopt}};
 }
 
-std::vector<Fact> infer(const MatMul&, const Facts& inputs, std::size_t) {
-  const Fact& a = inputs[0];
-  const Fact& b = inputs[1];
-  const auto dtype = common_dtype(inputs, {0, 1});
+std::optional<Dims> product_dims(const Fact& a, const Fact& b) {
   for (const Fact* fact : {&a, &b}) {
     if (fact->has_rank() && fact->rank() == 0)
       throw Error(ErrorKind::invalid_model, "a factor is a scalar, expected a vector or a matrix");
   }
-  if (!a.has_rank() || !b.has_rank()) return {{dtype, std::nullopt, std::nullopt, std::nullopt}};
+  if (!a.has_rank() || !b.has_rank()) return std::nullopt;
   Dims left = *a.dims, right = *b.dims;
   const bool left_vector = left.size() == 1, right_vector = right.size() == 1;
   if (left_vector) left.insert(left.begin(), Dim(1));
@@ -63,7 +60,12 @@ std::vector<Fact> infer(const MatMul&, const Facts& inputs, std::size_t) {
   Dims dims = broadcast(Dims(left.begin(), left.end() - 2), Dims(right.begin(), right.end() - 2));
   if (!left_vector) dims.push_back(left[left.size() - 2]);
   if (!right_vector) dims.push_back(right.back());
-  return {{dtype, std::move(dims), std::nullopt, std::nullopt}};
+  return dims;
+}
+
+std::vector<Fact> infer(const MatMul&, const Facts& inputs, std::size_t) {
+  const auto dtype = common_dtype(inputs, {0, 1});
+  return {{dtype, product_dims(inputs[0], inputs[1]), std::nullopt, std::nullopt}};
 }
 
 }  // namespace resnet

@@ -70,4 +70,11 @@ std::vector<Fact> infer(const DequantizeLinear& op, const Facts& inputs, std::si
   return {std::move(fact)};
 }
 
+std::vector<Fact> infer(const DynamicQuantizeLinear&, const Facts& inputs, std::size_t) {
+  check_dtype(inputs[0], "x", {DType::float32});
+  Fact fact = same_as(inputs[0]);
+  fact.dtype = DType::uint8;
+  return {std::move(fact), Fact::of(DType::float32, {}), Fact::of(DType::uint8, {})};
+}
+
 }  // namespace resnet

@@ -1,4 +1,4 @@
-// QuantizeLinear and DequantizeLinear.
+// QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear.
 #pragma once
 
 #include "lib/graph/op_traits.h"
@@ -21,7 +21,13 @@ struct DequantizeLinear {
   std::int64_t block_size = 0;
   friend bool operator==(const DequantizeLinear&, const DequantizeLinear&) = default;
 };
+// x -> y (uint8), y_scale, y_zero_point: the range of x and 0 spread over 0 to 255, both found as it runs.
+struct DynamicQuantizeLinear {
+  static constexpr OpTraits traits{"DynamicQuantizeLinear", {1, 1}, {3, 3}};
+  friend bool operator==(const DynamicQuantizeLinear&, const DynamicQuantizeLinear&) = default;
+};
 std::vector<Fact> infer(const QuantizeLinear& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const DequantizeLinear& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const DynamicQuantizeLinear& op, const Facts& inputs, std::size_t outputs);
 
 }  // namespace resnet

@@ -39,5 +39,13 @@ void compute(const Softmax& op, Inputs inputs, Outputs outputs);
 void compute(const LogSoftmax& op, Inputs inputs, Outputs outputs);
 void compute(const QuantizeLinear& op, Inputs inputs, Outputs outputs);
 void compute(const DequantizeLinear& op, Inputs inputs, Outputs outputs);
+void compute(const DynamicQuantizeLinear& op, Inputs inputs, Outputs outputs);
+void compute(const ConvInteger& op, Inputs inputs, Outputs outputs);
+void compute(const MatMulInteger& op, Inputs inputs, Outputs outputs);
+void compute(const QLinearConv& op, Inputs inputs, Outputs outputs);
+void compute(const QLinearMatMul& op, Inputs inputs, Outputs outputs);
+void compute(const QLinearAdd& op, Inputs inputs, Outputs outputs);
+void compute(const QLinearGlobalAveragePool& op, Inputs inputs, Outputs outputs);
+void compute(const QGemm& op, Inputs inputs, Outputs outputs);
 
 }  // namespace resnet::reference

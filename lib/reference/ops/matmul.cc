@@ -114,17 +114,6 @@ void compute(const MatMul&, Inputs inputs, Outputs outputs) {
   const Tensor &a = *inputs[0], &b = *inputs[1];
   Tensor& y = outputs[0];
   if (y.elements() == 0) return;
-  std::vector<std::int64_t> left(a.shape().dims().begin(), a.shape().dims().end()),
-      right(b.shape().dims().begin(), b.shape().dims().end());
-  if (left.size() == 1) left.insert(left.begin(), 1);
-  if (right.size() == 1) right.push_back(1);
-  const std::int64_t rows = left[left.size() - 2], inner = left.back(), columns = right.back();
-  // The stacks of matrices broadcast as elements do: y's shape without the matrix.
-  const Shape left_stack(std::vector<std::int64_t>(left.begin(), left.end() - 2)),
-      right_stack(std::vector<std::int64_t>(right.begin(), right.end() - 2));
-  const std::size_t matrix_rank = (a.shape().rank() > 1 ? 1 : 0) + (b.shape().rank() > 1 ? 1 : 0);
-  const auto stack_dims = y.shape().dims().first(y.shape().rank() - matrix_rank);
-  const Shape stack(std::vector<std::int64_t>(stack_dims.begin(), stack_dims.end()));
   dispatch_number(y.dtype(), [&](auto zero) {
     using T = decltype(zero);
     using A = Accumulator<T>;
@@ -133,18 +122,14 @@ void compute(const MatMul&, Inputs inputs, Outputs outputs) {
     T* target = y.mutable_data<T>().data();
     Multiplier<A> multiplier;
     std::vector<A> buffer;
-    visit_rows<2>(stack.dims(), {broadcast_strides(left_stack, stack), broadcast_strides(right_stack, stack)},
-                  [&](const auto& offsets, std::int64_t count, const auto& steps) {
-                    for (std::int64_t s = 0; s < count; ++s, target += rows * columns) {
-                      const Matrix<T> p{a_data + (offsets[0] + s * steps[0]) * rows * inner, inner, 1};
-                      const Matrix<T> q{b_data + (offsets[1] + s * steps[1]) * inner * columns, columns, 1};
-                      multiply<T>(multiplier, buffer, p, q, rows, inner, columns,
-                                  [&](std::int64_t i, std::int64_t j, const A* sums, std::int64_t width) {
-                                    T* row = target + i * columns + j;
-                                    for (std::int64_t k = 0; k < width; ++k) row[k] = to_element<T>(sums[k]);
-                                  });
-                    }
+    visit_products(a.shape(), b.shape(), y.shape(), [&](const MatrixProduct& product) {
+      const Matrix<T> p{a_data + product.a, product.inner, 1}, q{b_data + product.b, product.columns, 1};
+      multiply<T>(multiplier, buffer, p, q, product.rows, product.inner, product.columns,
+                  [&](std::int64_t i, std::int64_t j, const A* sums, std::int64_t width) {
+                    T* row = target + product.y + i * product.columns + j;
+                    for (std::int64_t k = 0; k < width; ++k) row[k] = to_element<T>(sums[k]);
                   });
+    });
   });
 }
 

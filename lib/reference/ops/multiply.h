@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "lib/reference/ops/loops.h"
+
 namespace resnet::reference {
 
 // Computes A * B, where A (rows x inner, row-major) lies in memory as numbers to sum in (double, or an unsigned integer that
@@ -66,5 +68,34 @@ class Multiplier {
 
   std::vector<A> block_, sums_;
 };
+
+// One matrix product of a stack: its size, and where its operands and its result begin.
+struct MatrixProduct {
+  std::int64_t rows, inner, columns;
+  std::int64_t a, b, y;
+};
+
+// Calls run(product) for each product of MatMul(a, b) = y. y is not empty.
+template <typename Run>
+void visit_products(const Shape& a, const Shape& b, const Shape& y, const Run& run) {
+  std::vector<std::int64_t> left(a.dims().begin(), a.dims().end()), right(b.dims().begin(), b.dims().end());
+  if (left.size() == 1) left.insert(left.begin(), 1);
+  if (right.size() == 1) right.push_back(1);
+  const std::int64_t rows = left[left.size() - 2], inner = left.back(), columns = right.back();
+  // The stacks of matrices broadcast as elements do: y's shape without the matrix.
+  const Shape left_stack(std::vector<std::int64_t>(left.begin(), left.end() - 2)),
+      right_stack(std::vector<std::int64_t>(right.begin(), right.end() - 2));
+  const std::size_t matrix_rank = (a.rank() > 1 ? 1 : 0) + (b.rank() > 1 ? 1 : 0);
+  const auto stack_dims = y.dims().first(y.rank() - matrix_rank);
+  const Shape stack(std::vector<std::int64_t>(stack_dims.begin(), stack_dims.end()));
+  std::int64_t at = 0;
+  visit_rows<2>(stack.dims(), {broadcast_strides(left_stack, stack), broadcast_strides(right_stack, stack)},
+                [&](const auto& offsets, std::int64_t count, const auto& steps) {
+                  for (std::int64_t s = 0; s < count; ++s, at += rows * columns) {
+                    run(MatrixProduct{rows, inner, columns, (offsets[0] + s * steps[0]) * rows * inner,
+                                      (offsets[1] + s * steps[1]) * inner * columns, at});
+                  }
+                });
+}
 
 }  // namespace resnet::reference

@@ -189,10 +189,13 @@ class BuiltNet : public testing::TestWithParam<std::string> {};
 
 TEST_P(BuiltNet, ComesBackBitByBit) {
   Model model;
-  model.graph = arch::build(*arch::find_spec(GetParam()), {.init = arch::Init::none});
+  model.spec = arch::find_spec(GetParam());
+  model.graph = arch::build(*model.spec, {.seed = 3});
   const test::TemporaryFolder folder;
   write(model, folder.path() / "net.resnet");
-  EXPECT_EQ(test::difference_of(model.graph, read(folder.path() / "net.resnet").graph), "");
+  const Model copy = read(folder.path() / "net.resnet");
+  EXPECT_EQ(test::difference_of(model.graph, copy.graph), "");
+  EXPECT_EQ(copy.spec, model.spec);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BuiltNet, testing::ValuesIn(arch::names()), [](const auto& tested) { return tested.param; });
