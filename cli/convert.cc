@@ -86,7 +86,7 @@ std::string format_of(const ConvertOptions& options) {
 }
 
 Graph simplify(Graph graph, PassLog& log) {
-  graph = fold_constants(graph, log);
+  graph = fold_constants(graph, log, {.dequantize = false});
   graph = remove_no_ops(graph, log);
   graph = merge_transposes(graph, log);
   graph = merge_pads(graph, log);

@@ -35,7 +35,7 @@ struct InspectOptions {
 };
 
 void setup(CLI::App& app, InspectOptions& options) {
-  app.add_option("arguments", options.arguments, "a file *.onnx, or an architecture's name")
+  app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");

@@ -142,14 +142,15 @@ std::string take_model(const std::string& given, std::vector<std::string>& argum
     if (!nearest.empty()) hint = fmt::format("; did you mean '{}' by '{}'?", nearest, arguments.front());
   }
   throw Error(ErrorKind::usage,
-              "no model among the arguments, expected a file *.onnx or an architecture's name such as resnet50 (--model takes "
+              "no model among the arguments, expected a file *.onnx or *.resnet or an architecture's name such as resnet50 "
+              "(--model takes "
               "a file of any name)" +
                   hint);
 }
 
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments) {
   if (given.empty() && arguments.empty()) {
-    throw Error(ErrorKind::usage, "no model, expected a file *.onnx or an architecture's name such as resnet50");
+    throw Error(ErrorKind::usage, "no model, expected a file *.onnx or *.resnet or an architecture's name such as resnet50");
   }
   const std::size_t extra = given.empty() ? 1 : 0;
   if (arguments.size() > extra) throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", arguments[extra]));
@@ -213,10 +214,11 @@ Model read_native(const std::string& name, const ArchOptions& options) {
 
 }  // namespace
 
+bool is_native_file(const std::string& name) { return native::is_native(first_bytes(name)) || name.ends_with(".resnet"); }
+
 Model read_model_file(const std::string& name, const ArchOptions& options, Context& context) {
-  const bool resnet = native::is_native(first_bytes(name)) || (name.ends_with(".resnet") && !name.ends_with(".onnx"));
   Model model;
-  if (resnet) {
+  if (is_native_file(name)) {
     model = read_native(name, options);
   } else {
     onnx::ReadOptions read;

@@ -47,6 +47,9 @@ std::string take_model(const std::string& given, std::vector<std::string>& argum
 // The only argument, or what --model says. Throws Error(usage) for none, and for more than one.
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments);
 
+// Whether a file is a .resnet file, by its first bytes or, where they are none that anybody knows, by its name.
+bool is_native_file(const std::string& name);
+
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const std::string& name, const ArchOptions& arch, Context& context);
 

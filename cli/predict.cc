@@ -49,7 +49,7 @@ constexpr std::size_t part_of_list = 1024;
 
 void setup(CLI::App& app, PredictOptions& options) {
   app.add_option("arguments", options.arguments,
-                 "a model (a file *.onnx, or an architecture's name) and images: files, folders, patterns such as "
+                 "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
                  "'photos/*.jpg', @list.txt "
                  "(a path a line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
       ->type_name("FILE")

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/paper_table.h"
+#include "formats/native/native.h"
 #include "formats/onnx/lint.h"
 #include "formats/onnx/write.h"
 #include "formats/table/table.h"
@@ -34,7 +35,7 @@ struct ValidateOptions {
 };
 
 void setup(CLI::App& app, ValidateOptions& options) {
-  app.add_option("arguments", options.arguments, "a file *.onnx, or an architecture's name")
+  app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
@@ -149,6 +150,31 @@ void check_expectations(const ValidateOptions& options, Context& context, std::v
   }
 }
 
+// A graph that was read is sound; what it holds is examined as ONNX would have it, at the newest opset that can express it.
+std::vector<Finding> lint_model(const Model& model, const std::string& name) {
+  constexpr int newest = 22, with_old_softmax = 12;
+  for (const int opset : {newest, with_old_softmax}) {
+    try {
+      const std::string bytes = onnx::serialize(model, {.opset = opset});
+      return onnx::lint(std::as_bytes(std::span(bytes)), name, {});
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unsupported) throw;
+      if (opset == with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
+    }
+  }
+  __builtin_unreachable();
+}
+
+std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch) {
+  if (!is_native_file(name)) return onnx::lint(name);
+  try {
+    return lint_model(native::read(name, {.verify = !arch.no_verify}), name);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::invalid_model) throw;
+    return {{Finding::Level::error, "file", "", error.what()}};
+  }
+}
+
 int run(const ValidateOptions& options, Context& context) {
   Output output(options.output);
   if (options.paper) {
@@ -164,11 +190,10 @@ int run(const ValidateOptions& options, Context& context) {
   if (const auto spec = std::filesystem::exists(name, ignored) ? std::nullopt : find_arch(name, options.arch)) {
     Model model;
     model.graph = arch::build(*spec, {.init = arch::Init::he, .seed = options.arch.seed});
-    const std::string bytes = onnx::serialize(model);
-    findings = onnx::lint(std::as_bytes(std::span(bytes)), name, {});
+    findings = lint_model(model, name);
   } else {
     if (!std::filesystem::exists(name, ignored)) load_model(name, options.arch, context);  // says what is wrong with the name
-    findings = onnx::lint(name);
+    findings = lint_file(name, options.arch);
   }
   throw_if_interrupted();
   check_expectations(options, context, findings);

@@ -456,7 +456,7 @@ class GraphReader {
   void call(const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller, const std::vector<ValueId>& inputs,
             Scope& outer) {
     for (const Scope* scope = &outer; scope != nullptr; scope = scope->caller) {
-      if (scope->function == &function) throw Error(ErrorKind::unsupported, fmt::format("{} calls itself", label_of(function)));
+      if (scope->function == &function) throw Error(ErrorKind::invalid_model, fmt::format("{} calls itself", label_of(function)));
     }
     if (outer.depth == deepest_call) {
       throw Error(ErrorKind::unsupported, fmt::format("functions call each other more than {} deep", deepest_call));

@@ -81,7 +81,8 @@ std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
 
 class Folder {
  public:
-  Folder(const Graph& graph, PassLog& log) : graph_(graph), log_(log), rewriter_(graph) {
+  Folder(const Graph& graph, PassLog& log, const FoldOptions& options)
+      : graph_(graph), log_(log), options_(options), rewriter_(graph) {
     for (const Node& node : graph.nodes()) {
       if (const auto* constant = std::get_if<Constant>(&node.op)) total_bytes_ += constant->value.size_bytes();
     }
@@ -129,6 +130,9 @@ class Folder {
     } catch (Error& error) {
       error.add_context(describe(node));
       throw;
+    }
+    if (constant && !options_.dequantize && std::holds_alternative<DequantizeLinear>(node.op)) {
+      return decline(node, "its weights stay quantized");
     }
     if (constant) {
       if (std::holds_alternative<Identity>(node.op)) {
@@ -207,12 +211,14 @@ class Folder {
 
   const Graph& graph_;
   PassLog& log_;
+  FoldOptions options_;
   Rewriter rewriter_;
   std::size_t total_bytes_ = 0;
 };
 
 }  // namespace
 
-Graph fold_constants(const Graph& graph, PassLog& log) { return Folder(graph, log).run(); }
+Graph fold_constants(const Graph& graph, PassLog& log) { return fold_constants(graph, log, FoldOptions{}); }
+Graph fold_constants(const Graph& graph, PassLog& log, const FoldOptions& options) { return Folder(graph, log, options).run(); }
 
 }  // namespace resnet

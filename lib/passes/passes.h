@@ -17,6 +17,10 @@ struct PassLog {
 // (Shape and its arithmetic). Larger results than their inputs (ConstantOfShape, Expand) are folded up to 64 MiB. A Reshape whose
 // shape is computed gets a constant one where numbers, copied dims and one -1 can say it.
 Graph fold_constants(const Graph& graph, PassLog& log);
+struct FoldOptions {
+  bool dequantize = true;  // whether weights of 8 bits become floats: faster to run here, but four times as large in a file
+};
+Graph fold_constants(const Graph& graph, PassLog& log, const FoldOptions& options);
 // Conv or Gemm + BatchNormalization (also through Identity): the normalisation goes into weight and bias, computed in double. A
 // BatchNormalization that stays becomes nothing else. Mul, Div, Add and Sub by per-channel constants behind a Conv are folded the
 // same way. Weights and biases keep their names where nothing else reads them.
@@ -31,7 +35,8 @@ Graph merge_pads(const Graph& graph, PassLog& log);
 // Nodes that no output needs. Inputs of the graph stay.
 Graph remove_dead_nodes(const Graph& graph, PassLog& log);
 
-// The same network with its float32 weights stored in float16 or bfloat16 and cast back where they are read. For files; not part
+// The same network with its float32 weights stored in float16 or bfloat16 and cast back where they are read; scales of
+// quantized tensors stay as they are. For files; not part
 // of optimize().
 Graph store_weights(const Graph& graph, DType dtype, PassLog& log);
 // The batch of the first input becomes the symbol "batch". Throws Error(unsupported) with the node that does not allow it. Not

@@ -1,10 +1,11 @@
 // before: a constant of float32 (more than one element) -> its readers
 // after:  the same in float16 (or bfloat16) -> Cast to float32, under the constant's name -> its readers
-// Conditions: the constant is no output; nothing in it is beyond the type's range. The network computes in float32 as before;
-// only what the file holds is rounded.
+// Conditions: the constant is no output and no scale of a quantized tensor; nothing in it is beyond the type's range. The network
+// computes in float32 as before; only what the file holds is rounded.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lib/passes/passes.h"
@@ -12,8 +13,20 @@
 
 namespace resnet {
 
+namespace {
+
+bool quantizes(const Op& op) {
+  return std::holds_alternative<QuantizeLinear>(op) || std::holds_alternative<DequantizeLinear>(op) ||
+         std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) ||
+         std::holds_alternative<QLinearAdd>(op) || std::holds_alternative<QLinearGlobalAveragePool>(op) ||
+         std::holds_alternative<QGemm>(op);
+}
+
+}  // namespace
+
 Graph store_weights(const Graph& graph, DType dtype, PassLog& log) {
   Rewriter rewriter(graph);
+  const auto consumers = graph.consumers();
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
     const auto* constant = std::get_if<Constant>(&node.op);
@@ -21,6 +34,12 @@ Graph store_weights(const Graph& graph, DType dtype, PassLog& log) {
     const std::string& name = node.outputs[0].name;
     if (is_output(graph, {id, 0})) {
       log.declined.push_back(fmt::format("store_weights: '{}' is an output", name));
+      return false;
+    }
+    const auto& readers = consumers[static_cast<std::size_t>(id)];
+    const auto reader = std::find_if(readers.begin(), readers.end(), [&](NodeId r) { return quantizes(graph.node(r).op); });
+    if (reader != readers.end()) {
+      log.declined.push_back(fmt::format("store_weights: '{}' is a scale of {}", name, describe(graph.node(*reader))));
       return false;
     }
     Tensor stored = Tensor::allocate(dtype, constant->value.shape());

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "tests/cli/fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace resnet::test {
 namespace {
@@ -107,6 +108,68 @@ TEST_F(BrokenModelsTest, AnInitializerWithTooLittleData) {
   const Finished finished = predict(onnx_file(conv_graph(tensor("weight", {2, 3, 1, 1}, {1, 2, 3}))));
   expect_refused(finished, 3, "'weight'");
   EXPECT_THAT(finished.err, HasSubstr("12 bytes"));
+}
+
+// A weight in another file: location, offset and length are what the file says.
+Message external_tensor(std::string_view name, const std::vector<std::int64_t>& dims, const std::string& location,
+                        const std::string& offset, const std::string& length) {
+  Message made;
+  for (const std::int64_t dim : dims) made.number(1, dim);
+  made.number(2, 1).text(8, name);
+  for (const auto& [key, value] :
+       {std::pair<std::string, std::string>{"location", location}, {"offset", offset}, {"length", length}})
+    made.message(13, Message().text(1, key).text(2, value));
+  return made.number(14, 1);
+}
+
+TEST_F(BrokenModelsTest, ExternalDataOutsideOfTheFolderOrTheFile) {
+  write("weights.bin", std::string(36, '\0'));
+  const auto refused = [&](const std::string& location, const std::string& offset, const std::string& length,
+                           const std::string& text) {
+    SCOPED_TRACE(location + " " + offset);
+    expect_refused(predict(onnx_file(conv_graph(external_tensor("weight", {3, 3, 1, 1}, location, offset, length)))), 3, text);
+  };
+  refused("../weights.bin", "0", "36", "initializer 'weight': external data is in '../weights.bin', expected a path inside");
+  refused("a/../../weights.bin", "0", "36", "expected a path inside");
+  refused("/etc/passwd", "0", "36", "expected a path inside");
+  refused("weights.bin", "64", "36", "external data 'weights.bin' has 36 bytes, expected 36 at offset 64");
+  refused("weights.bin", "9223372036854775807", "36", "initializer 'weight': ");
+  refused("weights.bin", "0", "4000000000", "initializer 'weight': ");
+  EXPECT_EQ(predict(onnx_file(conv_graph(external_tensor("weight", {3, 3, 1, 1}, "weights.bin", "0", "36")))).exit_code, 0);
+}
+
+TEST_F(BrokenModelsTest, AFunctionThatCallsItself) {
+  const Message call = node("Again", {"a"}, {"b"}, "again", {}, "local");
+  Message function;
+  function.text(1, "Again").text(4, "a").text(5, "b").message(7, call);
+  for (const char* domain : {"", "local"})
+    function.message(9, Message().text(1, domain).number(2, std::string_view(domain).empty() ? 17 : 1));
+  function.text(10, "local");
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
+  graph.nodes[0] = node("Again", {"image"}, {"mean"}, "pool", {}, "local");
+  expect_refused(
+      predict(onnx_file(graph) + Message().message(8, Message().text(1, "local").number(2, 1)).message(25, function).bytes()), 3,
+      "function local.Again calls itself");
+}
+
+// A file of a kilobyte that speaks of gigabytes takes no memory for them.
+TEST_F(BrokenModelsTest, ClaimsOfThreeGibibytes) {
+  const std::int64_t elements = std::int64_t{3} << 28;
+  std::vector<std::string> files = {
+      onnx_file(conv_graph(tensor("weight", {elements / 12, 3, 2, 2}, {1, 2, 3}))),
+      onnx_file(conv_graph(external_tensor("weight", {elements / 12, 3, 2, 2}, "weights.bin", "0", "3221225472"))),
+  };
+  // A graph that is said to be longer than the file.
+  files.push_back(std::string("\x08\x08\x3a\x80\x80\x80\x80\x0c", 8) + files[0].substr(0, 1000));
+  for (const std::string& file : files) {
+    EXPECT_LT(file.size(), 1100u);
+    const Finished finished = predict(file);
+    EXPECT_EQ(finished.exit_code, 3) << finished.err;
+    EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
+#ifndef RESNET_SANITIZED
+    EXPECT_LT(finished.peak_kibibytes, 200'000);
+#endif
+  }
 }
 
 TEST_F(BrokenModelsTest, UnknownOperatorsAreAllNamedAtOnce) {

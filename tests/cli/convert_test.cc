@@ -1,10 +1,14 @@
 // `convert`, `compare` and `ops`.
+#include <cmath>
+#include <cstdio>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
+#include "tests/support/sanitized.h"
 
 namespace resnet::test {
 namespace {
@@ -75,6 +79,60 @@ TEST_F(ConvertTest, HalfPrecisionIsHalfTheSizeAndBackAgain) {
   EXPECT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", "fp16", "--check", "2", "--tolerance", "1e-7"}).exit_code, 1);
 }
 
+// The likeliest class and the logit of each class, photo by photo, as predict tells them.
+struct Answers {
+  std::vector<int> best;
+  std::map<std::string, double> logits;  // by photo and class
+};
+
+TEST_F(ConvertTest, PhotosAreAnsweredTheSameFoldedAndInHalfPrecision) {
+  RESNET_REQUIRE_ASSETS();
+  std::vector<std::string> photos;
+  for (const auto& entry : fs::recursive_directory_iterator(*assets() / "images" / "imagenet")) {
+    if (entry.path().extension() == ".jpg" || entry.path().extension() == ".JPEG") photos.push_back(entry.path().string());
+  }
+  std::sort(photos.begin(), photos.end());
+  ASSERT_GE(photos.size(), 100u);
+#ifdef RESNET_SANITIZED
+  photos.resize(2);
+#endif
+  const auto answers_of = [&](const std::string& model) {
+    std::vector<std::string> words = {"predict", "--model", model,      "--preprocess", "torchvision",
+                                      "--topk",  "1000",    "--format", "csv",          "-q"};
+    words.insert(words.end(), photos.begin(), photos.end());
+    const Finished finished = run(words);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    Answers answers;
+    std::istringstream lines(finished.out);
+    std::string line;
+    std::getline(lines, line);  // input,rank,index,label,probability,logit
+    while (std::getline(lines, line)) {
+      // Labels may hold commas: the numbers stand in front of them and behind.
+      const std::size_t rank = line.find(',') + 1, index = line.find(',', rank) + 1, logit = line.rfind(',') + 1;
+      if (line.compare(rank, 2, "1,") == 0) answers.best.push_back(std::stoi(line.substr(index)));
+      answers.logits[line.substr(0, rank) + std::to_string(std::stoi(line.substr(index)))] = std::stod(line.substr(logit));
+    }
+    return answers;
+  };
+  for (const char* name : {"imagenet-resnet18-torch-op17-bn.onnx", "imagenet-resnet50-torch-op13-bn.onnx"}) {
+    SCOPED_TRACE(name);
+    const std::string model = (*assets() / "models" / name).string();
+    ASSERT_EQ(convert({model, "-o", "folded.onnx", "--fold-batch-norm", "--simplify", "-q"}).exit_code, 0);
+    ASSERT_EQ(convert({model, "-o", "half.resnet", "--dtype", "fp16", "-q"}).exit_code, 0);
+    const Answers plain = answers_of(model), folded = answers_of("folded.onnx"), half = answers_of("half.resnet");
+    ASSERT_EQ(plain.best.size(), photos.size());
+    ASSERT_EQ(plain.logits.size(), 1000 * photos.size());
+    double worst = 0;
+    for (const auto& [key, logit] : plain.logits) worst = std::max(worst, std::abs(folded.logits.at(key) - logit));
+    EXPECT_LT(worst, 1e-4);
+    std::size_t same = 0;
+    for (std::size_t i = 0; i < plain.best.size(); ++i) same += half.best[i] == plain.best[i] ? 1u : 0u;
+    EXPECT_GE(same + photos.size() / 100, photos.size());
+    std::printf("%s: folding changes a logit by %.2g at most; in fp16 %zu of %zu photos keep their class\n", name, worst, same,
+                photos.size());
+  }
+}
+
 TEST_F(ConvertTest, LightFilesAreFilledFromASeed) {
   ASSERT_EQ(run({"build", "resnet50", "--seed", "9", "-o", "net.onnx"}).exit_code, 0);
   ASSERT_EQ(convert({"net.onnx", "-o", "light.onnx", "--strip-weights"}).exit_code, 0);
@@ -142,6 +200,18 @@ TEST_F(ConvertTest, Mistakes) {
   damaged[damaged.size() - 200] = static_cast<char>(damaged[damaged.size() - 200] ^ 1);
   write("damaged.resnet", damaged);
   expect_refused(run({"predict", "damaged.resnet", "red.png", "-q"}), 3, "its checksum does not fit");
+}
+
+TEST_F(ConvertTest, NativeFilesAreValidated) {
+  ASSERT_EQ(run({"build", "resnet20", "-o", "net.resnet"}).exit_code, 0);
+  EXPECT_EQ(run({"validate", "net.resnet", "--expect", "resnet20"}).exit_code, 0);
+  EXPECT_EQ(run({"validate", "net.resnet", "--expect", "resnet18"}).exit_code, 1);
+  std::string damaged = read("net.resnet");
+  damaged[damaged.size() - 200] = static_cast<char>(damaged[damaged.size() - 200] ^ 1);
+  write("damaged.resnet", damaged);
+  const Finished finished = run({"validate", "damaged.resnet"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.out, HasSubstr("error: damaged.resnet: is damaged: its checksum does not fit"));
 }
 
 TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,11 +154,13 @@ Finished Running::wait() {
     }
   }
   int status = 0;
-  while (waitpid(process_, &status, WNOHANG) == 0) {
+  rusage usage{};
+  while (wait4(process_, &status, WNOHANG, &usage) == 0) {
     if (Clock::now() > deadline) kill(process_, SIGKILL);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   process_ = -1;
+  finished_.peak_kibibytes = usage.ru_maxrss;
   finished_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   return finished_;
 }

@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <onnx/defs/parser.h>
+#include <onnx/onnx_pb.h>
 
 #include <cstring>
+#include <fstream>
 
 #include "lib/base/error.h"
 #include "tests/support/temporary_folder.h"
@@ -180,6 +183,70 @@ TEST(Read, ExternalDataStaysInsideTheModelsFolder) {
   EXPECT_THAT(with("weights.bin"), HasSubstr("external data 'weights.bin' has 3 bytes, expected 8 at offset 0"));
   std::filesystem::create_symlink("/etc/hostname", folder.path() / "link.bin");
   EXPECT_THAT(with("link.bin"), HasSubstr("is a link out of the model's folder"));
+}
+
+// An offset behind 4 GiB, in a file that takes no room on the disk.
+TEST(Read, ExternalDataBeyondTwoGibibytes) {
+  test::TemporaryFolder folder;
+  constexpr std::int64_t offset = (std::int64_t{4} << 30) + 64;
+  const float values[2] = {1.5f, -2.5f};
+  {
+    std::ofstream file(folder.path() / "big.data", std::ios::binary);
+    file.seekp(offset);
+    file.write(reinterpret_cast<const char*>(values), sizeof values);
+  }
+  ::onnx::ModelProto proto;
+  ASSERT_TRUE(::onnx::OnnxParser::Parse(proto, R"(<ir_version: 8, opset_import: ["": 17]>
+    net (float[2] x) => (float[2] y) <float[2] w = {0, 0}, float[2] v = {0, 0}> { a = Add(x, w)  y = Mul(a, v) })")
+                  .IsOK());
+  const auto move_out = [&](int index, const std::string& location, std::int64_t at) {
+    auto& tensor = *proto.mutable_graph()->mutable_initializer(index);
+    tensor.clear_float_data();
+    tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
+    for (const auto& [key, value] :
+         {std::pair<std::string, std::string>{"location", location}, {"offset", std::to_string(at)}, {"length", "8"}}) {
+      auto& entry = *tensor.add_external_data();
+      entry.set_key(key);
+      entry.set_value(value);
+    }
+  };
+  move_out(0, "big.data", offset);
+  move_out(1, "small.data", 4);
+  folder.write("small.data", std::string(4, 'x') + std::string(reinterpret_cast<const char*>(values), sizeof values));
+  const auto text_of_model = [&] {
+    folder.write("model.onnx", proto.SerializeAsString());
+    try {
+      return print(read(folder.path() / "model.onnx").graph);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_THAT(text_of_model(), HasSubstr("%w = Constant() {float 2 [1.5, -2.5]}"));
+  EXPECT_THAT(text_of_model(), HasSubstr("%v = Constant() {float 2 [1.5, -2.5]}"));
+  // Past the end, and an offset that is no number or would overflow.
+  auto& where = *proto.mutable_graph()->mutable_initializer(0)->mutable_external_data(1)->mutable_value();
+  where = std::to_string(offset + 1);
+  EXPECT_THAT(text_of_model(),
+              HasSubstr("initializer 'w': external data 'big.data' has 4294967368 bytes, expected 8 at offset 4294967361"));
+  for (const char* bad : {"-8", "18446744073709551615", "9223372036854775807", "ten", "1e3", ""}) {
+    where = bad;
+    EXPECT_THAT(text_of_model(), HasSubstr("initializer 'w': ")) << bad;
+  }
+}
+
+TEST(Read, AFunctionThatCallsItself) {
+  for (const char* body : {"b = local.Again(a)", "c = local.Other(a)  b = Relu(c)"}) {
+    try {
+      read_text(std::string(R"(<ir_version: 8, opset_import: ["": 17, "local": 1]>
+        net (float[2] x) => (float[2] y) { y = local.Again(x) }
+        <domain: "local", opset_import: ["": 17, "local": 1]> Again (a) => (b) { )") +
+                body + R"( }
+        <domain: "local", opset_import: ["": 17, "local": 1]> Other (a) => (b) { b = local.Again(a) })");
+      ADD_FAILURE() << body;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("function local.Again calls itself"));
+    }
+  }
 }
 
 TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {

@@ -125,6 +125,26 @@ TEST(Write, FilesAreThereWholeOrNotAtAll) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+// Weights of more than one Protobuf message can hold go into a file of their own, asked for or not. They come from a sparse file,
+// so that they take no memory; what is written does take its room on the disk.
+TEST(Write, MoreThanTwoGibibytesGoIntoExternalData) {
+  test::TemporaryFolder folder;
+  constexpr std::int64_t rows = 5, columns = std::int64_t{110} << 20;  // 2,200 MiB
+  folder.write("weights.bin", "");
+  std::filesystem::resize_file(folder.path() / "weights.bin", static_cast<std::uintmax_t>(rows * columns * 4));
+  Model model;
+  const ValueId x = model.graph.add_input("x", Fact::of(DType::float32, {1, rows}));
+  const ValueId w = model.graph.add_constant(
+      "w", Tensor(DType::float32, Shape{rows, columns}, Buffer::map_file(folder.path() / "weights.bin")));
+  model.graph.set_outputs({model.graph.append(MatMul{}, {x, w}, "product", {"y"})});
+  EXPECT_THROW(serialize(model), Error);
+  write(model, folder.path() / "net.onnx");
+  EXPECT_LT(std::filesystem::file_size(folder.path() / "net.onnx"), 1000u);
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "net.onnx.data"), static_cast<std::uintmax_t>(rows * columns * 4));
+  const Model copy = read(folder.path() / "net.onnx");
+  EXPECT_EQ(print(copy.graph), print(model.graph));
+}
+
 // The opsets that a file may be asked for.
 #ifdef RESNET_SANITIZED
 constexpr int opsets[] = {7, 13, 22};

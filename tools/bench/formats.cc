@@ -1,0 +1,71 @@
+// How long model files take to open and to be written: ResNet-50 as .resnet and as ONNX, in the page cache.
+//   resnet_bench_formats
+
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+
+#include "formats/native/native.h"
+#include "formats/onnx/read.h"
+#include "formats/onnx/write.h"
+#include "lib/arch/build.h"
+
+namespace resnet {
+namespace {
+
+// Made once, and gone with the program.
+class Files {
+ public:
+  Files() : folder_(std::filesystem::temp_directory_path() / "resnet_bench_formats") {
+    std::filesystem::create_directories(folder_);
+    model.graph = arch::build(*arch::find_spec("resnet50"), {.seed = 1});
+    native::write(model, native());
+    onnx::write(model, onnx());
+  }
+  ~Files() { std::filesystem::remove_all(folder_); }
+  std::filesystem::path native() const { return folder_ / "resnet50.resnet"; }
+  std::filesystem::path onnx() const { return folder_ / "resnet50.onnx"; }
+  std::filesystem::path other(const std::string& name) const { return folder_ / name; }
+
+  Model model;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+const Files& files() {
+  static const Files made;
+  return made;
+}
+
+void open_native_mapped(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(native::read(files().native(), {.verify = false}));
+}
+void open_native_verified(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(native::read(files().native()));
+}
+void open_onnx(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(onnx::read(files().onnx()));
+}
+void write_native(benchmark::State& state) {
+  for (auto _ : state) native::write(files().model, files().other("written.resnet"));
+}
+void write_onnx(benchmark::State& state) {
+  for (auto _ : state) onnx::write(files().model, files().other("written.onnx"));
+}
+BENCHMARK(open_native_mapped)->Unit(benchmark::kMillisecond);
+BENCHMARK(open_native_verified)->Unit(benchmark::kMillisecond);
+BENCHMARK(open_onnx)->Unit(benchmark::kMillisecond);
+BENCHMARK(write_native)->Unit(benchmark::kMillisecond);
+BENCHMARK(write_onnx)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace resnet
+
+int main(int argc, char** argv) {
+  resnet::files();  // before anything is measured
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}
