@@ -18,8 +18,10 @@ struct Command {
 Command add_build(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_convert(CLI::App& program);
+Command add_merge(CLI::App& program);
 Command add_ops(CLI::App& program);
 Command add_predict(CLI::App& program);
+Command add_evaluate(CLI::App& program);
 Command add_inspect(CLI::App& program);
 Command add_validate(CLI::App& program);
 Command add_responses(CLI::App& program);

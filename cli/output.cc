@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <ostream>
 
 #include "lib/base/error.h"
@@ -38,12 +39,22 @@ Output::Output(const std::string& file) : name_(file) {
   if (!file.empty() && file != "-") file_.emplace(file);
 }
 
+Output::Output(const std::string& file, std::uintmax_t keep) : name_(file) {
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) std::filesystem::resize_file(file, keep, error);
+  if (!error) appended_.emplace(file, std::ios::binary | std::ios::app);
+  if (error || !*appended_) {
+    throw Error(ErrorKind::output, name_ + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
+  }
+}
+
 void Output::flush() {
   if (pending_.empty()) return;
-  if (file_) {
+  if (file_ || appended_) {
+    std::ostream& stream = file_ ? file_->stream() : *appended_;
     errno = 0;
-    file_->stream().write(pending_.data(), static_cast<std::streamsize>(pending_.size())).flush();
-    if (!file_->stream()) {
+    stream.write(pending_.data(), static_cast<std::streamsize>(pending_.size())).flush();
+    if (!stream) {
       if (errno == EPIPE) throw BrokenPipe{};
       throw Error(ErrorKind::output, name_ + ": cannot be written: " + std::strerror(errno));
     }
@@ -58,6 +69,6 @@ void Output::commit() {
   if (file_) file_->commit();
 }
 
-bool Output::is_terminal() const { return !file_ && isatty(STDOUT_FILENO) == 1; }
+bool Output::is_terminal() const { return !file_ && !appended_ && isatty(STDOUT_FILENO) == 1; }
 
 }  // namespace resnet::cli

@@ -1,6 +1,8 @@
 // Where data goes: stdout, or a file that appears whole or not at all.
 #pragma once
 
+#include <cstdint>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +19,8 @@ class Output {
  public:
   // An empty name or "-" is stdout. Throws Error(output) where the file's folder cannot be written, before any work is done.
   explicit Output(const std::string& file);
+  // A file that grows as answers come, from its first `keep` bytes on: what it holds stays where the program is killed.
+  static Output append(const std::string& file, std::uintmax_t keep) { return Output(file, keep); }
 
   // Kept until flush().
   void write(std::string_view bytes) { pending_ += bytes; }
@@ -36,8 +40,11 @@ class Output {
   bool is_terminal() const;
 
  private:
+  Output(const std::string& file, std::uintmax_t keep);
+
   std::string name_;
   std::optional<AtomicFile> file_;
+  std::optional<std::ofstream> appended_;
   std::string pending_;
 };
 

@@ -1,29 +1,30 @@
 // `predict MODEL IMAGES...`: the likeliest classes of photos.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/earlier_answers.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
+#include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/predictions.h"
-#include "cli/preprocess.h"
 #include "cli/progress.h"
-#include "formats/labels/labels.h"
-#include "formats/npy/npy.h"
+#include "cli/shards.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 #include "lib/classify/classifier.h"
-#include "lib/xnnpack/plan.h"
 
 namespace resnet::cli {
 
@@ -35,13 +36,11 @@ using Clock = std::chrono::steady_clock;
 
 struct PredictOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format, labels;
-  std::size_t topk = 5, batch_size = 1;
-  std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
+  std::string output, format, resume, shard, crop = "center";
+  std::size_t topk = 5;
   bool fail_fast = false;
   InputOptions inputs;
-  PreprocessOptions preprocess;
-  ArchOptions arch;
+  NetworkOptions network;
 };
 
 // Lists on stdin are answered in parts of this many, so that one without end is answered at all.
@@ -54,25 +53,28 @@ void setup(CLI::App& app, PredictOptions& options) {
                  "(a path a line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
       ->type_name("FILE")
       ->option_text("MODEL IMAGES...");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name; all arguments are images then");
+  add_network_options(app, options.network);
+  add_choice(
+      app, "--crop", options.crop, "center|ten|full",
+      "which part of the photo is shown: its centre; four corners and the centre, and their mirror images; all of it and its "
+      "mirror image, by a network made fully convolutional")
+      ->capture_default_str();
   add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes of each image")->capture_default_str();
-  add_text(app, "--labels", options.labels, "FILE|" + labels::names(),
-           "the classes' names: a file of one a line (or JSON), or a built-in list (default: by the number of classes)");
-  add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
   add_choice(app, "--format", options.format, "text|jsonl|csv", "of the answers (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
+  add_text(app, "--resume", options.resume, "FILE",
+           "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
+           "interrupted) only the others are given");
+  add_text(
+      app, "--shard", options.shard, "K/N|auto",
+      "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm, Open MPI or Kubernetes "
+      "says");
   app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
   app.add_flag("-0,--null", options.inputs.null_separated,
                "the list on stdin has a NUL behind each path, as find -print0 writes it");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first image that fails");
-  add_integer(app, "--max-pixels", options.max_pixels, 1, std::int64_t{1} << 40,
-              "larger photos are refused before they are decoded")
-      ->capture_default_str();
-  add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
-           "the input's dims in place of the model's, such as 1x3x224x224 or name:1,3,224,224");
-  add_preprocess_options(app, options.preprocess, "Preprocessing");
-  add_arch_options(app, options.arch, "he|zeros", "Where MODEL is an architecture's name");
+  add_preparation_options(app, options.network);
   app.footer(
       "An image that fails is reported and the rest go on; the exit code is 5 then.\n"
       "\n"
@@ -80,10 +82,20 @@ void setup(CLI::App& app, PredictOptions& options) {
       "  resnet-cli predict resnet50.onnx dog.jpg\n"
       "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 --format csv -o answers.csv\n"
       "  find photos -name '*.jpg' -print0 | resnet-cli predict resnet50.onnx -0 - --format jsonl\n"
-      "  resnet-cli predict keras.onnx dog.jpg --preprocess caffe --labels classes.txt");
+      "  resnet-cli predict keras.onnx dog.jpg --preprocess caffe --labels classes.txt\n"
+      "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption: goes on\n"
+      "  resnet-cli predict --model resnet50.onnx --model resnet152.onnx --crop full --scales 224,256,384,480,640 dog.jpg");
 }
 
 PredictionFormat choose_format(const PredictOptions& options) {
+  if (!options.resume.empty() || !options.shard.empty()) {
+    const char* asker = options.resume.empty() ? "--shard" : "--resume";
+    if (!options.format.empty() && options.format != "jsonl")
+      throw Error(ErrorKind::usage, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
+    if (!options.resume.empty() && !options.output.empty())
+      throw Error(ErrorKind::usage, "--resume and --output both name the file for the answers, expected one of them");
+    return PredictionFormat::jsonl;
+  }
   if (options.format == "jsonl") return PredictionFormat::jsonl;
   if (options.format == "csv") return PredictionFormat::csv;
   if (!options.format.empty()) return PredictionFormat::text;
@@ -92,38 +104,53 @@ PredictionFormat choose_format(const PredictOptions& options) {
   return format == table::Format::csv ? PredictionFormat::csv : PredictionFormat::text;
 }
 
-// One name per class, or none at all.
-std::vector<std::string> choose_labels(const PredictOptions& options, const Model& model, const ImageInput& input,
-                                       std::optional<std::int64_t> classes, Messages& messages) {
-  const auto fits = [classes](const std::vector<std::string>& labels) {
-    return !classes || *classes == static_cast<std::int64_t>(labels.size());
-  };
-  if (!options.labels.empty()) {
-    std::vector<std::string> labels = labels::load(options.labels);
-    if (fits(labels)) return labels;
-    const auto count = static_cast<std::int64_t>(labels.size());
-    std::string hint;
-    if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
-    if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
-    throw Error(ErrorKind::usage, fmt::format("{}: {} labels for a model of {} classes{}", options.labels, count, *classes,
-                                              count >= 1000 ? hint : ""));
+// The inputs that this run is to answer: all, or a part of them, without those that an earlier run has answered.
+class Selection {
+ public:
+  Selection(const PredictOptions& options, Inputs& inputs) : inputs_(inputs) {
+    if (options.shard.empty()) return;
+    Shard shard = parse_shard(options.shard);
+    while (auto input = inputs.next()) all_.push_back(std::move(*input));
+    shard_ = place_shard(shard, all_.size());
+    all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(shard_->first + shard_->count), all_.end());
+    all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(shard_->first));
   }
-  if (!model.labels.empty()) {
-    if (fits(model.labels)) return model.labels;
-    messages.warning(
-        fmt::format("the model's own {} labels do not fit its {} classes and are left out", model.labels.size(), *classes));
-    return {};
+
+  void skip_answered(const std::string& file) {
+    std::vector<Input> seen;
+    earlier_ = read_earlier_answers(file, shard_, [&]() -> std::optional<std::string> {
+      std::optional<Input> input = next();
+      if (!input) return std::nullopt;
+      seen.push_back(*input);
+      return input->path.string();
+    });
+    // The last one that was looked at may have to be answered once more.
+    for (std::size_t i = seen.size(); i > earlier_.inputs; --i) all_.push_front(std::move(seen[i - 1]));
   }
-  if (classes == 1000) return labels::find("imagenet1k").value();
-  if (classes == 1001) {
-    messages.warning("1001 classes: named as a background class and imagenet1k behind it; --labels says otherwise");
-    std::vector<std::string> labels = labels::find("imagenet1k").value();
-    labels.insert(labels.begin(), "background");
-    return labels;
+
+  std::optional<Input> next() {
+    if (!all_.empty()) {
+      Input input = std::move(all_.front());
+      all_.pop_front();
+      return input;
+    }
+    return shard_ ? std::nullopt : inputs_.next();
   }
-  if (classes == 10 && input.height == 32 && input.width == 32) return labels::find("cifar10").value();
-  return {};
-}
+  bool ready() { return !all_.empty() || shard_ || inputs_.ready(); }
+  std::optional<std::size_t> total() const { return shard_ ? shard_->count : inputs_.total(); }
+  bool all(const std::function<bool(const fs::path&)>& holds) const {
+    return std::all_of(all_.begin(), all_.end(), [&](const Input& input) { return holds(input.path); }) &&
+           (shard_ || inputs_.all(holds));
+  }
+  const std::optional<Shard>& shard() const { return shard_; }
+  const EarlierAnswers& earlier() const { return earlier_; }
+
+ private:
+  Inputs& inputs_;
+  std::deque<Input> all_;  // in front of what `inputs_` gives; a part's are all here
+  std::optional<Shard> shard_;
+  EarlierAnswers earlier_;
+};
 
 bool is_tensor(const fs::path& path) { return path.extension() == ".npy"; }
 
@@ -132,9 +159,7 @@ class Answers {
  public:
   Answers(const PredictOptions& options, PredictionFormat format, std::vector<std::string> labels, Output& output,
           Messages& messages)
-      : fail_fast_(options.fail_fast), format_(format), labels_(std::move(labels)), output_(output), messages_(messages) {
-    output_.write(format_header(format_));
-  }
+      : fail_fast_(options.fail_fast), format_(format), labels_(std::move(labels)), output_(output), messages_(messages) {}
 
   void add(const Result& result) {
     if (result.error) return add_failure(result.input, *result.error);
@@ -187,73 +212,62 @@ void answer(Classifier& classifier, std::span<const Input> part, Answers& answer
 
 int run(const PredictOptions& options, Context& context) {
   Messages& messages = context.messages;
-  std::vector<std::string> arguments = options.arguments;
-  const std::string name = take_model(options.model, arguments);
+  std::vector<std::string> arguments = options.arguments, models = options.network.models;
+  if (models.empty()) models.push_back(take_model("", arguments));
   if (arguments.empty()) throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt or - behind the model");
   const PredictionFormat format = choose_format(options);
-  Output output(options.output);
-
+  const ViewOptions views{*find_crop(options.crop), parse_scales(options.network.scales)};
   const auto start = Clock::now();
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
-  LoadedModel loaded = load_model(name, options.arch, context);
-  ImageInput input;
-  ScoreOutput scores;
-  std::shared_ptr<const xnnpack::Plan> plan;
-  try {
-    find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
-    plan = xnnpack::Plan::make(std::move(loaded.model.graph));
-    // As it is run: folding has told shapes that the file leaves open.
-    input = find_image_input(plan->graph());
-    scores = find_score_output(plan->graph());
-  } catch (Error& error) {
-    error.add_context(name);
-    throw;
-  }
-  std::vector<std::string> labels = choose_labels(options, loaded.model, input, scores.classes, messages);
-  const ChosenPreprocessing chosen = choose_preprocessing(options.preprocess, loaded.model, input, scores.classes);
   Inputs inputs(std::move(arguments), options.inputs);
-  if (!inputs.all(is_tensor)) {
-    if (chosen.guessed_by.empty() || loaded.spec) {
-      messages.note("preprocessing " + describe(chosen.preprocessing));
-    } else {
-      messages.warning(fmt::format("preprocessing guessed {}: {}; --preprocess says otherwise", chosen.guessed_by,
-                                   describe(chosen.preprocessing)));
-    }
+  Selection selection(options, inputs);
+  if (!options.resume.empty()) selection.skip_answered(options.resume);
+  Output output = options.resume.empty() ? Output(options.output) : Output::append(options.resume, selection.earlier().bytes);
+  if (selection.earlier().inputs > 0)
+    messages.note(fmt::format("{}: {} inputs are answered already", options.resume, selection.earlier().inputs));
+  if (selection.earlier().complete) return selection.earlier().failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  if (selection.shard() && selection.earlier().bytes == 0) output.write(first_line(*selection.shard()));
+  std::vector<Member> members;
+  std::vector<std::string> labels;
+  for (const std::string& name : models) {
+    Network network = load_network(name, options.network, context);
+    if (labels.empty()) labels = network.labels;
+    if (!selection.all(is_tensor)) tell_preprocessing(network, views, models.size() == 1, messages);
+    Graph graph = std::move(network.graph);
+    members.push_back(make_member(network, std::move(graph), views.crop));
+    throw_if_interrupted();
   }
-  throw_if_interrupted();
 
   ThreadPool pool(context.threads());
-  ClassifierOptions classify;
-  classify.batch_size = options.batch_size;
+  ClassifierOptions classify = classifier_options(options.network, views, context);
   classify.top_k = options.topk;
-  classify.decode_threads = context.threads();
-  classify.preprocessing = chosen.preprocessing;
-  classify.max_pixels = options.max_pixels;
-  classify.load_tensor = [](const fs::path& file) { return is_tensor(file) ? std::optional(npy::read(file)) : std::nullopt; };
-  Classifier classifier(plan, pool, classify);
-  messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads", name, milliseconds(), pool.threads()));
+  Classifier classifier(members, pool, classify);
+  messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads", fmt::join(models, ", "), milliseconds(), pool.threads()));
 
+  if (selection.earlier().bytes == 0) output.write(format_header(format));
   Answers answers(options, format, std::move(labels), output, messages);
-  std::size_t count = 0;
+  std::size_t count = selection.earlier().inputs;
   {
     Progress progress(messages, "images");
     std::vector<Input> part;
     do {
       part.clear();
       output.flush();
-      while (part.size() < part_of_list || inputs.total()) {
-        if (!part.empty() && !inputs.ready()) break;
-        std::optional<Input> found = inputs.next();
+      while (part.size() < part_of_list || selection.total()) {
+        if (!part.empty() && !selection.ready()) break;
+        std::optional<Input> found = selection.next();
         if (!found) break;
         part.push_back(std::move(*found));
       }
-      answer(classifier, part, answers, [&](std::size_t done) { progress.update(count + done, inputs.total()); });
+      answer(classifier, part, answers, [&](std::size_t done) { progress.update(count + done, selection.total()); });
       count += part.size();
     } while (!part.empty());
   }
+  if (selection.shard()) output.write(last_line(*selection.shard()));
   output.commit();
-  messages.detail(fmt::format("{} of {} inputs answered in {:.0f} ms", count - answers.failed(), count, milliseconds()));
-  return answers.failed() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  const std::size_t failed = answers.failed() + selection.earlier().failed;
+  messages.detail(fmt::format("{} of {} inputs answered in {:.0f} ms", count - failed, count, milliseconds()));
+  return failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
 }
 
 }  // namespace

@@ -58,7 +58,6 @@ void add_preprocess_options(CLI::App& app, PreprocessOptions& options, const std
       "(default: guessed from the network, with a warning)")
       ->group(group);
   add_text(app, "--resize", options.resize, "N|none", "the photo's shorter side in pixels, before the crop")->group(group);
-  add_choice(app, "--crop", options.crop, "center", "which part of the photo is taken")->capture_default_str()->group(group);
   add_text(app, "--crop-size", options.crop_size, "N|none", "side of the square crop in pixels")->group(group);
   add_text(app, "--crop-pct", options.crop_pct, "FRACTION",
            "the crop's share of the shorter side, in place of --resize: 0.875 is 224 of 256")

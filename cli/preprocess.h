@@ -13,7 +13,7 @@
 namespace resnet::cli {
 
 struct PreprocessOptions {
-  std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation, crop = "center";
+  std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation;
   bool exif = false;
 };
 void add_preprocess_options(CLI::App& app, PreprocessOptions& options, const std::string& group);

@@ -42,7 +42,9 @@ void setup(CLI::App& app, ResponsesOptions& options) {
                  "models (files *.onnx or architectures' names) and images, as predict takes them")
       ->type_name("FILE")
       ->option_text("MODEL... IMAGES...");
-  app.add_option("-m,--model", options.models, "a model, whatever its name; may be given several times")->type_name("FILE|ARCH");
+  app.add_option("-m,--model", options.models, "a model, whatever its name; may be given several times")
+      ->type_name("FILE|ARCH")
+      ->allow_extra_args(false);
   add_integer(app, "--random", options.random, 1, 1'000'000, "this many images of noise instead (normal, deviation 1)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
   add_choice(app, "--format", options.format, "text|csv|json|svg",

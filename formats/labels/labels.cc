@@ -23,6 +23,10 @@ constexpr std::string_view imagenet1k[] = {
 #include "formats/labels/imagenet1k.inc"
 };
 static_assert(std::size(imagenet1k) == 1000);
+constexpr std::string_view wnids[] = {
+#include "formats/labels/imagenet1k_wnids.inc"
+};
+static_assert(std::size(wnids) == 1000);
 constexpr std::string_view cifar10[] = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
 
 struct Builtin {
@@ -151,6 +155,8 @@ std::optional<std::vector<std::string>> find(std::string_view name) {
   }
   return std::nullopt;
 }
+
+std::span<const std::string_view> imagenet1k_wnids() { return wnids; }
 
 std::string names() {
   std::string result;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace resnet::labels {
 std::optional<std::vector<std::string>> find(std::string_view name);
 // The names above, separated by '|'.
 std::string names();
+
+// The WordNet ids ("n01440764") of the classes of imagenet1k, in their order.
+std::span<const std::string_view> imagenet1k_wnids();
 
 // A text file of one label per line, or JSON: a list, a map from index to label {"0": "tench"}, to WordNet id and label
 // {"0": ["n01440764", "tench"]}, from label to index {"tench": 0}, or an object that holds one of them as "id2label". UTF-8 with

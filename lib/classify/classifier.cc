@@ -41,24 +41,57 @@ bool same_size(const PreparedImage& a, const PreparedImage& b) {
 
 }  // namespace
 
-Classifier::Classifier(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool, ClassifierOptions options)
-    : options_(std::move(options)), scorer_(std::move(plan), pool) {
-  check_crop(options_.preprocessing, scorer_.input());
+Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, ClassifierOptions options)
+    : options_(std::move(options)) {
+  std::optional<std::int64_t> classes;
+  for (const Member& member : members) {
+    auto found = std::find(preparations_.begin(), preparations_.end(), member.preprocessing);
+    if (found == preparations_.end()) found = preparations_.insert(found, member.preprocessing);
+    members_.push_back({Scorer(member.plan, pool), static_cast<std::size_t>(found - preparations_.begin())});
+    const Scorer& scorer = members_.back().scorer;
+    if (options_.views.crop != Crop::full) check_crop(member.preprocessing, scorer.input());
+    const auto own = scorer.output().classes;
+    if (classes && own && *classes != *own) {
+      throw Error(ErrorKind::usage, fmt::format("the models have {} and {} classes, expected as many", *classes, *own));
+    }
+    if (own) classes = own;
+  }
 }
 
-std::vector<PreparedImage> Classifier::prepare(const fs::path& file) const {
-  std::vector<PreparedImage> images;
+Classifier::Classifier(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool, ClassifierOptions options)
+    : Classifier({{std::move(plan), options.preprocessing}}, pool, options) {}
+
+// The images of a file, each with its views by preparation.
+std::vector<std::vector<Classifier::Views>> Classifier::prepare(const fs::path& file) const {
+  std::vector<std::vector<Views>> images;
   if (options_.load_tensor) {
     if (const std::optional<Tensor> tensor = options_.load_tensor(file)) {
-      for (Values& values : split(*tensor, input())) images.emplace_back(std::move(values));
+      for (Values& values : split(*tensor, input()))
+        images.push_back(std::vector<Views>(preparations_.size(), Views{std::move(values)}));
       return images;
     }
   }
-  image::DecodeOptions decode_options;
-  decode_options.exif = options_.preprocessing.exif;
-  decode_options.max_pixels = options_.max_pixels;
-  images.emplace_back(image::prepare(image::decode(file, decode_options), options_.preprocessing));
+  if (options_.load_photos) {
+    for (const image::Pixels& photo : options_.load_photos(file)) images.push_back(prepare(photo, std::nullopt));
+    if (!images.empty()) return images;
+  }
+  const auto any = [&](bool exif) {
+    return std::any_of(preparations_.begin(), preparations_.end(), [&](const Preprocessing& p) { return p.exif == exif; });
+  };
+  const auto decode = [&](bool exif) { return image::decode(file, {.exif = exif, .max_pixels = options_.max_pixels}); };
+  images.push_back(prepare(any(false) ? decode(false) : image::Pixels{}, any(true) ? std::optional(decode(true)) : std::nullopt));
   return images;
+}
+
+// A photo's views by preparation; `turned`: as its EXIF orientation says, where that is asked for.
+std::vector<Classifier::Views> Classifier::prepare(const image::Pixels& photo, const std::optional<image::Pixels>& turned) const {
+  std::vector<Views> views;
+  for (const Preprocessing& preprocessing : preparations_) {
+    Views& list = views.emplace_back();
+    const image::Pixels& chosen = preprocessing.exif && turned ? *turned : photo;
+    for (image::Pixels& view : views_of(chosen, preprocessing, options_.views)) list.emplace_back(std::move(view));
+  }
+  return views;
 }
 
 std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t source) const {
@@ -66,12 +99,13 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
   const std::string name = file.string();
   const auto failed = [&](std::string why) {
     items.clear();
-    items.push_back({{source, name, std::move(why), {}}, {}});
+    items.push_back({{source, 0, name, std::move(why), {}}, {}, {}, 0});
   };
   try {
-    std::vector<PreparedImage> images = prepare(file);
+    std::vector<std::vector<Views>> images = prepare(file);
     for (std::size_t i = 0; i < images.size(); ++i) {
-      items.push_back({{source, images.size() == 1 ? name : fmt::format("{}[{}]", name, i), {}, {}}, std::move(images[i])});
+      const std::string own = images.size() == 1 ? name : fmt::format("{}[{}]", name, i);
+      items.push_back({{source, i, own, {}, {}}, std::move(images[i]), {}, 0});
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_input) throw;
@@ -82,58 +116,102 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
   return items;
 }
 
-void Classifier::fill_predictions(std::span<const float> scores, Result& result) const {
-  if (std::any_of(scores.begin(), scores.end(), [](float score) { return std::isnan(score); })) {
-    result.error = "the model's scores are not all numbers (NaN)";
-    return;
+// One view of one member is its own average, and its logits are known.
+bool Classifier::averages_logits() const {
+  return options_.average == Average::logit || (members_.size() == 1 && views_per_photo(options_.views) == 1);
+}
+
+void Classifier::add(std::span<const float> scores, bool probabilities, Item& item) const {
+  if (item.sums.empty()) item.sums.resize(scores.size());
+  if (item.sums.size() != scores.size()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("the models have {} and {} classes, expected as many", item.sums.size(), scores.size()));
   }
-  const bool probabilities = output().probabilities;
-  const std::vector<double> softened = probabilities ? std::vector<double>() : softmax(scores);
-  for (const std::int64_t index : top_k(scores, options_.top_k)) {
-    const auto i = static_cast<std::size_t>(index);
-    const double score = static_cast<double>(scores[i]);
-    result.predictions.push_back(
-        {index, probabilities ? score : softened[i], probabilities ? std::nullopt : std::optional(score)});
+  ++item.seen;
+  const bool single = members_.size() == 1 && views_per_photo(options_.views) == 1;
+  if (averages_logits() == !probabilities || single) {  // as they are
+    for (std::size_t i = 0; i < scores.size(); ++i) item.sums[i] += static_cast<double>(scores[i]);
+  } else if (probabilities) {
+    for (std::size_t i = 0; i < scores.size(); ++i) item.sums[i] += std::log(std::max(static_cast<double>(scores[i]), 1e-38));
+  } else {
+    const std::vector<double> softened = softmax(scores);
+    for (std::size_t i = 0; i < scores.size(); ++i) item.sums[i] += softened[i];
   }
 }
 
-// Fills in the results of those items that have an image; all have the same size.
-void Classifier::score(std::vector<Item>& items) {
-  std::vector<PreparedImage> images;
-  for (Item& item : items) {
-    if (!item.result.error) images.push_back(std::move(item.image));
+void Classifier::fill_predictions(Item& item) const {
+  Result& result = item.result;
+  std::vector<float> means(item.sums.size());
+  for (std::size_t i = 0; i < means.size(); ++i) means[i] = static_cast<float>(item.sums[i] / static_cast<double>(item.seen));
+  if (std::any_of(means.begin(), means.end(), [](float score) { return std::isnan(score); })) {
+    result.error = "the model's scores are not all numbers (NaN)";
+    return;
   }
-  if (images.empty()) return;
-  Scores scores;
-  std::optional<std::string> error;
-  try {
-    scores = scorer_.run(images, options_.preprocessing);
-  } catch (const Error& refused) {
-    if (refused.kind() != ErrorKind::bad_input) throw;
-    error = refused.what();
+  const bool single = members_.size() == 1 && views_per_photo(options_.views) == 1;
+  const bool all_logits =
+      std::none_of(members_.begin(), members_.end(), [](const Network& n) { return n.scorer.output().probabilities; });
+  const bool are_probabilities = single ? !all_logits : !averages_logits();
+  const std::vector<double> softened = are_probabilities ? std::vector<double>() : softmax(means);
+  for (const std::int64_t index : top_k(means, options_.top_k)) {
+    const auto i = static_cast<std::size_t>(index);
+    const double score = static_cast<double>(means[i]);
+    result.predictions.push_back(
+        {index, are_probabilities ? score : softened[i], !are_probabilities && all_logits ? std::optional(score) : std::nullopt});
   }
-  std::size_t row = 0;
+}
+
+// Adds what one network says of all views of the items that have some, in batches of one size.
+void Classifier::score(std::vector<Item>& items, Network& network) {
+  const Preprocessing& preprocessing = preparations_[network.preparation];
+  std::vector<PreparedImage> batch;
+  std::vector<Item*> owners;
+  const auto run = [&] {
+    if (batch.empty()) return;
+    try {
+      const Scores scores = network.scorer.run(batch, preprocessing);
+      for (std::size_t row = 0; row < owners.size(); ++row) {
+        if (!owners[row]->result.error) add(scores.row(row), network.scorer.output().probabilities, *owners[row]);
+      }
+    } catch (const Error& refused) {
+      if (refused.kind() != ErrorKind::bad_input) throw;
+      for (Item* owner : owners) owner->result.error = refused.what();
+    }
+    batch.clear();
+    owners.clear();
+  };
+  const bool is_last = &network == &members_.back();
   for (Item& item : items) {
     if (item.result.error) continue;
-    if (error) {
-      item.result.error = error;
-    } else {
-      fill_predictions(scores.row(row++), item.result);
+    for (PreparedImage& view : item.views[network.preparation]) {
+      const bool full = batch.size() == network.scorer.batch_size(batch.size() + 1);
+      if (!batch.empty() && (full || !same_size(batch.front(), view))) run();
+      batch.push_back(is_last ? std::move(view) : view);
+      owners.push_back(&item);
     }
+  }
+  run();
+}
+
+void Classifier::score(std::vector<Item>& items) {
+  for (Network& network : members_) score(items, network);
+  for (Item& item : items) {
+    if (!item.result.error) fill_predictions(item);
   }
 }
 
 void Classifier::classify(std::span<const fs::path> files, const std::function<void(Result&&)>& deliver,
                           const std::atomic<bool>* stop) {
   const auto stopped = [stop] { return interrupted() || (stop != nullptr && stop->load()); };
-  const std::size_t batch_size = scorer_.batch_size(options_.batch_size);
+  const std::size_t per_photo = views_per_photo(options_.views);
+  const std::size_t batch_size = per_photo == 1 ? members_.front().scorer.batch_size(options_.batch_size) : options_.batch_size;
   // One file alone gains nothing from a thread.
   const std::size_t threads = files.size() == 1 ? 0 : std::max<std::size_t>(1, options_.decode_threads);
   Prefetch<std::vector<Item>> loaded(
-      files.size(), [&](std::size_t index) { return load(files[index], index); }, threads, batch_size + threads);
+      files.size(), [&](std::size_t index) { return load(files[index], index); }, threads,
+      (batch_size + per_photo - 1) / per_photo + threads);
 
   std::vector<Item> waiting;  // for its batch to be full, with the errors in between
-  std::size_t images = 0;
+  std::size_t images = 0;     // views among them
   const auto flush = [&] {
     score(waiting);
     for (Item& item : waiting) {
@@ -143,17 +221,12 @@ void Classifier::classify(std::span<const fs::path> files, const std::function<v
     waiting.clear();
     images = 0;
   };
-  const auto first_image = [&] {
-    return std::find_if(waiting.begin(), waiting.end(), [](const Item& item) { return !item.result.error; });
-  };
   while (std::optional<std::vector<Item>> items = loaded.next(stopped)) {
     for (Item& item : *items) {
       if (stopped()) break;
-      const bool is_image = !item.result.error;
-      if (is_image && images > 0 && !same_size(first_image()->image, item.image)) flush();
-      images += is_image ? 1 : 0;
+      images += item.result.error ? 0 : item.views.front().size();
       waiting.push_back(std::move(item));
-      if (images == 0 || images == batch_size) flush();
+      if (images == 0 || images >= batch_size) flush();
     }
   }
   if (!stopped()) flush();

@@ -12,42 +12,62 @@
 #include <vector>
 
 #include "lib/classify/scorer.h"
+#include "lib/classify/views.h"
 
 namespace resnet {
 
 struct Prediction {
   std::int64_t index = 0;  // of the class
   double probability = 0;
-  std::optional<double> logit;  // nothing where the network gives probabilities
+  // Nothing where the network gives probabilities, or where probabilities of several views are averaged.
+  std::optional<double> logit;
   friend bool operator==(const Prediction&, const Prediction&) = default;
 };
 
 // What became of one image.
 struct Result {
   std::size_t source = 0;               // the index of its file among the inputs
+  std::size_t position = 0;             // of the image in a file that holds several
   std::string input;                    // the file's path as bytes; "x.npy[2]" for an image of a tensor that holds several
   std::optional<std::string> error;     // why there are no predictions; without the path
   std::vector<Prediction> predictions;  // best first
 };
 
+// One network of an ensemble, and how photos are prepared for it.
+struct Member {
+  std::shared_ptr<const xnnpack::Plan> plan;
+  Preprocessing preprocessing;
+};
+
+// What is averaged over views and members: probabilities, or logits (of a network that gives probabilities: their logarithms) of
+// which the softmax is taken then.
+enum class Average : std::uint8_t { probability, logit };
+
 struct ClassifierOptions {
-  std::size_t batch_size = 1;
+  std::size_t batch_size =
+      1;  // views that run at once, at least; all views of a photo are in one batch where their sizes allow it
   std::size_t top_k = 5;
   std::size_t decode_threads = physical_cores();
-  Preprocessing preprocessing;
+  Preprocessing preprocessing;  // of a single network
+  ViewOptions views;
+  Average average = Average::probability;
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
   // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(bad_input).
   std::function<std::optional<Tensor>(const std::filesystem::path&)> load_tensor;
+  // The photos in a file that holds several, none for another file. As above.
+  std::function<std::vector<image::Pixels>(const std::filesystem::path&)> load_photos;
 };
 
 class Classifier {
  public:
-  // `pool` outlives the classifier. Throws Error(unsupported) where the graph does not classify images, Error(usage) where the
-  // preprocessing crops to another size than the network takes (see fit_to).
+  // `pool` outlives the classifier. Throws Error(unsupported) where a graph does not classify images, Error(usage) where a
+  // preprocessing crops to another size than its network takes (see fit_to), or members have different numbers of classes.
+  Classifier(const std::vector<Member>& members, ThreadPool& pool, ClassifierOptions options);
   Classifier(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool, ClassifierOptions options);
 
-  const ImageInput& input() const { return scorer_.input(); }
-  const ScoreOutput& output() const { return scorer_.output(); }
+  // The first member's.
+  const ImageInput& input() const { return members_.front().scorer.input(); }
+  const ScoreOutput& output() const { return members_.front().scorer.output(); }
 
   // Calls deliver() for every image in the order of the files, as soon as its batch is done. A file that cannot be read is a
   // result with an error; the rest go on. Images of different sizes do not share a batch. Returns early, without the results that
@@ -58,18 +78,30 @@ class Classifier {
   std::vector<Result> classify(std::span<const std::filesystem::path> files);
 
  private:
+  using Views = std::vector<PreparedImage>;
+  struct Network {
+    Scorer scorer;
+    std::size_t preparation;  // index of its preprocessing
+  };
   // An image that has been read, or why it could not be.
   struct Item {
     Result result;
-    PreparedImage image;
+    std::vector<Views> views;  // by preparation
+    std::vector<double> sums;  // of the scores of each class over what has been seen so far
+    std::size_t seen = 0;
   };
   std::vector<Item> load(const std::filesystem::path& file, std::size_t source) const;
-  std::vector<PreparedImage> prepare(const std::filesystem::path& file) const;
+  std::vector<std::vector<Views>> prepare(const std::filesystem::path& file) const;
+  std::vector<Views> prepare(const image::Pixels& photo, const std::optional<image::Pixels>& turned) const;
+  bool averages_logits() const;
   void score(std::vector<Item>& items);
-  void fill_predictions(std::span<const float> scores, Result& result) const;
+  void score(std::vector<Item>& items, Network& network);
+  void add(std::span<const float> scores, bool probabilities, Item& item) const;
+  void fill_predictions(Item& item) const;
 
   ClassifierOptions options_;
-  Scorer scorer_;
+  std::vector<Preprocessing> preparations_;  // the different ones
+  std::vector<Network> members_;
 };
 
 }  // namespace resnet

@@ -35,6 +35,11 @@ Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpo
 // As torchvision's CenterCrop: from int(round((side - size) / 2)), half to even; a side that is too small is padded with black.
 Pixels center_crop(const Pixels& pixels, int width, int height);
 
+// A part that lies inside. Throws Error(usage) where it does not.
+Pixels crop(const Pixels& pixels, int left, int top, int width, int height);
+// Left and right exchanged.
+Pixels mirrored(const Pixels& pixels);
+
 // resize and crop as `preprocessing` says; the size of the result is its crop_size, else the (resized) photo's own.
 Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing);
 

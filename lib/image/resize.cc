@@ -329,6 +329,24 @@ Pixels center_crop(const Pixels& pixels, int width, int height) {
   return center.width == width && center.height == height ? center : padded(center, width, height);
 }
 
+Pixels crop(const Pixels& pixels, int left, int top, int width, int height) {
+  check_crop(width, height);
+  if (left < 0 || top < 0 || left > pixels.width - width || top > pixels.height - height) {
+    throw Error(ErrorKind::usage, fmt::format("a crop of {}x{} pixels at {},{} is not inside a photo of {}x{}", width, height,
+                                              left, top, pixels.width, pixels.height));
+  }
+  return cut(pixels, {left, top, width, height});
+}
+
+Pixels mirrored(const Pixels& pixels) {
+  Pixels result{pixels.width, pixels.height, std::vector<std::uint8_t>(pixels.rgb.size())};
+  const auto width = static_cast<std::size_t>(pixels.width);
+  for (std::size_t row = 0; row < pixels.rgb.size(); row += width * 3) {
+    for (std::size_t x = 0; x < width; ++x) std::copy_n(&pixels.rgb[row + x * 3], 3, &result.rgb[row + (width - 1 - x) * 3]);
+  }
+  return result;
+}
+
 Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing) {
   if (!preprocessing.resize) {
     return preprocessing.crop_size ? center_crop(pixels, *preprocessing.crop_size, *preprocessing.crop_size) : pixels;

@@ -73,8 +73,8 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 }
 
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
-  EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "build", "inspect", "validate", "convert", "compare",
-                                                           "responses", "ops", "completion"));
+  EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate",
+                                                           "convert", "compare", "responses", "ops", "completion"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
   EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));

@@ -1,0 +1,192 @@
+#include "cli/networks.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include "cli/options.h"
+#include "formats/labels/labels.h"
+#include "formats/npy/npy.h"
+#include "lib/analysis/cost.h"
+#include "lib/base/error.h"
+#include "lib/classify/head.h"
+#include "lib/passes/passes.h"
+#include "lib/xnnpack/plan.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int largest_scale = 100'000;
+
+// The side of the images that a network was made for, where it is open.
+std::int64_t own_side(const Network& network) {
+  return network.preprocessing.preprocessing.crop_size.value_or(network.input.height.value_or(224));
+}
+
+// One name per class, or none at all.
+std::vector<std::string> choose_labels(const std::string& asked, const Model& model, const ImageInput& input,
+                                       std::optional<std::int64_t> classes, Messages& messages) {
+  const auto fits = [classes](const std::vector<std::string>& labels) {
+    return !classes || *classes == static_cast<std::int64_t>(labels.size());
+  };
+  if (!asked.empty()) {
+    std::vector<std::string> labels = labels::load(asked);
+    if (fits(labels)) return labels;
+    const auto count = static_cast<std::int64_t>(labels.size());
+    std::string hint;
+    if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
+    if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
+  }
+  if (!model.labels.empty()) {
+    if (fits(model.labels)) return model.labels;
+    messages.warning(
+        fmt::format("the model's own {} labels do not fit its {} classes and are left out", model.labels.size(), *classes));
+    return {};
+  }
+  if (classes == 1000) return labels::find("imagenet1k").value();
+  if (classes == 1001) {
+    messages.warning("1001 classes: named as a background class and imagenet1k behind it; --labels says otherwise");
+    std::vector<std::string> labels = labels::find("imagenet1k").value();
+    labels.insert(labels.begin(), "background");
+    return labels;
+  }
+  if (classes == 10 && input.height == 32 && input.width == 32) return labels::find("cifar10").value();
+  return {};
+}
+
+// Of one image; nothing where a size is open that the network does not tell.
+analysis::Cost cost_of(const Graph& graph) {
+  try {
+    return analysis::total(analysis::costs_of(analysis::at_batch(graph, 1)));
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+void add_network_options(CLI::App& app, NetworkOptions& options) {
+  app.add_option("-m,--model", options.models,
+                 "the model, whatever its name; all arguments are images then. Several: an ensemble, whose answers are averaged")
+      ->type_name("FILE|ARCH")
+      ->allow_extra_args(false);
+  add_text(app, "--labels", options.labels, "FILE|" + labels::names(),
+           "the classes' names: a file of one a line (or JSON), or a built-in list (default: by the number of classes)");
+  add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
+  add_text(app, "--scales", options.scales, "NUMBERS",
+           "lengths of the shorter side, such as 224,256,384,480,640: each photo is shown at all of them (default: the "
+           "preprocessing's)");
+  add_choice(app, "--average", options.average, "probability|logit",
+             "what is averaged over mirror images, crops, scales and models")
+      ->capture_default_str();
+  add_integer(app, "--max-pixels", options.max_pixels, 1, std::int64_t{1} << 40,
+              "larger photos are refused before they are decoded")
+      ->capture_default_str();
+  add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
+           "the input's dims in place of the model's, such as 1x3x224x224 or name:1,3,224,224");
+}
+
+void add_preparation_options(CLI::App& app, NetworkOptions& options) {
+  add_preprocess_options(app, options.preprocess, "Preprocessing");
+  add_arch_options(app, options.arch, "he|zeros", "Where MODEL is an architecture's name");
+}
+
+std::vector<int> parse_scales(const std::string& text) {
+  std::vector<int> scales;
+  if (text.empty()) return scales;
+  for (const std::string& word : split(text, ',')) {
+    const auto scale = parse_integer(word);
+    if (!scale || *scale < 1 || *scale > largest_scale) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--scales: expected lengths in pixels such as 224,256,384,480,640, got '{}'", text));
+    }
+    scales.push_back(static_cast<int>(*scale));
+  }
+  return scales;
+}
+
+std::optional<Crop> find_crop(const std::string& name) {
+  for (const Crop crop : {Crop::center, Crop::ten, Crop::full}) {
+    if (name == name_of(crop)) return crop;
+  }
+  return std::nullopt;
+}
+
+const char* name_of(Crop crop) {
+  switch (crop) {
+    case Crop::center: return "center";
+    case Crop::ten: return "ten";
+    case Crop::full: return "full";
+  }
+  __builtin_unreachable();
+}
+
+Network load_network(const std::string& name, const NetworkOptions& options, Context& context) {
+  LoadedModel loaded = load_model(name, options.arch, context);
+  Network network;
+  network.name = name;
+  network.untrained = loaded.spec.has_value();
+  try {
+    find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
+    // As it is run: folding tells shapes that the file leaves open.
+    PassLog log;
+    const analysis::Cost cost = cost_of(loaded.model.graph);
+    network.parameters = cost.parameters;
+    network.macs = cost.macs;
+    network.graph = optimize(loaded.model.graph, log);
+    loaded.model.graph = {};
+    network.input = find_image_input(network.graph);
+    network.scores = find_score_output(network.graph);
+  } catch (Error& error) {
+    error.add_context(name);
+    throw;
+  }
+  network.labels = choose_labels(options.labels, loaded.model, network.input, network.scores.classes, context.messages);
+  network.preprocessing = choose_preprocessing(options.preprocess, loaded.model, network.input, network.scores.classes);
+  return network;
+}
+
+Member make_member(const Network& network, Graph graph, Crop crop) {
+  try {
+    if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
+    return {xnnpack::Plan::make(std::move(graph)), network.preprocessing.preprocessing};
+  } catch (Error& error) {
+    error.add_context(network.name);
+    throw;
+  }
+}
+
+void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Messages& messages) {
+  const std::string of = alone ? "" : network.name + ": ";
+  std::string shown = describe(network.preprocessing.preprocessing);
+  if (views.crop == Crop::ten) shown += ", ten crops";
+  if (views.crop == Crop::full) shown += ", not cropped but shown as a whole, with its mirror image";
+  if (!views.scales.empty()) shown += fmt::format(", at {}", fmt::join(views.scales, ","));
+  if (network.preprocessing.guessed_by.empty() || network.untrained) {
+    messages.note(of + "preprocessing " + shown);
+  } else {
+    messages.warning(
+        fmt::format("{}preprocessing guessed {}: {}; --preprocess says otherwise", of, network.preprocessing.guessed_by, shown));
+  }
+}
+
+ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, Context& context) {
+  ClassifierOptions classify;
+  classify.batch_size = options.batch_size;
+  classify.decode_threads = context.threads();
+  classify.max_pixels = options.max_pixels;
+  classify.views = views;
+  classify.average = options.average == "logit" ? Average::logit : Average::probability;
+  classify.load_tensor = [](const fs::path& file) {
+    return file.extension() == ".npy" ? std::optional(npy::read(file)) : std::nullopt;
+  };
+  return classify;
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,60 @@
+// The networks that predict and evaluate show photos to: how each is prepared for, and what its classes are called.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/context.h"
+#include "cli/model.h"
+#include "cli/preprocess.h"
+#include "lib/classify/classifier.h"
+
+namespace resnet::cli {
+
+// Options of both commands.
+struct NetworkOptions {
+  std::vector<std::string> models;
+  std::string labels, scales, average = "probability";
+  std::size_t batch_size = 1;
+  std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
+  PreprocessOptions preprocess;
+  ArchOptions arch;
+};
+void add_network_options(CLI::App& app, NetworkOptions& options);
+void add_preparation_options(CLI::App& app, NetworkOptions& options);  // behind the command's own
+
+// "224,256,384": lengths of a photo's shorter side. Throws Error(usage).
+std::vector<int> parse_scales(const std::string& text);
+std::optional<Crop> find_crop(const std::string& name);
+// "center", "ten", "full".
+const char* name_of(Crop crop);
+
+// One network as it was loaded.
+struct Network {
+  std::string name;
+  Graph graph;  // as the file has it
+  ImageInput input;
+  ScoreOutput scores;
+  std::vector<std::string> labels;  // one per class, or none
+  ChosenPreprocessing preprocessing;
+  bool untrained = false;
+  std::int64_t parameters = 0, macs = 0;  // of the file's graph, of one image
+};
+// Throws Error(unsupported) with the name where it does not classify images.
+Network load_network(const std::string& name, const NetworkOptions& options, Context& context);
+
+// A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not
+// needed again, so that its weights go as they are packed. Throws Error(unsupported) with the name.
+Member make_member(const Network& network, Graph graph, Crop crop);
+
+// Says on stderr, once, how photos are prepared; a guess is a warning that names what it is guessed by.
+void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Messages& messages);
+
+// What all networks together are asked: the classifier's options but for the preprocessing.
+ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, Context& context);
+
+}  // namespace resnet::cli

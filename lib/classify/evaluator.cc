@@ -1,0 +1,46 @@
+#include "lib/classify/evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace resnet {
+
+Interval confidence_of(std::int64_t right, std::int64_t count) {
+  if (count <= 0) return {0, 1};
+  constexpr double z = 1.959963984540054;  // 97.5 % of a normal distribution lie below it
+  const auto n = static_cast<double>(count);
+  const double share = static_cast<double>(right) / n;
+  const double middle = share + z * z / (2 * n), spread = z * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+  const double scale = 1 + z * z / n;
+  return {std::max(0.0, (middle - spread) / scale), std::min(1.0, (middle + spread) / scale)};
+}
+
+void Evaluator::add(std::int64_t truth, std::span<const Prediction> predictions) {
+  ++count_;
+  ++confusion_[{truth, predictions.front().index}];
+  right_at_1_ += predictions.front().index == truth ? 1 : 0;
+  const auto first = predictions.first(std::min(k_, predictions.size()));
+  right_at_k_ += std::any_of(first.begin(), first.end(), [&](const Prediction& p) { return p.index == truth; }) ? 1 : 0;
+}
+
+std::vector<Evaluator::ClassCount> Evaluator::classes() const {
+  std::vector<ClassCount> result;
+  for (const auto& [pair, count] : confusion_) {
+    if (result.empty() || result.back().index != pair.first) result.push_back({pair.first, 0, 0});
+    result.back().count += count;
+    if (pair.first == pair.second) result.back().right += count;
+  }
+  return result;
+}
+
+std::vector<Evaluator::Confusion> Evaluator::most_confused(std::size_t most) const {
+  std::vector<Confusion> result;
+  for (const auto& [pair, count] : confusion_) {
+    if (pair.first != pair.second) result.push_back({pair.first, pair.second, count});
+  }
+  std::stable_sort(result.begin(), result.end(), [](const Confusion& a, const Confusion& b) { return a.count > b.count; });
+  if (result.size() > most) result.resize(most);
+  return result;
+}
+
+}  // namespace resnet

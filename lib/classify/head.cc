@@ -1,0 +1,147 @@
+#include "lib/classify/head.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lib/base/error.h"
+#include "lib/classify/endpoints.h"
+#include "lib/passes/rewrite.h"
+
+namespace resnet {
+
+namespace {
+
+Graph at_size(const Graph& graph, const Dim& batch, const Dim& height, const Dim& width) {
+  const bool channels_last = find_image_input(graph).channels_last;
+  Fact fact = graph.fact(graph.inputs()[0]);
+  fact.dims = channels_last ? Dims{batch, height, width, 3} : Dims{batch, 3, height, width};
+  return with_input_facts(graph, std::vector<Fact>{fact});
+}
+
+// The sizes that the network was made for: its own where they are fixed.
+Graph at_own_size(const Graph& graph, std::int64_t side) {
+  const ImageInput input = find_image_input(graph);
+  return at_size(graph, input.batch.value_or(1), input.height.value_or(side), input.width.value_or(side));
+}
+
+bool averages_the_map(const Graph& graph, const Node& node) {
+  if (node.inputs.empty() || node.inputs[0].is_none()) return false;
+  const auto x = graph.fact(node.inputs[0]).shape(), y = node.outputs[0].fact.shape();
+  if (!x || !y || x->rank() != 4) return false;
+  if (std::holds_alternative<GlobalAveragePool>(node.op)) return true;
+  if (const auto* pool = std::get_if<AveragePool>(&node.op)) {
+    const auto& pads = pool->pads;
+    return pool->kernel_shape == std::vector<std::int64_t>{(*x)[2], (*x)[3]} && (*y)[2] == 1 && (*y)[3] == 1 &&
+           std::all_of(pads.begin(), pads.end(), [](std::int64_t pad) { return pad == 0; });
+  }
+  if (std::holds_alternative<ReduceMean>(node.op)) {
+    const auto axes =
+        node.inputs.size() > 1 && !node.inputs[1].is_none() ? known_integers(graph.fact(node.inputs[1])) : std::nullopt;
+    if (!axes || axes->size() != 2) return false;
+    std::vector<std::size_t> sorted = {normalize_axis((*axes)[0], 4), normalize_axis((*axes)[1], 4)};
+    std::sort(sorted.begin(), sorted.end());
+    return sorted == std::vector<std::size_t>{2, 3};
+  }
+  return false;
+}
+
+// Operators behind which the features still stand one behind the other.
+bool keeps_features(const Op& op) {
+  return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
+         std::holds_alternative<Squeeze>(op) || std::holds_alternative<Dropout>(op) || std::holds_alternative<Cast>(op);
+}
+
+std::optional<Tensor> transposed(const Tensor& matrix) {
+  const std::int64_t rows = matrix.shape()[0], columns = matrix.shape()[1];
+  const auto values = matrix.values_as<float>();
+  std::vector<float> turned(values.size());
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; ++j)
+      turned[static_cast<std::size_t>(j * rows + i)] = values[static_cast<std::size_t>(i * columns + j)];
+  }
+  return Tensor::from<float>(Shape{columns, rows}, turned);
+}
+
+// The matrix by which the features are multiplied, (classes, channels).
+std::optional<Tensor> classifier_of(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, ValueId features,
+                                    std::int64_t channels) {
+  ValueId at = features;
+  while (true) {
+    const auto& readers = consumers[static_cast<std::size_t>(at.node)];
+    if (readers.size() != 1) return std::nullopt;
+    const Node& node = graph.node(readers[0]);
+    if (node.inputs[0] != at) return std::nullopt;
+    if (keeps_features(node.op)) {
+      at = {readers[0], 0};
+      continue;
+    }
+    if (node.inputs.size() < 2 || node.inputs[1].is_none()) return std::nullopt;
+    const auto& weight = graph.fact(node.inputs[1]).value;
+    if (!weight || !is_floating_point(weight->dtype())) return std::nullopt;
+    const Shape& shape = weight->shape();
+    if (const auto* gemm = std::get_if<Gemm>(&node.op); gemm != nullptr && !gemm->transA && gemm->alpha == 1) {
+      if (shape[gemm->transB ? 1 : 0] != channels) return std::nullopt;
+      return gemm->transB ? *weight : transposed(*weight);
+    }
+    if (std::holds_alternative<MatMul>(node.op) && shape.rank() == 2 && shape[0] == channels) return transposed(*weight);
+    if (std::holds_alternative<Conv>(node.op) && shape.elements() == shape[0] * channels)
+      return weight->reshaped(Shape{shape[0], channels});
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Head find_head(const Graph& graph, std::int64_t side) {
+  const Graph fixed = at_own_size(graph, side);
+  const auto consumers = fixed.consumers();
+  Head head;
+  // The last one: squeeze-and-excitation averages maps within the blocks, too.
+  for (std::size_t id = 0; id < fixed.nodes().size(); ++id) {
+    if (averages_the_map(fixed, fixed.nodes()[id])) head.pool = static_cast<NodeId>(id);
+  }
+  if (head.pool < 0) {
+    throw Error(ErrorKind::unsupported,
+                "no node averages the last maps in front of the classifier (GlobalAveragePool, ReduceMean, or "
+                "AveragePool of the whole map)");
+  }
+  head.map = fixed.node(head.pool).inputs[0];
+  head.features = {head.pool, 0};
+  const Shape map = *fixed.fact(head.map).shape();
+  head.channels = map[1];
+  head.height = map[2];
+  head.width = map[3];
+  head.weights = classifier_of(fixed, consumers, head.features, head.channels);
+  return head;
+}
+
+Graph fully_convolutional(const Graph& graph, std::int64_t side) {
+  const Graph fixed = at_own_size(graph, side);
+  const Head head = find_head(graph, side);
+  const AveragePool windows{.kernel_shape = {head.height, head.width}, .strides = {1, 1}};
+  Rewriter rewriter(fixed);
+  const Graph rewritten = rewriter.run([&](NodeId id) {
+    if (id != head.pool) return false;
+    const Node& node = fixed.node(id);
+    const std::string base = node.name.empty() ? node.outputs[0].name : node.name;
+    const ValueId averaged = rewriter.graph().append(windows, {rewriter.map(node.inputs[0])}, base + ".windows");
+    std::vector<ValueId> inputs = rewriter.inputs_of(id);
+    inputs[0] = averaged;
+    if (std::holds_alternative<AveragePool>(node.op)) {
+      rewriter.copy(id, GlobalAveragePool{}, std::vector<ValueId>{averaged});
+    } else {
+      rewriter.copy(id, std::nullopt, std::move(inputs));
+    }
+    return true;
+  });
+  try {
+    return at_size(rewritten, find_image_input(graph).batch ? Dim(*find_image_input(graph).batch) : Dim::symbol("batch"),
+                   Dim::symbol("height"), Dim::symbol("width"));
+  } catch (Error& error) {
+    error.add_context("the network takes images of one size only");
+    throw Error(ErrorKind::unsupported, error.what());
+  }
+}
+
+}  // namespace resnet
