@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
@@ -110,7 +111,7 @@ std::string crop_text(Crop crop, const std::vector<int>& scales) {
   return scales.empty() ? name_of(crop) : fmt::format("{} at {}", name_of(crop), fmt::join(scales, ","));
 }
 
-void run_row(Row& row, const std::vector<Member>& members, const Dataset& dataset, const EvaluateOptions& options,
+void run_row(Row& row, Report& report, const std::vector<Member>& members, const Dataset& dataset, const EvaluateOptions& options,
              const ViewOptions& views, Context& context) {
   ThreadPool pool(context.threads());
   ClassifierOptions classify = classifier_options(options.network, views, context);
@@ -128,10 +129,15 @@ void run_row(Row& row, const std::vector<Member>& members, const Dataset& datase
         if (options.fail_fast) throw Error(ErrorKind::bad_input, result.input + ": " + *result.error);
         context.messages.error(result.input + ": " + *result.error);
         row.evaluator.add_failure();
+        report.add_failure(result.input, *result.error);
       } else if (result.position >= sample.truths.size()) {
         throw Error(ErrorKind::bad_input, fmt::format("{}: has changed while it was read", result.input));
       } else {
         row.evaluator.add(sample.truths[result.position], result.predictions);
+        report.add(result, row.labels, sample.truths[result.position]);
+        if (!options.network.cam.empty())
+          write_activation_map(options.network.cam, static_cast<std::size_t>(row.evaluator.count() + row.evaluator.failed()),
+                               result);
       }
       progress.update(files.size() == 1 ? result.position + 1 : result.source + 1,
                       files.size() == 1 ? sample.truths.size() : files.size());
@@ -275,6 +281,10 @@ int run(EvaluateOptions options, Context& context) {
              : by_name == table::Format::markdown ? "md"
                                                   : "text";
   }
+  const bool alone = models.size() == 1 && crops.size() == 1;
+  if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
+  if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
+  Report report(options.network.report);
   Output output(options.output);
 
   std::vector<Network> networks;
@@ -301,9 +311,9 @@ int run(EvaluateOptions options, Context& context) {
         row.preprocessing += (row.preprocessing.empty() ? "" : "; ") + prepared;
       row.parameters += network.parameters;
       row.macs += network.macs;
-      members.push_back(make_member(network, network.graph, crop));
+      members.push_back(make_member(network, network.graph, crop, !options.network.cam.empty()));
     }
-    run_row(row, members, dataset, options, {crop, scales}, context);
+    run_row(row, report, members, dataset, options, {crop, scales}, context);
     rows.push_back(std::move(row));
     throw_if_interrupted();
   };
@@ -322,6 +332,7 @@ int run(EvaluateOptions options, Context& context) {
   } else {
     output.write(table_of(rows, options.topk).render(*table::find_format(format)));
   }
+  report.commit(fmt::format("{}: {}", rows.front().model, accuracy_line(rows.front())), {rows.front().preprocessing});
   if (!options.confusion.empty()) write_confusion(rows, options.confusion);
   output.commit();
   const bool failed = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.evaluator.failed() > 0; });

@@ -85,6 +85,10 @@ void add_network_options(CLI::App& app, NetworkOptions& options) {
   add_choice(app, "--average", options.average, "probability|logit",
              "what is averaged over mirror images, crops, scales and models")
       ->capture_default_str();
+  add_text(app, "--report", options.report, "FILE",
+           "also a page of thumbnails and answers, of right, wrong and uncertain ones: one self-contained .html file");
+  add_text(app, "--cam", options.cam, "FOLDER",
+           "also a picture of each photo that shows where the network looked for its answer (class activation map)");
   add_integer(app, "--max-pixels", options.max_pixels, 1, std::int64_t{1} << 40,
               "larger photos are refused before they are decoded")
       ->capture_default_str();
@@ -152,14 +156,29 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
   return network;
 }
 
-Member make_member(const Network& network, Graph graph, Crop crop) {
+Member make_member(const Network& network, Graph graph, Crop crop, bool with_head) {
   try {
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
-    return {xnnpack::Plan::make(std::move(graph)), network.preprocessing.preprocessing};
+    Member member;
+    member.preprocessing = network.preprocessing.preprocessing;
+    if (with_head) {
+      member.class_weights = find_head(graph, own_side(network)).weights;
+      member.features_output = graph.outputs().size();
+      member.map_output = graph.outputs().size() + 1;
+      graph = with_head_outputs(graph, own_side(network));
+    }
+    member.plan = xnnpack::Plan::make(std::move(graph));
+    return member;
   } catch (Error& error) {
     error.add_context(network.name);
     throw;
   }
+}
+
+void check_single_view(const char* option, const ViewOptions& views, std::size_t models) {
+  if (models == 1 && views.crop == Crop::center && views.scales.size() <= 1) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("{} is of one network and one view, expected one model, --crop center and one scale", option));
 }
 
 void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Messages& messages) {
@@ -182,6 +201,7 @@ ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOp
   classify.decode_threads = context.threads();
   classify.max_pixels = options.max_pixels;
   classify.views = views;
+  classify.keep_views = !options.report.empty() || !options.cam.empty();
   classify.average = options.average == "logit" ? Average::logit : Average::probability;
   classify.load_tensor = [](const fs::path& file) {
     return file.extension() == ".npy" ? std::optional(npy::read(file)) : std::nullopt;

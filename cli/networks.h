@@ -18,7 +18,7 @@ namespace resnet::cli {
 // Options of both commands.
 struct NetworkOptions {
   std::vector<std::string> models;
-  std::string labels, scales, average = "probability";
+  std::string labels, scales, average = "probability", report, cam;
   std::size_t batch_size = 1;
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
   PreprocessOptions preprocess;
@@ -48,8 +48,11 @@ struct Network {
 Network load_network(const std::string& name, const NetworkOptions& options, Context& context);
 
 // A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not
-// needed again, so that its weights go as they are packed. Throws Error(unsupported) with the name.
-Member make_member(const Network& network, Graph graph, Crop crop);
+// needed again, so that its weights go as they are packed.
+// `with_head`: with its features and activation maps. Throws Error(unsupported) with the name.
+Member make_member(const Network& network, Graph graph, Crop crop, bool with_head = false);
+// Throws Error(usage) where features or activation maps are asked of more than one view of one network.
+void check_single_view(const char* option, const ViewOptions& views, std::size_t models);
 
 // Says on stderr, once, how photos are prepared; a guess is a warning that names what it is guessed by.
 void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Messages& messages);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,9 +21,12 @@
 #include "cli/output.h"
 #include "cli/predictions.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/shards.h"
+#include "formats/npy/npy.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
+#include "lib/base/files.h"
 #include "lib/base/interrupt.h"
 #include "lib/classify/classifier.h"
 
@@ -36,8 +40,9 @@ using Clock = std::chrono::steady_clock;
 
 struct PredictOptions {
   std::vector<std::string> arguments;
-  std::string output, format, resume, shard, crop = "center";
+  std::string output, format, output_type = "probability", resume, shard, crop = "center";
   std::size_t topk = 5;
+  float min_probability = 0;
   bool fail_fast = false;
   InputOptions inputs;
   NetworkOptions network;
@@ -60,6 +65,14 @@ void setup(CLI::App& app, PredictOptions& options) {
       "mirror image, by a network made fully convolutional")
       ->capture_default_str();
   add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes of each image")->capture_default_str();
+  app.add_option("--min-probability", options.min_probability, "leaves out classes below this probability, 0 to 1")
+      ->type_name("X")
+      ->check(CLI::Range(0.0, 1.0));
+  add_choice(
+      app, "--output-type", options.output_type, "probability|logit|features",
+      "what --format text tells of a class; features: what the classifier multiplies, as rows of a .npy file (--output), NaN "
+      "where an image failed")
+      ->capture_default_str();
   add_choice(app, "--format", options.format, "text|jsonl|csv", "of the answers (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
@@ -154,23 +167,81 @@ class Selection {
 
 bool is_tensor(const fs::path& path) { return path.extension() == ".npy"; }
 
+// Rows of features as a .npy file that appears whole or not at all; its first lines are written last, when the rows are counted.
+class FeatureFile {
+ public:
+  explicit FeatureFile(const std::string& name) : file_(name) { file_.stream() << std::string(npy::fixed_header, ' '); }
+
+  void add(std::span<const float> row) {
+    if (width_ == 0) {
+      width_ = row.size();
+      for (; waiting_ > 0; --waiting_) write_failure();
+    }
+    file_.stream().write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size_bytes()));
+    ++rows_;
+  }
+  void add_failure() {
+    if (width_ == 0) {
+      ++waiting_;  // how long a row is is not known yet
+    } else {
+      write_failure();
+    }
+  }
+  void commit() {
+    rows_ += waiting_;  // nothing but failures: rows of no numbers
+    file_.stream().seekp(0) << npy::header_of(
+        DType::float32, Shape{static_cast<std::int64_t>(rows_), static_cast<std::int64_t>(width_)}, npy::fixed_header);
+    file_.commit();
+  }
+
+ private:
+  void write_failure() {
+    const std::vector<float> nothing(width_, std::numeric_limits<float>::quiet_NaN());
+    file_.stream().write(reinterpret_cast<const char*>(nothing.data()), static_cast<std::streamsize>(width_ * sizeof(float)));
+    ++rows_;
+  }
+  AtomicFile file_;
+  std::size_t width_ = 0, rows_ = 0, waiting_ = 0;
+};
+
 // Answers, in the order of the inputs, as they come.
 class Answers {
  public:
   Answers(const PredictOptions& options, PredictionFormat format, std::vector<std::string> labels, Output& output,
-          Messages& messages)
-      : fail_fast_(options.fail_fast), format_(format), labels_(std::move(labels)), output_(output), messages_(messages) {}
+          FeatureFile* features, Report& report, Messages& messages)
+      : least_(static_cast<double>(options.min_probability)),
+        logits_(options.output_type == "logit"),
+        cam_(options.network.cam),
+        features_(features),
+        report_(report),
+        fail_fast_(options.fail_fast),
+        format_(format),
+        labels_(std::move(labels)),
+        output_(output),
+        messages_(messages) {}
 
   void add(const Result& result) {
     if (result.error) return add_failure(result.input, *result.error);
-    output_.write(format_answer(format_, result.input, result.predictions, labels_));
-    output_.flush();
+    ++count_;
+    std::span<const Prediction> shown = result.predictions;
+    while (!shown.empty() && shown.back().probability < least_) shown = shown.first(shown.size() - 1);
+    if (features_) {
+      features_->add(result.features);
+    } else {
+      output_.write(format_answer(format_, result.input, shown, labels_, logits_));
+      output_.flush();
+    }
+    report_.add(result, labels_, std::nullopt);
+    if (!cam_.empty()) write_activation_map(cam_, count_, result);
   }
 
   void add_failure(const std::string& input, const std::string& error) {
     ++failed_;
     if (fail_fast_) throw Error(ErrorKind::bad_input, input + ": " + error);
+    ++count_;
     messages_.error(input + ": " + error);
+    report_.add_failure(input, error);
+    if (features_) return features_->add_failure();
     output_.write(format_failure(format_, input, error));
     output_.flush();
   }
@@ -178,6 +249,12 @@ class Answers {
   std::size_t failed() const { return failed_; }
 
  private:
+  double least_;
+  bool logits_;
+  std::string cam_;
+  FeatureFile* features_;
+  Report& report_;
+  std::size_t count_ = 0;
   bool fail_fast_;
   PredictionFormat format_;
   std::vector<std::string> labels_;
@@ -222,19 +299,35 @@ int run(const PredictOptions& options, Context& context) {
   Inputs inputs(std::move(arguments), options.inputs);
   Selection selection(options, inputs);
   if (!options.resume.empty()) selection.skip_answered(options.resume);
-  Output output = options.resume.empty() ? Output(options.output) : Output::append(options.resume, selection.earlier().bytes);
+  const bool as_features = options.output_type == "features", with_head = as_features || !options.network.cam.empty();
+  if (with_head) check_single_view(as_features ? "--output-type features" : "--cam", views, models.size());
+  if (as_features && (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty()))
+    throw Error(ErrorKind::usage, "--output-type features is a .npy file, expected --output FILE.npy");
+  std::optional<FeatureFile> features;
+  if (as_features) features.emplace(options.output);
+  Report report(options.network.report);
+  Output output = options.resume.empty() ? Output(as_features ? "" : options.output)
+                                         : Output::append(options.resume, selection.earlier().bytes);
   if (selection.earlier().inputs > 0)
     messages.note(fmt::format("{}: {} inputs are answered already", options.resume, selection.earlier().inputs));
   if (selection.earlier().complete) return selection.earlier().failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
   if (selection.shard() && selection.earlier().bytes == 0) output.write(first_line(*selection.shard()));
   std::vector<Member> members;
+  std::vector<std::string> facts;  // for the report
   std::vector<std::string> labels;
   for (const std::string& name : models) {
     Network network = load_network(name, options.network, context);
     if (labels.empty()) labels = network.labels;
     if (!selection.all(is_tensor)) tell_preprocessing(network, views, models.size() == 1, messages);
     Graph graph = std::move(network.graph);
-    members.push_back(make_member(network, std::move(graph), views.crop));
+    members.push_back(make_member(network, std::move(graph), views.crop, with_head));
+    if (!options.network.cam.empty() && !members.back().class_weights) {
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
+    }
+    if (options.output_type == "logit" && network.scores.probabilities)
+      throw Error(ErrorKind::usage, fmt::format("{}: gives probabilities, and its logits are not known", name));
+    facts.push_back(name + ": " + describe(network.preprocessing.preprocessing));
     throw_if_interrupted();
   }
 
@@ -244,8 +337,8 @@ int run(const PredictOptions& options, Context& context) {
   Classifier classifier(members, pool, classify);
   messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads", fmt::join(models, ", "), milliseconds(), pool.threads()));
 
-  if (selection.earlier().bytes == 0) output.write(format_header(format));
-  Answers answers(options, format, std::move(labels), output, messages);
+  if (selection.earlier().bytes == 0 && !features) output.write(format_header(format));
+  Answers answers(options, format, std::move(labels), output, features ? &*features : nullptr, report, messages);
   std::size_t count = selection.earlier().inputs;
   {
     Progress progress(messages, "images");
@@ -264,6 +357,8 @@ int run(const PredictOptions& options, Context& context) {
     } while (!part.empty());
   }
   if (selection.shard()) output.write(last_line(*selection.shard()));
+  if (features) features->commit();
+  report.commit(fmt::format("What {} photos are", count), facts);
   output.commit();
   const std::size_t failed = answers.failed() + selection.earlier().failed;
   messages.detail(fmt::format("{} of {} inputs answered in {:.0f} ms", count - failed, count, milliseconds()));

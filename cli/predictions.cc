@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "formats/table/table.h"
@@ -33,12 +34,14 @@ Json json_of_input(const std::string& input) {
 // Bytes that are not UTF-8 become U+FFFD.
 std::string line_of(const Json& object) { return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-std::string text_answer(const std::string& input, std::span<const Prediction> predictions, Labels labels) {
+std::string text_answer(const std::string& input, std::span<const Prediction> predictions, Labels labels, bool logits) {
   std::string result = table::printable(input) + "\n";
   std::size_t digits = 1;
   for (const Prediction& prediction : predictions) digits = std::max(digits, fmt::formatted_size("{}", prediction.index));
   for (const Prediction& prediction : predictions) {
-    result += fmt::format("  {:>6.2f} %  {:>{}}", 100 * prediction.probability, prediction.index, digits);
+    result += logits ? fmt::format("  {:>9.4f}", prediction.logit.value_or(std::log(prediction.probability)))
+                     : fmt::format("  {:>6.2f} %", 100 * prediction.probability);
+    result += fmt::format("  {:>{}}", prediction.index, digits);
     if (const std::string label = label_of(prediction, labels); !label.empty()) result += "  " + table::printable(label);
     result += '\n';
   }
@@ -85,9 +88,9 @@ std::string format_header(PredictionFormat format) {
 }
 
 std::string format_answer(PredictionFormat format, const std::string& input, std::span<const Prediction> predictions,
-                          std::span<const std::string> labels) {
+                          std::span<const std::string> labels, bool logits) {
   switch (format) {
-    case PredictionFormat::text: return text_answer(input, predictions, labels);
+    case PredictionFormat::text: return text_answer(input, predictions, labels, logits);
     case PredictionFormat::jsonl: return json_answer(input, predictions, labels);
     case PredictionFormat::csv: return csv_answer(input, predictions, labels);
   }

@@ -272,16 +272,16 @@ Tensor parse(std::span<const std::byte> bytes, const std::string& name) {
   }
 }
 
-std::string to_bytes(const Tensor& tensor) {
-  const DType dtype = tensor.dtype();
+std::string header_of(DType dtype, const Shape& dims, std::size_t least) {
   const std::string_view kind = kind_of(dtype);
   std::string shape;
-  for (const std::int64_t dim : tensor.shape().dims()) shape += fmt::format("{}{}", shape.empty() ? "" : ", ", dim);
-  if (tensor.shape().rank() == 1) shape += ',';
+  for (const std::int64_t dim : dims.dims()) shape += fmt::format("{}{}", shape.empty() ? "" : ", ", dim);
+  if (dims.rank() == 1) shape += ',';
   std::string header =
       fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}", kind[1] == '1' ? '|' : '<', kind, shape);
   const std::size_t before = magic.size() + 4;
-  const std::size_t whole = (before + header.size() + 1 + header_alignment - 1) / header_alignment * header_alignment;
+  const std::size_t whole =
+      std::max(least, (before + header.size() + 1 + header_alignment - 1) / header_alignment * header_alignment);
   header.append(whole - before - header.size() - 1, ' ');
   header += '\n';
   std::string result(magic);
@@ -290,6 +290,12 @@ std::string to_bytes(const Tensor& tensor) {
   result += static_cast<char>(header.size() & 0xff);
   result += static_cast<char>(header.size() >> 8);
   result += header;
+  return result;
+}
+
+std::string to_bytes(const Tensor& tensor) {
+  const DType dtype = tensor.dtype();
+  std::string result = header_of(dtype, tensor.shape());
   const auto append = [&result](std::span<const std::byte> data) {
     result.append(reinterpret_cast<const char*>(data.data()), data.size());
   };

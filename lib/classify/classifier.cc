@@ -47,7 +47,8 @@ Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, Cla
   for (const Member& member : members) {
     auto found = std::find(preparations_.begin(), preparations_.end(), member.preprocessing);
     if (found == preparations_.end()) found = preparations_.insert(found, member.preprocessing);
-    members_.push_back({Scorer(member.plan, pool), static_cast<std::size_t>(found - preparations_.begin())});
+    members_.push_back({Scorer(member.plan, pool), static_cast<std::size_t>(found - preparations_.begin()),
+                        member.features_output, member.map_output, member.class_weights});
     const Scorer& scorer = members_.back().scorer;
     if (options_.views.crop != Crop::full) check_crop(member.preprocessing, scorer.input());
     const auto own = scorer.output().classes;
@@ -99,13 +100,19 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
   const std::string name = file.string();
   const auto failed = [&](std::string why) {
     items.clear();
-    items.push_back({{source, 0, name, std::move(why), {}}, {}, {}, 0});
+    Item& item = items.emplace_back();
+    item.result.source = source;
+    item.result.input = name;
+    item.result.error = std::move(why);
   };
   try {
     std::vector<std::vector<Views>> images = prepare(file);
     for (std::size_t i = 0; i < images.size(); ++i) {
-      const std::string own = images.size() == 1 ? name : fmt::format("{}[{}]", name, i);
-      items.push_back({{source, i, own, {}, {}}, std::move(images[i]), {}, 0});
+      Item& item = items.emplace_back();
+      item.result.source = source;
+      item.result.position = i;
+      item.result.input = images.size() == 1 ? name : fmt::format("{}[{}]", name, i);
+      item.views = std::move(images[i]);
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_input) throw;
@@ -139,6 +146,22 @@ void Classifier::add(std::span<const float> scores, bool probabilities, Item& it
   }
 }
 
+// What the last run says of an image besides its scores.
+void Classifier::keep_head(const Network& network, std::size_t row, Item& item) const {
+  const auto slice = [&](std::size_t output) {
+    const Tensor& all = network.scorer.other_output(output);
+    const std::vector<float> values = all.values_as<float>();
+    const std::size_t each = values.size() / static_cast<std::size_t>(all.shape()[0]);
+    return std::vector<float>(values.begin() + static_cast<std::ptrdiff_t>(row * each),
+                              values.begin() + static_cast<std::ptrdiff_t>((row + 1) * each));
+  };
+  if (network.features_output) item.result.features = slice(*network.features_output);
+  if (network.map_output) {
+    const Shape& shape = network.scorer.other_output(*network.map_output).shape();
+    item.maps = Tensor::from<float>(Shape{shape[1], shape[2], shape[3]}, slice(*network.map_output));
+  }
+}
+
 void Classifier::fill_predictions(Item& item) const {
   Result& result = item.result;
   std::vector<float> means(item.sums.size());
@@ -158,6 +181,12 @@ void Classifier::fill_predictions(Item& item) const {
     result.predictions.push_back(
         {index, are_probabilities ? score : softened[i], !are_probabilities && all_logits ? std::optional(score) : std::nullopt});
   }
+  const auto& weights = members_.front().class_weights;
+  if (members_.front().map_output && weights && weights->shape()[0] == static_cast<std::int64_t>(means.size())) {
+    const Shape& shape = item.maps.shape();
+    result.map = activation_map(*weights, result.predictions.front().index, item.maps.data<float>(), static_cast<int>(shape[2]),
+                                static_cast<int>(shape[1]));
+  }
 }
 
 // Adds what one network says of all views of the items that have some, in batches of one size.
@@ -170,6 +199,8 @@ void Classifier::score(std::vector<Item>& items, Network& network) {
     try {
       const Scores scores = network.scorer.run(batch, preprocessing);
       for (std::size_t row = 0; row < owners.size(); ++row) {
+        const bool is_first = &network == &members_.front() && owners[row]->seen == 0;
+        if (is_first) keep_head(network, row, *owners[row]);
         if (!owners[row]->result.error) add(scores.row(row), network.scorer.output().probabilities, *owners[row]);
       }
     } catch (const Error& refused) {
@@ -182,6 +213,9 @@ void Classifier::score(std::vector<Item>& items, Network& network) {
   const bool is_last = &network == &members_.back();
   for (Item& item : items) {
     if (item.result.error) continue;
+    if (options_.keep_views && &network == &members_.front()) {
+      if (const auto* pixels = std::get_if<image::Pixels>(&item.views[network.preparation].front())) item.result.shown = *pixels;
+    }
     for (PreparedImage& view : item.views[network.preparation]) {
       const bool full = batch.size() == network.scorer.batch_size(batch.size() + 1);
       if (!batch.empty() && (full || !same_size(batch.front(), view))) run();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/classify/activation_map.h"
 #include "lib/classify/scorer.h"
 #include "lib/classify/views.h"
 
@@ -31,12 +32,19 @@ struct Result {
   std::string input;                    // the file's path as bytes; "x.npy[2]" for an image of a tensor that holds several
   std::optional<std::string> error;     // why there are no predictions; without the path
   std::vector<Prediction> predictions;  // best first
+  // Where they are asked for, of the first member and the first view:
+  std::vector<float> features;         // what the classifier multiplies
+  std::optional<ActivationMap> map;    // of the likeliest class
+  std::optional<image::Pixels> shown;  // the view itself; nothing for a tensor
 };
 
 // One network of an ensemble, and how photos are prepared for it.
 struct Member {
   std::shared_ptr<const xnnpack::Plan> plan;
   Preprocessing preprocessing;
+  // For features and maps (with_head_outputs): which outputs they are, and the classifier's (classes, C).
+  std::optional<std::size_t> features_output = {}, map_output = {};
+  std::optional<Tensor> class_weights = {};
 };
 
 // What is averaged over views and members: probabilities, or logits (of a network that gives probabilities: their logarithms) of
@@ -51,6 +59,7 @@ struct ClassifierOptions {
   Preprocessing preprocessing;  // of a single network
   ViewOptions views;
   Average average = Average::probability;
+  bool keep_views = false;  // Result::shown
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
   // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(bad_input).
   std::function<std::optional<Tensor>(const std::filesystem::path&)> load_tensor;
@@ -82,6 +91,8 @@ class Classifier {
   struct Network {
     Scorer scorer;
     std::size_t preparation;  // index of its preprocessing
+    std::optional<std::size_t> features_output, map_output;
+    std::optional<Tensor> class_weights;
   };
   // An image that has been read, or why it could not be.
   struct Item {
@@ -89,6 +100,7 @@ class Classifier {
     std::vector<Views> views;  // by preparation
     std::vector<double> sums;  // of the scores of each class over what has been seen so far
     std::size_t seen = 0;
+    Tensor maps;  // (C, H, W) of the first view
   };
   std::vector<Item> load(const std::filesystem::path& file, std::size_t source) const;
   std::vector<std::vector<Views>> prepare(const std::filesystem::path& file) const;
@@ -97,6 +109,7 @@ class Classifier {
   void score(std::vector<Item>& items);
   void score(std::vector<Item>& items, Network& network);
   void add(std::span<const float> scores, bool probabilities, Item& item) const;
+  void keep_head(const Network& network, std::size_t row, Item& item) const;
   void fill_predictions(Item& item) const;
 
   ClassifierOptions options_;

@@ -116,6 +116,16 @@ Head find_head(const Graph& graph, std::int64_t side) {
   return head;
 }
 
+Graph with_head_outputs(const Graph& graph, std::int64_t side) {
+  const Head head = find_head(graph, side);
+  Graph result = graph;
+  std::vector<ValueId> outputs(graph.outputs().begin(), graph.outputs().end());
+  outputs.push_back(head.features);
+  outputs.push_back(head.map);
+  result.set_outputs(std::move(outputs));
+  return result;
+}
+
 Graph fully_convolutional(const Graph& graph, std::int64_t side) {
   const Graph fixed = at_own_size(graph, side);
   const Head head = find_head(graph, side);

@@ -21,6 +21,9 @@ struct Head {
 // whole map stands in front of the scores.
 Head find_head(const Graph& graph, std::int64_t side);
 
+// The graph with two more outputs: the features (N, C, ...), then the last maps (N, C, H, W). Throws as find_head() does.
+Graph with_head_outputs(const Graph& graph, std::int64_t side);
+
 // The same network for images of any size at least as large as those that it was made for (section 3.4): the pool averages over
 // windows of the map that it had, at stride 1, and the features are averaged over all of these positions, which for the linear
 // classifier is the average of its scores. Images are Nx3xHxW or NxHxWx3 with open N, H and W.

@@ -54,6 +54,9 @@ class Scorer {
   // Error(bad_input) where the network does not take images of this size.
   Scores run(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
 
+  // Another output of the last run, as the graph has it: (N, ...).
+  const Tensor& other_output(std::size_t index) const { return session_.output(index); }
+
  private:
   void fill(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
 

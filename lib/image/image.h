@@ -40,6 +40,10 @@ Pixels crop(const Pixels& pixels, int left, int top, int width, int height);
 // Left and right exchanged.
 Pixels mirrored(const Pixels& pixels);
 
+// As the bytes of a file. `quality`: 1 to 100. Throws Error(internal) where libvips cannot.
+std::string encode_png(const Pixels& pixels);
+std::string encode_jpeg(const Pixels& pixels, int quality);
+
 // resize and crop as `preprocessing` says; the size of the result is its crop_size, else the (resized) photo's own.
 Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing);
 

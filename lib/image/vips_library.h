@@ -4,27 +4,30 @@
 #include <vips/vips.h>
 
 // Every function of libvips and GLib that the module calls.
-#define RESNET_VIPS_FUNCTIONS(apply)    \
-  apply(vips_init);                     \
-  apply(vips_block_untrusted_set);      \
-  apply(vips_concurrency_set);          \
-  apply(vips_cache_set_max);            \
-  apply(vips_thread_shutdown);          \
-  apply(vips_error_buffer);             \
-  apply(vips_error_clear);              \
-  apply(vips_foreign_find_load_buffer); \
-  apply(vips_image_new_from_buffer);    \
-  apply(vips_image_get_width);          \
-  apply(vips_image_get_height);         \
-  apply(vips_image_get_bands);          \
-  apply(vips_image_get_format);         \
-  apply(vips_image_get_interpretation); \
-  apply(vips_image_get_orientation);    \
-  apply(vips_colourspace);              \
-  apply(vips_cast);                     \
-  apply(vips_region_new);               \
-  apply(vips_region_prepare);           \
-  apply(g_object_unref);                \
+#define RESNET_VIPS_FUNCTIONS(apply)      \
+  apply(vips_init);                       \
+  apply(vips_block_untrusted_set);        \
+  apply(vips_concurrency_set);            \
+  apply(vips_cache_set_max);              \
+  apply(vips_thread_shutdown);            \
+  apply(vips_error_buffer);               \
+  apply(vips_error_clear);                \
+  apply(vips_foreign_find_load_buffer);   \
+  apply(vips_image_new_from_buffer);      \
+  apply(vips_image_new_from_memory_copy); \
+  apply(vips_image_write_to_buffer);      \
+  apply(g_free);                          \
+  apply(vips_image_get_width);            \
+  apply(vips_image_get_height);           \
+  apply(vips_image_get_bands);            \
+  apply(vips_image_get_format);           \
+  apply(vips_image_get_interpretation);   \
+  apply(vips_image_get_orientation);      \
+  apply(vips_colourspace);                \
+  apply(vips_cast);                       \
+  apply(vips_region_new);                 \
+  apply(vips_region_prepare);             \
+  apply(g_object_unref);                  \
   apply(g_log_set_handler)
 
 namespace resnet::image {

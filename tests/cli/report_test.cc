@@ -1,0 +1,99 @@
+// `--report`, `--cam`, `--output-type` and `--min-probability`.
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+class ReportTest : public CliTest {
+ protected:
+  ReportTest() {
+    write("list.csv", "red.png,red\nyellow.png,green\nmissing.png,blue\n");
+    write("list.txt", (folder() / "red.png").string() + "\n" + (folder() / "yellow.png").string() + "\n");
+  }
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder() / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  Finished predict(std::vector<std::string> words) const {
+    std::vector<std::string> all = {"predict", "rgb.onnx", "@list.txt", "--preprocess", "raw", "--labels", "rgb.txt", "-q"};
+    all.insert(all.end(), words.begin(), words.end());
+    return run(all);
+  }
+};
+
+TEST_F(ReportTest, ThePageInChromium) {
+  RunOptions options;
+  options.folder = folder();
+  if (run_command({"bash", "-c", "command -v chromium"}, options).exit_code != 0) GTEST_SKIP() << "no chromium";
+  ASSERT_EQ(run({"evaluate", "rgb.onnx", "list.csv", "--preprocess", "raw", "--labels", "rgb.txt", "--report", "page.html",
+                 "--cam", "maps"})
+                .exit_code,
+            5);
+  std::string html = read("page.html");
+  // What each filter leaves, told in the title.
+  html.replace(html.rfind("</body>"), 7,
+               "<script>const left = f => { document.querySelector(`[data-filter=${f}]`).click();"
+               "return f + ' ' + document.querySelectorAll('figure').length; };"
+               "document.title = ['all', 'right', 'wrong', 'uncertain', 'failed'].map(left).join(', ') + ', pictures ' +"
+               "(left('all'), document.querySelectorAll('img').length);</script></body>");
+  write("probe.html", html);
+  const Finished browser =
+      run_command({"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+                   "--user-data-dir=profile", "--virtual-time-budget=2000", "--dump-dom", "probe.html"},
+                  options);
+  ASSERT_EQ(browser.exit_code, 0) << browser.err;
+  // Yellow is red and green alike: the first of them, at one half.
+  EXPECT_THAT(browser.out, HasSubstr("<title>all 3, right 1, wrong 1, uncertain 0, failed 1, pictures 4</title>"));
+  EXPECT_THAT(browser.err, Not(HasSubstr("CONSOLE")));
+}
+
+TEST_F(ReportTest, NothingInANameEndsThePagesData) {
+  write("</script><b>.png", png(4, 4, {255, 0, 0}));
+  ASSERT_EQ(
+      run({"predict", "rgb.onnx", (folder() / "</script><b>.png").string(), "--preprocess", "raw", "--report", "page.html", "-q"})
+          .exit_code,
+      0);
+  EXPECT_THAT(read("page.html"), Not(HasSubstr("</script><b>")));
+}
+
+TEST_F(ReportTest, MapsAreWrittenForEachPhoto) {
+  ASSERT_EQ(predict({"--cam", "maps"}).exit_code, 0);
+  EXPECT_THAT(read("maps/000001_red.png"), testing::StartsWith("\x89PNG"));
+  EXPECT_TRUE(fs::exists(folder() / "maps" / "000002_yellow.png"));
+  expect_refused(predict({"--cam", "maps", "--crop", "ten"}), 2, "--cam is of one network and one view");
+}
+
+TEST_F(ReportTest, FeaturesAreRowsOfAnArray) {
+  ASSERT_EQ(run({"predict", "rgb.onnx", "missing.png", "red.png", "yellow.png", "--preprocess", "raw", "--output-type",
+                 "features", "-o", "f.npy", "-q"})
+                .exit_code,
+            5);
+  const std::string bytes = read("f.npy");
+  EXPECT_THAT(bytes, HasSubstr("'shape': (3, 3), }"));
+  ASSERT_EQ(bytes.size(), 128u + 9 * sizeof(float));
+  float values[9];
+  std::memcpy(values, bytes.data() + 128, sizeof values);
+  EXPECT_TRUE(std::isnan(values[0]));
+  EXPECT_EQ(values[3], 255);
+  EXPECT_EQ(values[4], 0);
+  EXPECT_EQ(values[7], 255);
+  expect_refused(predict({"--output-type", "features"}), 2, "expected --output FILE.npy");
+}
+
+TEST_F(ReportTest, LogitsAndALeastProbability) {
+  EXPECT_THAT(predict({"--output-type", "logit", "-k", "1"}).out, HasSubstr("255.0000  0  red"));
+  EXPECT_THAT(predict({"--min-probability", "0.4"}).out, Not(HasSubstr("blue")));
+  EXPECT_THAT(predict({"--min-probability", "0.4"}).out, HasSubstr("green"));
+  EXPECT_EQ(predict({"--min-probability", "2"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace resnet::test
