@@ -11,9 +11,23 @@ namespace resnet {
 
 namespace {
 
+// A photo of 20,000x10 pixels would be one of 1,280,000x640. What a network computes takes about 150 bytes for each pixel.
+constexpr std::int64_t most_pixels_resized = 64'000'000, most_pixels_shown = 16'000'000;
+
+image::Pixels resized_for(const image::Pixels& photo, const Preprocessing& preprocessing, std::int64_t most) {
+  const std::int64_t shorter = std::min(photo.width, photo.height), longer = std::max(photo.width, photo.height);
+  const std::int64_t to = preprocessing.resize.value_or(static_cast<int>(shorter));
+  const std::int64_t other = to * longer / shorter;
+  if (to > most || other > most || to * other > most) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("has {}x{} pixels, which become {}x{} where at most {} are shown at once", photo.width, photo.height,
+                            photo.width < photo.height ? to : other, photo.width < photo.height ? other : to, most));
+  }
+  return preprocessing.resize ? image::resize_shorter_side(photo, *preprocessing.resize, preprocessing.interpolation) : photo;
+}
+
 void add_ten(const image::Pixels& photo, const Preprocessing& preprocessing, std::vector<image::Pixels>& views) {
-  const image::Pixels resized =
-      preprocessing.resize ? image::resize_shorter_side(photo, *preprocessing.resize, preprocessing.interpolation) : photo;
+  const image::Pixels resized = resized_for(photo, preprocessing, most_pixels_resized);
   const int crop = preprocessing.crop_size.value_or(std::min(resized.width, resized.height));
   if (resized.width < crop || resized.height < crop) {
     throw Error(ErrorKind::bad_input,
@@ -47,7 +61,7 @@ std::vector<image::Pixels> views_of(const image::Pixels& photo, const Preprocess
       case Crop::center: views.push_back(image::prepare(photo, at)); break;
       case Crop::ten: add_ten(photo, at, views); break;
       case Crop::full:
-        views.push_back(at.resize ? image::resize_shorter_side(photo, *at.resize, at.interpolation) : photo);
+        views.push_back(resized_for(photo, at, most_pixels_shown));
         views.push_back(image::mirrored(views.back()));
         break;
     }

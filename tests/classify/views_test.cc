@@ -64,6 +64,20 @@ TEST(Views, TheWholePhotoAtSeveralScales) {
   EXPECT_EQ(image::mirrored(views[3]).rgb, views[2].rgb);
 }
 
+TEST(Views, AStripIsNotBlownUp) {
+  const image::Pixels strip{20'000, 10, std::vector<std::uint8_t>(600'000)};
+  EXPECT_EQ(views_of(strip, Preprocessing(), {}).size(), 1u);  // only the middle is computed
+  for (const Crop crop : {Crop::ten, Crop::full}) {
+    try {
+      views_of(strip, Preprocessing(), {crop, {640}});
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      EXPECT_THAT(error.what(), testing::HasSubstr("has 20000x10 pixels, which become 1280000x640"));
+    }
+  }
+}
+
 TEST(Views, PartsOutsideOfAPhotoAreRefused) {
   EXPECT_EQ(image::crop(places(4, 4), 1, 2, 3, 2).rgb.size(), 18u);
   EXPECT_THROW(image::crop(places(4, 4), 2, 2, 3, 2), Error);

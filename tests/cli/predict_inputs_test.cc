@@ -1,5 +1,9 @@
 // Where predict's images come from: files, folders, patterns and lists.
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 #include "tests/cli/fixture.h"
+#include "tests/support/assets.h"
 
 namespace resnet::test {
 namespace {
@@ -123,6 +127,47 @@ TEST_F(PredictInputsTest, AListOnStdinIsAnsweredAsItComes) {
   EXPECT_EQ(out, "red.png\n  100.00 %  0\n");
   running.write("yellow.png\n");
   EXPECT_EQ(running.wait().out, "red.png\n  100.00 %  0\nyellow.png\n   50.00 %  0\n");
+}
+
+// What folders of photos hold: each is answered or reported in its place, and nothing stops the others.
+TEST_F(PredictInputsTest, OddPhotosAmongOthers) {
+  const fs::path odd = folder() / "odd", formats = testdata() / "images" / "formats";
+  fs::create_directories(odd / "loop");
+  const std::string good = png(8, 8, {255, 0, 0});
+  const auto add = [&](const std::string& name, const std::string& bytes) { write("odd/" + name, bytes); };
+  add("01_empty.png", "");
+  add("02_truncated.png", good.substr(0, good.size() / 2));
+  add("03_one.png", png(1, 1, {255, 0, 0}));
+  add("04_strip.png", png(20'000, 10, {255, 0, 0}));
+  fs::copy_file(formats / "animated.gif", odd / "05_animated.gif");
+  fs::copy_file(formats / "cmyk.jpg", odd / "06_cmyk.jpg");
+  fs::copy_file(formats / "rgb16.png", odd / "07_16bit.png");
+  add("08_bomb.png", png(600, 600, {255, 0, 0}));
+  fs::create_symlink("nowhere.png", odd / "09_unreadable.png");
+  fs::create_directory_symlink(odd, odd / "loop" / "again");
+  add("10_new\nline.png", good);
+  add("11_latin\xe9.png", good);
+  add("12_last.png", good);
+  for (const char* crop : {"center", "ten"}) {
+    SCOPED_TRACE(crop);
+    const Finished finished = run({"predict", "rgb.onnx", "odd", "-r", "--preprocess", "raw", "--resize", "4", "--crop-size", "4",
+                                   "--crop", crop, "--max-pixels", "350000", "--format", "jsonl", "-q"});
+    EXPECT_EQ(finished.exit_code, 5);
+    std::istringstream lines(finished.out);
+    std::vector<std::string> answered, failed;
+    for (std::string line; std::getline(lines, line);) {
+      const auto answer = nlohmann::json::parse(line);
+      const std::string name = fs::path(answer["input"].get<std::string>()).filename().string().substr(0, 2);
+      (answer.contains("error") ? failed : answered).push_back(name);
+      if (name == "11") {
+        EXPECT_TRUE(answer.contains("input_base64"));
+      }
+    }
+    EXPECT_THAT(answered, testing::ElementsAre("03", "04", "05", "06", "07", "10", "11", "12"));
+    EXPECT_THAT(failed, testing::ElementsAre("01", "02", "08", "09"));
+    EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 4) << finished.err;
+    EXPECT_THAT(finished.err, testing::HasSubstr("08_bomb.png: has 600x600 pixels, more than the 350000"));
+  }
 }
 
 }  // namespace
