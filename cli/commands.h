@@ -15,6 +15,7 @@ struct Command {
   std::function<int(Context&)> run;
 };
 
+Command add_bench(CLI::App& program);
 Command add_build(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_convert(CLI::App& program);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <set>
 
 #include "cli/inputs.h"
 #include "cli/options.h"
@@ -43,7 +45,7 @@ class Classes {
     }
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const auto [entry, is_new] = by_name_.emplace(lower(labels[i]), static_cast<std::int64_t>(i));
-      if (!is_new && entry->second != static_cast<std::int64_t>(i)) ambiguous_.insert({lower(labels[i]), true});
+      if (!is_new && entry->second != static_cast<std::int64_t>(i)) ambiguous_.insert(lower(labels[i]));
     }
   }
 
@@ -65,7 +67,7 @@ class Classes {
  private:
   std::int64_t count_;
   std::map<std::string, std::int64_t> by_name_;
-  std::map<std::string, bool> ambiguous_;  // names that two classes have, such as ImageNet's two cranes
+  std::set<std::string> ambiguous_;  // names that two classes have, such as ImageNet's two cranes
 };
 
 std::vector<std::string> lines_of(const fs::path& file) {
@@ -194,6 +196,17 @@ Dataset read_folders(const DatasetOptions& options, const std::vector<fs::path>&
   return dataset;
 }
 
+// A byte of class, then 32x32 levels of red, green and blue.
+void for_each_cifar_record(const fs::path& file, const std::function<void(std::span<const char>)>& take) {
+  std::ifstream stream(file, std::ios::binary);
+  std::vector<char> record(cifar_record);
+  bool any = false;
+  for (; stream.read(record.data(), static_cast<std::streamsize>(record.size())); any = true) take(record);
+  if (stream.gcount() == 0 && any) return;
+  throw Error(ErrorKind::bad_input,
+              fmt::format("{}: is no CIFAR-10 batch: its size is no multiple of {} bytes", file.string(), cifar_record));
+}
+
 }  // namespace
 
 bool is_cifar_batch(const fs::path& file) {
@@ -204,19 +217,19 @@ bool is_cifar_batch(const fs::path& file) {
 std::vector<image::Pixels> read_cifar_batch(const fs::path& file) {
   std::vector<image::Pixels> photos;
   if (!is_cifar_batch(file)) return photos;
-  std::ifstream stream(file, std::ios::binary);
-  std::vector<char> record(cifar_record);
-  while (stream.read(record.data(), static_cast<std::streamsize>(record.size()))) {
+  for_each_cifar_record(file, [&photos](std::span<const char> record) {
     image::Pixels& photo = photos.emplace_back(image::Pixels{32, 32, std::vector<std::uint8_t>(3 * cifar_pixels)});
     for (std::size_t i = 0; i < cifar_pixels; ++i) {
       for (std::size_t c = 0; c < 3; ++c) photo.rgb[i * 3 + c] = static_cast<std::uint8_t>(record[1 + c * cifar_pixels + i]);
     }
-  }
-  if (stream.gcount() != 0 || photos.empty()) {
-    throw Error(ErrorKind::bad_input,
-                fmt::format("{}: is no CIFAR-10 batch: its size is no multiple of {} bytes", file.string(), cifar_record));
-  }
+  });
   return photos;
+}
+
+std::size_t Dataset::photos() const {
+  std::size_t count = 0;
+  for (const Sample& sample : samples) count += sample.truths.size();
+  return count;
 }
 
 Dataset load_dataset(const DatasetOptions& options, std::span<const std::string> labels, std::int64_t count) {
@@ -240,16 +253,14 @@ Dataset load_dataset(const DatasetOptions& options, std::span<const std::string>
       refuse(fmt::format("{}: expected a folder per class, a labels.csv, or --ground-truth", options.data));
     }
   } else if (is_cifar_batch(data)) {
-    std::ifstream stream(data, std::ios::binary);
     Sample sample{data, {}};
-    std::vector<char> record(cifar_record);
-    while (stream.read(record.data(), static_cast<std::streamsize>(record.size()))) {
+    for_each_cifar_record(data, [&](std::span<const char> record) {
       const int truth = static_cast<unsigned char>(record[0]);
       if (truth >= count)
         refuse(
             fmt::format("{}: image {} is of class {}, expected 0 to {}", options.data, sample.truths.size(), truth, count - 1));
       sample.truths.push_back(truth);
-    }
+    });
     dataset.samples.push_back(std::move(sample));
   } else if (fs::exists(data, ignored)) {
     dataset = read_csv(data, classes);

@@ -26,6 +26,8 @@ struct Sample {
 struct Dataset {
   std::vector<Sample> samples;
   std::vector<std::string> notes;  // what was assumed
+
+  std::size_t photos() const;
 };
 
 // Classes are the indices of a network of `classes` classes: numbers, names of `labels`, or WordNet ids; a background class in

@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "formats/labels/labels.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
@@ -102,18 +103,12 @@ double percent(std::int64_t right, std::int64_t count) {
   return count == 0 ? 0 : 100.0 * static_cast<double>(right) / static_cast<double>(count);
 }
 
-std::string label_of(const std::vector<std::string>& labels, std::int64_t index) {
-  return index >= 0 && index < static_cast<std::int64_t>(labels.size()) ? labels[static_cast<std::size_t>(index)]
-                                                                        : fmt::format("class {}", index);
-}
-
 std::string crop_text(Crop crop, const std::vector<int>& scales) {
   return scales.empty() ? name_of(crop) : fmt::format("{} at {}", name_of(crop), fmt::join(scales, ","));
 }
 
 void run_row(Row& row, Report& report, const std::vector<Member>& members, const Dataset& dataset, const EvaluateOptions& options,
-             const ViewOptions& views, Context& context) {
-  ThreadPool pool(context.threads());
+             const ViewOptions& views, ThreadPool& pool, Context& context) {
   ClassifierOptions classify = classifier_options(options.network, views, context);
   classify.top_k = options.topk;
   classify.load_photos = read_cifar_batch;
@@ -177,15 +172,15 @@ Json json_of(const Row& row, const EvaluateOptions& options) {
   Json& pairs = object["most_confused"] = Json::array();
   for (const auto& pair : e.most_confused(20)) {
     pairs.push_back({{"true", pair.truth},
-                     {"true_label", label_of(row.labels, pair.truth)},
+                     {"true_label", labels::label_or_number(row.labels, pair.truth)},
                      {"answered", pair.answer},
-                     {"answered_label", label_of(row.labels, pair.answer)},
+                     {"answered_label", labels::label_or_number(row.labels, pair.answer)},
                      {"count", pair.count}});
   }
   Json& classes = object["classes"] = Json::array();
   for (const auto& c : e.classes()) {
     classes.push_back({{"index", c.index},
-                       {"label", label_of(row.labels, c.index)},
+                       {"label", labels::label_or_number(row.labels, c.index)},
                        {"count", c.count},
                        {"right", c.right},
                        {"accuracy", percent(c.right, c.count)}});
@@ -230,8 +225,9 @@ void write_text(const std::vector<Row>& rows, const EvaluateOptions& options, Ou
   const auto pairs = e.most_confused(5);
   if (!pairs.empty()) output.write(std::string_view("most confused:\n"));
   for (const auto& pair : pairs) {
-    output.write(fmt::format("  {:>5}  {} taken for {}\n", pair.count, table::printable(label_of(row.labels, pair.truth)),
-                             table::printable(label_of(row.labels, pair.answer))));
+    output.write(fmt::format("  {:>5}  {} taken for {}\n", pair.count,
+                             table::printable(labels::label_or_number(row.labels, pair.truth)),
+                             table::printable(labels::label_or_number(row.labels, pair.answer))));
   }
   if (!options.per_class) return;
   table::Table classes({{"class", table::Align::right, {}},
@@ -240,7 +236,7 @@ void write_text(const std::vector<Row>& rows, const EvaluateOptions& options, Ou
                         {"right", table::Align::right, {}},
                         {"accuracy", table::Align::right, 2}});
   for (const auto& c : e.classes())
-    classes.add({c.index, label_of(row.labels, c.index), c.count, c.right, percent(c.right, c.count)});
+    classes.add({c.index, labels::label_or_number(row.labels, c.index), c.count, c.right, percent(c.right, c.count)});
   output.write("\n" + classes.render(table::Format::text));
 }
 
@@ -254,8 +250,8 @@ void write_confusion(const std::vector<Row>& rows, const std::string& file) {
                       {"count", table::Align::right, {}}});
   for (const Row& row : rows) {
     for (const auto& [pair, count] : row.evaluator.confusion()) {
-      table.add({row.model, row.crop, pair.first, label_of(row.labels, pair.first), pair.second,
-                 label_of(row.labels, pair.second), count});
+      table.add({row.model, row.crop, pair.first, labels::label_or_number(row.labels, pair.first), pair.second,
+                 labels::label_or_number(row.labels, pair.second), count});
     }
   }
   Output output(file);
@@ -273,14 +269,7 @@ int run(EvaluateOptions options, Context& context) {
   options.dataset.data = data.front();
   const std::vector<Crop> crops = parse_crops(options.crops);
   const std::vector<int> scales = parse_scales(options.network.scales);
-  std::string format = options.format;
-  if (format.empty()) {
-    const auto by_name = table::format_of_file(options.output);
-    format = by_name == table::Format::json       ? "json"
-             : by_name == table::Format::csv      ? "csv"
-             : by_name == table::Format::markdown ? "md"
-                                                  : "text";
-  }
+  const std::string format = choose_table_format(options.format, options.output);
   const bool alone = models.size() == 1 && crops.size() == 1;
   if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
   if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
@@ -297,6 +286,7 @@ int run(EvaluateOptions options, Context& context) {
   const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
   for (const std::string& note : dataset.notes) context.messages.warning(note);
 
+  ThreadPool pool(context.threads());
   std::vector<Row> rows;
   const auto add = [&](std::span<const Network> some, Crop crop) {
     Row row;
@@ -304,6 +294,7 @@ int run(EvaluateOptions options, Context& context) {
     row.labels = some.front().labels;
     row.evaluator = Evaluator(options.topk);
     std::vector<Member> members;
+    const ViewOptions views{crop, scales};
     for (const Network& network : some) {
       row.model += (row.model.empty() ? "" : " + ") + network.name;
       const std::string prepared = describe(network.preprocessing.preprocessing);
@@ -311,9 +302,10 @@ int run(EvaluateOptions options, Context& context) {
         row.preprocessing += (row.preprocessing.empty() ? "" : "; ") + prepared;
       row.parameters += network.parameters;
       row.macs += network.macs;
-      members.push_back(make_member(network, network.graph, crop, !options.network.cam.empty()));
+      members.push_back(make_member(network, network.graph, crop, job_of(network, options.network, views, dataset.photos()), pool,
+                                    !options.network.cam.empty()));
     }
-    run_row(row, report, members, dataset, options, {crop, scales}, context);
+    run_row(row, report, members, dataset, options, views, pool, context);
     rows.push_back(std::move(row));
     throw_if_interrupted();
   };

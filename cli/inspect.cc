@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
+#include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/paper_table.h"
@@ -19,6 +20,9 @@
 #include "formats/html/page.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/threads.h"
+#include "lib/measure/timing.h"
+#include "lib/xnnpack/plan.h"
 
 namespace resnet::cli {
 
@@ -30,7 +34,8 @@ struct InspectOptions {
   std::vector<std::string> arguments;
   std::string model, output, format, depth, columns, sort;
   std::int64_t batch = 1;
-  bool paper = false, weights = false;
+  bool paper = false, weights = false, plan = false;
+  std::string convolution = "auto";
   ArchOptions arch;
 };
 
@@ -51,6 +56,11 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by it: numbers from the largest, texts from A");
   add_integer(app, "--batch", options.batch, 1, 1'000'000, "count for this many images")->capture_default_str();
   app.add_flag("--weights", options.weights, "figures of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag(
+      "--plan", options.plan,
+      "how it would be run instead of what it is: the steps, and how each convolution is computed (for --batch images at "
+      "once)");
+  add_convolution_option(app, options.convolution);
   app.add_flag("--paper", options.paper,
                "Table 1 of the paper instead of a model, with the exact counts (--variant, default v1)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
@@ -64,6 +74,7 @@ void setup(CLI::App& app, InspectOptions& options) {
       "  resnet-cli inspect resnet50 --variant v1 --depth stage\n"
       "  resnet-cli inspect resnet50.onnx --sort macs --columns name,output,macs,share | head\n"
       "  resnet-cli inspect model.onnx -o model.html\n"
+      "  resnet-cli inspect resnet50 --plan --batch 8\n"
       "  resnet-cli inspect --paper");
 }
 
@@ -145,6 +156,22 @@ void write_tables(const InspectOptions& options, const Inspection& inspection, c
   if (options.weights) output.write("\n" + weight_table(inspection).render(format));
 }
 
+void write_plan(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
+  const auto kind = table::find_format(format);
+  if (!kind) throw Error(ErrorKind::usage, "--plan is a table: text, json, csv or md");
+  const LoadedModel loaded = load_for_examination(one_model(options.model, options.arguments), options.arch, true, context);
+  ThreadPool pool(context.threads());
+  xnnpack::PlanOptions plan;
+  plan.job.batch = options.batch;
+  plan.job.convolutions = find_convolutions(options.convolution);
+  plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch);
+  plan.pool = &pool;
+  table::Table table({{"layer"}, {"kind"}, {"method"}});
+  for (const xnnpack::StepInfo& step : xnnpack::Plan::make(loaded.model.graph, plan)->steps())
+    table.add({step.node, step.kind, step.method});
+  output.write(table.render(*kind));
+}
+
 int run(const InspectOptions& options, Context& context) {
   const std::string format = choose_format(options);
   Output output(options.output);
@@ -152,6 +179,11 @@ int run(const InspectOptions& options, Context& context) {
     if (!options.model.empty() || !options.arguments.empty())
       throw Error(ErrorKind::usage, "--paper stands alone, without a model");
     write_paper(options, format, output);
+    output.commit();
+    return 0;
+  }
+  if (options.plan) {
+    write_plan(options, format, context, output);
     output.commit();
     return 0;
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/options.h"
@@ -89,6 +90,7 @@ void add_network_options(CLI::App& app, NetworkOptions& options) {
            "also a page of thumbnails and answers, of right, wrong and uncertain ones: one self-contained .html file");
   add_text(app, "--cam", options.cam, "FOLDER",
            "also a picture of each photo that shows where the network looked for its answer (class activation map)");
+  add_convolution_option(app, options.convolution);
   add_integer(app, "--max-pixels", options.max_pixels, 1, std::int64_t{1} << 40,
               "larger photos are refused before they are decoded")
       ->capture_default_str();
@@ -156,7 +158,47 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
   return network;
 }
 
-Member make_member(const Network& network, Graph graph, Crop crop, bool with_head) {
+void add_convolution_option(CLI::App& app, std::string& convolution) {
+  add_choice(app, "--convolution", convolution, "auto|direct|winograd",
+             "how 3x3 convolutions are computed; auto: the cheapest for each layer")
+      ->capture_default_str();
+}
+
+xnnpack::Convolutions find_convolutions(const std::string& convolution) {
+  if (convolution == "direct") return xnnpack::Convolutions::direct;
+  if (convolution == "winograd") return xnnpack::Convolutions::winograd;
+  return xnnpack::Convolutions::automatic;
+}
+
+xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
+                    std::optional<std::size_t> photos) {
+  xnnpack::Job job;
+  job.convolutions = find_convolutions(options.convolution);
+  job.batch = static_cast<std::int64_t>(options.batch_size);
+  if (photos) {
+    const std::size_t images = *photos * views_per_photo(views);
+    job.images = std::clamp<std::int64_t>(static_cast<std::int64_t>(images), 1, job.images);
+  }
+  // The largest scale, which takes the most time; a photo is about as high as wide.
+  const Preprocessing& preprocessing = network.preprocessing.preprocessing;
+  std::int64_t side = own_side(network);
+  if (views.crop == Crop::full && !views.scales.empty()) side = *std::max_element(views.scales.begin(), views.scales.end());
+  if (views.crop == Crop::full && views.scales.empty()) side = preprocessing.resize.value_or(static_cast<int>(side));
+  if (network.graph.inputs().size() != 1) return job;
+  const std::int64_t height = network.input.height.value_or(side), width = network.input.width.value_or(side);
+  job.input_shapes = {network.input.channels_last ? Shape{job.batch, height, width, 3} : Shape{job.batch, 3, height, width}};
+  return job;
+}
+
+xnnpack::Job lasting(xnnpack::Job job) {
+  const xnnpack::Job usual;
+  job.batch = 8;
+  job.threads = 2;
+  job.images = usual.images;
+  return job;
+}
+
+Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
   try {
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
     Member member;
@@ -167,7 +209,7 @@ Member make_member(const Network& network, Graph graph, Crop crop, bool with_hea
       member.map_output = graph.outputs().size() + 1;
       graph = with_head_outputs(graph, own_side(network));
     }
-    member.plan = xnnpack::Plan::make(std::move(graph));
+    member.plan = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool});
     return member;
   } catch (Error& error) {
     error.add_context(network.name);

@@ -18,7 +18,7 @@ namespace resnet::cli {
 // Options of both commands.
 struct NetworkOptions {
   std::vector<std::string> models;
-  std::string labels, scales, average = "probability", report, cam;
+  std::string labels, scales, average = "probability", report, cam, convolution = "auto";
   std::size_t batch_size = 1;
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
   PreprocessOptions preprocess;
@@ -50,7 +50,17 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
 // A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not
 // needed again, so that its weights go as they are packed.
 // `with_head`: with its features and activation maps. Throws Error(unsupported) with the name.
-Member make_member(const Network& network, Graph graph, Crop crop, bool with_head = false);
+Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head = false);
+
+// The same on other days and machines, with other threads and batches: parts of one job are to have the same bits.
+xnnpack::Job lasting(xnnpack::Job job);
+
+// "auto|direct|winograd": how 3x3 convolutions are computed.
+void add_convolution_option(CLI::App& app, std::string& convolution);
+xnnpack::Convolutions find_convolutions(const std::string& convolution);
+// What a plan is to be made for: the sizes in which the network is shown photos, and how many there are (nothing: many).
+xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
+                    std::optional<std::size_t> photos);
 // Throws Error(usage) where features or activation maps are asked of more than one view of one network.
 void check_single_view(const char* option, const ViewOptions& views, std::size_t models);
 

@@ -48,4 +48,7 @@ class Output {
   std::string pending_;
 };
 
+// "text", "json", "csv" or "md": what is asked for, else by the ending of the output's name, else text.
+std::string choose_table_format(const std::string& asked, const std::string& output);
+
 }  // namespace resnet::cli

@@ -312,6 +312,7 @@ int run(const PredictOptions& options, Context& context) {
     messages.note(fmt::format("{}: {} inputs are answered already", options.resume, selection.earlier().inputs));
   if (selection.earlier().complete) return selection.earlier().failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
   if (selection.shard() && selection.earlier().bytes == 0) output.write(first_line(*selection.shard()));
+  ThreadPool pool(context.threads());
   std::vector<Member> members;
   std::vector<std::string> facts;  // for the report
   std::vector<std::string> labels;
@@ -319,8 +320,10 @@ int run(const PredictOptions& options, Context& context) {
     Network network = load_network(name, options.network, context);
     if (labels.empty()) labels = network.labels;
     if (!selection.all(is_tensor)) tell_preprocessing(network, views, models.size() == 1, messages);
+    xnnpack::Job job = job_of(network, options.network, views, selection.total());
+    if (!options.resume.empty() || !options.shard.empty()) job = lasting(std::move(job));
     Graph graph = std::move(network.graph);
-    members.push_back(make_member(network, std::move(graph), views.crop, with_head));
+    members.push_back(make_member(network, std::move(graph), views.crop, std::move(job), pool, with_head));
     if (!options.network.cam.empty() && !members.back().class_weights) {
       throw Error(ErrorKind::unsupported,
                   fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
@@ -331,7 +334,6 @@ int run(const PredictOptions& options, Context& context) {
     throw_if_interrupted();
   }
 
-  ThreadPool pool(context.threads());
   ClassifierOptions classify = classifier_options(options.network, views, context);
   classify.top_k = options.topk;
   Classifier classifier(members, pool, classify);

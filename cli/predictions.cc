@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "formats/labels/labels.h"
 #include "formats/table/table.h"
 
 namespace resnet::cli {
@@ -17,12 +18,6 @@ namespace {
 using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool, std::int64_t, std::uint64_t, float>;
 
 using Labels = std::span<const std::string>;
-
-// Empty where the class has no name.
-std::string label_of(const Prediction& prediction, Labels labels) {
-  const auto index = static_cast<std::size_t>(prediction.index);
-  return index < labels.size() ? labels[index] : "";
-}
 
 Json json_of_input(const std::string& input) {
   Json object;
@@ -42,7 +37,8 @@ std::string text_answer(const std::string& input, std::span<const Prediction> pr
     result += logits ? fmt::format("  {:>9.4f}", prediction.logit.value_or(std::log(prediction.probability)))
                      : fmt::format("  {:>6.2f} %", 100 * prediction.probability);
     result += fmt::format("  {:>{}}", prediction.index, digits);
-    if (const std::string label = label_of(prediction, labels); !label.empty()) result += "  " + table::printable(label);
+    if (const std::string label = labels::label_of(labels, prediction.index); !label.empty())
+      result += "  " + table::printable(label);
     result += '\n';
   }
   return result;
@@ -56,7 +52,7 @@ std::string json_answer(const std::string& input, std::span<const Prediction> pr
     Json entry;
     entry["rank"] = i + 1;
     entry["index"] = prediction.index;
-    const std::string label = label_of(prediction, labels);
+    const std::string label = labels::label_of(labels, prediction.index);
     entry["label"] = label.empty() ? Json() : Json(label);
     entry["probability"] = static_cast<float>(prediction.probability);
     entry["logit"] = prediction.logit ? Json(static_cast<float>(*prediction.logit)) : Json();
@@ -73,7 +69,7 @@ std::string csv_answer(const std::string& input, std::span<const Prediction> pre
         input,
         static_cast<std::int64_t>(i + 1),
         prediction.index,
-        label_of(prediction, labels),
+        labels::label_of(labels, prediction.index),
         static_cast<float>(prediction.probability),
         prediction.logit ? table::Cell(static_cast<float>(*prediction.logit)) : table::Cell()};
     result += table::csv_line(cells);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "formats/labels/labels.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 
@@ -23,11 +24,6 @@ std::string thumbnail(const image::Pixels& pixels) {
   return image::encode_jpeg(image::resize_shorter_side(pixels, thumbnail_side, Interpolation::bilinear), thumbnail_quality);
 }
 
-std::string label_of(const std::vector<std::string>& labels, std::int64_t index) {
-  return index >= 0 && index < static_cast<std::int64_t>(labels.size()) ? labels[static_cast<std::size_t>(index)]
-                                                                        : fmt::format("class {}", index);
-}
-
 }  // namespace
 
 void Report::add(const Result& result, const std::vector<std::string>& labels, std::optional<std::int64_t> truth) {
@@ -38,10 +34,10 @@ void Report::add(const Result& result, const std::vector<std::string>& labels, s
   if (result.shown && result.map) card.overlay = thumbnail(overlay(*result.shown, *result.map));
   for (const Prediction& prediction : result.predictions) {
     if (card.answers.size() == shown_answers) break;
-    card.answers.push_back({label_of(labels, prediction.index), prediction.probability});
+    card.answers.push_back({labels::label_or_number(labels, prediction.index), prediction.probability});
   }
   if (truth) {
-    card.truth = label_of(labels, *truth);
+    card.truth = labels::label_or_number(labels, *truth);
     card.right = !result.predictions.empty() && result.predictions.front().index == *truth;
   }
 }

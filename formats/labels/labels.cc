@@ -181,6 +181,16 @@ std::vector<std::string> parse(std::string_view text, const std::string& name) {
   return labels;
 }
 
+std::string label_of(std::span<const std::string> labels, std::int64_t index) {
+  const auto at = static_cast<std::size_t>(index);
+  return at < labels.size() ? labels[at] : "";
+}
+
+std::string label_or_number(std::span<const std::string> labels, std::int64_t index) {
+  std::string label = label_of(labels, index);
+  return label.empty() ? fmt::format("class {}", index) : label;
+}
+
 std::vector<std::string> load(const std::string& name_or_file) {
   if (auto found = find(name_or_file)) return *std::move(found);
   return read(name_or_file);

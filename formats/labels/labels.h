@@ -1,6 +1,7 @@
 // The names of a network's classes.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -24,6 +25,10 @@ std::span<const std::string_view> imagenet1k_wnids();
 // model is the caller's to check.
 std::vector<std::string> read(const std::filesystem::path& file);
 std::vector<std::string> parse(std::string_view text, const std::string& name);
+
+// The name of a class; "" where it has none, or as "class 7".
+std::string label_of(std::span<const std::string> labels, std::int64_t index);
+std::string label_or_number(std::span<const std::string> labels, std::int64_t index);
 
 // A built-in list where `name_or_file` is its name, else the file.
 std::vector<std::string> load(const std::string& name_or_file);

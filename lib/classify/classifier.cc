@@ -124,9 +124,7 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
 }
 
 // One view of one member is its own average, and its logits are known.
-bool Classifier::averages_logits() const {
-  return options_.average == Average::logit || (members_.size() == 1 && views_per_photo(options_.views) == 1);
-}
+bool Classifier::averages_logits() const { return options_.average == Average::logit || is_single(); }
 
 void Classifier::add(std::span<const float> scores, bool probabilities, Item& item) const {
   if (item.sums.empty()) item.sums.resize(scores.size());
@@ -135,7 +133,7 @@ void Classifier::add(std::span<const float> scores, bool probabilities, Item& it
                 fmt::format("the models have {} and {} classes, expected as many", item.sums.size(), scores.size()));
   }
   ++item.seen;
-  const bool single = members_.size() == 1 && views_per_photo(options_.views) == 1;
+  const bool single = is_single();
   if (averages_logits() == !probabilities || single) {  // as they are
     for (std::size_t i = 0; i < scores.size(); ++i) item.sums[i] += static_cast<double>(scores[i]);
   } else if (probabilities) {
@@ -170,7 +168,7 @@ void Classifier::fill_predictions(Item& item) const {
     result.error = "the model's scores are not all numbers (NaN)";
     return;
   }
-  const bool single = members_.size() == 1 && views_per_photo(options_.views) == 1;
+  const bool single = is_single();
   const bool all_logits =
       std::none_of(members_.begin(), members_.end(), [](const Network& n) { return n.scorer.output().probabilities; });
   const bool are_probabilities = single ? !all_logits : !averages_logits();

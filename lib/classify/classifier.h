@@ -87,6 +87,8 @@ class Classifier {
   std::vector<Result> classify(std::span<const std::filesystem::path> files);
 
  private:
+  // One network and one view: nothing is averaged.
+  bool is_single() const { return members_.size() == 1 && views_per_photo(options_.views) == 1; }
   using Views = std::vector<PreparedImage>;
   struct Network {
     Scorer scorer;

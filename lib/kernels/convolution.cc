@@ -6,36 +6,15 @@
 // Vectors whose length is only known at run time cannot be held in arrays.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 
-// A tile's loops must vanish, else the compiler keeps its sums in memory.
-#if defined(__clang__)
-#define RESNET_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define RESNET_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/convolution.cc"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
+#include "lib/kernels/registers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Tag = hn::ScalableTag<float>;
-using Vector = hn::Vec<Tag>;
-
-// A tile is up to `most_rows` output pixels by two vectors of output channels: what the registers hold.
-#if HWY_TARGET <= HWY_AVX3
-constexpr int most_rows = 12;
-#elif HWY_TARGET == HWY_AVX2
-constexpr int most_rows = 6;
-#else
-constexpr int most_rows = 8;
-#endif
-
-std::size_t panel_width() { return 2 * hn::Lanes(Tag()); }
+namespace {
 
 // Bytes of a panel's block: with the pixels beside it, less than the first-level cache of any machine.
 constexpr std::int64_t block_bytes = 32 * 1024;
@@ -62,9 +41,9 @@ struct Panel {
 };
 
 // Rows of the tile times the block, on top of what y holds already (or the bias).
-template <int rows>
+template <int rows, bool ahead>
 HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Panel& panel, const Block& block,
-                           const float* zeros, const float* addend, float* y, bool is_first, bool is_last) {
+                           const float* zeros, const float* addend, float* y, bool is_first, bool is_last, Prefetch prefetch) {
   const Tag d;
   const std::size_t lanes = hn::Lanes(d);
   const std::int64_t outputs = c.filter.outputs, width = static_cast<std::int64_t>(2 * lanes);
@@ -110,6 +89,8 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
       a[r] = inside ? windows[r].image + (i * c.width + k) * c.pixel_stride + block.first_channel : zeros;
     }
     for (std::int64_t k = 0; k < count; ++k, b += width) {
+      prefetch_row(b);
+      if (ahead) prefetch.next();
       const Vector b_low = hn::Load(d, b), b_high = hn::Load(d, b + lanes);
       RESNET_UNROLL for (int r = 0; r < rows; ++r) {
         const Vector pixel = hn::Set(d, a[r][k]);
@@ -147,11 +128,12 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
 }
 
 using Multiply = void (*)(const Convolution&, const Window*, const Panel&, const Block&, const float*, const float*, float*, bool,
-                          bool);
+                          bool, Prefetch);
 
 template <int rows>
-constexpr void fill(Multiply* table) {
-  table[rows] = multiply<rows>;
+constexpr void fill(Multiply (*table)[2]) {
+  table[rows][0] = multiply<rows, false>;
+  table[rows][1] = multiply<rows, true>;
   if constexpr (rows > 1) fill<rows - 1>(table);
 }
 
@@ -186,7 +168,7 @@ std::size_t parts(const Convolution& c) {
 
 void convolve_parts(const Convolution& c, const float* x, const float* packed, const float* addend, float* y, std::size_t begin,
                     std::size_t end) {
-  Multiply table[most_rows + 1] = {};
+  Multiply table[most_rows + 1][2] = {};
   fill<most_rows>(table);
   const auto width = static_cast<std::int64_t>(panel_width());
   const std::int64_t outputs = c.filter.outputs, panels = panels_of(c), per_group = panels_of_part(c);
@@ -225,8 +207,9 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
         for (std::int64_t index = first_panel; index < last_panel; ++index) {
           const Panel panel = panel_at(index);
           const std::int64_t at = (first_row + from) * outputs + panel.first;
-          table[to - from](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels}, zeros,
-                           addend == nullptr ? nullptr : addend + at, y + at, true, true);
+          table[to - from][false](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels}, zeros,
+                                  addend == nullptr ? nullptr : addend + at, y + at, true, true,
+                                  Prefetch(panel.weights, 0, 0, 1));
         }
       }
       continue;
@@ -235,11 +218,14 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
       const Panel panel = panel_at(index);
       // Over the tiles, which are of nearly equal height.
       const auto run = [&](const Block& block, bool is_first, bool is_last) {
+        const std::int64_t size = (block.last_tap - block.first_tap) * (block.last_channel - block.first_channel) * width;
+        const float* weights = panel.weights + width + (block.first_tap * c.filter.channels + block.first_channel) * width;
         for (std::int64_t tile = 0; tile < tiles; ++tile) {
           const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
           const std::int64_t at = (first_row + from) * outputs + panel.first;
-          table[to - from](c, windows + from, panel, block, zeros, addend == nullptr ? nullptr : addend + at, y + at, is_first,
-                           is_last);
+          table[to - from][tiles <= Prefetch::most_runs](c, windows + from, panel, block, zeros,
+                                                         addend == nullptr ? nullptr : addend + at, y + at, is_first, is_last,
+                                                         Prefetch(weights, size, tile, tiles));
         }
       };
       const std::int64_t channels = c.filter.channels, taps = c.filter.taps();
@@ -263,6 +249,7 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
 
 bool is_fast() { return HWY_TARGET <= HWY_AVX3; }
 
+}  // namespace
 }  // namespace resnet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -304,6 +291,8 @@ void convolve(const Convolution& convolution, const float* x, const float* packe
               std::size_t begin, std::size_t end) {
   HWY_DYNAMIC_DISPATCH(convolve_parts)(convolution, x, packed, addend, y, begin, end);
 }
+
+std::size_t vector_lanes() { return HWY_DYNAMIC_DISPATCH(panel_width)() / 2; }
 
 bool convolution_is_fast() { return HWY_DYNAMIC_DISPATCH(is_fast)(); }
 

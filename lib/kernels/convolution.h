@@ -38,6 +38,9 @@ std::size_t convolution_parts(const Convolution& convolution);
 void convolve(const Convolution& convolution, const float* x, const float* packed, const float* addend, float* y,
               std::size_t begin, std::size_t end);
 
+// Floats in a vector of this machine's.
+std::size_t vector_lanes();
+
 // Whether it was measured to be faster than XNNPACK's on this kind of machine: where vectors are of 64 bytes.
 bool convolution_is_fast();
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -19,6 +20,14 @@ namespace {
 struct Free {
   void operator()(void* p) const { std::free(p); }
 };
+
+// Weights and activations are read end to end, over and over: fewer pages are fewer misses, and fewer faults at first touch.
+void advise_huge_pages(void* begin, std::size_t size) {
+  constexpr std::uintptr_t huge = 2 << 20;
+  const auto first = (reinterpret_cast<std::uintptr_t>(begin) + huge - 1) / huge * huge;
+  const auto last = (reinterpret_cast<std::uintptr_t>(begin) + size) / huge * huge;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // where there are none: as before
+}
 
 struct Mapping {
   void* address = nullptr;
@@ -45,6 +54,7 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t size) {
   void* aligned = raw;
   std::size_t space = total + alignment;
   std::align(alignment, total, aligned, space);
+  advise_huge_pages(aligned, total);
   return std::shared_ptr<Buffer>(new Buffer(static_cast<std::byte*>(aligned), size, std::move(owner)));
 }
 

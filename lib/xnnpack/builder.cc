@@ -215,24 +215,30 @@ Builder::Operand Builder::operand(ValueId id, const Order& order) {
       .buffer = demand(id, order), .dtype = graph_.fact(id).dtype.value_or(DType::float32), .shape = physical(shape(id), order)};
 }
 
+void Builder::add_kernel(const Step& step, std::vector<int> buffers, std::function<void(std::span<float* const>)> body) {
+  auto addresses = std::make_shared<std::vector<float*>>();
+  add({step.node, name_of(step.kind),
+       [addresses, buffers](std::span<std::byte* const> all) {
+         addresses->clear();
+         for (const int buffer : buffers) addresses->push_back(reinterpret_cast<float*>(all[static_cast<std::size_t>(buffer)]));
+       },
+       [addresses, body = std::move(body)] { body(*addresses); }, method_of(step)});
+}
+
 void Builder::add_loop(const Step& step, std::vector<int> buffers, std::size_t count, std::size_t grain,
                        std::function<void(std::span<float* const>, std::size_t, std::size_t)> body) {
   struct Bound {
-    std::vector<float*> addresses;
+    std::span<float* const> addresses;
     std::function<void(std::size_t, std::size_t)> loop;
   };
   auto bound = std::make_shared<Bound>();
   bound->loop = [bound = bound.get(), body = std::move(body)](std::size_t begin, std::size_t end) {
     body(bound->addresses, begin, end);
   };
-  ThreadPool* pool = &pool_;
-  add({step.node, name_of(step.kind),
-       [bound, buffers](std::span<std::byte* const> all) {
-         bound->addresses.clear();
-         for (const int buffer : buffers)
-           bound->addresses.push_back(reinterpret_cast<float*>(all[static_cast<std::size_t>(buffer)]));
-       },
-       [bound, pool, count, grain] { pool->parallel_for(count, grain, bound->loop); }});
+  add_kernel(step, std::move(buffers), [bound, pool = &pool_, count, grain](std::span<float* const> addresses) {
+    bound->addresses = addresses;
+    pool->parallel_for(count, grain, bound->loop);
+  });
 }
 
 void Builder::build() {

@@ -31,6 +31,7 @@ struct Running {
   const char* kind = "";
   std::function<void(std::span<std::byte* const> buffers)> bind;
   std::function<void()> run;
+  const char* method = "";
 };
 
 class Builder {
@@ -84,6 +85,7 @@ class Builder {
   bool has_empty_operand(const Step& step);
   void convolution(const Step& step, std::size_t index);
   void direct_convolution(const Step& step);
+  void winograd_convolution(const Step& step);
   void product(const Step& step, std::size_t index);
   void pool(const Step& step);
   void mean(const Step& step);
@@ -101,6 +103,8 @@ class Builder {
   void elementwise(const Step& step);
   void fallback(const Step& step);
 
+  // Adds a step of lib/kernels; `body` gets the buffers' addresses.
+  void add_kernel(const Step& step, std::vector<int> buffers, std::function<void(std::span<float* const> addresses)> body);
   // Splits [0, count) over the pool's threads; the loop is made once, so that running allocates nothing.
   void add_loop(const Step& step, std::vector<int> buffers, std::size_t count, std::size_t grain,
                 std::function<void(std::span<float* const> addresses, std::size_t begin, std::size_t end)> body);

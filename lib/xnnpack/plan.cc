@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 
 #include "lib/base/error.h"
 #include "lib/passes/passes.h"
@@ -35,7 +37,20 @@ bool is_float(const Fact& fact) { return fact.dtype == DType::float32; }
 
 class Lowering {
  public:
-  explicit Lowering(Graph& graph) : graph_(graph), consumers_(graph.consumers()), fused_(graph.nodes().size(), false) {}
+  Lowering(Graph& graph, const Job& job, ThreadPool& pool)
+      : graph_(graph), job_(job), pool_(pool), consumers_(graph.consumers()), fused_(graph.nodes().size(), false) {
+    if (job.input_shapes.size() != graph.inputs().size()) return;
+    std::vector<Fact> facts;
+    for (std::size_t i = 0; i < job.input_shapes.size(); ++i) {
+      facts.push_back(graph.fact(graph.inputs()[i]));
+      facts.back().dims = Dims(job.input_shapes[i].dims().begin(), job.input_shapes[i].dims().end());
+    }
+    const Graph sized = with_input_facts(graph, facts);
+    for (std::size_t id = 0; id < sized.nodes().size(); ++id) {
+      const Node& node = sized.nodes()[id];
+      if (std::holds_alternative<Conv>(node.op)) expected_[static_cast<NodeId>(id)] = node.outputs[0].fact.dims;
+    }
+  }
 
   std::vector<Step> run() {
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
@@ -281,6 +296,23 @@ class Lowering {
     return false;
   }
 
+  // Winograd's are for filters of 3x3 at stride 1 over enough channels to fill vectors.
+  kernels::Method choose_method(NodeId id, const Conv& conv, const Shape& weight) const {
+    using kernels::Method;
+    const auto ones = [](const std::vector<std::int64_t>& list) {
+      return std::all_of(list.begin(), list.end(), [](std::int64_t n) { return n == 1; });
+    };
+    const bool fits = conv.group == 1 && weight[2] == 3 && weight[3] == 3 && ones(conv.strides) && ones(conv.dilations) &&
+                      weight[0] >= 16 && weight[1] >= 16;
+    if (!fits || job_.convolutions == Convolutions::direct) return Method::direct;
+    const auto found = expected_.find(id);
+    const std::optional<Dims>& dims = found != expected_.end() ? found->second : graph_.fact({id, 0}).dims;
+    const bool winograd = job_.convolutions == Convolutions::winograd;
+    if (!dims || !(*dims)[2].is_number() || !(*dims)[3].is_number()) return winograd ? Method::winograd2 : Method::direct;
+    return kernels::choose({weight[1], weight[0], (*dims)[2].number(), (*dims)[3].number()},
+                           {job_.batch, job_.images, job_.threads > 0 ? job_.threads : pool_.threads()}, winograd);
+  }
+
   void pack_convolution(Step& step) {
     const Node& node = graph_.node(step.node);
     const Tensor& weight = *input(node, 1).value;
@@ -288,11 +320,20 @@ class Lowering {
     step.has_bias = has_input(node, 2);
     if (step.has_bias) step.bias = *input(node, 2).value;
     const auto& conv = std::get<Conv>(node.op);
-    if (fits_kernels(conv, weight.shape())) {
+    step.method = choose_method(step.node, conv, weight.shape());
+    const float* bias = step.has_bias ? step.bias.data<float>().data() : nullptr;
+    if (step.method != kernels::Method::direct) {
+      const kernels::WinogradFilter filter = winograd_filter_of(step.method, weight.shape());
+      step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
+      kernels::pack_winograd(filter, step.weight.data<float>().data(), bias,
+                             reinterpret_cast<float*>(step.filter->mutable_bytes().data()), pool_);
+    } else if (fits_kernels(conv, weight.shape())) {
       const kernels::Filter filter = filter_of(conv, weight.shape());
       step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
-      kernels::pack_filter(filter, step.weight.data<float>().data(), step.has_bias ? step.bias.data<float>().data() : nullptr,
+      kernels::pack_filter(filter, step.weight.data<float>().data(), bias,
                            reinterpret_cast<float*>(step.filter->mutable_bytes().data()));
+    }
+    if (step.filter) {
       step.weight = Tensor();
       step.bias = Tensor();
       release(node.inputs[1], step.node);
@@ -369,6 +410,9 @@ class Lowering {
   }
 
   Graph& graph_;
+  const Job& job_;
+  ThreadPool& pool_;
+  std::map<NodeId, std::optional<Dims>> expected_;  // of convolutions' outputs, where the job says more than the graph
   std::vector<std::vector<NodeId>> consumers_;
   std::vector<bool> fused_;
   std::vector<Step> steps_;
@@ -433,6 +477,11 @@ const char* name_of(Kind kind) {
   __builtin_unreachable();
 }
 
+const char* method_of(const Step& step) {
+  if (step.kind != Kind::convolution) return "";
+  return step.filter ? kernels::name_of(step.method) : "xnnpack";
+}
+
 Plan::Plan(Graph graph, std::unique_ptr<State> state) : graph_(std::move(graph)), state_(std::move(state)) {}
 Plan::~Plan() = default;
 
@@ -443,7 +492,9 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   if (options.optimize) graph = optimize(graph, log);
   auto state = std::make_unique<State>();
   if (values_may_decide_shapes(graph)) state->unpacked = graph;
-  state->steps = Lowering(graph).run();
+  std::optional<ThreadPool> own;
+  if (options.pool == nullptr) own.emplace(1);
+  state->steps = Lowering(graph, options.job, options.pool != nullptr ? *options.pool : *own).run();
   state->input_layouts = input_layouts(graph, state->steps);
   for (const Step& step : state->steps) {
     if (step.filter) state->weight_bytes += step.filter->bytes().size();
@@ -456,7 +507,7 @@ std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> infos;
   for (const Step& step : state_->steps) {
     const Node& node = graph_.node(step.node);
-    infos.push_back({node.name.empty() ? node.outputs[0].name : node.name, name_of(step.kind)});
+    infos.push_back({node.name.empty() ? node.outputs[0].name : node.name, name_of(step.kind), method_of(step)});
   }
   return infos;
 }

@@ -6,13 +6,34 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/threads.h"
 #include "lib/graph/graph.h"
 
 namespace resnet::xnnpack {
 
+// How 3x3 convolutions at stride 1 are computed.
+enum class Convolutions : std::uint8_t {
+  automatic,  // the cheapest by kernels::cost
+  direct,
+  winograd,
+};
+
+// What a plan is to be used for, asked for once: how convolutions are computed depends on it, and never on what comes.
+struct Job {
+  Convolutions convolutions = Convolutions::automatic;
+  std::int64_t batch = 1;
+  std::int64_t images = 4096;  // in all
+  std::size_t threads = 0;     // 0: the pool's
+  // Of the graph's inputs, where they leave sizes open; none: as the graph has them, and direct where it does not say.
+  std::vector<Shape> input_shapes;
+};
+
 struct PlanOptions {
   // Whether to fold batch norm, constants, ... first (passes/optimize). Off for comparing layer by layer.
   bool optimize = true;
+  Job job;
+  // Weights are packed by its threads, and the plan is made for as many; null: one.
+  ThreadPool* pool = nullptr;
 };
 
 // How the buffer of a value of rank 4 holds it.
@@ -24,6 +45,7 @@ enum class Layout : std::uint8_t {
 // One step of a plan, for reports: the node that it computes and what computes it ("convolution", "fallback", ...).
 struct StepInfo {
   std::string node, kind;
+  std::string method = "";  // of a convolution: "direct", "winograd F(4x4,3x3)", "xnnpack"
 };
 
 // Immutable. Weights are packed once, when it is made; from then on the constants that they came from hold no data any more.

@@ -145,7 +145,7 @@ std::size_t Session::step_count() const { return state_->running.size(); }
 StepInfo Session::step_info(std::size_t index) const {
   const Running& step = state_->running[index];
   const Node& node = state_->plan->graph().node(step.node);
-  return {node.name.empty() ? node.outputs[0].name : node.name, step.kind};
+  return {node.name.empty() ? node.outputs[0].name : node.name, step.kind, step.method};
 }
 
 void Session::run_step(std::size_t index) { state_->running[index].run(); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/graph/graph.h"
+#include "lib/kernels/method.h"
 #include "lib/xnnpack/handles.h"
 #include "lib/xnnpack/packed_weights.h"
 
@@ -34,6 +35,9 @@ enum class Kind : std::uint8_t {
 };
 
 const char* name_of(Kind kind);
+struct Step;
+// By which a convolution is computed; "" for other kinds.
+const char* method_of(const Step& step);
 
 struct Activation {
   float least = -std::numeric_limits<float>::infinity();
@@ -51,6 +55,7 @@ struct Step {
   bool has_bias = false;
   // convolution by lib/kernels: its packed weights, and what is added to it where an Add is fused into it.
   std::shared_ptr<Buffer> filter;
+  kernels::Method method = kernels::Method::direct;  // that the filter is packed for
   ValueId addend = ValueId::none();
   // normalization: per channel.
   std::vector<float> scale, shift;

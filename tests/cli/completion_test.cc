@@ -74,9 +74,9 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
   EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate",
-                                                           "convert", "compare", "responses", "ops", "completion"));
+                                                           "convert", "compare", "bench", "responses", "ops", "completion"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
-  EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build"));
+  EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));
   EXPECT_THAT(offered({"predict", "--"}), AllOf(Contains("--labels"), Contains("--threads"), Not(Contains("--opset"))));
   EXPECT_THAT(offered({"predict", "--format", ""}), ElementsAre("text", "jsonl", "csv"));

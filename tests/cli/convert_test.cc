@@ -25,10 +25,6 @@ class ConvertTest : public CliTest {
     words.insert(words.begin(), "convert");
     return run(words);
   }
-  std::string read(const std::string& name) const {
-    std::ifstream file(folder() / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
   // The largest difference of the first outputs of two models.
   double difference(const std::string& a, const std::string& b) const {
     const Finished finished = run({"compare", a, b, "--format", "json", "-q"});

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,26 @@ class CliTest : public testing::Test {
   Finished run(const std::vector<std::string>& arguments, RunOptions options = {}) const {
     options.folder = folder();
     return test::run(arguments, options);
+  }
+
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder() / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  static bool has_browser() { return run_command({"bash", "-c", "command -v chromium"}, {}).exit_code == 0; }
+  // The page `name` in headless Chromium, with `script` run behind its own: stdout is the document as it is then, stderr holds
+  // CONSOLE where a script complained.
+  Finished browse(const std::string& name, const std::string& script) const {
+    std::string html = read(name);
+    const std::size_t end = html.rfind("</body>");
+    EXPECT_NE(end, html.npos);
+    write("probe.html", html.insert(std::min(end, html.size()), "<script>" + script + "</script>"));
+    RunOptions options;
+    options.folder = folder();
+    return run_command({"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+                        "--user-data-dir=profile", "--virtual-time-budget=2000", "--dump-dom", "probe.html"},
+                       options);
   }
 
   // The paths of a CSV answer, in order.

@@ -212,22 +212,13 @@ TEST_F(InspectTest, MistakesAreUsage) {
 
 // The page as a browser shows it: its script has run, and its console is empty.
 TEST_F(InspectTest, ThePageOpensInChromium) {
-  RunOptions options;
-  options.folder = folder();
-  if (run_command({"bash", "-c", "command -v chromium"}, options).exit_code != 0) GTEST_SKIP() << "no chromium";
+  if (!has_browser()) GTEST_SKIP() << "no chromium";
   ASSERT_EQ(run({"inspect", "resnet18", "-o", "page.html", "--weights"}).exit_code, 0);
   // Sorts by multiply-adds, twice (from the largest), and says what stands on top.
-  std::ifstream page(folder() / "page.html");
-  std::string html{std::istreambuf_iterator<char>(page), std::istreambuf_iterator<char>()};
-  const std::string probe =
-      "<script>const h = [...document.querySelectorAll('th')].find(t => t.textContent === 'macs'); h.click(); h.click();"
-      "document.title = 'top: ' + document.querySelector('tbody').rows[0].cells[0].textContent;</script></body>";
-  html.replace(html.rfind("</body>"), 7, probe);
-  write("probe.html", html);
   const Finished browser =
-      run_command({"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
-                   "--user-data-dir=profile", "--virtual-time-budget=2000", "--dump-dom", "probe.html"},
-                  options);
+      browse("page.html",
+             "const h = [...document.querySelectorAll('th')].find(t => t.textContent === 'macs'); h.click(); h.click();"
+             "document.title = 'top: ' + document.querySelector('tbody').rows[0].cells[0].textContent;");
   ASSERT_EQ(browser.exit_code, 0) << browser.err;
   EXPECT_THAT(browser.out, HasSubstr("<title>top: conv1</title>"));
   EXPECT_THAT(browser.out, HasSubstr("aria-sort=\"descending\""));

@@ -21,10 +21,6 @@ class PredictTest : public CliTest {
     words.insert(words.begin(), {"predict", "rgb.onnx", "--preprocess", "raw"});
     return run(words, options);
   }
-  std::string read(const std::string& name) const {
-    std::ifstream file(folder() / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
   // The float after a CSV answer's last comma: the first logit of the first input.
   static double first_logit(const std::string& csv) {
     const std::string line = csv.substr(csv.find('\n') + 1, csv.find('\n', csv.find('\n') + 1) - csv.find('\n') - 1);

@@ -18,10 +18,6 @@ class ReportTest : public CliTest {
     write("list.csv", "red.png,red\nyellow.png,green\nmissing.png,blue\n");
     write("list.txt", (folder() / "red.png").string() + "\n" + (folder() / "yellow.png").string() + "\n");
   }
-  std::string read(const std::string& name) const {
-    std::ifstream file(folder() / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
   Finished predict(std::vector<std::string> words) const {
     std::vector<std::string> all = {"predict", "rgb.onnx", "@list.txt", "--preprocess", "raw", "--labels", "rgb.txt", "-q"};
     all.insert(all.end(), words.begin(), words.end());
@@ -30,25 +26,18 @@ class ReportTest : public CliTest {
 };
 
 TEST_F(ReportTest, ThePageInChromium) {
-  RunOptions options;
-  options.folder = folder();
-  if (run_command({"bash", "-c", "command -v chromium"}, options).exit_code != 0) GTEST_SKIP() << "no chromium";
+  if (!has_browser()) GTEST_SKIP() << "no chromium";
   ASSERT_EQ(run({"evaluate", "rgb.onnx", "list.csv", "--preprocess", "raw", "--labels", "rgb.txt", "--report", "page.html",
                  "--cam", "maps"})
                 .exit_code,
             5);
-  std::string html = read("page.html");
   // What each filter leaves, told in the title.
-  html.replace(html.rfind("</body>"), 7,
-               "<script>const left = f => { document.querySelector(`[data-filter=${f}]`).click();"
-               "return f + ' ' + document.querySelectorAll('figure').length; };"
-               "document.title = ['all', 'right', 'wrong', 'uncertain', 'failed'].map(left).join(', ') + ', pictures ' +"
-               "(left('all'), document.querySelectorAll('img').length);</script></body>");
-  write("probe.html", html);
   const Finished browser =
-      run_command({"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
-                   "--user-data-dir=profile", "--virtual-time-budget=2000", "--dump-dom", "probe.html"},
-                  options);
+      browse("page.html",
+             "const left = f => { document.querySelector(`[data-filter=${f}]`).click();"
+             "return f + ' ' + document.querySelectorAll('figure').length; };"
+             "document.title = ['all', 'right', 'wrong', 'uncertain', 'failed'].map(left).join(', ') + ', pictures ' +"
+             "(left('all'), document.querySelectorAll('img').length);");
   ASSERT_EQ(browser.exit_code, 0) << browser.err;
   // Yellow is red and green alike: the first of them, at one half.
   EXPECT_THAT(browser.out, HasSubstr("<title>all 3, right 1, wrong 1, uncertain 0, failed 1, pictures 4</title>"));

@@ -30,10 +30,6 @@ class ResumeTest : public CliTest {
     all.insert(all.end(), words.begin(), words.end());
     return run(all, options);
   }
-  std::string read(const std::string& name) const {
-    std::ifstream file(folder() / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
   std::string list_;
   Finished whole_;
 };

@@ -43,17 +43,23 @@ inline void expect_close(const Tensor& actual, const Tensor& expected, double to
   }
 }
 
-// Runs the graph with one and with two threads and compares every output with lib/reference.
+// Runs the graph with one and with two threads, with its 3x3 convolutions computed in every way, and compares every output with
+// lib/reference.
 inline void expect_as_reference(const Graph& graph, const std::vector<Tensor>& inputs, double tolerance = 1e-5) {
   const std::vector<Tensor> expected = reference::evaluate(graph, inputs);
-  const auto plan = xnnpack::Plan::make(graph);
-  for (const std::size_t threads : {1, 2}) {
-    SCOPED_TRACE(threads);
-    ThreadPool pool(threads);
-    xnnpack::Session session(plan, pool);
-    const std::vector<Tensor> actual = session.run(inputs);
-    ASSERT_EQ(actual.size(), expected.size());
-    for (std::size_t i = 0; i < actual.size(); ++i) expect_close(actual[i], expected[i], tolerance);
+  for (const auto convolutions :
+       {xnnpack::Convolutions::direct, xnnpack::Convolutions::automatic, xnnpack::Convolutions::winograd}) {
+    const auto plan = xnnpack::Plan::make(graph, {.job = {.convolutions = convolutions}});
+    for (const std::size_t threads : {1, 2}) {
+      SCOPED_TRACE(threads);
+      ThreadPool pool(threads);
+      xnnpack::Session session(plan, pool);
+      const std::vector<Tensor> actual = session.run(inputs);
+      ASSERT_EQ(actual.size(), expected.size());
+      for (std::size_t i = 0; i < actual.size(); ++i) {
+        expect_close(actual[i], expected[i], convolutions == xnnpack::Convolutions::direct ? tolerance : 5 * tolerance);
+      }
+    }
   }
 }
 

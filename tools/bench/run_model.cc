@@ -45,7 +45,8 @@ class Runner {
   std::string answer(const std::vector<std::string>& words) {
     const std::string& command = words.front();
     const std::size_t arguments = words.size() - 1;
-    if (command == "load" && arguments == 2) return load(words[1], to_number(words[2]));
+    if (command == "load" && arguments >= 3)
+      return load(words[1], to_number(words[2]), shape_of({words.begin() + 3, words.end()}));
     if (command == "input" && arguments >= 2) return input(words[1], {words.begin() + 2, words.end()});
     if (command == "run" && arguments == 0) return run();
     if (command == "output" && arguments == 1) return output(words[1]);
@@ -53,19 +54,27 @@ class Runner {
   }
 
  private:
-  std::string load(const std::string& file, std::int64_t threads) {
+  static Shape shape_of(const std::vector<std::string>& words) {
+    std::vector<std::int64_t> dims;
+    for (const auto& word : words) dims.push_back(to_number(word));
+    return Shape(std::move(dims));
+  }
+
+  std::string load(const std::string& file, std::int64_t threads, const Shape& shape) {
     const auto start = Clock::now();
     session_.reset();
     pool_ = std::make_unique<ThreadPool>(static_cast<std::size_t>(threads));
-    const Model model = onnx::read(file);
-    session_.emplace(xnnpack::Plan::make(model.graph), *pool_);
+    Model model = onnx::read(file);
+    xnnpack::PlanOptions options;
+    options.job.batch = shape[0];
+    options.job.input_shapes = {shape};
+    options.pool = pool_.get();
+    session_.emplace(xnnpack::Plan::make(std::move(model.graph), options), *pool_);
     return fmt::format("{:.3f}", milliseconds_since(start));
   }
 
   std::string input(const std::string& file, const std::vector<std::string>& words) {
-    std::vector<std::int64_t> dims;
-    for (const auto& word : words) dims.push_back(to_number(word));
-    Tensor tensor = Tensor::allocate(DType::float32, Shape(std::move(dims)));
+    Tensor tensor = Tensor::allocate(DType::float32, shape_of(words));
     const std::string bytes = read_file(file, ErrorKind::bad_input);
     if (bytes.size() != tensor.size_bytes()) {
       throw Error(ErrorKind::bad_input, fmt::format("{}: {} bytes, expected {} for {}", file, bytes.size(), tensor.size_bytes(),

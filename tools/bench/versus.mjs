@@ -1,6 +1,6 @@
 // Called by tools/bench/versus: starts both sides as processes that answer line commands, and lets them run in turn.
 //
-// Commands, one a line, and answers:   load FILE THREADS        -> ok MILLISECONDS
+// Commands, one a line, and answers:   load FILE THREADS DIM ...  -> ok MILLISECONDS  of the input to come
 //                                      input FILE DIM DIM ...   -> ok             raw little-endian floats
 //                                      run                      -> ok MILLISECONDS
 //                                      output FILE              -> ok COUNT       the last run's first output, written as floats
@@ -116,7 +116,7 @@ async function measure({ model, batch, threads, shape, rounds, ours, modules, fo
     writeFileSync(input, bytesOf(values));
     const results = [];
     for (const [index, side] of sides.entries()) {
-      await side.ask('load', model, threads);
+      await side.ask('load', model, threads, batch, ...shape);
       await side.ask('input', input, batch, ...shape);
       for (let i = 0; i < 3; ++i) await side.ask('run');
       const output = join(folder, `output${index}.bin`);

@@ -3,7 +3,7 @@
 
     tools/reference/views_torch.py ASSETS [WHOLE] > testdata/views/imagenet.csv
 
-WHOLE is how many of the photos are also shown as a whole at five scales, which takes half a minute each (default: all).
+WHOLE is how many of the photos are also shown as a whole at five scales, which takes some seconds each (default: all).
 
 Wants Debian's python3-torch, python3-torchvision and python3-onnx. ASSETS holds models/ and images/imagenet/ with labels.csv.
 Photos are decoded by PIL and resized and cropped by torchvision; the weights are those of the ONNX files. Each line tells of one photo
@@ -11,6 +11,7 @@ the likeliest class, and of that class the averaged logit (the mean of the logit
 softmaxes; the class is the likeliest by this mean).
 """
 import csv
+import os
 import sys
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def logits_of(net, views, convolutional):
 
 
 def main():
+    torch.set_num_threads(os.cpu_count())
     assets = Path(sys.argv[1])
     nets = {name: load(assets, *source) for name, source in MODELS.items()}
     with open(assets / 'images' / 'imagenet' / 'labels.csv') as file:

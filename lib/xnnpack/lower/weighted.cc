@@ -81,6 +81,10 @@ kernels::Filter filter_of(const Conv& conv, const Shape& weight) {
   return {.taps_high = weight[2], .taps_wide = weight[3], .channels = weight[1], .outputs = weight[0]};
 }
 
+kernels::WinogradFilter winograd_filter_of(kernels::Method method, const Shape& weight) {
+  return {.channels = weight[1], .outputs = weight[0], .tile = method == kernels::Method::winograd2 ? 2 : 4};
+}
+
 Tensor convolution_weight(const Tensor& oihw) {
   const Shape& shape = oihw.shape();
   const std::int64_t outputs = shape[0], inputs = shape[1], area = shape[2] * shape[3];

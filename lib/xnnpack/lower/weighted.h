@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/kernels/convolution.h"
+#include "lib/kernels/winograd.h"
 #include "lib/xnnpack/step.h"
 
 namespace resnet::xnnpack {
@@ -15,6 +16,8 @@ Operator create_product(const Graph& graph, const Step& step);
 bool fits_kernels(const Conv& conv, const Shape& weight);
 // What lib/kernels packs of a weight of outputs x inputs x height x width. Few input channels make one run of a whole row.
 kernels::Filter filter_of(const Conv& conv, const Shape& weight);
+
+kernels::WinogradFilter winograd_filter_of(kernels::Method method, const Shape& weight);
 
 // A convolution's weight, outputs x inputs x height x width in the graph, with its channels last.
 Tensor convolution_weight(const Tensor& oihw);

@@ -61,8 +61,35 @@ void Builder::direct_convolution(const Step& step) {
            });
 }
 
+void Builder::winograd_convolution(const Step& step) {
+  const Node& node = graph_.node(step.node);
+  const Shape weight = *graph_.fact(node.inputs[1]).shape();
+  const Shape x = shape(node.inputs[0]), y = shape({step.node, 0});
+  const Window window = window_of(std::get<Conv>(node.op), {weight[2], weight[3]}, {x[2], x[3]});
+  const kernels::Winograd winograd{.filter = winograd_filter_of(step.method, weight),
+                                   .batch = x[0],
+                                   .height = x[2],
+                                   .width = x[3],
+                                   .out_height = y[2],
+                                   .out_width = y[3],
+                                   .pad_top = window.pads_begin[0],
+                                   .pad_left = window.pads_begin[1],
+                                   .least = step.activation.least,
+                                   .most = step.activation.most};
+  const kernels::WinogradCut cut = kernels::cut(winograd, pool_.threads());
+  std::vector<int> buffers = {demand(node.inputs[0], nhwc_order())};
+  if (!step.addend.is_none()) buffers.push_back(demand(step.addend, nhwc_order()));
+  buffers.push_back(produce(step.output, nhwc_order()));
+  buffers.push_back(allocate(cut.scratch * sizeof(float)));
+  const float* filter = reinterpret_cast<const float*>(step.filter->bytes().data());
+  add_kernel(step, buffers, [winograd, cut, filter, pool = &pool_](std::span<float* const> at) {
+    const float* addend = at.size() == 4 ? at[1] : nullptr;
+    kernels::convolve(winograd, cut, at[0], filter, addend, at[at.size() - 2], at.back(), *pool);
+  });
+}
+
 void Builder::convolution(const Step& step, std::size_t index) {
-  if (step.filter) return direct_convolution(step);
+  if (step.filter) return step.method == kernels::Method::direct ? direct_convolution(step) : winograd_convolution(step);
   const Node& node = graph_.node(step.node);
   if (!kept_[index]) kept_[index] = create_convolution(plan_.graph(), step);
   xnn_operator_t op = kept_[index].get();

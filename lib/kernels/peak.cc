@@ -1,0 +1,69 @@
+#include "lib/kernels/peak.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+// Vectors whose length is only known at run time cannot be held in arrays.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/peak.cc"
+#include <hwy/foreach_target.h>
+#include "lib/kernels/registers-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace resnet::kernels::HWY_NAMESPACE {
+namespace {
+
+// Floating-point operations done; `sink` keeps them from being left out.
+double multiply_add(std::size_t rounds, float* sink) {
+  const Tag d;
+  constexpr int sums = 12;  // more than a multiply-add takes cycles, times two a cycle
+  Vector sum[sums];
+  RESNET_UNROLL for (int i = 0; i < sums; ++i) sum[i] = hn::Set(d, static_cast<float>(i));
+  const Vector factor = hn::Set(d, 0.999f), term = hn::Set(d, 0.001f);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    RESNET_UNROLL for (int i = 0; i < sums; ++i) sum[i] = hn::MulAdd(sum[i], factor, term);
+  }
+  Vector all = sum[0];
+  RESNET_UNROLL for (int i = 1; i < sums; ++i) all = hn::Add(all, sum[i]);
+  *sink = hn::GetLane(all);
+  return 2.0 * sums * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
+}
+
+std::int64_t target() { return HWY_TARGET; }
+
+}  // namespace
+}  // namespace resnet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace resnet::kernels {
+
+HWY_EXPORT(multiply_add);
+HWY_EXPORT(target);
+
+double peak_gflops(ThreadPool& pool) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t rounds = 4'000'000;
+  std::vector<float> sinks(pool.threads());
+  std::vector<double> done(pool.threads());
+  double best = 0;
+  for (int round = 0; round < 5; ++round) {
+    const auto start = Clock::now();
+    pool.parallel_for(pool.threads(), 1, [&](std::size_t begin, std::size_t) {
+      done[begin] = HWY_DYNAMIC_DISPATCH(multiply_add)(rounds, &sinks[begin]);
+    });
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    double all = 0;
+    for (const double d : done) all += d;
+    best = std::max(best, all / seconds * 1e-9);
+  }
+  return best;
+}
+
+std::string instruction_set() { return hwy::TargetName(HWY_DYNAMIC_DISPATCH(target)()); }
+
+}  // namespace resnet::kernels
+#endif

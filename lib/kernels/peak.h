@@ -1,0 +1,17 @@
+// What this machine can do at most.
+#pragma once
+
+#include <string>
+
+#include "lib/base/threads.h"
+
+namespace resnet::kernels {
+
+// Billions of floating-point operations a second (a multiply-add is two) of all the pool's threads, on numbers in registers:
+// the best of a few tries of about 20 ms.
+double peak_gflops(ThreadPool& pool);
+
+// The instruction set that the kernels use here: "AVX3_SPR", "AVX2", "NEON".
+std::string instruction_set();
+
+}  // namespace resnet::kernels

@@ -1,0 +1,479 @@
+#include "lib/kernels/winograd.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+// Vectors whose length is only known at run time cannot be held in arrays.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/winograd.cc"
+#include <hwy/foreach_target.h>
+#include "lib/kernels/registers-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace resnet::kernels::HWY_NAMESPACE {
+
+namespace {
+
+constexpr std::int64_t most_depth = 256;  // channels of a panel of the filter that stay in the first-level cache
+
+// Some of a vector's lanes at the end of a row.
+Vector load(const float* from, std::size_t count) {
+  const Tag d;
+  if (count >= hn::Lanes(d)) return hn::LoadU(d, from);
+  HWY_ALIGN float edge[HWY_LANES(float)] = {};
+  std::memcpy(edge, from, count * sizeof(float));
+  return hn::Load(d, edge);
+}
+void store(Vector v, float* to, std::size_t count) {
+  const Tag d;
+  if (count >= hn::Lanes(d)) return hn::StoreU(v, d, to);
+  HWY_ALIGN float edge[HWY_LANES(float)];
+  hn::Store(v, d, edge);
+  std::memcpy(to, edge, count * sizeof(float));
+}
+
+Vector times(float factor, Vector v) { return hn::Mul(hn::Set(Tag(), factor), v); }
+// a + factor * v
+Vector plus(Vector a, float factor, Vector v) { return hn::MulAdd(hn::Set(Tag(), factor), v, a); }
+
+// The transforms of one row or column: a tile of the input (B), of the filter (G), and of the sums (A).
+template <int tile>
+struct Transform;
+
+template <>
+struct Transform<2> {
+  static void input(const Vector (&d)[4], Vector (&t)[4]) {
+    t[0] = hn::Sub(d[0], d[2]);
+    t[1] = hn::Add(d[1], d[2]);
+    t[2] = hn::Sub(d[2], d[1]);
+    t[3] = hn::Sub(d[1], d[3]);
+  }
+  static void filter(const Vector (&g)[3], Vector (&t)[4]) {
+    const Vector outer = times(0.5f, hn::Add(g[0], g[2]));
+    t[0] = g[0];
+    t[1] = plus(outer, 0.5f, g[1]);
+    t[2] = plus(outer, -0.5f, g[1]);
+    t[3] = g[2];
+  }
+  static void output(const Vector (&m)[4], Vector (&y)[2]) {
+    y[0] = hn::Add(m[0], hn::Add(m[1], m[2]));
+    y[1] = hn::Sub(hn::Sub(m[1], m[2]), m[3]);
+  }
+};
+
+template <>
+struct Transform<4> {
+  static void input(const Vector (&d)[6], Vector (&t)[6]) {
+    const Vector even = plus(d[4], -4, d[2]), odd = plus(d[3], -4, d[1]);
+    const Vector inner = hn::Sub(d[4], d[2]), outer = times(2, hn::Sub(d[3], d[1]));
+    t[0] = plus(plus(d[4], -5, d[2]), 4, d[0]);
+    t[1] = hn::Add(even, odd);
+    t[2] = hn::Sub(even, odd);
+    t[3] = hn::Add(inner, outer);
+    t[4] = hn::Sub(inner, outer);
+    t[5] = plus(plus(d[5], -5, d[3]), 4, d[1]);
+  }
+  static void filter(const Vector (&g)[3], Vector (&t)[6]) {
+    const Vector near = times(-1.0f / 6, hn::Add(g[0], g[2])), far = plus(times(1.0f / 24, g[0]), 1.0f / 6, g[2]);
+    t[0] = times(0.25f, g[0]);
+    t[1] = plus(near, -1.0f / 6, g[1]);
+    t[2] = plus(near, 1.0f / 6, g[1]);
+    t[3] = plus(far, 1.0f / 12, g[1]);
+    t[4] = plus(far, -1.0f / 12, g[1]);
+    t[5] = g[2];
+  }
+  static void output(const Vector (&m)[6], Vector (&y)[4]) {
+    const Vector near = hn::Add(m[1], m[2]), near_difference = hn::Sub(m[1], m[2]);
+    const Vector far = hn::Add(m[3], m[4]), far_difference = hn::Sub(m[3], m[4]);
+    y[0] = hn::Add(m[0], hn::Add(near, far));
+    y[1] = plus(near_difference, 2, far_difference);
+    y[2] = plus(near, 4, far);
+    y[3] = hn::Add(plus(near_difference, 8, far_difference), m[5]);
+  }
+};
+
+// Where the parts of a packed filter are: places x panels x channels x panel_width, the bias, zeros for pixels that are outside.
+struct Packed {
+  std::int64_t panels, panel, place;  // count; floats of a panel and of a place
+  const float *filter, *bias, *zeros;
+};
+Packed parts_of(const WinogradFilter& f, const float* packed) {
+  const auto width = static_cast<std::int64_t>(panel_width());
+  Packed p{};
+  p.panels = (f.outputs + width - 1) / width;
+  p.panel = f.channels * width;
+  p.place = p.panels * p.panel;
+  p.filter = packed;
+  p.bias = packed + f.places() * p.place;
+  p.zeros = p.bias + p.panels * width;
+  return p;
+}
+
+std::size_t packed_floats(const WinogradFilter& f) {
+  const Packed p = parts_of(f, nullptr);
+  return static_cast<std::size_t>(f.places() * p.place + p.panels * static_cast<std::int64_t>(panel_width()) + f.channels);
+}
+
+// Panels [begin, end) of the filter.
+template <int tile>
+void pack_panels(const WinogradFilter& f, const float* weights, float* packed, std::size_t begin, std::size_t end) {
+  constexpr int side = tile + 2;
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto width = static_cast<std::int64_t>(2 * lanes);
+  const Packed p = parts_of(f, packed);
+  HWY_ALIGN float taps[9 * HWY_LANES(float)];
+  for (auto panel = static_cast<std::int64_t>(begin); panel < static_cast<std::int64_t>(end); ++panel) {
+    for (std::int64_t c = 0; c < f.channels; ++c) {
+      for (std::size_t half = 0; half < 2; ++half) {
+        const std::int64_t first = panel * width + static_cast<std::int64_t>(half * lanes);
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          const std::int64_t o = first + static_cast<std::int64_t>(lane);
+          for (std::int64_t k = 0; k < 9; ++k)
+            taps[static_cast<std::size_t>(k) * lanes + lane] = o < f.outputs ? weights[(o * 9 + k) * f.channels + c] : 0.0f;
+        }
+        Vector columns[3][side];  // the transformed columns
+        RESNET_UNROLL for (int j = 0; j < 3; ++j) {
+          Vector g[3];
+          RESNET_UNROLL for (int i = 0; i < 3; ++i) g[i] = hn::Load(d, taps + static_cast<std::size_t>(i * 3 + j) * lanes);
+          Transform<tile>::filter(g, columns[j]);
+        }
+        float* to = packed + panel * p.panel + c * width + static_cast<std::int64_t>(half * lanes);
+        RESNET_UNROLL for (int i = 0; i < side; ++i) {
+          const Vector g[3] = {columns[0][i], columns[1][i], columns[2][i]};
+          Vector row[side];
+          Transform<tile>::filter(g, row);
+          RESNET_UNROLL for (int j = 0; j < side; ++j) hn::StoreU(row[j], d, to + (i * side + j) * p.place);
+        }
+      }
+    }
+  }
+}
+
+void pack(const WinogradFilter& f, const float* weights, float* packed, std::size_t begin, std::size_t end) {
+  f.tile == 2 ? pack_panels<2>(f, weights, packed, begin, end) : pack_panels<4>(f, weights, packed, begin, end);
+}
+
+// The places of a block stand far enough apart that they do not all fall on the same lines of a cache.
+std::int64_t padded(std::int64_t floats) {
+  const std::int64_t line = 16, lines = (floats + line - 1) / line;
+  return (lines | 1) * line;
+}
+
+// What a block of tiles is worked on in: the transformed input, places x tiles x channels, and the products, places x tiles x
+// outputs (of whole panels).
+struct Scratch {
+  std::int64_t input_place, row, output_place;
+};
+Scratch scratch_of(const Winograd& w, std::int64_t tiles) {
+  const auto width = static_cast<std::int64_t>(panel_width());
+  const std::int64_t row = (w.filter.outputs + width - 1) / width * width;
+  return {padded(tiles * w.filter.channels), row, padded(tiles * row)};
+}
+
+struct TileAt {
+  std::int64_t image, down, across;  // its place among the image's tiles
+};
+TileAt tile_at(const Winograd& w, std::int64_t index) {
+  const std::int64_t wide = w.tiles_wide(), per_image = w.tiles_high() * wide;
+  return {index / per_image, index % per_image / wide, index % wide};
+}
+
+// Tiles [begin, end) of the block that begins with tile `first`.
+template <int tile>
+void transform_input(const Winograd& w, const float* x, const float* zeros, std::int64_t first, std::int64_t tiles, float* input,
+                     std::size_t begin, std::size_t end) {
+  constexpr int side = tile + 2;
+  const Tag d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t channels = w.filter.channels, place = scratch_of(w, tiles).input_place;
+  for (auto t = static_cast<std::int64_t>(begin); t < static_cast<std::int64_t>(end); ++t) {
+    const TileAt at = tile_at(w, first + t);
+    const std::int64_t top = at.down * tile - w.pad_top, left = at.across * tile - w.pad_left;
+    const float* image = x + at.image * w.height * w.width * channels;
+    const float* pixels[side][side];
+    for (int i = 0; i < side; ++i) {
+      const bool in_rows = top + i >= 0 && top + i < w.height;
+      for (int j = 0; j < side; ++j) {
+        const bool inside = in_rows && left + j >= 0 && left + j < w.width;
+        pixels[i][j] = inside ? image + ((top + i) * w.width + left + j) * channels : zeros;
+      }
+    }
+    float* to = input + t * channels;
+    for (std::int64_t c = 0; c < channels; c += lanes) {
+      const auto count = static_cast<std::size_t>(std::min(lanes, channels - c));
+      Vector columns[side][side];  // of the transformed columns
+      RESNET_UNROLL for (int j = 0; j < side; ++j) {
+        Vector pixel[side];
+        RESNET_UNROLL for (int i = 0; i < side; ++i) pixel[i] = load(pixels[i][j] + c, count);
+        Transform<tile>::input(pixel, columns[j]);
+      }
+      RESNET_UNROLL for (int i = 0; i < side; ++i) {
+        Vector line[side], row[side];
+        RESNET_UNROLL for (int j = 0; j < side; ++j) line[j] = columns[j][i];
+        Transform<tile>::input(line, row);
+        RESNET_UNROLL for (int j = 0; j < side; ++j) store(row[j], to + (i * side + j) * place + c, count);
+      }
+    }
+  }
+}
+
+void input_tiles(const Winograd& w, const float* x, const float* packed, std::int64_t first, std::int64_t tiles, float* input,
+                 std::size_t begin, std::size_t end) {
+  const float* zeros = parts_of(w.filter, packed).zeros;
+  w.filter.tile == 2 ? transform_input<2>(w, x, zeros, first, tiles, input, begin, end)
+                     : transform_input<4>(w, x, zeros, first, tiles, input, begin, end);
+}
+
+// `rows` tiles by a panel of outputs, on top of what the sums hold already where this is not the first run of channels.
+template <int rows, bool ahead>
+HWY_NOINLINE void multiply(const float* input, std::int64_t input_row, const float* panel, std::int64_t depth, float* sums,
+                           std::int64_t sums_row, bool is_first, Prefetch prefetch) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector low[rows], high[rows];
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+    low[r] = is_first ? hn::Zero(d) : hn::LoadU(d, sums + r * sums_row);
+    high[r] = is_first ? hn::Zero(d) : hn::LoadU(d, sums + r * sums_row + lanes);
+  }
+  const float* a[rows];
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) a[r] = input + r * input_row;
+  for (std::int64_t k = 0; k < depth; ++k, panel += 2 * lanes) {
+    prefetch_row(panel);
+    if (ahead) prefetch.next();
+    const Vector b_low = hn::LoadU(d, panel), b_high = hn::LoadU(d, panel + lanes);
+    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+      const Vector value = hn::Set(d, a[r][k]);
+      low[r] = hn::MulAdd(value, b_low, low[r]);
+      high[r] = hn::MulAdd(value, b_high, high[r]);
+    }
+  }
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+    hn::StoreU(low[r], d, sums + r * sums_row);
+    hn::StoreU(high[r], d, sums + r * sums_row + lanes);
+  }
+}
+
+using Multiply = void (*)(const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t, bool, Prefetch);
+template <int rows>
+constexpr void fill(Multiply (*table)[2]) {
+  table[rows][0] = multiply<rows, false>;
+  table[rows][1] = multiply<rows, true>;
+  if constexpr (rows > 1) fill<rows - 1>(table);
+}
+
+// Products [begin, end) of a block: of each place, one per panel.
+void multiply_panels(const Winograd& w, const float* packed, std::int64_t tiles, const float* input, float* sums,
+                     std::size_t begin, std::size_t end) {
+  Multiply table[most_rows + 1][2] = {};
+  fill<most_rows>(table);
+  const auto width = static_cast<std::int64_t>(panel_width());
+  const Packed p = parts_of(w.filter, packed);
+  const Scratch s = scratch_of(w, tiles);
+  const std::int64_t channels = w.filter.channels, runs = (tiles + most_rows - 1) / most_rows;
+  for (auto item = static_cast<std::int64_t>(begin); item < static_cast<std::int64_t>(end); ++item) {
+    const std::int64_t place = item / p.panels, index = item % p.panels;
+    const float* panel = p.filter + place * p.place + index * p.panel;
+    const float* from = input + place * s.input_place;
+    float* to = sums + place * s.output_place + index * width;
+    for (std::int64_t k = 0; k < channels; k += most_depth) {
+      const std::int64_t depth = std::min(most_depth, channels - k);
+      for (std::int64_t run = 0; run < runs; ++run) {  // of nearly equal height
+        const std::int64_t row = tiles * run / runs, last = tiles * (run + 1) / runs;
+        table[last - row][runs <= Prefetch::most_runs](from + row * channels + k, channels, panel + k * width, depth,
+                                                       to + row * s.row, s.row, k == 0,
+                                                       Prefetch(panel + k * width, depth * width, run, runs));
+      }
+    }
+  }
+}
+
+// Tiles [begin, end) of the block.
+template <int tile>
+void transform_output(const Winograd& w, const float* bias, std::int64_t first, std::int64_t tiles, const float* sums,
+                      const float* addend, float* y, std::size_t begin, std::size_t end) {
+  constexpr int side = tile + 2;
+  const Tag d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t outputs = w.filter.outputs;
+  const Scratch s = scratch_of(w, tiles);
+  const Vector least = hn::Set(d, w.least), most = hn::Set(d, w.most);
+  for (auto t = static_cast<std::int64_t>(begin); t < static_cast<std::int64_t>(end); ++t) {
+    const TileAt at = tile_at(w, first + t);
+    const std::int64_t top = at.down * tile, left = at.across * tile;
+    const std::int64_t high = std::min<std::int64_t>(tile, w.out_height - top),
+                       wide = std::min<std::int64_t>(tile, w.out_width - left);
+    const std::int64_t corner = ((at.image * w.out_height + top) * w.out_width + left) * outputs;
+    const float* from = sums + t * s.row;
+    for (std::int64_t o = 0; o < outputs; o += lanes) {
+      const auto count = static_cast<std::size_t>(std::min(lanes, outputs - o));
+      Vector columns[side][tile];
+      RESNET_UNROLL for (int j = 0; j < side; ++j) {
+        Vector sum[side];
+        RESNET_UNROLL for (int i = 0; i < side; ++i) sum[i] = hn::LoadU(d, from + (i * side + j) * s.output_place + o);
+        Transform<tile>::output(sum, columns[j]);
+      }
+      const Vector shift = hn::LoadU(d, bias + o);
+      RESNET_UNROLL for (int i = 0; i < tile; ++i) {
+        if (i >= high) continue;
+        Vector line[side], row[tile];
+        RESNET_UNROLL for (int j = 0; j < side; ++j) line[j] = columns[j][i];
+        Transform<tile>::output(line, row);
+        RESNET_UNROLL for (int j = 0; j < tile; ++j) {
+          if (j >= wide) continue;
+          const std::int64_t target = corner + (i * w.out_width + j) * outputs + o;
+          Vector value = hn::Add(row[j], shift);
+          if (addend != nullptr) value = hn::Add(value, load(addend + target, count));
+          // What is no number stays so (see elementwise.cc).
+          store(hn::Min(most, hn::Max(least, value)), y + target, count);
+        }
+      }
+    }
+  }
+}
+
+void output_tiles(const Winograd& w, const float* packed, std::int64_t first, std::int64_t tiles, const float* sums,
+                  const float* addend, float* y, std::size_t begin, std::size_t end) {
+  const float* bias = parts_of(w.filter, packed).bias;
+  w.filter.tile == 2 ? transform_output<2>(w, bias, first, tiles, sums, addend, y, begin, end)
+                     : transform_output<4>(w, bias, first, tiles, sums, addend, y, begin, end);
+}
+
+std::size_t input_floats(const Winograd& w, std::int64_t tiles) {
+  return static_cast<std::size_t>(w.filter.places() * scratch_of(w, tiles).input_place);
+}
+std::size_t sums_floats(const Winograd& w, std::int64_t tiles) {
+  return static_cast<std::size_t>(w.filter.places() * scratch_of(w, tiles).output_place);
+}
+
+}  // namespace
+}  // namespace resnet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace resnet::kernels {
+
+HWY_EXPORT(panel_width);
+HWY_EXPORT(packed_floats);
+HWY_EXPORT(pack);
+HWY_EXPORT(input_tiles);
+HWY_EXPORT(multiply_panels);
+HWY_EXPORT(output_tiles);
+HWY_EXPORT(input_floats);
+HWY_EXPORT(sums_floats);
+
+namespace {
+
+constexpr std::int64_t shared_bytes = 8 << 20;  // of the scratch of a block that all threads share
+constexpr std::int64_t fewest_tiles = 12;       // of a block
+
+// Of one core, in bytes.
+std::int64_t second_level_cache() {
+  static const std::int64_t size = [] {
+    const long found = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return std::clamp<std::int64_t>(found, 256 << 10, 4 << 20);
+  }();
+  return size;
+}
+
+std::int64_t panels_of(const WinogradFilter& filter) {
+  const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
+  return (filter.outputs + width - 1) / width;
+}
+
+// One run of a convolution: what its loops share.
+struct Job {
+  const Winograd& w;
+  const WinogradCut& cut;
+  const float *x, *packed, *addend;
+  float *y, *scratch;
+  std::int64_t tiles = w.tiles();
+  std::size_t input_size = HWY_DYNAMIC_DISPATCH(input_floats)(w, cut.tiles_of_block),
+              sums_size = HWY_DYNAMIC_DISPATCH(sums_floats)(w, cut.tiles_of_block);
+  std::size_t products = static_cast<std::size_t>(w.filter.places() * panels_of(w.filter));
+  std::atomic<std::int64_t> next = 0;  // block
+  std::int64_t first = 0, count = 0;   // of the block that all threads share
+
+  float* input(std::size_t thread) const { return scratch + thread * (input_size + sums_size); }
+  float* sums(std::size_t thread) const { return input(thread) + input_size; }
+
+  void block_alone(std::int64_t block, std::size_t thread) const {
+    const std::int64_t begin = tiles * block / cut.blocks, size = tiles * (block + 1) / cut.blocks - begin;
+    const auto n = static_cast<std::size_t>(size);
+    HWY_DYNAMIC_DISPATCH(input_tiles)(w, x, packed, begin, size, input(thread), 0, n);
+    HWY_DYNAMIC_DISPATCH(multiply_panels)(w, packed, size, input(thread), sums(thread), 0, products);
+    HWY_DYNAMIC_DISPATCH(output_tiles)(w, packed, begin, size, sums(thread), addend, y, 0, n);
+  }
+};
+
+}  // namespace
+
+std::size_t packed_size(const WinogradFilter& filter) { return HWY_DYNAMIC_DISPATCH(packed_floats)(filter); }
+
+void pack_winograd(const WinogradFilter& filter, const float* weights, const float* bias, float* packed, ThreadPool& pool) {
+  const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
+  const std::int64_t panels = panels_of(filter), padded_outputs = panels * width;
+  pool.parallel_for(static_cast<std::size_t>(panels), 1, [&](std::size_t begin, std::size_t end) {
+    HWY_DYNAMIC_DISPATCH(pack)(filter, weights, packed, begin, end);
+  });
+  float* rest = packed + filter.places() * panels * width * filter.channels;
+  for (std::int64_t o = 0; o < padded_outputs; ++o) *rest++ = bias != nullptr && o < filter.outputs ? bias[o] : 0.0f;
+  std::fill_n(rest, filter.channels, 0.0f);
+}
+
+WinogradCut cut(const Winograd& w, std::size_t threads) {
+  const std::int64_t tiles = std::max<std::int64_t>(w.tiles(), 1);
+  const std::int64_t filter_bytes = w.filter.places() * w.filter.channels * w.filter.outputs * 4;
+  const std::int64_t tile_bytes = w.filter.places() * (w.filter.channels + w.filter.outputs) * 4;
+  WinogradCut cut;
+  cut.alone = filter_bytes <= second_level_cache() * 3 / 2;
+  const std::int64_t fitting = (cut.alone ? second_level_cache() / 2 : shared_bytes) / tile_bytes;
+  const std::int64_t most = std::max(fitting, fewest_tiles);
+  cut.blocks = (tiles + most - 1) / most;
+  if (cut.alone) {  // as many for each thread
+    const auto all = static_cast<std::int64_t>(threads);
+    cut.blocks = std::min((cut.blocks + all - 1) / all * all, tiles);
+  }
+  cut.tiles_of_block = (tiles + cut.blocks - 1) / cut.blocks;
+  const std::size_t one =
+      HWY_DYNAMIC_DISPATCH(input_floats)(w, cut.tiles_of_block) + HWY_DYNAMIC_DISPATCH(sums_floats)(w, cut.tiles_of_block);
+  cut.scratch = one * (cut.alone ? threads : 1);
+  return cut;
+}
+
+void convolve(const Winograd& winograd, const WinogradCut& cut, const float* x, const float* packed, const float* addend,
+              float* y, float* scratch, ThreadPool& pool) {
+  Job job{winograd, cut, x, packed, addend, y, scratch};
+  if (job.tiles == 0) return;
+  if (cut.alone) {
+    pool.parallel_for(pool.threads(), 1, [&job](std::size_t begin, std::size_t end) {
+      for (std::size_t thread = begin; thread < end; ++thread) {
+        for (std::int64_t block = job.next++; block < job.cut.blocks; block = job.next++) job.block_alone(block, thread);
+      }
+    });
+    return;
+  }
+  for (std::int64_t block = 0; block < cut.blocks; ++block) {
+    job.first = job.tiles * block / cut.blocks;
+    job.count = job.tiles * (block + 1) / cut.blocks - job.first;
+    const auto count = static_cast<std::size_t>(job.count);
+    const std::size_t grain = std::max<std::size_t>(count / (4 * pool.threads()), 1);
+    pool.parallel_for(count, grain, [&job](std::size_t begin, std::size_t end) {
+      HWY_DYNAMIC_DISPATCH(input_tiles)(job.w, job.x, job.packed, job.first, job.count, job.input(0), begin, end);
+    });
+    pool.parallel_for(job.products, 1, [&job](std::size_t begin, std::size_t end) {
+      HWY_DYNAMIC_DISPATCH(multiply_panels)(job.w, job.packed, job.count, job.input(0), job.sums(0), begin, end);
+    });
+    pool.parallel_for(count, grain, [&job](std::size_t begin, std::size_t end) {
+      HWY_DYNAMIC_DISPATCH(output_tiles)(job.w, job.packed, job.first, job.count, job.sums(0), job.addend, job.y, begin, end);
+    });
+  }
+}
+
+}  // namespace resnet::kernels
+#endif

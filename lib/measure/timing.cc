@@ -1,0 +1,121 @@
+#include "lib/measure/timing.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <random>
+#include <utility>
+
+#include "lib/analysis/cost.h"
+#include "lib/base/interrupt.h"
+
+namespace resnet {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+constexpr std::int64_t usual_side = 224;
+
+void fill_with_noise(DType dtype, std::span<std::byte> bytes, std::uint64_t seed) {
+  if (dtype != DType::float32) return;  // zeros
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<float> normal;
+  auto* values = reinterpret_cast<float*>(bytes.data());
+  for (std::size_t i = 0; i < bytes.size() / sizeof(float); ++i) values[i] = normal(generator);
+}
+
+}  // namespace
+
+std::vector<Shape> usual_shapes(const Graph& graph, std::int64_t batch) {
+  std::vector<Shape> shapes;
+  for (const ValueId input : graph.inputs()) {
+    std::vector<std::int64_t> numbers;
+    const std::optional<Dims>& dims = graph.fact(input).dims;
+    for (std::size_t i = 0; dims && i < dims->size(); ++i) {
+      const Dim& dim = (*dims)[i];
+      numbers.push_back(dim.is_number() ? dim.number() : i == 0 ? batch : usual_side);
+    }
+    shapes.emplace_back(std::move(numbers));
+  }
+  return shapes;
+}
+
+TimedNetwork::TimedNetwork(const std::function<Graph()>& load, std::size_t threads, xnnpack::Job job, std::uint64_t seed)
+    : pool_(threads) {
+  const auto start = Clock::now();
+  Graph graph = load();
+  shapes_ = usual_shapes(graph, job.batch);
+  job.input_shapes = shapes_;
+  plan_ = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool_});
+  session_ = std::make_unique<xnnpack::Session>(plan_, pool_);
+  load_ = milliseconds_since(start);
+  const auto first = Clock::now();
+  session_->reshape(shapes_);
+  double filling = 0;
+  for (std::size_t i = 0; i < shapes_.size(); ++i) {
+    const auto before = Clock::now();
+    const Fact& fact = plan_->graph().fact(plan_->graph().inputs()[i]);
+    fill_with_noise(fact.dtype.value_or(DType::float32), session_->input(i), seed + i);
+    filling += milliseconds_since(before);
+  }
+  session_->run();
+  first_ = milliseconds_since(first) - filling;
+}
+
+double TimedNetwork::run() {
+  const auto start = Clock::now();
+  session_->run();
+  return milliseconds_since(start);
+}
+
+std::vector<StepTime> TimedNetwork::profile(int runs) {
+  std::vector<Fact> facts;
+  const Graph& graph = plan_->graph();
+  for (std::size_t i = 0; i < shapes_.size(); ++i) {
+    facts.push_back(graph.fact(graph.inputs()[i]));
+    facts.back().dims = Dims(shapes_[i].dims().begin(), shapes_[i].dims().end());
+  }
+  const Graph sized = with_input_facts(graph, facts);
+  const std::vector<analysis::Cost> costs = analysis::costs_of(sized);
+  std::map<std::string, std::int64_t> macs;  // by the names that steps have
+  for (std::size_t id = 0; id < costs.size(); ++id) {
+    const Node& node = sized.nodes()[id];
+    if (!node.outputs.empty()) macs[node.name.empty() ? node.outputs[0].name : node.name] = costs[id].macs;
+  }
+  std::vector<std::vector<double>> times(session_->step_count());
+  for (int run = 0; run < runs; ++run) {
+    throw_if_interrupted();
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const auto start = Clock::now();
+      session_->run_step(i);
+      times[i].push_back(milliseconds_since(start));
+    }
+  }
+  std::vector<StepTime> steps;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const xnnpack::StepInfo info = session_->step_info(i);
+    std::sort(times[i].begin(), times[i].end());
+    const auto found = macs.find(info.node);
+    const bool multiplies = info.kind == "convolution" || info.kind == "product" || info.kind == "fallback";
+    steps.push_back(
+        {info.node, info.kind, info.method, quantile(times[i], 0.5), multiplies && found != macs.end() ? found->second : 0});
+    // A node whose input is padded first has two steps; the last one multiplies.
+    if (i > 0 && steps[i - 1].node == info.node) steps[i - 1].macs = 0;
+  }
+  return steps;
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+  if (sorted.empty()) return 0;
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<std::size_t>(at), high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - static_cast<double>(low));
+}
+
+}  // namespace resnet

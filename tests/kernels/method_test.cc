@@ -1,0 +1,38 @@
+#include "lib/kernels/method.h"
+
+#include <gtest/gtest.h>
+
+namespace resnet::kernels {
+namespace {
+
+constexpr Layer large{64, 64, 56, 56}, last{512, 512, 7, 7};
+
+TEST(Method, LargeMapsByTheLargeTile) {
+  EXPECT_EQ(choose(large, {.batch = 1, .threads = 1}), Method::winograd4);
+  EXPECT_EQ(choose(large, {.batch = 8, .threads = 2}), Method::winograd4);
+}
+
+// The filter of the large tile is 4 times as long, and is read for each batch.
+TEST(Method, AFewPixelsAreNotWorthALongFilter) {
+  EXPECT_NE(choose(last, {.batch = 1, .threads = 1}), Method::winograd4);
+  EXPECT_EQ(choose(last, {.batch = 16, .threads = 1}), Method::winograd4);
+}
+
+// Its making is paid for by many images.
+TEST(Method, OneImageIsNotWorthMakingAFilter) {
+  EXPECT_EQ(choose(last, {.batch = 1, .images = 1, .threads = 2}), Method::direct);
+  EXPECT_GT(cost(last, Method::winograd4, {.batch = 1, .images = 1}), cost(last, Method::winograd4, {.batch = 1, .images = 100}));
+}
+
+TEST(Method, OnlyWinograds) { EXPECT_NE(choose(last, {.batch = 1, .images = 1, .threads = 2}, true), Method::direct); }
+
+TEST(Method, MoreWorkCostsMore) {
+  for (const Method method : {Method::direct, Method::winograd2, Method::winograd4}) {
+    EXPECT_LT(cost(large, method, {.batch = 1}), cost(large, method, {.batch = 2})) << name_of(method);
+    EXPECT_LT(cost(large, method, {.batch = 8, .threads = 2}), cost(large, method, {.batch = 8, .threads = 1}))
+        << name_of(method);
+  }
+}
+
+}  // namespace
+}  // namespace resnet::kernels

@@ -1,0 +1,143 @@
+#include "lib/kernels/winograd.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "lib/tensor/tensor.h"
+#include "tests/kernels/problem.h"
+
+namespace resnet::kernels {
+namespace {
+
+// A random convolution as Winograd's takes it: 3x3, stride 1, every padding up to 3.
+Problem random_3x3(std::mt19937& generator) {
+  Problem p = random_problem(generator);
+  Convolution& c = p.convolution;
+  c.filter.taps_high = c.filter.taps_wide = 3;
+  c.stride_high = c.stride_wide = c.dilation_high = c.dilation_wide = 1;
+  p.weights = random_floats(static_cast<std::size_t>(c.filter.outputs * 9 * c.filter.channels), generator);
+  return p;
+}
+
+Winograd winograd_of(const Convolution& c, std::int64_t tile) {
+  Winograd w;
+  w.filter = {.channels = c.filter.channels, .outputs = c.filter.outputs, .tile = tile};
+  w.batch = c.batch;
+  w.height = c.height;
+  w.width = c.width;
+  w.out_height = c.out_height;
+  w.out_width = c.out_width;
+  w.pad_top = c.pad_top;
+  w.pad_left = c.pad_left;
+  w.least = c.least;
+  w.most = c.most;
+  return w;
+}
+
+std::vector<float> pack(const Problem& p, const WinogradFilter& filter, ThreadPool& pool) {
+  std::vector<float> packed(packed_size(filter));
+  pack_winograd(filter, p.weights.data(), p.bias.data(), packed.data(), pool);
+  return packed;
+}
+
+std::vector<float> run(const Winograd& w, const WinogradCut& cut, const float* x, const std::vector<float>& packed,
+                       const float* addend, ThreadPool& pool) {
+  std::vector<float> y(static_cast<std::size_t>(w.batch * w.out_height * w.out_width * w.filter.outputs), 1e9f);
+  std::vector<float> scratch(cut.scratch, 1e9f);  // what lies in it does not matter
+  convolve(w, cut, x, packed.data(), addend, y.data(), scratch.data(), pool);
+  return y;
+}
+
+class WinogradTest : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(WinogradTest, AsInDoublePrecision) {
+  std::mt19937 generator(1);
+  for (int round = 0; round < 100; ++round) {
+    const Problem p = random_3x3(generator);
+    const Winograd w = winograd_of(p.convolution, GetParam());
+    ThreadPool pool(1 + static_cast<std::size_t>(round) % 2);
+    const bool with_addend = round % 3 == 0;
+    const auto packed = pack(p, w.filter, pool);
+    const std::vector<float> expected = in_double(p, with_addend);
+    const auto y = run(w, cut(w, pool.threads()), p.x.data(), packed, with_addend ? p.addend.data() : nullptr, pool);
+    ASSERT_EQ(y.size(), expected.size());
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 5e-4) << "round " << round << " element " << i;
+  }
+}
+
+// Whatever the batch, the threads and the way the work is cut.
+TEST_P(WinogradTest, AnImageHasTheSameBits) {
+  std::mt19937 generator(2);
+  ThreadPool one(1), two(2);
+  for (int round = 0; round < 30; ++round) {
+    const Problem p = random_3x3(generator);
+    const Winograd w = winograd_of(p.convolution, GetParam());
+    const auto packed = pack(p, w.filter, one);
+    const std::vector<float> together = run(w, cut(w, 1), p.x.data(), packed, nullptr, one);
+    for (const bool alone : {false, true}) {
+      WinogradCut other = cut(w, 2);
+      other.alone = alone;
+      other.blocks = std::min<std::int64_t>(3, w.tiles());
+      other.tiles_of_block = (w.tiles() + other.blocks - 1) / other.blocks;
+      other.scratch = 8 * cut(w, 1).scratch + (1 << 20);
+      ASSERT_EQ(run(w, other, p.x.data(), packed, nullptr, two), together) << "round " << round;
+    }
+    Winograd single = w;
+    single.batch = 1;
+    const std::size_t in = p.x.size() / static_cast<std::size_t>(w.batch),
+                      out = together.size() / static_cast<std::size_t>(w.batch);
+    for (std::size_t n = 0; n < static_cast<std::size_t>(w.batch); ++n) {
+      const auto y = run(single, cut(single, 2), p.x.data() + n * in, packed, nullptr, two);
+      ASSERT_TRUE(std::equal(y.begin(), y.end(), together.begin() + static_cast<std::ptrdiff_t>(n * out))) << "round " << round;
+    }
+  }
+}
+
+// As many channels as ResNet's layers have: sums of several runs of channels, several blocks, both ways of cutting.
+TEST_P(WinogradTest, TheSizesOfLayers) {
+  std::mt19937 generator(3);
+  ThreadPool pool(2);
+  for (const auto& [channels, side] : {std::pair<std::int64_t, std::int64_t>{64, 57}, {300, 15}, {512, 7}}) {
+    Problem p = random_3x3(generator);
+    Convolution& c = p.convolution;
+    c.filter.channels = c.pixel_stride = channels;
+    c.filter.outputs = 48;
+    c.batch = channels == 64 ? 3 : 1;
+    c.height = c.width = c.out_height = c.out_width = side;
+    c.pad_top = c.pad_left = 1;
+    p.x = random_floats(static_cast<std::size_t>(c.batch * side * side * channels), generator);
+    p.weights = random_floats(static_cast<std::size_t>(9 * 48 * channels), generator);
+    p.bias = random_floats(48, generator);
+    const Winograd w = winograd_of(c, GetParam());
+    const auto expected = in_double(p, false);
+    const auto y = run(w, cut(w, 2), p.x.data(), pack(p, w.filter, pool), nullptr, pool);
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 2e-3) << channels << " channels, element " << i;
+  }
+}
+
+TEST_P(WinogradTest, WhatIsNoNumberStaysSo) {
+  Winograd w{.filter = {.channels = 4, .outputs = 20, .tile = GetParam()},
+             .height = 4,
+             .width = 4,
+             .out_height = 2,
+             .out_width = 2,
+             .least = 0,
+             .most = 6};
+  Problem p;
+  p.x.assign(4 * 4 * 4, 1.0f);
+  p.x[4 * 5] = NAN;
+  p.weights.assign(20 * 9 * 4, 0.5f);
+  p.bias.assign(20, 0.0f);
+  ThreadPool pool(1);
+  const auto y = run(w, cut(w, 1), p.x.data(), pack(p, w.filter, pool), nullptr, pool);
+  EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiles, WinogradTest, testing::Values(2, 4));
+
+}  // namespace
+}  // namespace resnet::kernels
