@@ -50,6 +50,10 @@ void check(const std::vector<Part>& parts) {
                   fmt::format("{}: is part {} of {} of {} inputs, but {} is of {} of {}", part.file, part.shard.index,
                               part.shard.of, part.shard.inputs, parts.front().file, first.of, first.inputs));
     }
+    if (part.shard.settings != first.settings) {
+      throw Error(ErrorKind::bad_input, fmt::format("{}: was made with {}, but {} with {}", part.file, part.shard.settings,
+                                                    parts.front().file, first.settings));
+    }
     std::string& file = files.at(part.shard.index - 1);
     if (!file.empty())
       wrong.push_back(fmt::format("{} and {} are both part {} of {}", file, part.file, part.shard.index, first.of));

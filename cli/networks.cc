@@ -190,14 +190,6 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
   return job;
 }
 
-xnnpack::Job lasting(xnnpack::Job job) {
-  const xnnpack::Job usual;
-  job.batch = 8;
-  job.threads = 2;
-  job.images = usual.images;
-  return job;
-}
-
 Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
   try {
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));

@@ -52,9 +52,6 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
 // `with_head`: with its features and activation maps. Throws Error(unsupported) with the name.
 Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head = false);
 
-// The same on other days and machines, with other threads and batches: parts of one job are to have the same bits.
-xnnpack::Job lasting(xnnpack::Job job);
-
 // "auto|direct|winograd": how 3x3 convolutions are computed.
 void add_convolution_option(CLI::App& app, std::string& convolution);
 xnnpack::Convolutions find_convolutions(const std::string& convolution);

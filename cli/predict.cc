@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <deque>
 #include <limits>
 #include <memory>
@@ -117,6 +118,83 @@ PredictionFormat choose_format(const PredictOptions& options) {
   return format == table::Format::csv ? PredictionFormat::csv : PredictionFormat::text;
 }
 
+// What decides the answers besides the photos, as one line: a run that goes on, and all parts of one, must have the same.
+std::string settings_of(const PredictOptions& options, const std::vector<std::string>& models) {
+  std::vector<std::string> words;
+  for (const std::string& model : models) {
+    std::error_code none;
+    const std::uintmax_t bytes = fs::file_size(model, none);
+    words.push_back(none ? model : fmt::format("{} of {} bytes", fs::path(model).filename().string(), bytes));
+  }
+  const PreprocessOptions& p = options.network.preprocess;
+  const auto add = [&words](const char* option, const std::string& value) {
+    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
+  };
+  add("convolution", options.network.convolution);
+  add("crop", options.crop);
+  add("scales", options.network.scales);
+  add("average", options.network.average);
+  add("topk", fmt::format("{}", options.topk));
+  if (options.min_probability > 0) add("min-probability", fmt::format("{}", options.min_probability));
+  add("input-shape", options.network.arch.input_shape);
+  add("preprocess", p.preprocess);
+  add("resize", p.resize);
+  add("crop-size", p.crop_size);
+  add("crop-pct", p.crop_pct);
+  add("mean", p.mean);
+  add("std", p.std);
+  add("channel-order", p.channel_order);
+  add("interpolation", p.interpolation);
+  if (p.exif) words.emplace_back("--exif");
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+// What convolutions are chosen by. It is kept where a run goes on with other threads: the answers are to have the same bits.
+struct JobSize {
+  std::size_t batch = 1, threads = 1, images = 0;
+
+  std::string to_string() const { return fmt::format("batch {}, threads {}, images {}", batch, threads, images); }
+};
+
+std::optional<JobSize> parse_job_size(const std::string& text) {
+  JobSize size;
+  if (std::sscanf(text.c_str(), "batch %zu, threads %zu, images %zu", &size.batch, &size.threads, &size.images) != 3)
+    return std::nullopt;
+  return size.batch > 0 && size.threads > 0 ? std::optional(size) : std::nullopt;
+}
+
+// Beside answers that are not complete stands, in two lines, what they are made with.
+class Record {
+ public:
+  // Reads it where there are answers already. Throws Error(usage) where they were made with something else.
+  Record(const std::string& answers, std::string settings) : file_(answers + ".job"), settings_(std::move(settings)) {
+    std::error_code none;
+    if (!fs::exists(answers, none) || fs::file_size(answers, none) == 0 || !fs::exists(file_, none)) return;
+    const std::vector<std::string> lines = split(read_file(file_, ErrorKind::usage), '\n');
+    if (lines.size() < 2 || lines[0] != settings_) {
+      throw Error(ErrorKind::usage, fmt::format("{}: its answers were made with {}; now it is {}", answers,
+                                                table::printable(lines[0]), table::printable(settings_)));
+    }
+    size_ = parse_job_size(lines[1]);
+  }
+  const std::optional<JobSize>& size() const { return size_; }
+
+  void write(const JobSize& size) const {
+    AtomicFile file(file_);
+    file.stream() << settings_ << '\n' << size.to_string() << '\n';
+    file.commit();
+  }
+  void remove() const {
+    std::error_code none;
+    fs::remove(file_, none);
+  }
+
+ private:
+  fs::path file_;
+  std::string settings_;
+  std::optional<JobSize> size_;
+};
+
 // The inputs that this run is to answer: all, or a part of them, without those that an earlier run has answered.
 class Selection {
  public:
@@ -128,6 +206,12 @@ class Selection {
     all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(shard_->first + shard_->count), all_.end());
     all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(shard_->first));
   }
+
+  void set_settings(const std::string& settings) {
+    if (shard_) shard_->settings = settings;
+  }
+  // Of all parts together, where it is known.
+  std::optional<std::size_t> whole() const { return shard_ ? shard_->inputs : inputs_.total(); }
 
   void skip_answered(const std::string& file) {
     std::vector<Input> seen;
@@ -164,6 +248,8 @@ class Selection {
   std::optional<Shard> shard_;
   EarlierAnswers earlier_;
 };
+
+constexpr std::size_t many_images = 4096;  // where it is not known how many there are
 
 bool is_tensor(const fs::path& path) { return path.extension() == ".npy"; }
 
@@ -297,7 +383,13 @@ int run(const PredictOptions& options, Context& context) {
   const auto start = Clock::now();
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
   Inputs inputs(std::move(arguments), options.inputs);
+  const std::string settings = settings_of(options, models);
+  std::optional<Record> record;
+  if (!options.resume.empty()) record.emplace(options.resume, settings);
   Selection selection(options, inputs);
+  JobSize size{options.network.batch_size, context.threads(), selection.whole().value_or(many_images)};
+  if (record && record->size()) size = *record->size();
+  selection.set_settings(settings + ", " + size.to_string());
   if (!options.resume.empty()) selection.skip_answered(options.resume);
   const bool as_features = options.output_type == "features", with_head = as_features || !options.network.cam.empty();
   if (with_head) check_single_view(as_features ? "--output-type features" : "--cam", views, models.size());
@@ -310,7 +402,11 @@ int run(const PredictOptions& options, Context& context) {
                                          : Output::append(options.resume, selection.earlier().bytes);
   if (selection.earlier().inputs > 0)
     messages.note(fmt::format("{}: {} inputs are answered already", options.resume, selection.earlier().inputs));
-  if (selection.earlier().complete) return selection.earlier().failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  if (selection.earlier().complete) {
+    if (record) record->remove();
+    return selection.earlier().failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  }
+  if (record) record->write(size);
   if (selection.shard() && selection.earlier().bytes == 0) output.write(first_line(*selection.shard()));
   ThreadPool pool(context.threads());
   std::vector<Member> members;
@@ -320,8 +416,9 @@ int run(const PredictOptions& options, Context& context) {
     Network network = load_network(name, options.network, context);
     if (labels.empty()) labels = network.labels;
     if (!selection.all(is_tensor)) tell_preprocessing(network, views, models.size() == 1, messages);
-    xnnpack::Job job = job_of(network, options.network, views, selection.total());
-    if (!options.resume.empty() || !options.shard.empty()) job = lasting(std::move(job));
+    xnnpack::Job job = job_of(network, options.network, views, size.images);
+    job.batch = static_cast<std::int64_t>(size.batch);
+    job.threads = size.threads;
     Graph graph = std::move(network.graph);
     members.push_back(make_member(network, std::move(graph), views.crop, std::move(job), pool, with_head));
     if (!options.network.cam.empty() && !members.back().class_weights) {
@@ -362,6 +459,7 @@ int run(const PredictOptions& options, Context& context) {
   if (features) features->commit();
   report.commit(fmt::format("What {} photos are", count), facts);
   output.commit();
+  if (record) record->remove();
   const std::size_t failed = answers.failed() + selection.earlier().failed;
   messages.detail(fmt::format("{} of {} inputs answered in {:.0f} ms", count - failed, count, milliseconds()));
   return failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;

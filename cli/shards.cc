@@ -24,9 +24,9 @@ std::optional<std::size_t> number_in_environment(const char* name) {
 }
 
 std::string line_of(const char* key, const Shard& shard) {
-  const Json place = {
-      {"index", shard.index}, {"of", shard.of}, {"first", shard.first}, {"count", shard.count}, {"inputs", shard.inputs}};
-  return Json{{key, place}}.dump() + "\n";
+  const Json place = {{"index", shard.index}, {"of", shard.of},         {"first", shard.first},
+                      {"count", shard.count}, {"inputs", shard.inputs}, {"settings", shard.settings}};
+  return Json{{key, place}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::optional<Shard> parse_line(const char* key, const std::string& line) {
@@ -34,7 +34,8 @@ std::optional<Shard> parse_line(const char* key, const std::string& line) {
   try {
     const Json place = Json::parse(line).at(key);
     const auto number = [&](const char* name) { return place.at(name).get<std::size_t>(); };
-    return Shard{number("index"), number("of"), number("first"), number("count"), number("inputs")};
+    return Shard{number("index"), number("of"),     number("first"),
+                 number("count"), number("inputs"), place.at("settings").get<std::string>()};
   } catch (const Json::exception&) {
     return std::nullopt;
   }

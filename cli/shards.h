@@ -10,6 +10,7 @@ namespace resnet::cli {
 // Inputs [first, first + count) of all `inputs`: part `index` of `of`, from 1.
 struct Shard {
   std::size_t index = 1, of = 1, first = 0, count = 0, inputs = 0;
+  std::string settings;  // what decides the answers: the models and how they are used
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 

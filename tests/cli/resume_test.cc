@@ -63,6 +63,26 @@ TEST_F(ResumeTest, AnswersOfOtherInputsAreRefused) {
   expect_refused(predict({"--resume", "answers.jsonl", "-o", "x.jsonl"}), 2, "expected one of them");
 }
 
+// What is chosen for the first part is kept for the rest; another model, or another use of it, is refused.
+TEST_F(ResumeTest, AnswersOfOtherSettingsAreNotGoneOnWith) {
+  const std::string whole = read("whole.jsonl");
+  write("answers.jsonl", whole.substr(0, whole.size() / 2));
+  write("answers.jsonl.job", "another.onnx of 7 bytes\nbatch 1, threads 1, images 12\n");
+  expect_refused(predict({"--resume", "answers.jsonl"}), 2,
+                 "answers.jsonl: its answers were made with another.onnx of 7 bytes; now it is rgb.onnx");
+  EXPECT_EQ(read("answers.jsonl"), whole.substr(0, whole.size() / 2));
+  // Complete answers need no record.
+  fs::remove(folder() / "answers.jsonl.job");
+  predict({"--resume", "answers.jsonl"});
+  EXPECT_EQ(read("answers.jsonl"), whole);
+  EXPECT_FALSE(fs::exists(folder() / "answers.jsonl.job"));
+  for (const char* part : {"1", "2"}) {
+    predict({"--shard", std::string(part) + "/2", "-o", std::string("p") + part, "--convolution",
+             part[0] == '1' ? "direct" : "auto"});
+  }
+  expect_refused(run({"merge", "p1", "p2", "-o", "m"}), 5, "p2: was made with");
+}
+
 TEST_F(ResumeTest, PartsMergedAreOneRun) {
   for (const int of : {1, 3, 20}) {
     std::vector<std::string> words = {"merge", "-o", "merged.jsonl"};
