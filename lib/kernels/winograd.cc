@@ -119,16 +119,15 @@ std::size_t packed_floats(const WinogradFilter& f) {
   return static_cast<std::size_t>(f.places() * p.place + p.panels * static_cast<std::int64_t>(panel_width()) + f.channels);
 }
 
-// Panels [begin, end) of the filter.
 template <int tile>
-void pack_panels(const WinogradFilter& f, const float* weights, float* packed, std::size_t begin, std::size_t end) {
+void pack_panels(const WinogradFilter& f, const float* weights, float* packed) {
   constexpr int side = tile + 2;
   const Tag d;
   const std::size_t lanes = hn::Lanes(d);
   const auto width = static_cast<std::int64_t>(2 * lanes);
   const Packed p = parts_of(f, packed);
   HWY_ALIGN float taps[9 * HWY_LANES(float)];
-  for (auto panel = static_cast<std::int64_t>(begin); panel < static_cast<std::int64_t>(end); ++panel) {
+  for (std::int64_t panel = 0; panel < p.panels; ++panel) {
     for (std::int64_t c = 0; c < f.channels; ++c) {
       for (std::size_t half = 0; half < 2; ++half) {
         const std::int64_t first = panel * width + static_cast<std::int64_t>(half * lanes);
@@ -155,8 +154,8 @@ void pack_panels(const WinogradFilter& f, const float* weights, float* packed, s
   }
 }
 
-void pack(const WinogradFilter& f, const float* weights, float* packed, std::size_t begin, std::size_t end) {
-  f.tile == 2 ? pack_panels<2>(f, weights, packed, begin, end) : pack_panels<4>(f, weights, packed, begin, end);
+void pack(const WinogradFilter& f, const float* weights, float* packed) {
+  f.tile == 2 ? pack_panels<2>(f, weights, packed) : pack_panels<4>(f, weights, packed);
 }
 
 // The places of a block stand far enough apart that they do not all fall on the same lines of a cache.
@@ -415,12 +414,10 @@ struct Job {
 
 std::size_t packed_size(const WinogradFilter& filter) { return HWY_DYNAMIC_DISPATCH(packed_floats)(filter); }
 
-void pack_winograd(const WinogradFilter& filter, const float* weights, const float* bias, float* packed, ThreadPool& pool) {
+void pack_winograd(const WinogradFilter& filter, const float* weights, const float* bias, float* packed) {
   const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
   const std::int64_t panels = panels_of(filter), padded_outputs = panels * width;
-  pool.parallel_for(static_cast<std::size_t>(panels), 1, [&](std::size_t begin, std::size_t end) {
-    HWY_DYNAMIC_DISPATCH(pack)(filter, weights, packed, begin, end);
-  });
+  HWY_DYNAMIC_DISPATCH(pack)(filter, weights, packed);
   float* rest = packed + filter.places() * panels * width * filter.channels;
   for (std::int64_t o = 0; o < padded_outputs; ++o) *rest++ = bias != nullptr && o < filter.outputs ? bias[o] : 0.0f;
   std::fill_n(rest, filter.channels, 0.0f);

@@ -23,7 +23,7 @@ struct WinogradFilter {
 // Floats that pack_winograd() writes.
 std::size_t packed_size(const WinogradFilter& filter);
 // `weights` is outputs x 3 x 3 x channels; `bias` has `outputs` floats or is null (zeros).
-void pack_winograd(const WinogradFilter& filter, const float* weights, const float* bias, float* packed, ThreadPool& pool);
+void pack_winograd(const WinogradFilter& filter, const float* weights, const float* bias, float* packed);
 
 struct Winograd {
   WinogradFilter filter;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <variant>
 
@@ -87,9 +88,17 @@ Tensor scaled(const Tensor& weight, const std::vector<double>& factor, bool colu
     if constexpr (std::is_floating_point_v<Number>) {
       const auto source = weight.data<T>();
       const auto target = result.mutable_data<T>();
-      for (std::size_t i = 0; i < source.size(); ++i) {
-        const double f = factor[columns ? i % channels : i / inner];
+      const auto times = [&](std::size_t i, double f) {
         target[i] = T(static_cast<Number>(static_cast<double>(to_number(source[i])) * f));
+      };
+      if (columns) {
+        for (std::size_t row = 0; row < source.size(); row += channels) {
+          for (std::size_t c = 0; c < channels; ++c) times(row + c, factor[c]);
+        }
+      } else {
+        for (std::size_t c = 0; c < channels; ++c) {
+          for (std::size_t i = c * inner; i < (c + 1) * inner; ++i) times(i, factor[c]);
+        }
       }
     }
   });
@@ -110,12 +119,14 @@ Tensor vector_of(const std::vector<double>& numbers, DType dtype) {
 }
 
 bool all_finite(const Tensor& tensor) {
-  bool finite = true;
+  int finite = 1;
   dispatch(tensor.dtype(), [&](auto zero) {
-    for (const auto element : tensor.data<decltype(zero)>())
-      finite = finite && std::isfinite(static_cast<double>(to_number(element)));
+    // Without a jump in the loop, which then runs over vectors.
+    for (const auto element : tensor.data<decltype(zero)>()) {
+      finite &= static_cast<int>(std::abs(static_cast<double>(to_number(element))) <= std::numeric_limits<double>::max());
+    }
   });
-  return finite;
+  return finite != 0;
 }
 
 class Folder {

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "lib/base/error.h"
 #include "lib/passes/passes.h"
@@ -58,6 +61,7 @@ class Lowering {
       if (fused_[id] || std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
       lower(static_cast<NodeId>(id));
     }
+    pack_waiting();
     return std::move(steps_);
   }
 
@@ -316,30 +320,58 @@ class Lowering {
   void pack_convolution(Step& step) {
     const Node& node = graph_.node(step.node);
     const Tensor& weight = *input(node, 1).value;
-    step.weight = convolution_weight(weight);
     step.has_bias = has_input(node, 2);
     if (step.has_bias) step.bias = *input(node, 2).value;
     const auto& conv = std::get<Conv>(node.op);
     step.method = choose_method(step.node, conv, weight.shape());
-    const float* bias = step.has_bias ? step.bias.data<float>().data() : nullptr;
     if (step.method != kernels::Method::direct) {
       const kernels::WinogradFilter filter = winograd_filter_of(step.method, weight.shape());
       step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
-      kernels::pack_winograd(filter, step.weight.data<float>().data(), bias,
-                             reinterpret_cast<float*>(step.filter->mutable_bytes().data()), pool_);
+      pack_later(step, weight,
+                 [filter](const float* w, const float* b, float* packed) { kernels::pack_winograd(filter, w, b, packed); });
     } else if (fits_kernels(conv, weight.shape())) {
       const kernels::Filter filter = filter_of(conv, weight.shape());
       step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
-      kernels::pack_filter(filter, step.weight.data<float>().data(), bias,
-                           reinterpret_cast<float*>(step.filter->mutable_bytes().data()));
+      pack_later(step, weight,
+                 [filter](const float* w, const float* b, float* packed) { kernels::pack_filter(filter, w, b, packed); });
     }
     if (step.filter) {
-      step.weight = Tensor();
       step.bias = Tensor();
       release(node.inputs[1], step.node);
       return;
     }
+    step.weight = convolution_weight(weight);
     pack(step, create_convolution);
+  }
+
+  // Layers are packed some at a time, each by one thread; the weights that they come from are held until then.
+  void pack_later(const Step& step, const Tensor& weight, std::function<void(const float*, const float*, float*)> pack) {
+    constexpr std::size_t held_bytes = 16 << 20;
+    waiting_.push_back([pack = std::move(pack), weight, bias = step.has_bias ? step.bias : Tensor(), filter = step.filter] {
+      const Tensor channels_last = convolution_weight(weight);
+      pack(channels_last.data<float>().data(), bias.elements() > 0 ? bias.data<float>().data() : nullptr,
+           reinterpret_cast<float*>(filter->mutable_bytes().data()));
+    });
+    waiting_bytes_ += weight.size_bytes();
+    if (waiting_bytes_ >= held_bytes) pack_waiting();
+  }
+
+  void pack_waiting() {
+    std::vector<std::exception_ptr> failures(waiting_.size());  // no memory: not to be thrown in the pool's threads
+    pool_.parallel_for(waiting_.size(), 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        try {
+          std::exchange(waiting_[i], nullptr)();
+        } catch (...) {
+          failures[i] = std::current_exception();
+        }
+      }
+    });
+    for (const std::exception_ptr& failure : failures) {
+      if (failure) std::rethrow_exception(failure);
+    }
+    waiting_.clear();
+    waiting_bytes_ = 0;
   }
 
   void pack_product(Step& step) {
@@ -415,6 +447,8 @@ class Lowering {
   std::map<NodeId, std::optional<Dims>> expected_;  // of convolutions' outputs, where the job says more than the graph
   std::vector<std::vector<NodeId>> consumers_;
   std::vector<bool> fused_;
+  std::vector<std::function<void()>> waiting_;  // filters to be packed
+  std::size_t waiting_bytes_ = 0;
   std::vector<Step> steps_;
 };
 

@@ -38,9 +38,9 @@ Winograd winograd_of(const Convolution& c, std::int64_t tile) {
   return w;
 }
 
-std::vector<float> pack(const Problem& p, const WinogradFilter& filter, ThreadPool& pool) {
+std::vector<float> pack(const Problem& p, const WinogradFilter& filter) {
   std::vector<float> packed(packed_size(filter));
-  pack_winograd(filter, p.weights.data(), p.bias.data(), packed.data(), pool);
+  pack_winograd(filter, p.weights.data(), p.bias.data(), packed.data());
   return packed;
 }
 
@@ -61,7 +61,7 @@ TEST_P(WinogradTest, AsInDoublePrecision) {
     const Winograd w = winograd_of(p.convolution, GetParam());
     ThreadPool pool(1 + static_cast<std::size_t>(round) % 2);
     const bool with_addend = round % 3 == 0;
-    const auto packed = pack(p, w.filter, pool);
+    const auto packed = pack(p, w.filter);
     const std::vector<float> expected = in_double(p, with_addend);
     const auto y = run(w, cut(w, pool.threads()), p.x.data(), packed, with_addend ? p.addend.data() : nullptr, pool);
     ASSERT_EQ(y.size(), expected.size());
@@ -76,7 +76,7 @@ TEST_P(WinogradTest, AnImageHasTheSameBits) {
   for (int round = 0; round < 30; ++round) {
     const Problem p = random_3x3(generator);
     const Winograd w = winograd_of(p.convolution, GetParam());
-    const auto packed = pack(p, w.filter, one);
+    const auto packed = pack(p, w.filter);
     const std::vector<float> together = run(w, cut(w, 1), p.x.data(), packed, nullptr, one);
     for (const bool alone : {false, true}) {
       WinogradCut other = cut(w, 2);
@@ -114,7 +114,7 @@ TEST_P(WinogradTest, TheSizesOfLayers) {
     p.bias = random_floats(48, generator);
     const Winograd w = winograd_of(c, GetParam());
     const auto expected = in_double(p, false);
-    const auto y = run(w, cut(w, 2), p.x.data(), pack(p, w.filter, pool), nullptr, pool);
+    const auto y = run(w, cut(w, 2), p.x.data(), pack(p, w.filter), nullptr, pool);
     for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 2e-3) << channels << " channels, element " << i;
   }
 }
@@ -133,7 +133,7 @@ TEST_P(WinogradTest, WhatIsNoNumberStaysSo) {
   p.weights.assign(20 * 9 * 4, 0.5f);
   p.bias.assign(20, 0.0f);
   ThreadPool pool(1);
-  const auto y = run(w, cut(w, 1), p.x.data(), pack(p, w.filter, pool), nullptr, pool);
+  const auto y = run(w, cut(w, 1), p.x.data(), pack(p, w.filter), nullptr, pool);
   EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
 }
 

@@ -56,7 +56,7 @@ void layer(benchmark::State& state) {
                .pad_top = 1,
                .pad_left = 1};
     const auto packed = floats(packed_size(w.filter));
-    pack_winograd(w.filter, at(weights), nullptr, at(packed), pool);
+    pack_winograd(w.filter, at(weights), nullptr, at(packed));
     const WinogradCut how = cut(w, pool.threads());
     const auto scratch = floats(how.scratch);
     for (auto _ : state) convolve(w, how, at(x), at(packed), nullptr, at(y), at(scratch), pool);
