@@ -66,8 +66,10 @@ void setup(CLI::App& app, BenchOptions& options) {
   add_integer(app, "--warmup", options.warmup, 1, 1'000'000,
               "batches before the first that counts (default: until they are steady)");
   add_convolution_option(app, options.convolution);
-  app.add_flag("--profile", options.profile,
-               "also each layer: its time, its GFLOP/s, and their share of what this machine was measured to be able to do");
+  app.add_flag(
+      "--profile", options.profile,
+      "also each layer: its time, its GFLOP/s, their share of what this machine was measured to be able to do, and the least "
+      "time that its multiplications or its bytes would take at that");
   add_text(app, "--pipeline", options.pipeline, "FOLDER|@LIST",
            "also photos from their files to answers: decoding alone, the network alone, and both together");
   app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
@@ -169,11 +171,19 @@ class Measurement {
 
   Json profile() {
     Json answer;
-    answer["peak_gflops"] = kernels::peak_gflops(network_->pool());
+    const double peak = kernels::peak_gflops(network_->pool()), bandwidth = kernels::memory_bandwidth(network_->pool());
+    answer["peak_gflops"] = peak;
+    answer["memory_gb_per_second"] = bandwidth;
     Json& steps = answer["layers"] = Json::array();
     for (const StepTime& step : network_->profile(profile_runs)) {
-      steps.push_back(
-          {{"name", step.node}, {"kind", step.kind}, {"method", step.method}, {"ms", step.milliseconds}, {"macs", step.macs}});
+      steps.push_back({{"name", step.node},
+                       {"kind", step.kind},
+                       {"method", step.method},
+                       {"ms", step.milliseconds},
+                       {"macs", step.macs},
+                       {"bytes", step.bytes},
+                       // The roofline: what neither the processor nor the memory could do in less.
+                       {"limit_ms", std::max(2e-6 * step.products / peak, 1e-6 * static_cast<double>(step.bytes) / bandwidth)}});
     }
     return answer;
   }
@@ -294,7 +304,7 @@ Json json_of(const Measured& m) {
   result["peak_rss_mib"] = m.peak_rss_mib;
   result["iterations"] = m.times.size();
   if (!m.profile.is_null()) {
-    result["peak_gflops"] = m.profile.at("peak_gflops");
+    for (const char* key : {"peak_gflops", "memory_gb_per_second"}) result[key] = m.profile.at(key);
     Json& layers = result["layers"] = Json::array();
     for (Json layer : m.profile.at("layers")) {
       layer["gflops"] = gflops(layer);
@@ -329,7 +339,8 @@ table::Table layers_of(const Measured& m) {
                        {"ms", Align::right, 3},
                        {"share_%", Align::right, 1},
                        {"GFLOP/s", Align::right, 1},
-                       {"of_peak_%", Align::right, 1}});
+                       {"of_peak_%", Align::right, 1},
+                       {"limit_ms", Align::right, 3}});
   double all = 0;
   for (const Json& layer : m.profile.at("layers")) all += layer.at("ms").get<double>();
   const double peak = m.profile.at("peak_gflops");
@@ -337,7 +348,7 @@ table::Table layers_of(const Measured& m) {
     const double ms = layer.at("ms"), speed = gflops(layer);
     layers.add({layer.at("name").get<std::string>(), layer.at("kind").get<std::string>(), layer.at("method").get<std::string>(),
                 ms, 100 * ms / all, speed > 0 ? table::Cell(speed) : table::Cell(),
-                speed > 0 ? table::Cell(100 * speed / peak) : table::Cell()});
+                speed > 0 ? table::Cell(100 * speed / peak) : table::Cell(), layer.at("limit_ms").get<double>()});
   }
   return layers;
 }
@@ -360,8 +371,16 @@ std::string report(const Machine& machine, const std::vector<Measured>& all, con
   for (const Measured& m : all) {
     const Configuration& c = m.configuration;
     if (!m.profile.is_null()) {
-      text += fmt::format("\n{}, batch {}, {} threads; measured peak {:.0f} GFLOP/s\n\n", table::printable(c.model), c.batch,
-                          c.threads, m.profile.at("peak_gflops").get<double>());
+      double taken = 0, limits = 0;
+      for (const Json& layer : m.profile.at("layers")) {
+        taken += layer.at("ms").get<double>();
+        limits += layer.at("limit_ms").get<double>();
+      }
+      text += fmt::format(
+          "\n{}, batch {}, {} threads; measured peaks {:.0f} GFLOP/s and {:.1f} GB/s from memory; layers {:.1f} ms, limits "
+          "{:.1f} ms\n\n",
+          table::printable(c.model), c.batch, c.threads, m.profile.at("peak_gflops").get<double>(),
+          m.profile.at("memory_gb_per_second").get<double>(), taken, limits);
       text += layers_of(m).render(kind);
     }
     if (!m.pipeline.is_null()) {

@@ -79,7 +79,7 @@ void setup(CLI::App& app, PredictOptions& options) {
            "the file for the answers, which is there whole or not at all (default: stdout)");
   add_text(app, "--resume", options.resume, "FILE",
            "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
-           "interrupted) only the others are given");
+           "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with");
   add_text(
       app, "--shard", options.shard, "K/N|auto",
       "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm, Open MPI or Kubernetes "

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-// Vectors whose length is only known at run time cannot be held in arrays.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#include "lib/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/convolution.cc"

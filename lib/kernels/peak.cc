@@ -4,8 +4,7 @@
 #include <chrono>
 #include <vector>
 
-// Vectors whose length is only known at run time cannot be held in arrays.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#include "lib/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/peak.cc"
@@ -32,6 +31,19 @@ double multiply_add(std::size_t rounds, float* sink) {
   return 2.0 * sums * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
 
+// The sum of what is read, which keeps it from being left out.
+float read(const float* values, std::size_t count) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  constexpr std::size_t streams = 4;
+  Vector sum[streams];
+  RESNET_UNROLL for (std::size_t i = 0; i < streams; ++i) sum[i] = hn::Zero(d);
+  for (std::size_t at = 0; at + streams * lanes <= count; at += streams * lanes) {
+    RESNET_UNROLL for (std::size_t i = 0; i < streams; ++i) sum[i] = hn::Add(sum[i], hn::LoadU(d, values + at + i * lanes));
+  }
+  return hn::GetLane(hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3])));
+}
+
 std::int64_t target() { return HWY_TARGET; }
 
 }  // namespace
@@ -42,6 +54,7 @@ HWY_AFTER_NAMESPACE();
 namespace resnet::kernels {
 
 HWY_EXPORT(multiply_add);
+HWY_EXPORT(read);
 HWY_EXPORT(target);
 
 double peak_gflops(ThreadPool& pool) {
@@ -59,6 +72,24 @@ double peak_gflops(ThreadPool& pool) {
     double all = 0;
     for (const double d : done) all += d;
     best = std::max(best, all / seconds * 1e-9);
+  }
+  return best;
+}
+
+double memory_bandwidth(ThreadPool& pool) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t count = 64 << 20;  // floats
+  const std::vector<float> values(count, 1.0f);
+  std::vector<float> sums(pool.threads());
+  double best = 0;
+  for (int round = 0; round < 5; ++round) {
+    const auto start = Clock::now();
+    pool.parallel_for(pool.threads(), 1, [&](std::size_t begin, std::size_t) {
+      const std::size_t share = count / pool.threads();
+      sums[begin] = HWY_DYNAMIC_DISPATCH(read)(values.data() + begin * share, share);
+    });
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (sums[0] > 0) best = std::max(best, static_cast<double>(count * sizeof(float)) / seconds * 1e-9);
   }
   return best;
 }

@@ -11,6 +11,9 @@ namespace resnet::kernels {
 // the best of a few tries of about 20 ms.
 double peak_gflops(ThreadPool& pool);
 
+// Billions of bytes a second that all the pool's threads read from memory together: the best of a few passes over 256 MiB.
+double memory_bandwidth(ThreadPool& pool);
+
 // The instruction set that the kernels use here: "AVX3_SPR", "AVX2", "NEON".
 std::string instruction_set();
 

@@ -9,6 +9,7 @@
 
 #include "lib/analysis/cost.h"
 #include "lib/base/interrupt.h"
+#include "lib/kernels/method.h"
 
 namespace resnet {
 
@@ -21,6 +22,17 @@ double milliseconds_since(Clock::time_point start) {
 }
 
 constexpr std::int64_t usual_side = 224;
+
+std::int64_t bytes_of(const Fact& fact) {
+  const auto shape = fact.shape();
+  return shape && fact.dtype ? shape->elements() * static_cast<std::int64_t>(size_of(*fact.dtype)) : 0;
+}
+
+// How many times fewer multiplications than the direct convolution's.
+double saving(const std::string& method) {
+  if (method == kernels::name_of(kernels::Method::winograd2)) return 2.25;
+  return method == kernels::name_of(kernels::Method::winograd4) ? 4 : 1;
+}
 
 void fill_with_noise(DType dtype, std::span<std::byte> bytes, std::uint64_t seed) {
   if (dtype != DType::float32) return;  // zeros
@@ -83,10 +95,13 @@ std::vector<StepTime> TimedNetwork::profile(int runs) {
   }
   const Graph sized = with_input_facts(graph, facts);
   const std::vector<analysis::Cost> costs = analysis::costs_of(sized);
-  std::map<std::string, std::int64_t> macs;  // by the names that steps have
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> macs_and_bytes;  // by the names that steps have
   for (std::size_t id = 0; id < costs.size(); ++id) {
     const Node& node = sized.nodes()[id];
-    if (!node.outputs.empty()) macs[node.name.empty() ? node.outputs[0].name : node.name] = costs[id].macs;
+    if (node.outputs.empty()) continue;
+    std::int64_t bytes = bytes_of(node.outputs[0].fact);
+    for (const ValueId input : node.inputs) bytes += input.is_none() ? 0 : bytes_of(sized.fact(input));
+    macs_and_bytes[node.name.empty() ? node.outputs[0].name : node.name] = {costs[id].macs, bytes};
   }
   std::vector<std::vector<double>> times(session_->step_count());
   for (int run = 0; run < runs; ++run) {
@@ -101,12 +116,15 @@ std::vector<StepTime> TimedNetwork::profile(int runs) {
   for (std::size_t i = 0; i < times.size(); ++i) {
     const xnnpack::StepInfo info = session_->step_info(i);
     std::sort(times[i].begin(), times[i].end());
-    const auto found = macs.find(info.node);
+    const auto found = macs_and_bytes.find(info.node);
+    StepTime& step = steps.emplace_back(StepTime{info.node, info.kind, info.method, quantile(times[i], 0.5)});
+    if (found == macs_and_bytes.end()) continue;
     const bool multiplies = info.kind == "convolution" || info.kind == "product" || info.kind == "fallback";
-    steps.push_back(
-        {info.node, info.kind, info.method, quantile(times[i], 0.5), multiplies && found != macs.end() ? found->second : 0});
+    step.macs = multiplies ? found->second.first : 0;
+    step.products = static_cast<double>(step.macs) / saving(info.method);
+    step.bytes = found->second.second;
     // A node whose input is padded first has two steps; the last one multiplies.
-    if (i > 0 && steps[i - 1].node == info.node) steps[i - 1].macs = 0;
+    if (i > 0 && steps[i - 1].node == info.node) steps[i - 1] = {info.node, info.kind, info.method, steps[i - 1].milliseconds};
   }
   return steps;
 }

@@ -22,6 +22,8 @@ struct StepTime {
   std::string node, kind, method;
   double milliseconds = 0;  // median
   std::int64_t macs = 0;    // of the whole batch, as the direct convolution counts
+  double products = 0;      // multiplications that its method cannot do without
+  std::int64_t bytes = 0;   // of the node's inputs, weights and outputs, each once
 };
 
 // A network that is ready to run, with noise as its input.

@@ -51,6 +51,8 @@ TEST_F(BenchTest, ProfilesLayers) {
   std::int64_t macs = 0;
   for (const json& layer : result["layers"]) {
     EXPECT_GE(layer["ms"], 0);
+    EXPECT_GE(layer["limit_ms"], 0);
+    EXPECT_GE(layer["limit_ms"], 0);
     macs += layer["macs"].get<std::int64_t>();
   }
   EXPECT_EQ(macs, 40'551'040);  // of ResNet-20, option A

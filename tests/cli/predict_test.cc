@@ -272,5 +272,38 @@ TEST_F(PredictTest, RealNetworksKnowTheirPhotos) {
   EXPECT_EQ(nlohmann::json::parse(cifar.out)["predictions"][0]["label"], "cat");
 }
 
+TEST_F(PredictTest, HowConvolutionsAreComputedDoesNotMatter) {
+  RESNET_REQUIRE_ASSETS();
+  const auto logits = [&](const char* convolution) {
+    const Finished finished = run({"predict", (*assets() / "models/imagenet-resnet18-torch-op17-bn.onnx").string(),
+                                   (*assets() / "expected/imagenet-inputs-4.npy").string(), "--topk", "1000", "--format", "jsonl",
+                                   "-q", "--convolution", convolution});
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    std::vector<std::map<int, double>> images;
+    std::vector<int> first;
+    std::istringstream lines(finished.out);
+    for (std::string line; std::getline(lines, line);) {
+      const auto predictions = nlohmann::json::parse(line)["predictions"];
+      first.push_back(predictions[0]["index"]);
+      auto& image = images.emplace_back();
+      for (const auto& entry : predictions) image[entry["index"]] = entry["logit"];
+    }
+    return std::pair(first, images);
+  };
+  const auto [first, direct] = logits("direct");
+  ASSERT_EQ(direct.size(), 4u);
+  for (const char* convolution : {"auto", "winograd"}) {
+    const auto [other_first, other] = logits(convolution);
+    EXPECT_EQ(other_first, first);
+    ASSERT_EQ(other.size(), 4u);
+    double largest = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (const auto& [index, logit] : direct[i]) largest = std::max(largest, std::abs(other[i].at(index) - logit));
+    }
+    EXPECT_LT(largest, 1e-3) << convolution;
+    EXPECT_TRUE(largest > 0 || std::string_view(convolution) == "auto");  // it is another way
+  }
+}
+
 }  // namespace
 }  // namespace resnet::test
