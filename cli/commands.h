@@ -17,6 +17,7 @@ struct Command {
 
 Command add_bench(CLI::App& program);
 Command add_build(CLI::App& program);
+Command add_cache(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_convert(CLI::App& program);
 Command add_merge(CLI::App& program);

@@ -225,8 +225,12 @@ Model read_model_file(const std::string& name, const ArchOptions& options, Conte
     if (auto asked = asked_shape(options)) read.input_shapes.emplace(std::move(asked->first), std::move(asked->second));
     model = onnx::read(name, read);
   }
-  for (const std::string& note : model.notes) context.messages.warning(name + ": " + note);
+  tell_notes(model, name, context);
   return model;
+}
+
+void tell_notes(const Model& model, const std::string& name, Context& context) {
+  for (const std::string& note : model.notes) context.messages.warning(name + ": " + note);
 }
 
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Context& context) {

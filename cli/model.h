@@ -53,6 +53,9 @@ bool is_native_file(const std::string& name);
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const std::string& name, const ArchOptions& arch, Context& context);
 
+// Warns of what the reader noticed.
+void tell_notes(const Model& model, const std::string& name, Context& context);
+
 struct LoadedModel {
   std::string name;  // as it was asked for
   Model model;

@@ -10,6 +10,7 @@
 
 #include "cli/context.h"
 #include "cli/model.h"
+#include "cli/network_cache.h"
 #include "cli/preprocess.h"
 #include "lib/classify/classifier.h"
 
@@ -36,7 +37,8 @@ const char* name_of(Crop crop);
 // One network as it was loaded.
 struct Network {
   std::string name;
-  Graph graph;  // as the file has it
+  Graph graph;   // as it is run, before it is made ready
+  Model source;  // as it was read, without its graph
   ImageInput input;
   ScoreOutput scores;
   std::vector<std::string> labels;  // one per class, or none
@@ -51,6 +53,25 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
 // needed again, so that its weights go as they are packed.
 // `with_head`: with its features and activation maps. Throws Error(unsupported) with the name.
 Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head = false);
+
+// What a network is made ready for, and from where it may come.
+struct Asked {
+  ViewOptions views;
+  std::size_t batch = 1, threads = 1;
+  std::size_t images = 1;  // photos, in all
+  bool with_head = false;
+  const NetworkCache* cache = nullptr;
+};
+// Its graph is moved away.
+struct ReadyNetwork {
+  Network network;
+  Member member;
+  std::optional<native::PreparedNetwork> fresh;  // for the cache, where it was not found there
+};
+// From the cache where few images are asked for, which are answered in less time than it takes to load a network. Throws as
+// load_network and make_member.
+ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool,
+                             Context& context);
 
 // "auto|direct|winograd": how 3x3 convolutions are computed.
 void add_convolution_option(CLI::App& app, std::string& convolution);

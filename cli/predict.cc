@@ -17,6 +17,7 @@
 #include "cli/earlier_answers.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
+#include "cli/network_cache.h"
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -44,7 +45,7 @@ struct PredictOptions {
   std::string output, format, output_type = "probability", resume, shard, crop = "center";
   std::size_t topk = 5;
   float min_probability = 0;
-  bool fail_fast = false;
+  bool fail_fast = false, no_cache = false;
   InputOptions inputs;
   NetworkOptions network;
 };
@@ -88,6 +89,8 @@ void setup(CLI::App& app, PredictOptions& options) {
   app.add_flag("-0,--null", options.inputs.null_separated,
                "the list on stdin has a NUL behind each path, as find -print0 writes it");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first image that fails");
+  app.add_flag("--no-cache", options.no_cache,
+               "neither use nor keep the network as it runs, which is otherwise kept for the next time (see cache)");
   add_preparation_options(app, options.network);
   app.footer(
       "An image that fails is reported and the rest go on; the exit code is 5 then.\n"
@@ -126,7 +129,6 @@ std::string settings_of(const PredictOptions& options, const std::vector<std::st
     const std::uintmax_t bytes = fs::file_size(model, none);
     words.push_back(none ? model : fmt::format("{} of {} bytes", fs::path(model).filename().string(), bytes));
   }
-  const PreprocessOptions& p = options.network.preprocess;
   const auto add = [&words](const char* option, const std::string& value) {
     if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
   };
@@ -137,15 +139,7 @@ std::string settings_of(const PredictOptions& options, const std::vector<std::st
   add("topk", fmt::format("{}", options.topk));
   if (options.min_probability > 0) add("min-probability", fmt::format("{}", options.min_probability));
   add("input-shape", options.network.arch.input_shape);
-  add("preprocess", p.preprocess);
-  add("resize", p.resize);
-  add("crop-size", p.crop_size);
-  add("crop-pct", p.crop_pct);
-  add("mean", p.mean);
-  add("std", p.std);
-  add("channel-order", p.channel_order);
-  add("interpolation", p.interpolation);
-  if (p.exif) words.emplace_back("--exif");
+  for (std::string& word : words_of(options.network.preprocess)) words.push_back(std::move(word));
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
@@ -412,21 +406,23 @@ int run(const PredictOptions& options, Context& context) {
   std::vector<Member> members;
   std::vector<std::string> facts;  // for the report
   std::vector<std::string> labels;
+  std::optional<NetworkCache> cache;
+  if (!options.no_cache) cache.emplace();
+  std::vector<native::PreparedNetwork> fresh;
+  const Asked asked{views, size.batch, size.threads, size.images, with_head, cache ? &*cache : nullptr};
   for (const std::string& name : models) {
-    Network network = load_network(name, options.network, context);
+    ReadyNetwork ready = prepare_network(name, options.network, asked, pool, context);
+    const Network& network = ready.network;
     if (labels.empty()) labels = network.labels;
     if (!selection.all(is_tensor)) tell_preprocessing(network, views, models.size() == 1, messages);
-    xnnpack::Job job = job_of(network, options.network, views, size.images);
-    job.batch = static_cast<std::int64_t>(size.batch);
-    job.threads = size.threads;
-    Graph graph = std::move(network.graph);
-    members.push_back(make_member(network, std::move(graph), views.crop, std::move(job), pool, with_head));
-    if (!options.network.cam.empty() && !members.back().class_weights) {
+    if (!options.network.cam.empty() && !ready.member.class_weights) {
       throw Error(ErrorKind::unsupported,
                   fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
     }
     if (options.output_type == "logit" && network.scores.probabilities)
       throw Error(ErrorKind::usage, fmt::format("{}: gives probabilities, and its logits are not known", name));
+    members.push_back(std::move(ready.member));
+    if (ready.fresh) fresh.push_back(std::move(*ready.fresh));
     facts.push_back(name + ": " + describe(network.preprocessing.preprocessing));
     throw_if_interrupted();
   }
@@ -460,6 +456,10 @@ int run(const PredictOptions& options, Context& context) {
   report.commit(fmt::format("What {} photos are", count), facts);
   output.commit();
   if (record) record->remove();
+  for (const native::PreparedNetwork& network : fresh) {
+    if (const std::string why = cache->keep(network, pool); !why.empty())
+      messages.detail(fmt::format("{}: not kept for the next time: {}", network.name, why));
+  }
   const std::size_t failed = answers.failed() + selection.earlier().failed;
   messages.detail(fmt::format("{} of {} inputs answered in {:.0f} ms", count - failed, count, milliseconds()));
   return failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;

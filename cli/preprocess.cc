@@ -72,6 +72,23 @@ void add_preprocess_options(CLI::App& app, PreprocessOptions& options, const std
   app.add_flag("--exif", options.exif, "turn photos as their EXIF orientation says")->group(group);
 }
 
+std::vector<std::string> words_of(const PreprocessOptions& options) {
+  std::vector<std::string> words;
+  const auto add = [&words](const char* option, const std::string& value) {
+    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
+  };
+  add("preprocess", options.preprocess);
+  add("resize", options.resize);
+  add("crop-size", options.crop_size);
+  add("crop-pct", options.crop_pct);
+  add("mean", options.mean);
+  add("std", options.std);
+  add("channel-order", options.channel_order);
+  add("interpolation", options.interpolation);
+  if (options.exif) words.emplace_back("--exif");
+  return words;
+}
+
 ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
                                          std::optional<std::int64_t> classes) {
   ChosenPreprocessing chosen;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/context.h"
 #include "lib/classify/endpoints.h"
@@ -16,6 +17,8 @@ struct PreprocessOptions {
   std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation;
   bool exif = false;
 };
+// "--resize 256, --exif": those that are given.
+std::vector<std::string> words_of(const PreprocessOptions& options);
 void add_preprocess_options(CLI::App& app, PreprocessOptions& options, const std::string& group);
 
 struct ChosenPreprocessing {

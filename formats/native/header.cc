@@ -1,5 +1,7 @@
 #include "formats/native/header.h"
 
+#include <xxhash.h>
+
 #include <cstring>
 
 namespace resnet::native {
@@ -20,9 +22,9 @@ Integer get(std::span<const std::byte> bytes, std::size_t at) {
 
 }  // namespace
 
-std::array<std::byte, header_size> Header::to_bytes() const {
+std::array<std::byte, header_size> Header::to_bytes(std::string_view file_magic) const {
   std::array<std::byte, header_size> bytes{};
-  std::memcpy(bytes.data(), magic.data(), magic.size());
+  std::memcpy(bytes.data(), file_magic.data(), file_magic.size());
   put(bytes, 8, version);
   put(bytes, 12, static_cast<std::uint32_t>(header_size));
   put(bytes, 16, graph_offset);
@@ -44,6 +46,10 @@ Header Header::from_bytes(std::span<const std::byte> bytes) {
   header.file_size = get<std::uint64_t>(bytes, 48);
   header.checksum = get<std::uint64_t>(bytes, checksum_offset);
   return header;
+}
+
+std::uint64_t prepared_checksum(std::span<const std::byte> header, std::span<const std::byte> message) {
+  return XXH3_64bits_withSeed(message.data(), message.size(), XXH3_64bits(header.data(), header.size()));
 }
 
 }  // namespace resnet::native

@@ -1,4 +1,4 @@
-// The first 64 bytes of a .resnet file, little-endian.
+// The first 64 bytes of a .resnet file, and of a prepared network's, little-endian.
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@ namespace resnet::native {
 
 // As PNG's: a byte that is no ASCII, the name, and line ends that a transfer as text would change.
 inline constexpr std::string_view magic = "\x89RESNET\n";
+inline constexpr std::string_view prepared_magic = "\x89RESRUN\n";
 inline constexpr std::uint32_t newest_version = 1;
 inline constexpr std::size_t header_size = 64, alignment = 64;
 inline constexpr std::size_t tail = 128;  // zeros behind the weights, which fast kernels may read
@@ -24,9 +25,12 @@ struct Header {
 
   static constexpr std::size_t checksum_offset = 56;
 
-  std::array<std::byte, header_size> to_bytes() const;
+  std::array<std::byte, header_size> to_bytes(std::string_view file_magic) const;
   // Without a look at the values. `bytes` holds at least header_size, and the magic was checked.
   static Header from_bytes(std::span<const std::byte> bytes);
 };
+
+// Of a prepared network's header and message: its weights have checksums of their own.
+std::uint64_t prepared_checksum(std::span<const std::byte> header, std::span<const std::byte> message);
 
 }  // namespace resnet::native

@@ -3,12 +3,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <limits>
 
 #include "formats/native/header.h"
 #include "formats/native/native.h"
 #include "formats/native/native.pb.h"
+#include "formats/native/prepared.h"
 #include "formats/onnx/op_codec.h"
 #include "formats/onnx/tensors.h"
 #include "lib/base/checked.h"
@@ -20,10 +22,11 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::invalid_model, what); }
 
-Header check_header(std::span<const std::byte> bytes) {
-  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), magic.size()));
+Header check_header(std::span<const std::byte> bytes, std::string_view file_magic, const char* what) {
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
+                              std::min<std::size_t>(bytes.size(), file_magic.size()));
   if (bytes.empty()) refuse("is empty");
-  if (!magic.starts_with(head)) refuse("is no .resnet file");
+  if (!file_magic.starts_with(head)) refuse(fmt::format("is no {}", what));
   if (bytes.size() < header_size)
     refuse(fmt::format("is cut short: {} bytes, expected a header of {}", bytes.size(), header_size));
   const Header header = Header::from_bytes(bytes);
@@ -54,10 +57,22 @@ void check_sum(std::span<const std::byte> bytes, const Header& header) {
     refuse("is damaged: its checksum does not fit (--no-verify reads it all the same)");
 }
 
+template <typename Message>
+void parse(Message& message, std::span<const std::byte> bytes, const Header& header) {
+  if (header.graph_size > std::numeric_limits<std::int32_t>::max() ||
+      !message.ParseFromArray(bytes.data() + header.graph_offset, static_cast<int>(header.graph_size))) {
+    refuse("is damaged: its graph cannot be parsed");
+  }
+}
+
 class Reader {
  public:
-  Reader(const native::Model& proto, std::shared_ptr<const Buffer> file, const Header& header)
-      : proto_(proto), file_(std::move(file)), weights_(file_->bytes().subspan(header.weights_offset, header.weights_size)) {}
+  // Of a prepared network weights may be released, and each has a checksum of its own.
+  Reader(const native::Model& proto, std::shared_ptr<const Buffer> file, const Header& header, bool prepared = false)
+      : proto_(proto),
+        file_(std::move(file)),
+        weights_(file_->bytes().subspan(header.weights_offset, header.weights_size)),
+        prepared_(prepared) {}
 
   resnet::Model run() {
     resnet::Model model;
@@ -75,10 +90,10 @@ class Reader {
     return model;
   }
 
- private:
-  resnet::Tensor read_tensor(const native::Tensor& proto) const {
+  resnet::Tensor read_tensor(const native::Tensor& proto) {
     const DType dtype = onnx::import_dtype(proto.dtype());
     Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+    if (prepared_ && proto.released()) return resnet::Tensor::released(dtype, std::move(shape));
     const auto size = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
     if (!size || *size != proto.size())
       refuse(fmt::format("{} bytes of data for {} {}", proto.size(), name_of(dtype), shape.to_string()));
@@ -87,6 +102,7 @@ class Reader {
                          weights_.size()));
     }
     const auto bytes = weights_.subspan(proto.offset(), proto.size());
+    if (prepared_) sums_.emplace_back(bytes, proto.checksum());
     if (dtype != DType::boolean) return {dtype, std::move(shape), Buffer::view(bytes, file_)};
     // A file may hold any byte where C++ knows only 0 and 1.
     resnet::Tensor tensor = resnet::Tensor::allocate(dtype, std::move(shape));
@@ -95,6 +111,19 @@ class Reader {
     return tensor;
   }
 
+  // Throws where a tensor that was read is not what was written.
+  void check_tensors(ThreadPool& pool) const {
+    std::atomic<bool> damaged = false;
+    pool.parallel_for(sums_.size(), 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto& [bytes, sum] = sums_[i];
+        if (XXH3_64bits(bytes.data(), bytes.size()) != sum) damaged = true;
+      }
+    });
+    if (damaged) refuse("is damaged: the checksum of its weights does not fit");
+  }
+
+ private:
   static ValueId read_input(const native::Input& proto, const resnet::Graph& graph) {
     if (proto.node() == 0) return ValueId::none();
     const std::size_t index = proto.node() - 1;
@@ -104,7 +133,7 @@ class Reader {
     return {static_cast<NodeId>(index), static_cast<std::int32_t>(proto.slot())};
   }
 
-  resnet::Attribute read_attribute(const native::Attribute& proto) const {
+  resnet::Attribute read_attribute(const native::Attribute& proto) {
     switch (proto.value_case()) {
       case native::Attribute::kInteger: return proto.integer();
       case native::Attribute::kNumber: return proto.number();
@@ -249,7 +278,18 @@ class Reader {
   const native::Model& proto_;
   std::shared_ptr<const Buffer> file_;
   std::span<const std::byte> weights_;
+  bool prepared_;
+  std::vector<std::pair<std::span<const std::byte>, std::uint64_t>> sums_;
 };
+
+// The message of a prepared network, with a checksum that fits.
+Header parse_prepared(native::Prepared& proto, std::span<const std::byte> bytes) {
+  const Header header = check_header(bytes, prepared_magic, "prepared network");
+  if (prepared_checksum(bytes.first(Header::checksum_offset), bytes.subspan(header_size, header.graph_size)) != header.checksum)
+    refuse("is damaged: its checksum does not fit");
+  parse(proto, bytes, header);
+  return header;
+}
 
 }  // namespace
 
@@ -259,14 +299,51 @@ resnet::Model read(const std::filesystem::path& file, const ReadOptions& options
   const auto buffer = Buffer::map_file(file);
   try {
     const std::span<const std::byte> bytes = buffer->bytes();
-    const Header header = check_header(bytes);
+    const Header header = check_header(bytes, magic, ".resnet file");
     if (options.verify) check_sum(bytes, header);
     native::Model proto;
-    if (header.graph_size > std::numeric_limits<std::int32_t>::max() ||
-        !proto.ParseFromArray(bytes.data() + header.graph_offset, static_cast<int>(header.graph_size))) {
-      refuse("is damaged: its graph cannot be parsed");
-    }
+    parse(proto, bytes, header);
     return Reader(proto, buffer, header).run();
+  } catch (Error& error) {
+    error.add_context(file.string());
+    throw;
+  }
+}
+
+PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& pool) {
+  const auto buffer = Buffer::map_file(file);
+  try {
+    native::Prepared proto;
+    const Header header = parse_prepared(proto, buffer->bytes());
+    PreparedNetwork prepared;
+    prepared.key = proto.key();
+    prepared.name = proto.name();
+    prepared.parameters = proto.parameters();
+    prepared.macs = proto.macs();
+    for (const native::DataFile& data : proto.data_files()) prepared.data_digests[data.name()] = data.digest();
+    Reader reader(proto.model(), buffer, header, true);
+    prepared.model = reader.run();
+    prepared.model.notes = {proto.notes().begin(), proto.notes().end()};
+    for (const native::PackedWeights& packed : proto.packed_weights()) {
+      if (packed.node() >= prepared.model.graph.nodes().size())
+        refuse(fmt::format("has packed weights for node {}, which is not there", packed.node()));
+      const resnet::Tensor tensor = reader.read_tensor(packed.bytes());
+      prepared.packed_weights[static_cast<NodeId>(packed.node())] = tensor.buffer();
+    }
+    reader.check_tensors(pool);
+    return prepared;
+  } catch (Error& error) {
+    error.add_context(file.string());
+    throw;
+  }
+}
+
+PreparedSummary read_prepared_summary(const std::filesystem::path& file) {
+  const auto buffer = Buffer::map_file(file);
+  try {
+    native::Prepared proto;
+    parse_prepared(proto, buffer->bytes());
+    return {proto.key(), proto.name()};
   } catch (Error& error) {
     error.add_context(file.string());
     throw;

@@ -9,6 +9,7 @@
 #include "formats/native/header.h"
 #include "formats/native/native.h"
 #include "formats/native/native.pb.h"
+#include "formats/native/prepared.h"
 #include "formats/onnx/op_codec.h"
 #include "formats/onnx/tensors.h"
 #include "lib/base/error.h"
@@ -25,8 +26,7 @@ class Writer {
  public:
   explicit Writer(const resnet::Model& model) : model_(model) {}
 
-  native::Model run() {
-    native::Model proto;
+  void run(native::Model& proto) {
     write_graph(*proto.mutable_graph());
     for (const std::string& label : model_.labels) proto.add_labels(label);
     if (model_.preprocessing) write_preprocessing(*model_.preprocessing, *proto.mutable_preprocessing());
@@ -34,7 +34,25 @@ class Writer {
     write_provenance(*proto.mutable_provenance());
     for (const auto& [key, value] : model_.metadata) (*proto.mutable_metadata())[key] = value;
     proto.set_writer("resnet-cli");
-    return proto;
+  }
+  void write_tensor(const resnet::Tensor& tensor, native::Tensor& proto) {
+    proto.set_dtype(onnx::export_dtype(tensor.dtype()));
+    for (const std::int64_t dim : tensor.shape().dims()) proto.add_dims(dim);
+    if (tensor.is_released()) {
+      proto.set_released(true);
+      return;
+    }
+    proto.set_offset(weights_size_);
+    proto.set_size(tensor.size_bytes());
+    weights_size_ += aligned(tensor.size_bytes());
+    weights_.push_back(tensor);
+    written_.push_back(&proto);
+  }
+  void add_checksums(ThreadPool& pool) {
+    pool.parallel_for(weights_.size(), 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        written_[i]->set_checksum(XXH3_64bits(weights_[i].bytes().data(), weights_[i].size_bytes()));
+    });
   }
 
   // In the order in which they stand in the file.
@@ -42,15 +60,6 @@ class Writer {
   std::size_t weights_size() const { return weights_size_; }
 
  private:
-  void write_tensor(const resnet::Tensor& tensor, native::Tensor& proto) {
-    proto.set_dtype(onnx::export_dtype(tensor.dtype()));
-    for (const std::int64_t dim : tensor.shape().dims()) proto.add_dims(dim);
-    proto.set_offset(weights_size_);
-    proto.set_size(tensor.size_bytes());
-    weights_size_ += aligned(tensor.size_bytes());
-    weights_.push_back(tensor);
-  }
-
   static void write_input(ValueId id, native::Input& proto) {
     if (id.is_none()) return;
     proto.set_node(static_cast<std::uint32_t>(id.node) + 1);
@@ -175,10 +184,11 @@ class Writer {
 
   const resnet::Model& model_;
   std::vector<resnet::Tensor> weights_;
+  std::vector<native::Tensor*> written_;  // what stands for each in the message
   std::size_t weights_size_ = 0;
 };
 
-std::string serialize(const native::Model& proto) {
+std::string serialize(const google::protobuf::Message& proto) {
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
   google::protobuf::io::CodedOutputStream coded(&stream);
@@ -188,39 +198,83 @@ std::string serialize(const native::Model& proto) {
   return bytes;
 }
 
-}  // namespace
-
-void write(const resnet::Model& model, const std::filesystem::path& file) {
-  Writer writer(model);
-  const std::string graph = serialize(writer.run());
+// What stands behind the header, and a header that fits it but for the checksum.
+struct Sections {
+  std::string message;
+  const std::vector<resnet::Tensor>& weights;
   Header header;
-  header.graph_size = graph.size();
-  header.weights_offset = aligned(header_size + graph.size());
-  header.weights_size = writer.weights_size();
-  header.file_size = header.weights_offset + header.weights_size + tail;
 
-  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> hash(XXH3_createState(), XXH3_freeState);
-  XXH3_64bits_reset(hash.get());
-  static constexpr char zeros[tail] = {};
+  Sections(std::string bytes, const Writer& writer) : message(std::move(bytes)), weights(writer.weights()) {
+    header.graph_size = message.size();
+    header.weights_offset = aligned(header_size + message.size());
+    header.weights_size = writer.weights_size();
+    header.file_size = header.weights_offset + header.weights_size + tail;
+  }
+
   // Everything behind the header, in order, to `take`.
-  const auto each_piece = [&](auto take) {
-    take(graph.data(), graph.size());
-    take(zeros, header.weights_offset - header_size - graph.size());
-    for (const resnet::Tensor& tensor : writer.weights()) {
+  template <typename Take>
+  void each_piece(const Take& take) const {
+    static constexpr char zeros[tail] = {};
+    take(message.data(), message.size());
+    take(zeros, header.weights_offset - header_size - message.size());
+    for (const resnet::Tensor& tensor : weights) {
       take(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.size_bytes());
       take(zeros, aligned(tensor.size_bytes()) - tensor.size_bytes());
     }
     take(zeros, tail);
-  };
-  XXH3_64bits_update(hash.get(), header.to_bytes().data(), Header::checksum_offset);
-  each_piece([&](const char* data, std::size_t size) { XXH3_64bits_update(hash.get(), data, size); });
-  header.checksum = XXH3_64bits_digest(hash.get());
+  }
 
-  AtomicFile output(file);
-  const auto bytes = header.to_bytes();
-  output.stream().write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  each_piece([&](const char* data, std::size_t size) { output.stream().write(data, static_cast<std::streamsize>(size)); });
-  output.commit();
+  void write(const std::filesystem::path& file, std::string_view file_magic, bool synced) const {
+    AtomicFile output(file);
+    const auto bytes = header.to_bytes(file_magic);
+    output.stream().write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    each_piece([&](const char* data, std::size_t size) { output.stream().write(data, static_cast<std::streamsize>(size)); });
+    output.commit(synced);
+  }
+};
+
+}  // namespace
+
+void write(const resnet::Model& model, const std::filesystem::path& file) {
+  Writer writer(model);
+  native::Model proto;
+  writer.run(proto);
+  Sections sections(serialize(proto), writer);
+
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> hash(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(hash.get());
+  XXH3_64bits_update(hash.get(), sections.header.to_bytes(magic).data(), Header::checksum_offset);
+  sections.each_piece([&](const char* data, std::size_t size) { XXH3_64bits_update(hash.get(), data, size); });
+  sections.header.checksum = XXH3_64bits_digest(hash.get());
+  sections.write(file, magic, true);
+}
+
+void write_prepared(const PreparedNetwork& prepared, const std::filesystem::path& file, ThreadPool& pool) {
+  Writer writer(prepared.model);
+  native::Prepared proto;
+  proto.set_key(prepared.key);
+  proto.set_name(prepared.name);
+  proto.set_parameters(prepared.parameters);
+  proto.set_macs(prepared.macs);
+  for (const std::string& note : prepared.model.notes) proto.add_notes(note);
+  for (const auto& [name, digest] : prepared.data_digests) {
+    native::DataFile& data = *proto.add_data_files();
+    data.set_name(name);
+    data.set_digest(digest);
+  }
+  writer.run(*proto.mutable_model());
+  for (const auto& [node, buffer] : prepared.packed_weights) {
+    native::PackedWeights& packed = *proto.add_packed_weights();
+    packed.set_node(static_cast<std::uint32_t>(node));
+    const auto size = static_cast<std::int64_t>(buffer->bytes().size());
+    writer.write_tensor(resnet::Tensor(DType::uint8, Shape{size}, buffer), *packed.mutable_bytes());
+  }
+  writer.add_checksums(pool);
+  Sections sections(serialize(proto), writer);
+  const auto header = sections.header.to_bytes(prepared_magic);
+  sections.header.checksum =
+      prepared_checksum(std::span(header).first(Header::checksum_offset), std::as_bytes(std::span(sections.message)));
+  sections.write(file, prepared_magic, false);
 }
 
 }  // namespace resnet::native

@@ -89,6 +89,7 @@ class GraphReader {
     }
     read_outputs();
     read_metadata(model_, notes_);
+    for (const auto& [name, file] : external_.mapped) model_.data_files.push_back(name);
     model_.notes = notes_.lines();
     return std::move(model_);
   }

@@ -81,17 +81,17 @@ AtomicFile::~AtomicFile() {
 
 std::ostream& AtomicFile::stream() { return state_->stream; }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(bool synced) {
   if (state_->stream) errno = 0;  // else it tells of the write that failed
   state_->stream.flush();
   state_->stream.close();
   if (!state_->stream) throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));
   if (state_->temporary.empty()) return;
-  const int fd = open(state_->temporary.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = synced ? open(state_->temporary.c_str(), O_RDONLY | O_CLOEXEC) : -1;
   if (fd >= 0) {
-    const bool synced = fsync(fd) == 0;
+    const bool done = fsync(fd) == 0;
     close(fd);
-    if (!synced) throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));
+    if (!done) throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));
   }
   if (rename(state_->temporary.c_str(), state_->target.c_str()) != 0) {
     throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));

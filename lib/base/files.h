@@ -24,7 +24,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   std::ostream& stream();
-  void commit();
+  // Not synced: after a crash of the machine it may be there and hold anything, for files that are checked when they are read.
+  void commit(bool synced = true);
 
  private:
   struct State;

@@ -31,6 +31,8 @@ struct Model {
   std::map<std::string, std::string> metadata;  // the file's own key-value pairs
   // The shapes that the file declares for outputs of the graph whose rank cannot be told, by name: kept for who reads it next.
   std::map<std::string, Dims> declared_outputs;
+  // Files beside the model's own that weights were read from, as it names them.
+  std::vector<std::string> data_files;
   // What the reader noticed and a user may want to know: attributes it did not read, a training export, ... One line each.
   std::vector<std::string> notes;
 };

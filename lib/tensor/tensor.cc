@@ -40,6 +40,11 @@ Tensor Tensor::over(DType dtype, Shape shape, std::span<std::byte> bytes) {
   return Tensor(dtype, std::move(shape), Buffer::mutable_view(bytes, nullptr));
 }
 
+Tensor Tensor::released(DType dtype, Shape shape) {
+  const std::size_t size = bytes_of(dtype, shape);
+  return Tensor(dtype, std::move(shape), Buffer::view({static_cast<const std::byte*>(nullptr), size}, nullptr));
+}
+
 Tensor Tensor::reshaped(Shape shape) const {
   assert(shape.elements() == elements());
   return Tensor(dtype_, std::move(shape), buffer_);

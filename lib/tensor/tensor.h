@@ -54,6 +54,8 @@ class Tensor {
   static Tensor allocate(DType dtype, Shape shape);
   // Over memory that somebody else owns and that outlives the tensor; writable.
   static Tensor over(DType dtype, Shape shape, std::span<std::byte> bytes);
+  // A weight whose bytes are gone, because something else was made of them: only its type and shape may be asked for.
+  static Tensor released(DType dtype, Shape shape);
   template <typename T>
   static Tensor from(Shape shape, std::span<const T> values);
   template <typename T>
@@ -69,6 +71,8 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   std::int64_t elements() const { return shape_.elements(); }
   std::size_t size_bytes() const { return static_cast<std::size_t>(elements()) * size_of(dtype_); }
+
+  bool is_released() const { return buffer_->bytes().data() == nullptr && elements() > 0; }
 
   std::span<const std::byte> bytes() const { return buffer_->bytes().first(size_bytes()); }
   template <typename T>

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <exception>
+#include <utility>
 
 namespace resnet::xnnpack {
 
 // With one entry, every offset is 0: the start of the buffer.
-PackedWeights::PackedWeights() : provider_{} {
+PackedWeights::PackedWeights(std::shared_ptr<const Buffer> packed)
+    : provider_{}, buffer_(std::move(packed)), packed_(buffer_ != nullptr) {
   provider_.context = this;
   provider_.look_up = [](void* context, const xnn_weights_cache_look_up_key*) -> std::size_t {
     return static_cast<PackedWeights*>(context)->packed_ ? 0 : SIZE_MAX;
@@ -15,8 +17,9 @@ PackedWeights::PackedWeights() : provider_{} {
     auto& self = *static_cast<PackedWeights*>(context);
     if (self.packed_) return nullptr;  // shared by now: nobody packs over it
     try {
-      self.buffer_ = Buffer::allocate(size);
-      return self.buffer_->mutable_bytes().data();
+      auto buffer = Buffer::allocate(size);
+      self.buffer_ = buffer;
+      return buffer->mutable_bytes().data();
     } catch (const std::exception&) {
       return nullptr;  // XNNPACK reports it as out of memory
     }
@@ -29,7 +32,8 @@ PackedWeights::PackedWeights() : provider_{} {
   };
   provider_.is_finalized = [](void* context) { return static_cast<PackedWeights*>(context)->packed_; };
   provider_.offset_to_addr = [](void* context, std::size_t offset) -> void* {
-    return static_cast<PackedWeights*>(context)->buffer_->mutable_bytes().data() + offset;
+    // XNNPACK only reads from it.
+    return const_cast<std::byte*>(static_cast<PackedWeights*>(context)->buffer_->bytes().data()) + offset;
   };
   provider_.delete_cache = [](void*) { return xnn_status_success; };
 }

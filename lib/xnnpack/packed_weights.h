@@ -14,18 +14,20 @@ namespace resnet::xnnpack {
 // thread (the plan's). Stays where it is: operators keep its address.
 class PackedWeights {
  public:
-  PackedWeights();
+  // `packed`: what an earlier one held; null: nothing yet.
+  explicit PackedWeights(std::shared_ptr<const Buffer> packed = nullptr);
   PackedWeights(const PackedWeights&) = delete;
   PackedWeights& operator=(const PackedWeights&) = delete;
 
   xnn_weights_cache_provider* provider() { return &provider_; }
   // Whether weights are in it: operators that XNNPACK packs anew each time (depthwise convolutions) are made without it.
   bool is_packed() const { return packed_; }
+  const std::shared_ptr<const Buffer>& buffer() const { return buffer_; }
   std::size_t bytes() const { return buffer_ ? buffer_->bytes().size() : 0; }
 
  private:
   xnn_weights_cache_provider provider_;
-  std::shared_ptr<Buffer> buffer_;
+  std::shared_ptr<const Buffer> buffer_;
   bool packed_ = false;
 };
 

@@ -40,8 +40,8 @@ bool is_float(const Fact& fact) { return fact.dtype == DType::float32; }
 
 class Lowering {
  public:
-  Lowering(Graph& graph, const Job& job, ThreadPool& pool)
-      : graph_(graph), job_(job), pool_(pool), consumers_(graph.consumers()), fused_(graph.nodes().size(), false) {
+  Lowering(Graph& graph, const Job& job, const PackedWeightsOf& given, ThreadPool& pool)
+      : graph_(graph), job_(job), given_(given), pool_(pool), consumers_(graph.consumers()), fused_(graph.nodes().size(), false) {
     if (job.input_shapes.size() != graph.inputs().size()) return;
     std::vector<Fact> facts;
     for (std::size_t i = 0; i < job.input_shapes.size(); ++i) {
@@ -326,31 +326,56 @@ class Lowering {
     step.method = choose_method(step.node, conv, weight.shape());
     if (step.method != kernels::Method::direct) {
       const kernels::WinogradFilter filter = winograd_filter_of(step.method, weight.shape());
-      step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
-      pack_later(step, weight,
-                 [filter](const float* w, const float* b, float* packed) { kernels::pack_winograd(filter, w, b, packed); });
-    } else if (fits_kernels(conv, weight.shape())) {
-      const kernels::Filter filter = filter_of(conv, weight.shape());
-      step.filter = Buffer::allocate(kernels::packed_size(filter) * sizeof(float));
-      pack_later(step, weight,
-                 [filter](const float* w, const float* b, float* packed) { kernels::pack_filter(filter, w, b, packed); });
-    }
-    if (step.filter) {
-      step.bias = Tensor();
-      release(node.inputs[1], step.node);
+      pack_filter(step, weight, kernels::packed_size(filter),
+                  [filter](const float* w, const float* b, float* packed) { kernels::pack_winograd(filter, w, b, packed); });
       return;
     }
-    step.weight = convolution_weight(weight);
+    if (fits_kernels(conv, weight.shape())) {
+      const kernels::Filter filter = filter_of(conv, weight.shape());
+      pack_filter(step, weight, kernels::packed_size(filter),
+                  [filter](const float* w, const float* b, float* packed) { kernels::pack_filter(filter, w, b, packed); });
+      return;
+    }
+    if (!given(step)) step.weight = convolution_weight(weight);
     pack(step, create_convolution);
   }
 
+  // The packed weights that the step is given, or null.
+  std::shared_ptr<const Buffer> given(const Step& step) const {
+    const auto found = given_.find(step.node);
+    if (found != given_.end()) return found->second;
+    const Node& node = graph_.node(step.node);
+    if (input(node, 1).value->is_released())
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("{}: its weights are gone, and it is given no packed ones", describe(node)));
+    return nullptr;
+  }
+
+  using Pack = std::function<void(const float* weight, const float* bias, float* packed)>;
+
+  void pack_filter(Step& step, const Tensor& weight, std::size_t floats, Pack pack) {
+    const std::size_t size = floats * sizeof(float);
+    step.filter = given(step);
+    if (step.filter && step.filter->bytes().size() != size) {
+      throw Error(ErrorKind::invalid_model, fmt::format("{}: is given {} bytes of packed weights, expected {}",
+                                                        describe(graph_.node(step.node)), step.filter->bytes().size(), size));
+    }
+    if (!step.filter) {
+      auto packed = Buffer::allocate(size);
+      step.filter = packed;
+      pack_later(step, weight, std::move(packed), std::move(pack));
+    }
+    step.bias = Tensor();
+    release(graph_.node(step.node).inputs[1], step.node);
+  }
+
   // Layers are packed some at a time, each by one thread; the weights that they come from are held until then.
-  void pack_later(const Step& step, const Tensor& weight, std::function<void(const float*, const float*, float*)> pack) {
+  void pack_later(const Step& step, const Tensor& weight, std::shared_ptr<Buffer> packed, Pack pack) {
     constexpr std::size_t held_bytes = 16 << 20;
-    waiting_.push_back([pack = std::move(pack), weight, bias = step.has_bias ? step.bias : Tensor(), filter = step.filter] {
+    waiting_.push_back([pack = std::move(pack), weight, bias = step.has_bias ? step.bias : Tensor(), packed = std::move(packed)] {
       const Tensor channels_last = convolution_weight(weight);
       pack(channels_last.data<float>().data(), bias.elements() > 0 ? bias.data<float>().data() : nullptr,
-           reinterpret_cast<float*>(filter->mutable_bytes().data()));
+           reinterpret_cast<float*>(packed->mutable_bytes().data()));
     });
     waiting_bytes_ += weight.size_bytes();
     if (waiting_bytes_ >= held_bytes) pack_waiting();
@@ -378,7 +403,7 @@ class Lowering {
     const Node& node = graph_.node(step.node);
     step.weight = *input(node, 1).value;
     const auto* gemm = std::get_if<Gemm>(&node.op);
-    if (gemm != nullptr && gemm->alpha != 1.0f) {
+    if (gemm != nullptr && gemm->alpha != 1.0f && !given(step)) {
       Tensor scaled = Tensor::allocate(DType::float32, step.weight.shape());
       for (std::int64_t i = 0; i < scaled.elements(); ++i) {
         const auto at = static_cast<std::size_t>(i);
@@ -399,7 +424,7 @@ class Lowering {
   }
 
   void pack(Step& step, Operator (*create)(const Graph&, const Step&)) {
-    step.packed = std::make_unique<PackedWeights>();
+    step.packed = std::make_unique<PackedWeights>(given(step));
     try {
       create(graph_, step);
     } catch (Error& error) {
@@ -420,13 +445,8 @@ class Lowering {
     for (const NodeId other : consumers_[static_cast<std::size_t>(id.node)]) {
       if (other != reader) return;
     }
-    const Shape shape = constant->value.shape();
-    const std::size_t size = constant->value.size_bytes();
-    constant->value = Tensor();
-    source.outputs[0].fact.value.reset();
-    const Tensor gone(DType::float32, shape, Buffer::view({static_cast<const std::byte*>(nullptr), size}, nullptr));
-    constant->value = gone;
-    source.outputs[0].fact.value = gone;
+    constant->value = Tensor::released(constant->value.dtype(), constant->value.shape());
+    source.outputs[0].fact.value = constant->value;
   }
 
   void prepare_normalization(Step& step) {
@@ -443,6 +463,7 @@ class Lowering {
 
   Graph& graph_;
   const Job& job_;
+  const PackedWeightsOf& given_;
   ThreadPool& pool_;
   std::map<NodeId, std::optional<Dims>> expected_;  // of convolutions' outputs, where the job says more than the graph
   std::vector<std::vector<NodeId>> consumers_;
@@ -528,7 +549,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   if (values_may_decide_shapes(graph)) state->unpacked = graph;
   std::optional<ThreadPool> own;
   if (options.pool == nullptr) own.emplace(1);
-  state->steps = Lowering(graph, options.job, options.pool != nullptr ? *options.pool : *own).run();
+  state->steps = Lowering(graph, options.job, options.packed, options.pool != nullptr ? *options.pool : *own).run();
   state->input_layouts = input_layouts(graph, state->steps);
   for (const Step& step : state->steps) {
     if (step.filter) state->weight_bytes += step.filter->bytes().size();
@@ -544,6 +565,16 @@ std::vector<StepInfo> Plan::steps() const {
     infos.push_back({node.name.empty() ? node.outputs[0].name : node.name, name_of(step.kind), method_of(step)});
   }
   return infos;
+}
+
+std::optional<PackedWeightsOf> Plan::packed_weights() const {
+  if (state_->unpacked) return std::nullopt;
+  PackedWeightsOf packed;
+  for (const Step& step : state_->steps) {
+    if (step.filter) packed[step.node] = step.filter;
+    if (step.packed && step.packed->is_packed()) packed[step.node] = step.packed->buffer();
+  }
+  return packed;
 }
 
 std::size_t Plan::weight_bytes() const { return state_->weight_bytes; }

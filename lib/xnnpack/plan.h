@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,12 +30,18 @@ struct Job {
   std::vector<Shape> input_shapes;
 };
 
+// Packed weights by the node that they are for.
+using PackedWeightsOf = std::map<NodeId, std::shared_ptr<const Buffer>>;
+
 struct PlanOptions {
   // Whether to fold batch norm, constants, ... first (passes/optimize). Off for comparing layer by layer.
   bool optimize = true;
   Job job;
   // Weights are packed by its threads, and the plan is made for as many; null: one.
   ThreadPool* pool = nullptr;
+  // Of an earlier plan, for the graph that it ran and the same job (the same build, the same processor): nothing is packed then,
+  // and the graph's weights may be released. `optimize` is off.
+  PackedWeightsOf packed;
 };
 
 // How the buffer of a value of rank 4 holds it.
@@ -58,6 +66,8 @@ class Plan {
 
   const Graph& graph() const { return graph_; }  // as it is run
   std::vector<StepInfo> steps() const;
+  // What a later plan of graph() can be given; nothing where it could not be made without the graph's own weights.
+  std::optional<PackedWeightsOf> packed_weights() const;
   // Bytes of packed weights.
   std::size_t weight_bytes() const;
 

@@ -54,7 +54,7 @@ struct Step {
   Tensor weight, bias;
   bool has_bias = false;
   // convolution by lib/kernels: its packed weights, and what is added to it where an Add is fused into it.
-  std::shared_ptr<Buffer> filter;
+  std::shared_ptr<const Buffer> filter;
   kernels::Method method = kernels::Method::direct;  // that the filter is packed for
   ValueId addend = ValueId::none();
   // normalization: per channel.

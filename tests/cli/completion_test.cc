@@ -73,8 +73,9 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 }
 
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
-  EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate",
-                                                           "convert", "compare", "bench", "responses", "ops", "completion"));
+  EXPECT_THAT(offered({""}),
+              testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate", "convert", "compare",
+                                            "bench", "responses", "cache", "ops", "completion"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
   EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));
@@ -85,6 +86,7 @@ TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
   EXPECT_THAT(offered({"build", "--shortcut", ""}), ElementsAre("A", "B", "C"));
   EXPECT_THAT(offered({"build", "--opset", ""}), ElementsAre());
   EXPECT_THAT(offered({"completion", ""}), ElementsAre("bash", "zsh", "fish"));
+  EXPECT_THAT(offered({"cache", ""}), ElementsAre("list", "clear"));
   EXPECT_THAT(offered({"build", "resnet5"}), Contains("resnet50"));
 }
 

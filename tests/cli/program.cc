@@ -48,6 +48,7 @@ std::vector<std::string> environment_with(const RunOptions& options) {
   variables.erase("RESNET_CLI_THREADS");
   variables.erase("NO_COLOR");
   variables["TERM"] = "xterm";
+  variables["RESNET_CLI_CACHE"] = "/dev/null/none";  // nothing is kept, unless a test says where
   for (const auto& [name, value] : options.environment) variables[name] = value;
   std::vector<std::string> result;
   for (const auto& [name, value] : variables) result.push_back(name + "=" + value);

@@ -12,10 +12,11 @@
 namespace resnet::test {
 
 struct RunOptions {
-  std::string input;                               // on stdin
-  std::map<std::string, std::string> environment;  // besides the test's own, without RESNET_CLI_THREADS and NO_COLOR
-  std::filesystem::path folder;                    // the current one; empty: the test's
-  bool terminal = false;                           // stdout and stderr are one terminal: both come as `out`
+  std::string input;  // on stdin
+  std::map<std::string, std::string>
+      environment;               // besides the test's own, without RESNET_CLI_THREADS, RESNET_CLI_CACHE and NO_COLOR
+  std::filesystem::path folder;  // the current one; empty: the test's
+  bool terminal = false;         // stdout and stderr are one terminal: both come as `out`
 };
 
 struct Finished {

@@ -59,6 +59,14 @@ inline void expect_as_reference(const Graph& graph, const std::vector<Tensor>& i
       for (std::size_t i = 0; i < actual.size(); ++i) {
         expect_close(actual[i], expected[i], convolutions == xnnpack::Convolutions::direct ? tolerance : 5 * tolerance);
       }
+      if (threads > 1) continue;
+      // A plan that is given what this one packed computes the same bits.
+      if (const auto packed = plan->packed_weights()) {
+        const auto again =
+            xnnpack::Plan::make(plan->graph(), {.optimize = false, .job = {.convolutions = convolutions}, .packed = *packed});
+        EXPECT_EQ(again->weight_bytes(), plan->weight_bytes());
+        EXPECT_EQ(xnnpack::Session(again, pool).run(inputs), actual);
+      }
     }
   }
 }

@@ -1,0 +1,59 @@
+// Networks as they run, kept in the user's cache folder so that the next process maps them and neither parses nor packs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "formats/native/prepared.h"
+#include "lib/base/threads.h"
+
+namespace resnet::cli {
+
+// Several processes may use one folder at a time: files appear whole, and whoever has one mapped keeps it when it is removed.
+class NetworkCache {
+ public:
+  // RESNET_CLI_CACHE, else resnet-cli/networks in XDG_CACHE_HOME or ~/.cache; RESNET_CLI_CACHE_MIB, else 2048. Throws
+  // Error(usage) for a limit that is no number.
+  NetworkCache();
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::uint64_t limit_in_mib() const { return limit_in_mib_; }
+
+  // The key of a model file's network: `asked` is everything else that it depends on. It also names this program, down to the
+  // executable, and the processor. Throws Error(invalid_model) where the file cannot be read.
+  static std::string key_of(const std::filesystem::path& model, const std::string& asked, ThreadPool& pool);
+
+  // Nothing where it is not there, is damaged (then it is removed) or was made of other weights.
+  std::optional<native::PreparedNetwork> find(const std::string& key, const std::filesystem::path& model, ThreadPool& pool) const;
+
+  // Written for the next time; the files that were not used for the longest time go where there are more bytes than the limit.
+  // What cannot be written is not kept; returns why.
+  std::string keep(const native::PreparedNetwork& network, ThreadPool& pool) const;
+
+  struct Entry {
+    std::filesystem::path file;
+    std::string model, key;
+    std::uint64_t bytes = 0;
+    std::filesystem::file_time_type last_used;
+  };
+  // The one that was used last comes first.
+  std::vector<Entry> entries() const;
+  // How many files, and how many bytes they had.
+  struct Cleared {
+    std::size_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  // Throws Error(output) where one cannot be removed.
+  Cleared clear() const;
+
+ private:
+  std::filesystem::path file_of(const std::string& key) const;
+
+  std::filesystem::path folder_;
+  std::uint64_t limit_in_mib_;
+};
+
+}  // namespace resnet::cli
