@@ -8,6 +8,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/convolution.cc"
 #include <hwy/foreach_target.h>
+#include "lib/kernels/bounds-inl.h"
 #include "lib/kernels/registers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -49,17 +50,6 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
   const bool whole = panel.count == width;
   HWY_ALIGN float edge[2 * HWY_LANES(float)];
   Vector low[rows], high[rows];
-  if (is_last) {
-    // What the last lines below need comes from memory while the sums are made.
-    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
-      __builtin_prefetch(y + r * outputs, 1);
-      __builtin_prefetch(y + r * outputs + lanes, 1);
-      if (addend != nullptr) {
-        __builtin_prefetch(addend + r * outputs);
-        __builtin_prefetch(addend + r * outputs + lanes);
-      }
-    }
-  }
   if (is_first) {
     const Vector bias_low = hn::Load(d, panel.weights), bias_high = hn::Load(d, panel.weights + lanes);
     RESNET_UNROLL for (int r = 0; r < rows; ++r) {
@@ -87,7 +77,8 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
       const bool inside = i >= 0 && i < c.height && k >= 0 && k < c.width;
       a[r] = inside ? windows[r].image + (i * c.width + k) * c.pixel_stride + block.first_channel : zeros;
     }
-    for (std::int64_t k = 0; k < count; ++k, b += width) {
+    std::int64_t k = 0;
+    const auto step = [&]() HWY_ATTR {
       prefetch_row(b);
       if (ahead) prefetch.next();
       const Vector b_low = hn::Load(d, b), b_high = hn::Load(d, b + lanes);
@@ -96,7 +87,22 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
         low[r] = hn::MulAdd(pixel, b_low, low[r]);
         high[r] = hn::MulAdd(pixel, b_high, high[r]);
       }
+      ++k;
+      b += width;
+    };
+    if (is_last && tap + 1 == block.last_tap) {
+      // What the last lines below need comes from memory meanwhile: a row at a time, for few lines can be waited for at once.
+      for (int r = 0; r < rows && k < count; ++r) {
+        __builtin_prefetch(y + r * outputs, 1);
+        __builtin_prefetch(y + r * outputs + lanes, 1);
+        if (addend != nullptr) {
+          __builtin_prefetch(addend + r * outputs);
+          __builtin_prefetch(addend + r * outputs + lanes);
+        }
+        step();
+      }
     }
+    while (k < count) step();
   }
   const Vector least = hn::Set(d, c.least), most = hn::Set(d, c.most);
   RESNET_UNROLL for (int r = 0; r < rows; ++r) {
@@ -111,9 +117,8 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
         low[r] = hn::Add(low[r], hn::LoadU(d, other));
         high[r] = hn::Add(high[r], hn::LoadU(d, other + lanes));
       }
-      // What is no number stays so (see elementwise.cc).
-      low[r] = hn::Min(most, hn::Max(least, low[r]));
-      high[r] = hn::Min(most, hn::Max(least, high[r]));
+      low[r] = between(least, low[r], most);
+      high[r] = between(least, high[r], most);
     }
     if (whole) {
       hn::StoreU(low[r], d, to);
@@ -200,15 +205,19 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
       return Panel{packed + index * panel_size, index * width, std::min(width, outputs - index * width)};
     };
     if (depth <= per_block) {
+      // Whether the pixels of a tile stand behind those of the tile before it: they are asked for while that one is multiplied.
+      const bool adjacent = c.filter.taps() == 1 && c.stride_high == 1 && c.stride_wide == 1 && c.pad_top == 0 &&
+                            c.pad_left == 0 && c.height == c.out_height && c.width == c.out_width;
       // One block: a tile's outputs are written one beside the other, which memory likes.
       for (std::int64_t tile = 0; tile < tiles; ++tile) {
         const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
         for (std::int64_t index = first_panel; index < last_panel; ++index) {
           const Panel panel = panel_at(index);
           const std::int64_t at = (first_row + from) * outputs + panel.first;
-          table[to - from][false](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels}, zeros,
+          const bool ahead = adjacent && index == first_panel && tile + 1 < tiles;
+          table[to - from][ahead](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels}, zeros,
                                   addend == nullptr ? nullptr : addend + at, y + at, true, true,
-                                  Prefetch(panel.weights, 0, 0, 1));
+                                  Prefetch(x + (first_row + to) * c.pixel_stride));
         }
       }
       continue;

@@ -3,18 +3,12 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/elementwise.cc"
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
+#include "lib/kernels/bounds-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-// What is no number stays so: x86's minimum and maximum give their second operand then, others give NaN either way.
-template <class V>
-V between(V low, V x, V high) {
-  return hn::Min(high, hn::Max(low, x));
-}
 
 void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most) {
   const hn::ScalableTag<float> d;

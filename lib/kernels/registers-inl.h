@@ -50,14 +50,18 @@ HWY_INLINE void prefetch_row(const float* row) {
   if (lanes >= 16) __builtin_prefetch(ahead + lanes);
 }
 
-// What lies behind `size` floats of a packed filter and is worked on next, from memory: in each of `runs` passes over those a
-// share of it. Where there are many passes the price of asking is higher than that of waiting.
+// What is worked on next, from memory.
 class Prefetch {
  public:
   static constexpr std::int64_t most_runs = 12;
 
+  // What lies behind `size` floats of a packed filter: in each of `runs` passes over those a share of it. Where there are many
+  // passes the price of asking is higher than that of waiting.
   Prefetch(const float* block, std::int64_t size, std::int64_t run, std::int64_t runs)
       : step_(static_cast<std::int64_t>(panel_width()) / runs), behind_(block + size + size / runs * run) {}
+
+  // Line after line.
+  explicit Prefetch(const float* line) : step_(16), behind_(line) {}
 
   HWY_INLINE void next() {
     __builtin_prefetch(behind_, 0, 2);

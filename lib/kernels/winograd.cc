@@ -11,6 +11,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/winograd.cc"
 #include <hwy/foreach_target.h>
+#include "lib/kernels/bounds-inl.h"
 #include "lib/kernels/registers-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -327,8 +328,7 @@ void transform_output(const Winograd& w, const float* bias, std::int64_t first, 
           const std::int64_t target = corner + (i * w.out_width + j) * outputs + o;
           Vector value = hn::Add(row[j], shift);
           if (addend != nullptr) value = hn::Add(value, load(addend + target, count));
-          // What is no number stays so (see elementwise.cc).
-          store(hn::Min(most, hn::Max(least, value)), y + target, count);
+          store(between(least, value, most), y + target, count);
         }
       }
     }

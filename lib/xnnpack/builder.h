@@ -85,6 +85,7 @@ class Builder {
   bool has_empty_operand(const Step& step);
   void convolution(const Step& step, std::size_t index);
   void direct_convolution(const Step& step);
+  void direct_product(const Step& step);
   void winograd_convolution(const Step& step);
   void product(const Step& step, std::size_t index);
   void pool(const Step& step);

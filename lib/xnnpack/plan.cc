@@ -287,7 +287,8 @@ class Lowering {
       const ValueId made = steps_[i].output;
       const bool first = made == node.inputs[0], second = made == node.inputs[1];
       if (first == second) continue;  // neither, or a value that is added to itself
-      const bool plain = steps_[i].filter && steps_[i].addend.is_none() && steps_[i].output.node == steps_[i].node;
+      const bool plain = steps_[i].kind == Kind::convolution && steps_[i].filter && steps_[i].addend.is_none() &&
+                         steps_[i].output.node == steps_[i].node;
       if (!plain || only_consumer(graph_, consumers_, made) != id) continue;
       Step step = std::move(steps_[i]);
       steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -326,14 +327,16 @@ class Lowering {
     step.method = choose_method(step.node, conv, weight.shape());
     if (step.method != kernels::Method::direct) {
       const kernels::WinogradFilter filter = winograd_filter_of(step.method, weight.shape());
-      pack_filter(step, weight, kernels::packed_size(filter),
-                  [filter](const float* w, const float* b, float* packed) { kernels::pack_winograd(filter, w, b, packed); });
+      pack_filter(step, weight, kernels::packed_size(filter), [filter](const Tensor& w, const float* b, float* packed) {
+        kernels::pack_winograd(filter, convolution_weight(w).data<float>().data(), b, packed);
+      });
       return;
     }
     if (fits_kernels(conv, weight.shape())) {
       const kernels::Filter filter = filter_of(conv, weight.shape());
-      pack_filter(step, weight, kernels::packed_size(filter),
-                  [filter](const float* w, const float* b, float* packed) { kernels::pack_filter(filter, w, b, packed); });
+      pack_filter(step, weight, kernels::packed_size(filter), [filter](const Tensor& w, const float* b, float* packed) {
+        kernels::pack_filter(filter, convolution_weight(w).data<float>().data(), b, packed);
+      });
       return;
     }
     if (!given(step)) step.weight = convolution_weight(weight);
@@ -351,7 +354,7 @@ class Lowering {
     return nullptr;
   }
 
-  using Pack = std::function<void(const float* weight, const float* bias, float* packed)>;
+  using Pack = std::function<void(const Tensor& weight, const float* bias, float* packed)>;
 
   void pack_filter(Step& step, const Tensor& weight, std::size_t floats, Pack pack) {
     const std::size_t size = floats * sizeof(float);
@@ -373,8 +376,7 @@ class Lowering {
   void pack_later(const Step& step, const Tensor& weight, std::shared_ptr<Buffer> packed, Pack pack) {
     constexpr std::size_t held_bytes = 16 << 20;
     waiting_.push_back([pack = std::move(pack), weight, bias = step.has_bias ? step.bias : Tensor(), packed = std::move(packed)] {
-      const Tensor channels_last = convolution_weight(weight);
-      pack(channels_last.data<float>().data(), bias.elements() > 0 ? bias.data<float>().data() : nullptr,
+      pack(weight, bias.elements() > 0 ? bias.data<float>().data() : nullptr,
            reinterpret_cast<float*>(packed->mutable_bytes().data()));
     });
     waiting_bytes_ += weight.size_bytes();
@@ -420,7 +422,12 @@ class Lowering {
       }
       step.has_bias = true;
     }
-    pack(step, create_product);
+    const kernels::Filter filter = filter_of_product(graph_, node);
+    if (!fits_kernels(filter)) return pack(step, create_product);
+    pack_filter(step, std::exchange(step.weight, Tensor()), kernels::packed_size(filter),
+                [filter, transposed = !rows_are_outputs(node)](const Tensor& w, const float* b, float* packed) {
+                  kernels::pack_filter(filter, (transposed ? transpose(w) : w).data<float>().data(), b, packed);
+                });
   }
 
   void pack(Step& step, Operator (*create)(const Graph&, const Step&)) {

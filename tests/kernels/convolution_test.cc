@@ -1,27 +1,29 @@
 #include "lib/kernels/convolution.h"
 
-#include <gtest/gtest.h>
-
+#include <hwy/aligned_allocator.h>
 #include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
 
-#include "lib/tensor/tensor.h"
+#include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/problem.h"
 
 namespace resnet::kernels {
 namespace {
 
-std::shared_ptr<Buffer> packed(const Problem& p) {
-  auto buffer = Buffer::allocate(packed_size(p.convolution.filter) * sizeof(float));
-  pack_filter(p.convolution.filter, p.weights.data(), p.bias.data(), reinterpret_cast<float*>(buffer->mutable_bytes().data()));
-  return buffer;
+class ConvolutionTest : public ForInstructionSet {};
+
+using Floats = hwy::AlignedFreeUniquePtr<float[]>;
+
+Floats pack(const Filter& filter, const float* weights, const float* bias) {
+  Floats packed = hwy::AllocateAligned<float>(packed_size(filter));
+  pack_filter(filter, weights, bias, packed.get());
+  return packed;
 }
+Floats packed(const Problem& p) { return pack(p.convolution.filter, p.weights.data(), p.bias.data()); }
 
-const float* floats(const std::shared_ptr<Buffer>& buffer) { return reinterpret_cast<const float*>(buffer->bytes().data()); }
-
-TEST(Convolution, AsInDoublePrecision) {
+TEST_P(ConvolutionTest, AsInDoublePrecision) {
   std::mt19937 generator(1);
   for (int round = 0; round < 150; ++round) {
     const Problem p = random_problem(generator);
@@ -31,32 +33,57 @@ TEST(Convolution, AsInDoublePrecision) {
     std::vector<float> y(expected.size(), 1e9f);
     // The parts in another order, as threads may take them.
     for (std::size_t part = convolution_parts(p.convolution); part-- > 0;) {
-      convolve(p.convolution, p.x.data(), floats(filter), with_addend ? p.addend.data() : nullptr, y.data(), part, part + 1);
+      convolve(p.convolution, p.x.data(), filter.get(), with_addend ? p.addend.data() : nullptr, y.data(), part, part + 1);
     }
     for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 2e-4) << "round " << round << " element " << i;
   }
 }
 
-TEST(Convolution, AnImageHasTheSameBitsInEveryBatch) {
+// As many channels as ResNet's layers have: several blocks of the filter, several panels, several parts.
+TEST_P(ConvolutionTest, TheSizesOfLayers) {
+  std::mt19937 generator(4);
+  struct Layer {
+    std::int64_t channels, outputs, side, stride;
+  };
+  for (const Layer& layer : {Layer{64, 256, 20, 1}, {256, 64, 17, 1}, {1024, 40, 7, 1}, {300, 65, 15, 2}}) {
+    Problem p = random_problem(generator);
+    Convolution& c = p.convolution;
+    c = {.filter = {1, 1, layer.channels, layer.outputs}, .batch = 2, .height = layer.side, .width = layer.side};
+    c.pixel_stride = layer.channels;
+    c.stride_high = c.stride_wide = layer.stride;
+    c.out_height = c.out_width = (layer.side - 1) / layer.stride + 1;
+    c.least = 0;
+    p.x = random_floats(static_cast<std::size_t>(c.batch * layer.side * layer.side * layer.channels), generator);
+    p.weights = random_floats(static_cast<std::size_t>(layer.outputs * layer.channels), generator);
+    p.bias = random_floats(static_cast<std::size_t>(layer.outputs), generator);
+    p.addend = random_floats(static_cast<std::size_t>(c.batch * c.out_height * c.out_width * layer.outputs), generator);
+    const std::vector<float> expected = in_double(p, true);
+    std::vector<float> y(expected.size(), 1e9f);
+    convolve(c, p.x.data(), packed(p).get(), p.addend.data(), y.data(), 0, convolution_parts(c));
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 2e-4) << layer.channels << " channels, " << i;
+  }
+}
+
+TEST_P(ConvolutionTest, AnImageHasTheSameBitsInEveryBatch) {
   std::mt19937 generator(2);
   for (int round = 0; round < 30; ++round) {
     Problem p = random_problem(generator);
     const auto filter = packed(p);
     std::vector<float> together(p.addend.size());
-    convolve(p.convolution, p.x.data(), floats(filter), nullptr, together.data(), 0, convolution_parts(p.convolution));
+    convolve(p.convolution, p.x.data(), filter.get(), nullptr, together.data(), 0, convolution_parts(p.convolution));
     Convolution alone = p.convolution;
     alone.batch = 1;
     const std::size_t in = p.x.size() / static_cast<std::size_t>(p.convolution.batch),
                       out = together.size() / static_cast<std::size_t>(p.convolution.batch);
     for (std::size_t n = 0; n < static_cast<std::size_t>(p.convolution.batch); ++n) {
       std::vector<float> y(out);
-      convolve(alone, p.x.data() + n * in, floats(filter), nullptr, y.data(), 0, convolution_parts(alone));
+      convolve(alone, p.x.data() + n * in, filter.get(), nullptr, y.data(), 0, convolution_parts(alone));
       ASSERT_TRUE(std::equal(y.begin(), y.end(), together.begin() + static_cast<std::ptrdiff_t>(n * out))) << "round " << round;
     }
   }
 }
 
-TEST(Convolution, ARunMaySpanPixels) {
+TEST_P(ConvolutionTest, ARunMaySpanPixels) {
   // A 3x3 filter over 2 channels whose rows are runs of 6 floats; the image's last columns are read by the runs alone.
   std::mt19937 generator(3);
   Problem p = random_problem(generator);
@@ -69,19 +96,20 @@ TEST(Convolution, ARunMaySpanPixels) {
   p.convolution.filter = {3, 1, 6, 20};
   const auto filter = packed(p);
   std::vector<float> y(expected.size());
-  convolve(p.convolution, p.x.data(), floats(filter), nullptr, y.data(), 0, convolution_parts(p.convolution));
+  convolve(p.convolution, p.x.data(), filter.get(), nullptr, y.data(), 0, convolution_parts(p.convolution));
   for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 1e-5) << i;
 }
 
-TEST(Convolution, WhatIsNoNumberStaysSo) {
+TEST_P(ConvolutionTest, WhatIsNoNumberStaysSo) {
   Convolution c{.filter = {1, 1, 4, 20}, .pixel_stride = 4, .least = 0, .most = 6};
   const std::vector<float> x = {1, NAN, 1, 1}, weights(80, 0.5f);
-  auto buffer = Buffer::allocate(packed_size(c.filter) * sizeof(float));
-  pack_filter(c.filter, weights.data(), nullptr, reinterpret_cast<float*>(buffer->mutable_bytes().data()));
+  const auto filter = pack(c.filter, weights.data(), nullptr);
   std::vector<float> y(20);
-  convolve(c, x.data(), floats(buffer), nullptr, y.data(), 0, convolution_parts(c));
+  convolve(c, x.data(), filter.get(), nullptr, y.data(), 0, convolution_parts(c));
   EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, ConvolutionTest, instruction_sets(), name_of_set);
 
 }  // namespace
 }  // namespace resnet::kernels

@@ -1,13 +1,12 @@
 #include "lib/kernels/winograd.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <tuple>
 #include <vector>
 
-#include "lib/tensor/tensor.h"
+#include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/problem.h"
 
 namespace resnet::kernels {
@@ -52,13 +51,20 @@ std::vector<float> run(const Winograd& w, const WinogradCut& cut, const float* x
   return y;
 }
 
-class WinogradTest : public testing::TestWithParam<std::int64_t> {};
+// For each instruction set and size of tile.
+class WinogradTest : public testing::TestWithParam<std::tuple<std::int64_t, std::int64_t>> {
+ protected:
+  std::int64_t tile() const { return std::get<1>(GetParam()); }
+
+ private:
+  UseInstructionSet use_{std::get<0>(GetParam())};
+};
 
 TEST_P(WinogradTest, AsInDoublePrecision) {
   std::mt19937 generator(1);
   for (int round = 0; round < 100; ++round) {
     const Problem p = random_3x3(generator);
-    const Winograd w = winograd_of(p.convolution, GetParam());
+    const Winograd w = winograd_of(p.convolution, tile());
     ThreadPool pool(1 + static_cast<std::size_t>(round) % 2);
     const bool with_addend = round % 3 == 0;
     const auto packed = pack(p, w.filter);
@@ -75,7 +81,7 @@ TEST_P(WinogradTest, AnImageHasTheSameBits) {
   ThreadPool one(1), two(2);
   for (int round = 0; round < 30; ++round) {
     const Problem p = random_3x3(generator);
-    const Winograd w = winograd_of(p.convolution, GetParam());
+    const Winograd w = winograd_of(p.convolution, tile());
     const auto packed = pack(p, w.filter);
     const std::vector<float> together = run(w, cut(w, 1), p.x.data(), packed, nullptr, one);
     for (const bool alone : {false, true}) {
@@ -112,7 +118,7 @@ TEST_P(WinogradTest, TheSizesOfLayers) {
     p.x = random_floats(static_cast<std::size_t>(c.batch * side * side * channels), generator);
     p.weights = random_floats(static_cast<std::size_t>(9 * 48 * channels), generator);
     p.bias = random_floats(48, generator);
-    const Winograd w = winograd_of(c, GetParam());
+    const Winograd w = winograd_of(c, tile());
     const auto expected = in_double(p, false);
     const auto y = run(w, cut(w, 2), p.x.data(), pack(p, w.filter), nullptr, pool);
     for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], 2e-3) << channels << " channels, element " << i;
@@ -120,7 +126,7 @@ TEST_P(WinogradTest, TheSizesOfLayers) {
 }
 
 TEST_P(WinogradTest, WhatIsNoNumberStaysSo) {
-  Winograd w{.filter = {.channels = 4, .outputs = 20, .tile = GetParam()},
+  Winograd w{.filter = {.channels = 4, .outputs = 20, .tile = tile()},
              .height = 4,
              .width = 4,
              .out_height = 2,
@@ -137,7 +143,11 @@ TEST_P(WinogradTest, WhatIsNoNumberStaysSo) {
   EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiles, WinogradTest, testing::Values(2, 4));
+std::string name_of_case(const testing::TestParamInfo<WinogradTest::ParamType>& info) {
+  return std::string(hwy::TargetName(std::get<0>(info.param))) + "_F" + std::to_string(std::get<1>(info.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, WinogradTest, testing::Combine(instruction_sets(), testing::Values(2, 4)), name_of_case);
 
 }  // namespace
 }  // namespace resnet::kernels

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "formats/npy/npy.h"
 #include "formats/onnx/read.h"
 #include "tests/support/assets.h"
@@ -43,6 +46,45 @@ TEST_P(ImageNet, FirstFourPhotos) {
           session.run(std::span(&part, 1))[0],
           Tensor::from(Shape{static_cast<std::int64_t>(batch), 1000}, expected.data<float>().first(batch * classes)), 1e-3);
     }
+  }
+}
+
+// For one choice of ways to convolve: whatever an image's place, the size of its batch and the number of threads.
+TEST_P(ImageNet, AnImageHasTheSameBits) {
+  RESNET_REQUIRE_ASSETS();
+  using xnnpack::Convolutions;
+  const auto folder = *test::assets();
+  const Tensor images = npy::read(folder / "expected" / "imagenet-inputs-4.npy");
+  const std::size_t pixels = 3 * 224 * 224, classes = 1000;
+#ifdef RESNET_SANITIZED
+  const std::vector<Convolutions> ways = {Convolutions::automatic};
+#else
+  const std::vector<Convolutions> ways = {Convolutions::automatic, Convolutions::direct, Convolutions::winograd};
+#endif
+  for (const Convolutions way : ways) {
+    const auto plan = xnnpack::Plan::make(onnx::read(folder / "models" / GetParam().model).graph,
+                                          {.job = {.convolutions = way, .batch = 4, .input_shapes = {images.shape()}}});
+    ThreadPool two(2);
+    xnnpack::Session session(plan, two);
+    const Tensor all = session.run(std::span(&images, 1))[0];
+    const auto same = [&](xnnpack::Session& other, const std::vector<std::size_t>& order) {
+      Tensor part = Tensor::allocate(DType::float32, Shape{static_cast<std::int64_t>(order.size()), 3, 224, 224});
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        const auto image = images.data<float>().subspan(order[i] * pixels, pixels);
+        std::copy(image.begin(), image.end(), part.mutable_data<float>().begin() + static_cast<std::ptrdiff_t>(i * pixels));
+      }
+      const Tensor logits = other.run(std::span(&part, 1))[0];
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        const auto expected = all.data<float>().subspan(order[i] * classes, classes);
+        EXPECT_EQ(std::memcmp(logits.data<float>().subspan(i * classes).data(), expected.data(), expected.size_bytes()), 0)
+            << "image " << order[i] << " at " << i << " of " << order.size();
+      }
+    };
+    same(session, {2, 0, 3});
+    same(session, {3});
+    ThreadPool one(1);
+    xnnpack::Session alone(plan, one);
+    same(alone, {1, 2});
   }
 }
 

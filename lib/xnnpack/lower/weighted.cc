@@ -57,14 +57,11 @@ Operator create_convolution(const Graph& graph, const Step& step) {
 
 Operator create_product(const Graph& graph, const Step& step) {
   const Node& node = graph.node(step.node);
-  const Shape weight = *graph.fact(node.inputs[1]).shape();
-  const auto* gemm = std::get_if<Gemm>(&node.op);
-  const bool rows_are_outputs = gemm != nullptr && gemm->transB;
-  const auto inputs = static_cast<std::size_t>(weight[rows_are_outputs ? 1 : 0]),
-             outputs = static_cast<std::size_t>(weight[rows_are_outputs ? 0 : 1]);
+  const kernels::Filter filter = filter_of_product(graph, node);
+  const auto inputs = static_cast<std::size_t>(filter.channels), outputs = static_cast<std::size_t>(filter.outputs);
   xnn_operator_t created = nullptr;
   check(xnn_create_fully_connected_nc_f32(inputs, outputs, inputs, outputs, weight_of(step), bias_of(step), step.activation.least,
-                                          step.activation.most, rows_are_outputs ? 0 : XNN_FLAG_TRANSPOSE_WEIGHTS, nullptr,
+                                          step.activation.most, rows_are_outputs(node) ? 0 : XNN_FLAG_TRANSPOSE_WEIGHTS, nullptr,
                                           step.packed->provider(), &created),
         "xnn_create_fully_connected_nc_f32");
   return Operator(created);
@@ -81,8 +78,34 @@ kernels::Filter filter_of(const Conv& conv, const Shape& weight) {
   return {.taps_high = weight[2], .taps_wide = weight[3], .channels = weight[1], .outputs = weight[0]};
 }
 
+bool fits_kernels(const kernels::Filter& product) {
+  return kernels::convolution_is_fast() && product.outputs >= 16 && product.channels >= 16;
+}
+
+kernels::Filter filter_of_product(const Graph& graph, const Node& node) {
+  const Shape weight = *graph.fact(node.inputs[1]).shape();
+  return rows_are_outputs(node) ? kernels::Filter{.channels = weight[1], .outputs = weight[0]}
+                                : kernels::Filter{.channels = weight[0], .outputs = weight[1]};
+}
+
+bool rows_are_outputs(const Node& node) {
+  const auto* gemm = std::get_if<Gemm>(&node.op);
+  return gemm != nullptr && gemm->transB;
+}
+
 kernels::WinogradFilter winograd_filter_of(kernels::Method method, const Shape& weight) {
   return {.channels = weight[1], .outputs = weight[0], .tile = method == kernels::Method::winograd2 ? 2 : 4};
+}
+
+Tensor transpose(const Tensor& matrix) {
+  const std::int64_t rows = matrix.shape()[0], columns = matrix.shape()[1];
+  Tensor result = Tensor::allocate(DType::float32, Shape{columns, rows});
+  const float* source = matrix.data<float>().data();
+  float* target = result.mutable_data<float>().data();
+  for (std::int64_t i = 0; i < columns; ++i) {
+    for (std::int64_t k = 0; k < rows; ++k) *target++ = source[k * columns + i];
+  }
+  return result;
 }
 
 Tensor convolution_weight(const Tensor& oihw) {

@@ -17,7 +17,15 @@ bool fits_kernels(const Conv& conv, const Shape& weight);
 // What lib/kernels packs of a weight of outputs x inputs x height x width. Few input channels make one run of a whole row.
 kernels::Filter filter_of(const Conv& conv, const Shape& weight);
 
+// The same of a matrix product: one tap.
+bool fits_kernels(const kernels::Filter& product);
+kernels::Filter filter_of_product(const Graph& graph, const Node& node);
+// Whether a product's weight is outputs x inputs; else it is inputs x outputs.
+bool rows_are_outputs(const Node& node);
+
 kernels::WinogradFilter winograd_filter_of(kernels::Method method, const Shape& weight);
+
+Tensor transpose(const Tensor& matrix);
 
 // A convolution's weight, outputs x inputs x height x width in the graph, with its channels last.
 Tensor convolution_weight(const Tensor& oihw);

@@ -108,7 +108,26 @@ void Builder::convolution(const Step& step, std::size_t index) {
   });
 }
 
+void Builder::direct_product(const Step& step) {
+  const Node& node = graph_.node(step.node);
+  const Shape& x = shape(node.inputs[0]);
+  kernels::Convolution c;
+  c.filter = filter_of_product(plan_.graph(), node);
+  c.pixel_stride = c.filter.channels;
+  c.width = c.out_width = x.elements() / c.filter.channels;
+  c.least = step.activation.least;
+  c.most = step.activation.most;
+  const int from = demand(node.inputs[0], canonical_order(x.rank()));
+  const int to = produce(step.output, canonical_order(shape(step.output).rank()));
+  const float* filter = reinterpret_cast<const float*>(step.filter->bytes().data());
+  add_loop(step, {from, to}, kernels::convolution_parts(c), 1,
+           [c, filter](std::span<float* const> at, std::size_t begin, std::size_t end) {
+             kernels::convolve(c, at[0], filter, nullptr, at[1], begin, end);
+           });
+}
+
 void Builder::product(const Step& step, std::size_t index) {
+  if (step.filter) return direct_product(step);
   const Node& node = graph_.node(step.node);
   if (!kept_[index]) kept_[index] = create_product(plan_.graph(), step);
   xnn_operator_t op = kept_[index].get();

@@ -1,0 +1,84 @@
+#include "lib/kernels/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tests/kernels/instruction_sets.h"
+#include "tests/kernels/problem.h"
+
+namespace resnet::kernels {
+namespace {
+
+class ElementwiseTest : public ForInstructionSet {};
+
+float clamped(double value, float least, float most) {
+  return static_cast<float>(std::clamp(value, static_cast<double>(least), static_cast<double>(most)));
+}
+
+// Every length up to several vectors of the widest set, and one beyond any unrolled loop.
+TEST_P(ElementwiseTest, EveryLength) {
+  std::mt19937 generator(1);
+  for (std::size_t count = 0; count < 70; ++count) {
+    const std::size_t n = count == 69 ? 1003 : count;
+    const auto a = random_floats(n, generator), b = random_floats(n, generator);
+    std::vector<float> y(n + 1, 9.0f);
+    add_clamped(a.data(), b.data(), y.data(), n, -0.5f, 0.75f);
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(y[i], std::clamp(a[i] + b[i], -0.5f, 0.75f)) << n << " " << i;
+    clamp(a.data(), y.data(), n, 0.0f, 0.5f);
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(y[i], std::clamp(a[i], 0.0f, 0.5f)) << n << " " << i;
+    ASSERT_EQ(y[n], 9.0f) << "wrote behind " << n;
+  }
+}
+
+TEST_P(ElementwiseTest, ScaleAndShiftOfEachChannel) {
+  std::mt19937 generator(2);
+  for (const std::size_t channels : {1, 3, 16, 37, 64}) {
+    const std::size_t rows = 5;
+    const auto x = random_floats(rows * channels, generator), scale = random_floats(channels, generator),
+               shift = random_floats(channels, generator);
+    std::vector<float> y(rows * channels + 1, 9.0f);
+    scale_shift_clamped(x.data(), scale.data(), shift.data(), y.data(), rows, channels, 0.0f,
+                        std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i < rows * channels; ++i) {
+      const double expected =
+          static_cast<double>(x[i]) * static_cast<double>(scale[i % channels]) + static_cast<double>(shift[i % channels]);
+      ASSERT_NEAR(y[i], clamped(expected, 0.0f, std::numeric_limits<float>::max()), 1e-6) << channels << " " << i;
+    }
+    ASSERT_EQ(y.back(), 9.0f);
+  }
+}
+
+TEST_P(ElementwiseTest, MeanOverTheMiddle) {
+  std::mt19937 generator(3);
+  for (const std::size_t inner : {1, 5, 16, 67}) {
+    for (const std::size_t reduced : {1, 7, 49}) {
+      const std::size_t outer = 3, count = outer * inner;
+      const auto x = random_floats(count * reduced, generator);
+      std::vector<float> y(count, 9.0f);
+      mean(x.data(), y.data(), reduced, inner, count / 2, count);  // in two parts that cut a row
+      mean(x.data(), y.data(), reduced, inner, 0, count / 2);
+      for (std::size_t o = 0; o < outer; ++o) {
+        for (std::size_t i = 0; i < inner; ++i) {
+          double sum = 0;
+          for (std::size_t r = 0; r < reduced; ++r) sum += static_cast<double>(x[(o * reduced + r) * inner + i]);
+          ASSERT_NEAR(y[o * inner + i], sum / static_cast<double>(reduced), 1e-6) << inner << " " << reduced;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(ElementwiseTest, WhatIsNoNumberStaysSo) {
+  const std::vector<float> x(33, NAN), ones(33, 1.0f);
+  std::vector<float> y(33);
+  clamp(x.data(), y.data(), y.size(), 0.0f, 6.0f);
+  EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
+  add_clamped(ones.data(), x.data(), y.data(), y.size(), 0.0f, 6.0f);
+  EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ElementwiseTest, instruction_sets(), name_of_set);
+
+}  // namespace
+}  // namespace resnet::kernels

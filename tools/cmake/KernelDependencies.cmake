@@ -1,0 +1,13 @@
+# Third parties of lib/kernels and its tests alone, for another processor: from RESNET_AARCH64_ROOT, which tools/setup fills.
+find_package(Threads REQUIRED)
+find_package(GTest REQUIRED HINTS "${RESNET_AARCH64_ROOT}" NO_DEFAULT_PATH)
+foreach(name hwy pthreadpool)
+  find_library(RESNET_${name}_LIBRARY ${name} HINTS "${RESNET_AARCH64_ROOT}/lib" NO_DEFAULT_PATH REQUIRED)
+endforeach()
+foreach(target PkgConfig::HWY PkgConfig::XXHASH XNNPACK::pthreadpool)
+  add_library(${target} INTERFACE IMPORTED)
+  set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${RESNET_AARCH64_ROOT}/include")
+endforeach()
+target_link_libraries(PkgConfig::HWY INTERFACE "${RESNET_hwy_LIBRARY}")
+target_link_libraries(XNNPACK::pthreadpool INTERFACE "${RESNET_pthreadpool_LIBRARY}" Threads::Threads)
+target_compile_definitions(PkgConfig::XXHASH INTERFACE XXH_INLINE_ALL)
