@@ -69,8 +69,13 @@ struct Scope {
 
 class GraphReader {
  public:
-  GraphReader(::onnx::ModelProto& proto, std::filesystem::path folder, const ReadOptions& options)
-      : proto_(proto), graph_proto_(*proto.mutable_graph()), options_(options), external_{std::move(folder), {}} {}
+  GraphReader(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, std::filesystem::path folder,
+              const ReadOptions& options)
+      : proto_(proto),
+        graph_proto_(*proto.mutable_graph()),
+        options_(options),
+        weights_(std::move(weights)),
+        external_{std::move(folder), {}} {}
 
   Model run() {
     read_provenance();
@@ -235,30 +240,41 @@ class GraphReader {
     if (!asked.empty()) throw Error(ErrorKind::usage, fmt::format("the model has no input '{}' to give a shape", *asked.begin()));
   }
 
-  Tensor take_tensor(::onnx::TensorProto& tensor) {
-    if (!tensor.has_raw_data() || tensor.raw_data().size() < copied_bytes || tensor.data_type() == ::onnx::TensorProto::BOOL) {
-      return import_tensor(tensor, &external_);
+  // `bytes` are the tensor's raw_data where that was left out of it.
+  Tensor take_tensor(::onnx::TensorProto& tensor, std::shared_ptr<const Buffer> bytes) {
+    if (!bytes && tensor.has_raw_data() && tensor.raw_data().size() >= copied_bytes) {
+      // The parsed string becomes the tensor's own memory.
+      const std::shared_ptr<std::string> string(tensor.release_raw_data());
+      bytes = Buffer::view(std::as_bytes(std::span(*string)), string);
     }
-    // The parsed string becomes the tensor's own memory: weights are not copied.
-    const DType dtype = import_dtype(tensor.data_type());
-    Shape shape(std::vector<std::int64_t>(tensor.dims().begin(), tensor.dims().end()));
-    const auto expected = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
-    if (!expected || *expected != tensor.raw_data().size() || tensor.data_location() == ::onnx::TensorProto::EXTERNAL) {
-      return import_tensor(tensor, &external_);  // which says what is wrong
+    if (!bytes) return import_tensor(tensor, &external_);
+    const Shape shape(std::vector<std::int64_t>(tensor.dims().begin(), tensor.dims().end()));
+    const auto& type = tensor.data_type();
+    const bool plain = type != ::onnx::TensorProto::BOOL && is_known_dtype(type) && !tensor.has_segment() &&
+                       tensor.data_location() != ::onnx::TensorProto::EXTERNAL;
+    if (plain) {
+      const DType dtype = import_dtype(type);
+      const auto expected = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
+      if (expected == bytes->bytes().size()) return Tensor(dtype, shape, std::move(bytes));
     }
-    const std::shared_ptr<std::string> bytes(tensor.release_raw_data());
-    return Tensor(dtype, std::move(shape), Buffer::view(std::as_bytes(std::span(*bytes)), bytes));
+    // Says what is wrong.
+    tensor.set_raw_data(bytes->bytes().data(), bytes->bytes().size());
+    return import_tensor(tensor, &external_);
   }
 
   void read_initializers() {
-    for (auto& tensor : *graph_proto_.mutable_initializer()) {
+    auto weight = weights_.begin();
+    for (std::size_t index = 0; auto& tensor : *graph_proto_.mutable_initializer()) {
       const std::string name = tensor.name();
+      std::shared_ptr<const Buffer> bytes;
+      if (weight != weights_.end() && weight->index == index) bytes = std::move(weight++->bytes);
+      ++index;
       try {
         if (name.empty()) throw Error(ErrorKind::invalid_model, "has no name");
         if (!scope_.used.contains(name)) {
           notes_.add("used by no node: left out", fmt::format("initializer '{}'", name), "initializers");
         } else {
-          define(name, model_.graph.add_constant(name, take_tensor(tensor)));
+          define(name, model_.graph.add_constant(name, take_tensor(tensor, std::move(bytes))));
         }
       } catch (Error& error) {
         error.add_context(fmt::format("initializer '{}'", name));
@@ -539,6 +555,7 @@ class GraphReader {
   ::onnx::ModelProto& proto_;
   ::onnx::GraphProto& graph_proto_;
   const ReadOptions& options_;
+  std::vector<LargeWeight> weights_;
   ExternalFiles external_;
   Model model_;
   Names names_;
@@ -550,11 +567,12 @@ class GraphReader {
 
 }  // namespace
 
-Model read_model(::onnx::ModelProto& proto, const std::filesystem::path& folder, const ReadOptions& options) {
+Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, const std::filesystem::path& folder,
+                 const ReadOptions& options) {
   if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
     throw Error(ErrorKind::invalid_model, "is no ONNX model: it holds no graph");
   }
-  return GraphReader(proto, folder, options).run();
+  return GraphReader(proto, std::move(weights), folder, options).run();
 }
 
 }  // namespace resnet::onnx

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "formats/onnx/read.h"
+#include "formats/onnx/skeleton.h"
 
 namespace onnx {
 class ModelProto;
@@ -11,8 +12,9 @@ class ModelProto;
 
 namespace resnet::onnx {
 
-// Takes the weights out of `proto`, which is of no use afterwards; external data is looked for in `folder`.
-// Throws Error without the file's name.
-Model read_model(::onnx::ModelProto& proto, const std::filesystem::path& folder, const ReadOptions& options);
+// Takes the weights out of `proto`, which is of no use afterwards; external data is looked for in `folder`. `weights` are those
+// that were left out of `proto`, their bytes read. Throws Error without the file's name.
+Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, const std::filesystem::path& folder,
+                 const ReadOptions& options);
 
 }  // namespace resnet::onnx

@@ -28,10 +28,10 @@ namespace {
 // Of one Protobuf message.
 constexpr std::size_t most_bytes = std::numeric_limits<std::int32_t>::max();
 
-Model read_named(::onnx::ModelProto& proto, const std::string& name, const std::filesystem::path& folder,
-                 const ReadOptions& options) {
+Model read_named(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, const std::string& name,
+                 const std::filesystem::path& folder, const ReadOptions& options) {
   try {
-    return read_model(proto, folder, options);
+    return read_model(proto, std::move(weights), folder, options);
   } catch (Error& error) {
     error.add_context(name);
     throw;
@@ -80,9 +80,17 @@ Model read(const std::filesystem::path& file, const ReadOptions& options) {
   if (got < 0) fail();
   check_head(name, {head.data(), static_cast<std::size_t>(got)}, static_cast<std::size_t>(status.st_size));
   ::onnx::ModelProto proto;
-  // Read as a stream, not from a mapped file: each weight is then in memory once, in the string that its tensor keeps.
-  if (!proto.ParseFromZeroCopyStream(&stream)) refuse(name, diagnose(Buffer::map_file(file)->bytes()));
-  return read_named(proto, name, file.parent_path(), options);
+  auto skeleton = read_skeleton(fd, static_cast<std::size_t>(status.st_size));
+  if (skeleton && proto.ParseFromString(skeleton->proto)) {
+    if (const int failure = read_weights(fd, skeleton->weights); failure != 0)
+      refuse(name, fmt::format("cannot be read: {}", std::strerror(failure)));
+  } else {
+    skeleton.emplace();
+    proto.Clear();
+    // Read as a stream, not from a mapped file: each weight is then in memory once, in the string that its tensor keeps.
+    if (!proto.ParseFromZeroCopyStream(&stream)) refuse(name, diagnose(Buffer::map_file(file)->bytes()));
+  }
+  return read_named(proto, std::move(skeleton->weights), name, file.parent_path(), options);
 }
 
 Model read(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
@@ -91,7 +99,7 @@ Model read(std::span<const std::byte> bytes, const std::string& name, const std:
   check_head(name, {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512)}, bytes.size());
   ::onnx::ModelProto proto;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) refuse(name, diagnose(bytes));
-  return read_named(proto, name, folder, options);
+  return read_named(proto, {}, name, folder, options);
 }
 
 Tensor read_tensor(const std::filesystem::path& file) {
@@ -115,7 +123,7 @@ Model read_text(const std::string& text) {
   ::onnx::ModelProto proto;
   const auto status = ::onnx::OnnxParser::Parse(proto, text.c_str());
   if (!status.IsOK()) throw Error(ErrorKind::invalid_model, "text: " + status.ErrorMessage());
-  return read_named(proto, "text", {}, {});
+  return read_named(proto, {}, "text", {}, {});
 }
 
 }  // namespace resnet::onnx

@@ -249,6 +249,91 @@ TEST(Read, AFunctionThatCallsItself) {
   }
 }
 
+// Large weights go past Protobuf when a file is read, and through it when bytes are: the same model, or the same words, come of
+// both.
+TEST(Read, AFileGivesWhatItsBytesGive) {
+  test::TemporaryFolder folder;
+  const auto outcome = [&](bool from_file, const std::string& bytes) {
+    try {
+      const Model model = from_file ? read(folder.write("net.onnx", bytes))
+                                    : read(std::as_bytes(std::span(bytes)), (folder.path() / "net.onnx").string(), folder.path());
+      std::string all = print(model.graph);
+      for (const Node& node : model.graph.nodes()) {
+        const auto* constant = std::get_if<Constant>(&node.op);
+        if (constant == nullptr) continue;
+        const auto content = constant->value.bytes();
+        all.append(reinterpret_cast<const char*>(content.data()), content.size());
+      }
+      return all;
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  const auto compare = [&](const std::string& bytes) {
+    const std::string from_file = outcome(true, bytes), from_bytes = outcome(false, bytes);
+    EXPECT_TRUE(from_file == from_bytes) << from_file.substr(0, 200) << "\nand\n" << from_bytes.substr(0, 200);
+    return from_file;
+  };
+  const std::string many(8000, '\x3e');  // 2,000 floats
+  ::onnx::ModelProto proto;
+  const auto status = ::onnx::OnnxParser::Parse(proto, R"(<ir_version: 8, opset_import: ["": 17]>
+    net (float[2000] x) => (float[2000] y) <float[2000] w> {
+      a = Add(x, few)
+      b = Add(a, w)
+      c = Mul(b, listed)
+      d = Cast<to = 1>(flags)
+      e = Slice(d, begin, end)
+      y = Add(c, e)
+    })");
+  ASSERT_TRUE(status.IsOK()) << status.ErrorMessage();
+  auto& graph = *proto.mutable_graph();
+  graph.clear_initializer();
+  const auto add = [&](const std::string& name, std::int32_t type, std::int64_t count, const std::string& raw) {
+    auto& tensor = *graph.add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(type);
+    tensor.add_dims(count);
+    if (!raw.empty()) tensor.set_raw_data(raw);
+    return &tensor;
+  };
+  using ::onnx::TensorProto;
+  add("few", TensorProto::FLOAT, 1, many.substr(0, 4));
+  add("unused", TensorProto::FLOAT, 2000, many);
+  auto* listed = add("listed", TensorProto::FLOAT, 2000, "");
+  for (int i = 0; i < 2000; ++i) listed->add_float_data(static_cast<float>(i));
+  auto* weight = add("w", TensorProto::FLOAT, 2000, many);
+  add("flags", TensorProto::BOOL, 8000, many);  // bytes that are neither 0 nor 1
+  add("begin", TensorProto::INT64, 1, std::string(8, '\0'));
+  add("end", TensorProto::INT64, 1, std::string("\xd0\x07\0\0\0\0\0\0", 8));
+  const std::string whole = proto.SerializeAsString();
+  EXPECT_THAT(compare(whole), HasSubstr("%b = Add(%a, %w)"));
+  for (std::size_t i = 1; i < 64; ++i) compare(whole.substr(0, whole.size() * i / 64));
+  for (std::size_t at = 0; at < whole.size(); at += at < 200 ? 1 : 41) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x15);
+    compare(damaged);
+  }
+  // A field that comes twice: the last one counts. Two graphs are one.
+  compare(whole + whole);
+  const auto field = [](int number, const std::string& bytes) {
+    std::string out(1, static_cast<char>(number << 3 | 2));
+    std::size_t size = bytes.size();
+    for (; size >= 128; size >>= 7) out += static_cast<char>((size & 127) | 128);
+    return out + static_cast<char>(size) + bytes;
+  };
+  ::onnx::ModelProto rest = proto;
+  rest.mutable_graph()->mutable_initializer()->DeleteSubrange(3, 1);  // w
+  const std::string twice = weight->SerializeAsString() + field(9, std::string(8000, '\x3d'));
+  EXPECT_THAT(compare(rest.SerializeAsString() + field(7, field(5, twice))), HasSubstr("%b = Add(%a, %w)"));
+  EXPECT_THAT(compare(rest.SerializeAsString() + field(7, field(5, twice + field(9, "1234")))),
+              HasSubstr("initializer 'w': 4 bytes of data, expected 8000"));
+  weight->set_raw_data(many.substr(0, 7996));
+  EXPECT_THAT(compare(proto.SerializeAsString()), HasSubstr("initializer 'w': 7996 bytes of data, expected 8000"));
+  weight->set_raw_data(many);
+  weight->set_data_location(TensorProto::EXTERNAL);
+  EXPECT_THAT(compare(proto.SerializeAsString()), HasSubstr("initializer 'w': external data without a location"));
+}
+
 TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {
   test::TemporaryFolder folder;
   const auto error_of_bytes = [&](std::string_view bytes) {
