@@ -1,4 +1,4 @@
-// Called by tools/bench/versus: starts both sides as processes that answer line commands, and lets them run in turn.
+// Called by tools/bench/versus: starts all sides as processes that answer line commands, and lets them run in turn.
 //
 // Commands, one a line, and answers:   load FILE THREADS DIM ...  -> ok MILLISECONDS  of the input to come
 //                                      input FILE DIM DIM ...   -> ok             raw little-endian floats
@@ -12,7 +12,6 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 const floats = (file) => {
   const bytes = readFileSync(file);
@@ -61,7 +60,7 @@ async function serve(modules) {
   process.exit(0);
 }
 
-// One side, as seen from here. While it is not its turn it is stopped: neither side's threads spin while the other one runs.
+// One side, as seen from here. While it is not its turn it is stopped: no side's threads spin while another one runs.
 class Side {
   constructor(name, command, words) {
     this.name = name;
@@ -101,9 +100,9 @@ const quantile = (values, q) => {
   return s[low] + (s[high] - s[low]) * (at - low);
 };
 
-async function measure({ model, batch, threads, shape, rounds, ours, modules, folder }) {
-  const self = fileURLToPath(import.meta.url);
-  const sides = [new Side('ours', ours, []), new Side('onnxruntime', process.execPath, [self, '--serve', modules])];
+// How long each side takes, the first one ours; and how far the others' outputs are from ours.
+async function measure({ model, batch, threads, shape, rounds, ours, peers, folder }) {
+  const sides = [new Side('ours', ours, []), ...peers.map(({ name, command }) => new Side(name, command[0], command.slice(1)))];
   try {
     const count = batch * shape.reduce((a, b) => a * b, 1);
     const values = new Float32Array(count);
@@ -133,18 +132,20 @@ async function measure({ model, batch, threads, shape, rounds, ours, modules, fo
         side.pause();
       }
     }
-    if (results[0].length !== results[1].length) {
-      throw new Error(`the outputs differ in length: ${results[0].length} and ${results[1].length}`);
-    }
-    let difference = 0, largest = 0;
-    for (let i = 0; i < results[0].length; ++i) {
-      const d = Math.abs(results[0][i] - results[1][i]);
-      difference = d > difference || Number.isNaN(d) ? d : difference;
-      largest = Math.max(largest, Math.abs(results[1][i]));
-      if (Number.isNaN(d)) break;
-    }
+    const differences = results.slice(1).map((result, i) => {
+      if (result.length !== results[0].length) {
+        throw new Error(`${sides[i + 1].name}: gives ${result.length} numbers, ours ${results[0].length}`);
+      }
+      let difference = 0;
+      for (let k = 0; k < result.length && !Number.isNaN(difference); ++k) {
+        const d = Math.abs(result[k] - results[0][k]);
+        difference = Number.isNaN(d) ? d : Math.max(d, difference);
+      }
+      return difference;
+    });
+    const largest = results[0].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     await Promise.all(sides.map((side) => side.end()));
-    return { times, difference, largest };
+    return { times, differences, largest };
   } finally {
     sides.forEach((side) => side.kill());
   }
@@ -152,9 +153,10 @@ async function measure({ model, batch, threads, shape, rounds, ours, modules, fo
 
 async function main(words) {
   const options = { batch: '1,8', threads: '1,2', rounds: '15', 'input-shape': '3x224x224' };
-  const models = [];
+  const models = [], peers = [];
   for (let i = 0; i < words.length; ++i) {
-    if (words[i].startsWith('--')) options[words[i].slice(2)] = words[++i];
+    if (words[i] === '--peer') peers.push({ name: words[++i], command: words[++i].split('\t') });
+    else if (words[i].startsWith('--')) options[words[i].slice(2)] = words[++i];
     else models.push(words[i]);
   }
   const numbers = (name, separator) => options[name].split(separator).map((word) => {
@@ -166,19 +168,22 @@ async function main(words) {
   const folder = mkdtempSync(join(tmpdir(), 'versus-'));
   const ms = (values) => `${quantile(values, 0.5).toFixed(1)} / ${Math.min(...values).toFixed(1)}`;
   try {
-    console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores; onnxruntime-node ${options.version}; ` +
-      `${rounds} batches each, in turn.\n\nMilliseconds a batch, median / least. Ratio: ours to onnxruntime's in the same turn, ` +
-      'median (quartiles); below 1 ours is faster.\nDifference: the largest between two outputs, and the largest output.\n');
-    console.log('| model | batch | threads | ours | onnxruntime | ratio | difference |\n|---|---|---|---|---|---|---|');
+    console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores; ${rounds} batches each, in turn.\n\n` +
+      'Milliseconds a batch, median / least. Ratio: our time to the other\'s in the same turn, median (quartiles); below 1 ours is ' +
+      'faster.\nDifference: the largest between two outputs, and the largest output.\n');
+    const titles = ['model', 'batch', 'threads', 'ours', ...peers.flatMap(({ name }) => [name, 'ratio', 'difference'])];
+    console.log(`| ${titles.join(' | ')} |\n|${'---|'.repeat(titles.length)}`);
     for (const model of models) {
       for (const batch of batches) {
         for (const count of threads) {
-          const { times: [a, b], difference, largest } = await measure(
-            { model, batch, threads: count, shape, rounds, ours: options.ours, modules: options.modules, folder });
-          const ratios = a.map((time, i) => time / b[i]);
-          const r = [0.5, 0.25, 0.75].map((q) => quantile(ratios, q).toFixed(2));
-          console.log(`| ${basename(model, '.onnx')} | ${batch} | ${count} | ${ms(a)} | ${ms(b)} | ${r[0]} (${r[1]}–${r[2]}) | ` +
-            `${difference.toExponential(1)} of ${largest.toPrecision(3)} |`);
+          const { times: [a, ...others], differences, largest } = await measure(
+            { model, batch, threads: count, shape, rounds, ours: options.ours, peers, folder });
+          const cells = others.flatMap((b, i) => {
+            const ratios = a.map((time, k) => time / b[k]);
+            const r = [0.5, 0.25, 0.75].map((q) => quantile(ratios, q).toFixed(2));
+            return [ms(b), `${r[0]} (${r[1]}–${r[2]})`, `${differences[i].toExponential(1)} of ${largest.toPrecision(3)}`];
+          });
+          console.log(`| ${[basename(model, '.onnx'), batch, count, ms(a), ...cells].join(' | ')} |`);
         }
       }
     }
