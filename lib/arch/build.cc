@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lib/arch/random.h"
+#include "lib/base/random.h"
 
 namespace resnet::arch {
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
-#include "lib/arch/random.h"
 #include "lib/base/error.h"
+#include "lib/base/random.h"
 
 namespace resnet::arch {
 
@@ -99,13 +99,16 @@ Graph copied(const Graph& graph, const std::function<std::optional<ValueId>(Grap
   return result;
 }
 
-// The batch norm behind the convolution of that name, as build() names it.
-std::string norm_behind(const std::string& convolution) {
+// The batch norm behind the convolution of that name, as build() names it: in a pre-activation net it is the next convolution's.
+std::string norm_behind(const std::string& convolution, bool pre_activation) {
   const std::size_t dot = convolution.rfind('.');
   const std::string front = dot == std::string::npos ? "" : convolution.substr(0, dot + 1);
   const std::string last = dot == std::string::npos ? convolution : convolution.substr(dot + 1);
   if (convolution == "conv1.6") return "bn1";  // the end of a deep stem
-  if (last.starts_with("conv")) return front + "bn" + last.substr(4);
+  if (last.starts_with("conv")) {
+    const int number = std::atoi(last.c_str() + 4);
+    return fmt::format("{}bn{}", front, pre_activation && !front.empty() ? number + 1 : number);
+  }
   return front + std::to_string(std::atoi(last.c_str()) + 1);
 }
 
@@ -154,7 +157,7 @@ Graph rename_as_built(const Graph& graph, const Recognition& recognition) {
     if (!std::holds_alternative<Conv>(graph.nodes()[id].op) || consumers[id].size() != 1) continue;
     const auto reader = static_cast<std::size_t>(consumers[id][0]);
     if (std::holds_alternative<BatchNormalization>(graph.nodes()[reader].op) && recognition.places[reader].counterpart.empty()) {
-      names[reader] = norm_behind(counterpart);
+      names[reader] = norm_behind(counterpart, recognition.spec.pre_activation);
     }
   }
   std::set<std::string> taken;

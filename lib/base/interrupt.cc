@@ -23,6 +23,7 @@ struct Slot {
 };
 std::array<Slot, 16> slots;
 std::atomic<bool> stop_requested = false;
+std::atomic<int> takes_time = 0;
 timer_t deadline;
 bool has_deadline = false;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -38,7 +39,7 @@ void on_deadline(int) { end_now(); }
 
 void on_interrupt(int) {
   if (stop_requested.exchange(true)) end_now();
-  if (!has_deadline) return;
+  if (!has_deadline || takes_time.load() > 0) return;
   itimerspec time = {};
   time.it_value.tv_nsec = 800'000'000;
   timer_settime(deadline, 0, &time, nullptr);
@@ -75,6 +76,9 @@ bool interrupted() noexcept { return stop_requested.load(std::memory_order_relax
 void throw_if_interrupted() {
   if (interrupted()) throw Error(ErrorKind::interrupted, "interrupted");
 }
+
+TakeTimeWhenInterrupted::TakeTimeWhenInterrupted() noexcept { ++takes_time; }
+TakeTimeWhenInterrupted::~TakeTimeWhenInterrupted() { --takes_time; }
 
 RemoveWhenKilled::RemoveWhenKilled(const std::filesystem::path& path) noexcept {
   const std::string& name = path.native();

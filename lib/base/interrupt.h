@@ -17,6 +17,16 @@ bool interrupted() noexcept;
 // Throws Error(interrupted) where the user asked to stop.
 void throw_if_interrupted();
 
+// While one exists a process that is signalled has all the time it needs: for work that asks interrupted() and then writes down
+// what it has done. A second signal still ends it at once.
+class TakeTimeWhenInterrupted {
+ public:
+  TakeTimeWhenInterrupted() noexcept;
+  ~TakeTimeWhenInterrupted();
+  TakeTimeWhenInterrupted(const TakeTimeWhenInterrupted&) = delete;
+  TakeTimeWhenInterrupted& operator=(const TakeTimeWhenInterrupted&) = delete;
+};
+
 // A temporary file that is also removed where the process ends at once and no destructor runs. Has no effect for paths that are
 // too long or too many at a time (16); those are only left behind in that case.
 class RemoveWhenKilled {

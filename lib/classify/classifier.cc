@@ -9,7 +9,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
-#include "lib/classify/prefetch.h"
+#include "lib/base/prefetch.h"
 #include "lib/classify/top_k.h"
 
 namespace resnet {

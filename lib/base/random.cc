@@ -1,11 +1,11 @@
 // Compiled without contraction to fused multiply-adds (CMakeLists.txt): the one freedom that C++ compilers take with +, -, *, /
 // and sqrt. The C library's log, sin and cos differ from machine to machine and are not used.
-#include "lib/arch/random.h"
+#include "lib/base/random.h"
 
 #include <bit>
 #include <cmath>
 
-namespace resnet::arch {
+namespace resnet {
 
 namespace {
 
@@ -78,4 +78,17 @@ void fill_uniform(std::span<float> target, std::uint64_t key, double bound) {
   }
 }
 
-}  // namespace resnet::arch
+std::uint64_t Draws::next() { return mix(key_ + ++counter_ * golden); }
+
+std::uint64_t Draws::below(std::uint64_t count) {
+  // The first 2^64 mod count numbers would favour some results.
+  const std::uint64_t least = -count % count;
+  for (;;) {
+    const std::uint64_t bits = next();
+    if (bits >= least) return bits % count;
+  }
+}
+
+double Draws::normal() { return normal_pair(key_, counter_++).first; }
+
+}  // namespace resnet

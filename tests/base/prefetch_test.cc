@@ -1,4 +1,4 @@
-#include "lib/classify/prefetch.h"
+#include "lib/base/prefetch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "lib/arch/random.h"
+#include "lib/base/random.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-namespace resnet::arch {
+namespace resnet {
 namespace {
 
 struct Moments {
@@ -102,4 +102,4 @@ TEST(StreamKey, DependsOnSeedAndName) {
 }
 
 }  // namespace
-}  // namespace resnet::arch
+}  // namespace resnet
