@@ -1,0 +1,39 @@
+// Pictures as a network sees them while it learns, and when it is tested.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "lib/base/random.h"
+#include "lib/image/image.h"
+#include "lib/model/preprocessing.h"
+#include "lib/train/examples.h"
+
+namespace resnet::train {
+
+// cifar: the paper's section 4.2, 4 pixels padded on each side, a random crop, mirrored every other time. imagenet: section 3.4,
+// the shorter side to a random length in [256, 480], a random crop of 224, mirrored every other time, and the colour augmentation
+// of 'ImageNet Classification with Deep Convolutional Neural Networks' (Krizhevsky et al. 2012); other crops by the same ratio.
+enum class Augmentation : std::uint8_t { none, cifar, imagenet };
+
+// The principal components of the pixels' colours.
+struct ColorComponents {
+  std::array<std::array<double, 3>, 3> directions = {};  // of red, green and blue, of length 1, the strongest first
+  std::array<double, 3> deviations = {};                 // along each, in levels 0..255
+};
+// Of up to `most` of the examples, evenly chosen.
+ColorComponents color_components(const Examples& examples, std::size_t most = 500);
+
+struct View {
+  Augmentation augmentation = Augmentation::none;
+  int height = 32, width = 32;  // of what the network sees
+  Preprocessing preprocessing;  // colours, and the resizing of test views
+  ColorComponents colors = {};
+};
+
+// NCHW floats of one image, 3 x height x width. Throws nothing: pictures of every size become one of that size.
+void test_view(const image::Pixels& pixels, const View& view, std::span<float> slot);
+void training_view(const image::Pixels& pixels, const View& view, Draws& draws, std::span<float> slot);
+
+}  // namespace resnet::train

@@ -1,0 +1,24 @@
+#include "lib/train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace resnet::train {
+
+double Schedule::at(std::int64_t iteration) const {
+  if (iteration < warmup) return rate / 10;
+  switch (kind) {
+    case Kind::step: {
+      const auto passed = std::count_if(milestones.begin(), milestones.end(), [&](std::int64_t m) { return iteration >= m; });
+      return rate * std::pow(0.1, static_cast<double>(passed));
+    }
+    case Kind::cosine: {
+      const auto whole = static_cast<double>(std::max<std::int64_t>(1, iterations - warmup));
+      return rate * (1 + std::cos(std::numbers::pi * std::min(1.0, static_cast<double>(iteration - warmup) / whole))) / 2;
+    }
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace resnet::train

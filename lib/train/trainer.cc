@@ -1,0 +1,236 @@
+#include "lib/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+
+#include "lib/base/error.h"
+#include "lib/base/prefetch.h"
+#include "lib/base/random.h"
+#include "lib/train/loops.h"
+#include "lib/train/loss.h"
+
+namespace resnet::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+struct Batch {
+  std::vector<float> images;
+  std::vector<std::int64_t> truths;
+};
+
+}  // namespace
+
+struct Trainer::State {
+  Network& network;
+  const Examples& training;
+  const Examples* test;
+  const View view;
+  const Descent descent;
+  const std::size_t workers, batch;
+
+  Checkpoint now;  // without what the network holds
+  std::atomic<std::size_t> broken = 0;
+  std::mutex mutex;  // of `orders`
+  std::map<std::uint64_t, std::shared_ptr<const std::vector<std::uint32_t>>> orders;
+  std::optional<Prefetch<Batch>> batches;  // last: its threads use all of the above
+
+  // The examples' order in an epoch.
+  std::shared_ptr<const std::vector<std::uint32_t>> order_of(std::uint64_t epoch) {
+    const std::lock_guard lock(mutex);
+    auto& order = orders[epoch];
+    if (!order) {
+      std::vector<std::uint32_t> places(training.size());
+      std::iota(places.begin(), places.end(), 0u);
+      Draws draws(stream_key(descent.seed, fmt::format("order of epoch {}", epoch)));
+      for (std::size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[draws.below(i)]);
+      order = std::make_shared<const std::vector<std::uint32_t>>(std::move(places));
+      while (orders.size() > 3) orders.erase(orders.begin());
+    }
+    return order;
+  }
+
+  // Batches follow each other through the epochs without a gap: example k of the run is example k mod n of epoch k / n.
+  Batch training_batch(std::uint64_t iteration) {
+    Batch result;
+    const std::size_t floats = network.input().size() / batch;
+    result.images.resize(batch * floats);
+    for (std::size_t i = 0; i < batch; ++i) {
+      const std::uint64_t place = iteration * batch + i;
+      const std::size_t chosen = (*order_of(place / training.size()))[place % training.size()];
+      Draws draws(stream_key(descent.seed, fmt::format("view {}", place)));
+      const auto [example, pixels] = decoded(chosen);
+      training_view(pixels, view, draws, std::span(result.images).subspan(i * floats, floats));
+      result.truths.push_back(training[example].truth);
+    }
+    return result;
+  }
+
+  // In place of one that cannot be decoded, the next one that can.
+  std::pair<std::size_t, image::Pixels> decoded(std::size_t chosen) {
+    for (std::size_t tried = 0;; ++tried) {
+      const std::size_t i = (chosen + tried) % training.size();
+      try {
+        return {i, training.pixels(i)};
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::bad_input || tried + 1 == training.size()) throw;
+        ++broken;
+      }
+    }
+  }
+
+  Batch test_batch(std::size_t index) const {
+    Batch result;
+    const std::size_t floats = network.input().size() / batch, first = index * batch;
+    result.images.resize(batch * floats);
+    for (std::size_t i = first; i < std::min(first + batch, test->size()); ++i) {
+      test_view(test->pixels(i), view, std::span(result.images).subspan((i - first) * floats, floats));
+      result.truths.push_back((*test)[i].truth);
+    }
+    return result;
+  }
+
+  double epoch_of(std::int64_t iteration) const {
+    return static_cast<double>(iteration) * static_cast<double>(batch) / static_cast<double>(training.size());
+  }
+};
+
+Trainer::Trainer(Network& network, const Examples& training, const Examples* test, const View& view, const Descent& descent,
+                 std::size_t workers)
+    : state_(new State{.network = network,
+                       .training = training,
+                       .test = test,
+                       .view = view,
+                       .descent = descent,
+                       .workers = workers,
+                       .batch = static_cast<std::size_t>(network.batch()),
+                       .now = {},
+                       .mutex = {},
+                       .orders = {},
+                       .batches = {}}) {
+  if (training.size() == 0) throw Error(ErrorKind::usage, "there are no examples to learn from");
+}
+
+Trainer::~Trainer() = default;
+
+std::int64_t Trainer::iteration() const { return state_->now.iteration; }
+double Trainer::epoch() const { return state_->epoch_of(state_->now.iteration); }
+const std::vector<Row>& Trainer::rows() const { return state_->now.rows; }
+std::size_t Trainer::broken() const { return state_->broken; }
+
+void Trainer::resume(const Checkpoint& checkpoint) {
+  for (const auto& [name, velocity] : checkpoint.velocities) state_->network.set_velocity(name, velocity);
+  state_->now = checkpoint;
+  state_->now.velocities.clear();
+  state_->now.graph = {};
+}
+
+void Trainer::calibrate(std::size_t batches) {
+  for (std::size_t i = 0; i < batches; ++i) {
+    const Batch batch = state_->training_batch(i);
+    std::copy(batch.images.begin(), batch.images.end(), state_->network.input().begin());
+    state_->network.forward(Mode::calibration);
+  }
+  state_->network.finish_calibration();
+}
+
+Checkpoint Trainer::checkpoint() const {
+  Checkpoint result = state_->now;
+  result.graph = state_->network.graph();
+  for (const Parameter& parameter : state_->network.parameters())
+    result.velocities.emplace(parameter.name, state_->network.velocity(parameter.name));
+  return result;
+}
+
+Trainer::Step Trainer::step() {
+  State& state = *state_;
+  const auto start = Clock::now();
+  if (!state.batches) {
+    const auto first = static_cast<std::uint64_t>(state.now.iteration);
+    state.batches.emplace(
+        static_cast<std::size_t>(std::max<std::int64_t>(0, state.descent.schedule.iterations - state.now.iteration)),
+        [&state, first](std::size_t i) { return state.training_batch(first + i); }, state.workers, state.workers + 1);
+  }
+  const auto batch = state.batches->next([] { return false; });
+  if (!batch) throw Error(ErrorKind::internal, "the run has ended");
+  std::copy(batch->images.begin(), batch->images.end(), state.network.input().begin());
+  const BatchLoss loss = cross_entropy(state.network.forward(Mode::training), batch->truths, state.descent.label_smoothing,
+                                       state.network.logits_gradient());
+  const double rate = state.descent.schedule.at(state.now.iteration);
+  if (!std::isfinite(loss.loss)) {
+    throw Error(ErrorKind::check_failed,
+                fmt::format("iteration {}: the loss is no number any more at a learning rate of {:g}; a lower one, or a longer "
+                            "warm-up, keeps it in bounds",
+                            state.now.iteration + 1, rate));
+  }
+  state.network.backward();
+  for (Parameter& p : state.network.parameters()) {
+    const bool decays = p.is_weight || state.descent.decay_all;
+    descend({static_cast<float>(rate), static_cast<float>(state.descent.momentum),
+             decays ? static_cast<float>(state.descent.weight_decay) : 0.0f},
+            p.values, p.gradient, p.velocity);
+  }
+  Checkpoint& now = state.now;
+  ++now.iteration;
+  now.loss += loss.loss;
+  now.correct += static_cast<std::int64_t>(loss.correct);
+  now.images += static_cast<std::int64_t>(state.batch);
+  const double time = seconds_since(start);
+  now.seconds_in_row += time;
+  now.seconds += time;
+  const auto images = static_cast<double>(now.images);
+  return {.loss = loss.loss / static_cast<double>(state.batch),
+          .rate = rate,
+          .mean_loss = now.loss / images,
+          .accuracy = static_cast<double>(now.correct) / images,
+          .images_per_second = images / now.seconds_in_row};
+}
+
+std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& progress) {
+  State& state = *state_;
+  Checkpoint& now = state.now;
+  const auto start = Clock::now();
+  const auto images = static_cast<double>(std::max<std::int64_t>(1, now.images));
+  Row row{.iteration = now.iteration,
+          .epoch = state.epoch_of(now.iteration),
+          .rate = state.descent.schedule.at(std::max<std::int64_t>(0, now.iteration - 1)),
+          .training_loss = now.loss / images,
+          .training_error = 1 - static_cast<double>(now.correct) / images,
+          .images_per_second = now.seconds_in_row > 0 ? images / now.seconds_in_row : 0};
+  if (state.test != nullptr && state.test->size() > 0) {
+    const std::size_t count = (state.test->size() + state.batch - 1) / state.batch;
+    Prefetch<Batch> batches(
+        count, [&state](std::size_t i) { return state.test_batch(i); }, state.workers, state.workers + 1);
+    BatchLoss sum;
+    std::size_t tested = 0;
+    while (const auto batch = batches.next([] { return false; })) {
+      std::copy(batch->images.begin(), batch->images.end(), state.network.input().begin());
+      const auto logits = state.network.forward(Mode::inference);
+      const std::size_t classes = logits.size() / state.batch;
+      const BatchLoss loss = cross_entropy(logits.first(batch->truths.size() * classes), batch->truths, 0, {});
+      sum.loss += loss.loss;
+      sum.correct += loss.correct;
+      tested += batch->truths.size();
+      if (!progress(tested)) return std::nullopt;
+    }
+    row.test_loss = sum.loss / static_cast<double>(tested);
+    row.test_error = 1 - static_cast<double>(sum.correct) / static_cast<double>(tested);
+  }
+  now.seconds += seconds_since(start);
+  row.seconds = now.seconds;
+  now.rows.push_back(row);
+  now.loss = now.seconds_in_row = 0;
+  now.correct = now.images = 0;
+  return row;
+}
+
+}  // namespace resnet::train

@@ -1,0 +1,179 @@
+#include "lib/train/transfer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <span>
+#include <variant>
+
+#include "lib/arch/build.h"
+#include "lib/arch/parameters.h"
+#include "lib/arch/recognize.h"
+#include "lib/base/error.h"
+#include "lib/passes/passes.h"
+#include "lib/reference/reference.h"
+#include "lib/train/constants.h"
+
+namespace resnet::train {
+
+namespace {
+
+// A layer of the imported network under the name that arch::build() gives it.
+struct Layer {
+  const Node* node;
+  std::vector<std::optional<Tensor>> parameters;  // by input
+};
+
+std::map<std::string, Layer> layers_of(const Graph& graph) {
+  std::map<std::string, Layer> layers;
+  for (const Node& node : graph.nodes()) {
+    Layer layer{&node, {}};
+    for (const ValueId input : node.inputs) layer.parameters.push_back(input.is_none() ? std::nullopt : graph.fact(input).value);
+    layers.emplace(node.name, std::move(layer));
+  }
+  return layers;
+}
+
+Tensor filled(std::int64_t channels, float value) {
+  const std::vector<float> values(static_cast<std::size_t>(channels), value);
+  return Tensor::from<float>(Shape{channels}, values);
+}
+
+Tensor transposed(const Tensor& matrix) {
+  const Tensor* const input = &matrix;
+  return reference::evaluate(Transpose{.perm = {1, 0}}, std::span(&input, 1))[0];
+}
+
+// The weight as rows of classes, and the bias.
+class Classifier {
+ public:
+  Classifier(const Graph& graph, const std::map<std::string, Layer>& layers, std::int64_t classes) {
+    const auto found = layers.find("fc");
+    if (found == layers.end()) return;
+    const Node& node = *found->second.node;
+    for (const std::optional<Tensor>& value : found->second.parameters) {
+      if (!value || value->dtype() != DType::float32) continue;
+      if (value->elements() == classes && weight) {
+        bias = value->reshaped(Shape{classes});
+      } else if (!weight) {
+        const auto* gemm = std::get_if<Gemm>(&node.op);
+        if (std::holds_alternative<Conv>(node.op)) {
+          weight = value->reshaped(Shape{value->shape()[0], value->elements() / value->shape()[0]});
+        } else if (value->shape().rank() == 2) {
+          weight = gemm != nullptr && gemm->transB ? *value : transposed(*value);
+        }
+      }
+    }
+    if (!bias) bias = bias_behind(graph, node, classes);
+  }
+
+  std::optional<Tensor> weight, bias;
+
+ private:
+  // A MatMul's bias is an Add's.
+  static std::optional<Tensor> bias_behind(const Graph& graph, const Node& node, std::int64_t classes) {
+    for (const Node& reader : graph.nodes()) {
+      if (!std::holds_alternative<Add>(reader.op)) continue;
+      const bool reads = std::any_of(reader.inputs.begin(), reader.inputs.end(),
+                                     [&](ValueId input) { return &graph.node(input.node) == &node; });
+      if (!reads) continue;
+      for (const ValueId input : reader.inputs) {
+        const auto& value = graph.fact(input).value;
+        if (value && value->dtype() == DType::float32 && value->elements() == classes) return value->reshaped(Shape{classes});
+      }
+    }
+    return filled(classes, 0);
+  }
+};
+
+}  // namespace
+
+Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes, std::uint64_t seed) {
+  PassLog log;
+  Graph graph = merge_pads(merge_transposes(remove_no_ops(fold_constants(imported, log), log), log), log);
+  graph = remove_dead_nodes(fold_constants(graph, log), log);
+  const arch::Recognition recognition = arch::recognize(graph);
+  graph = arch::rename_as_built(graph, recognition);
+  const std::map<std::string, Layer> layers = layers_of(graph);
+
+  Transferred result;
+  result.spec = recognition.spec;
+  result.spec.batch.reset();
+  const std::int64_t old_classes = result.spec.classes;
+  if (classes) result.spec.classes = *classes;
+  result.new_classifier = classes.has_value();
+  const Graph built = arch::build(result.spec, {.seed = seed});
+  std::map<std::string, Tensor> values;
+  const auto missing = [](const std::string& name) {
+    throw Error(ErrorKind::unsupported, fmt::format("node '{}': its parameters are no float constants", name));
+  };
+  for (std::size_t i = 0; i < built.nodes().size(); ++i) {
+    const Node& node = built.nodes()[i];
+    const auto parameter = [&](std::size_t input) { return built.value(node.inputs[input]).name; };
+    const auto take = [&](std::size_t input, Tensor value) {
+      if (value.dtype() != DType::float32 || !(value.shape() == *built.fact(node.inputs[input]).shape())) missing(node.name);
+      values.insert_or_assign(parameter(input), std::move(value));
+    };
+    const auto found = layers.find(node.name);
+    const auto given = [&](std::size_t input) -> const Tensor& {
+      if (found == layers.end() || input >= found->second.parameters.size() || !found->second.parameters[input])
+        missing(node.name);
+      return *found->second.parameters[input];
+    };
+    if (std::holds_alternative<Conv>(node.op)) {
+      take(1, given(1));
+      if (node.inputs.size() > 2) take(2, given(2));
+    } else if (const auto* norm = std::get_if<BatchNormalization>(&node.op)) {
+      const std::int64_t channels = (*built.fact(node.inputs[1]).shape())[0];
+      const auto convolution = layers.find(built.node(node.inputs[0].node).name);
+      std::optional<Tensor> bias;
+      if (convolution != layers.end() && std::holds_alternative<Conv>(convolution->second.node->op) &&
+          convolution->second.parameters.size() > 2)
+        bias = convolution->second.parameters[2];
+      if (found != layers.end() && std::holds_alternative<BatchNormalization>(found->second.node->op)) {
+        for (std::size_t input = 1; input < 5; ++input) take(input, given(input));
+        // The variance, as if epsilon were build()'s; and the mean of what has no bias any more.
+        const float difference = std::get<BatchNormalization>(found->second.node->op).epsilon - norm->epsilon;
+        Tensor variance = Tensor::from<float>(Shape{channels}, given(4).data<float>());
+        for (float& v : variance.mutable_data<float>()) v += difference;
+        take(4, std::move(variance));
+        if (bias) {
+          Tensor mean = Tensor::from<float>(Shape{channels}, given(3).data<float>());
+          for (std::int64_t c = 0; c < channels; ++c)
+            mean.mutable_data<float>()[static_cast<std::size_t>(c)] -= bias->data<float>()[static_cast<std::size_t>(c)];
+          take(3, std::move(mean));
+        }
+      } else {
+        take(1, filled(channels, 1));
+        take(2, bias ? *bias : filled(channels, 0));
+        take(3, filled(channels, 0));
+        take(4, filled(channels, 1 - norm->epsilon));
+        ++result.unfolded;
+      }
+    } else if (std::holds_alternative<Gemm>(node.op) && !classes) {
+      const Classifier classifier(graph, layers, old_classes);
+      if (!classifier.weight || !classifier.bias) missing(node.name);
+      take(1, *classifier.weight);
+      take(2, *classifier.bias);
+    }
+  }
+  result.graph = with_constants(built, values);
+  return result;
+}
+
+bool is_frozen(const std::string& parameter, const std::string& freeze) {
+  static constexpr std::array<std::string_view, 5> stages = {"conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x"};
+  if (freeze == "none") return false;
+  const std::string stage = arch::place_of(parameter.substr(0, parameter.rfind('.'))).stage;
+  if (freeze == "backbone") return !parameter.starts_with("fc.");
+  const auto last = std::find(stages.begin(), stages.end(), freeze);
+  if (last == stages.end()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--freeze: '{}' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
+  }
+  return std::find(stages.begin(), last + 1, stage) != last + 1;
+}
+
+}  // namespace resnet::train

@@ -1,0 +1,282 @@
+// Pictures that are learnt from: loaded, augmented, and gone through in an order.
+#include "lib/train/examples.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "lib/arch/build.h"
+#include "lib/base/error.h"
+#include "lib/train/augment.h"
+#include "lib/train/constants.h"
+#include "lib/train/openmp.h"
+#include "lib/train/trainer.h"
+#include "tests/support/temporary_folder.h"
+
+namespace resnet::train {
+namespace {
+
+using testing::HasSubstr;
+
+image::Pixels plain(int width, int height, std::array<std::uint8_t, 3> color) {
+  image::Pixels pixels{width, height, {}};
+  for (int i = 0; i < width * height; ++i) pixels.rgb.insert(pixels.rgb.end(), color.begin(), color.end());
+  return pixels;
+}
+
+// Every pixel tells where it is: red the column, green the row.
+image::Pixels places(int width, int height) {
+  image::Pixels pixels{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (const int level : {x, y, 255}) pixels.rgb.push_back(static_cast<std::uint8_t>(level));
+    }
+  }
+  return pixels;
+}
+
+View raw_view(Augmentation augmentation, int side) {
+  View view{.augmentation = augmentation, .height = side, .width = side, .preprocessing = *find_preprocessing("raw")};
+  return view;
+}
+
+TEST(ExamplesTest, WhatIsBrokenIsLeftOutAndTold) {
+  const test::TemporaryFolder folder;
+  std::vector<Example> given;
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    given.push_back({folder.write(name, i == 2 || i == 5 ? "no picture" : image::encode_png(plain(4, 4, {9, 9, 9}))), i, {}});
+  }
+  Examples examples(given);
+  std::vector<std::string> told;
+  EXPECT_EQ(examples.load({.threads = 2, .broken = [&](const std::string& error) { told.push_back(error); }}), 2u);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_THAT(told[0], HasSubstr("2.png"));
+  ASSERT_EQ(examples.size(), 4u);
+  EXPECT_TRUE(examples.in_memory());
+  EXPECT_EQ(examples[2].truth, 3);
+}
+
+TEST(ExamplesTest, WhatDoesNotFitIsDecodedWhenItIsWanted) {
+  const test::TemporaryFolder folder;
+  std::vector<Example> given;
+  for (int i = 0; i < 40; ++i)
+    given.push_back(
+        {folder.write(std::to_string(i) + ".png", image::encode_png(plain(4, 4, {static_cast<std::uint8_t>(i), 0, 0}))), 0, {}});
+  Examples examples(given);
+  EXPECT_EQ(examples.load({.memory = 100, .threads = 2}), 0u);
+  EXPECT_FALSE(examples.in_memory());
+  EXPECT_EQ(examples.size(), 40u);
+  EXPECT_EQ(examples.pixels(39).rgb[0], 39);
+  EXPECT_EQ(examples[39].pixels.width, 0);
+}
+
+TEST(AugmentTest, CifarMovesByFourAndMirrors) {
+  const View view = raw_view(Augmentation::cifar, 16);
+  std::set<std::pair<int, int>> moves;
+  int mirrored = 0;
+  constexpr int count = 2000;
+  for (int i = 0; i < count; ++i) {
+    Draws draws(stream_key(1, std::to_string(i)));
+    std::vector<float> slot(3 * 16 * 16);
+    training_view(places(16, 16), view, draws, slot);
+    // The middle is never padding.
+    const auto at = [&](int c, int y, int x) { return slot[static_cast<std::size_t>((c * 16 + y) * 16 + x)]; };
+    const bool flipped = at(0, 8, 8) < at(0, 8, 7);
+    mirrored += flipped ? 1 : 0;
+    const int dx = static_cast<int>(at(0, 8, 8)) - (flipped ? 7 : 8), dy = static_cast<int>(at(1, 8, 8)) - 8;
+    moves.insert({dx, dy});
+    ASSERT_LE(std::abs(dx), 4);
+    ASSERT_LE(std::abs(dy), 4);
+    // What comes from outside is 0.
+    if (dy > 0) {
+      ASSERT_EQ(at(2, 15, 8), 0);
+    }
+    if (dy < 0) {
+      ASSERT_EQ(at(2, 0, 8), 0);
+    }
+    if (dy == 0) {
+      ASSERT_EQ(at(2, 15, 8), 255);
+    }
+  }
+  EXPECT_EQ(moves.size(), 81u);
+  EXPECT_NEAR(mirrored, count / 2, 4 * std::sqrt(count) / 2);
+}
+
+TEST(AugmentTest, ImageNetTakesEveryScale) {
+  const View view = raw_view(Augmentation::imagenet, 32);
+  double least = 1e9, most = 0;
+  for (int i = 0; i < 300; ++i) {
+    Draws draws(stream_key(2, std::to_string(i)));
+    std::vector<float> slot(3 * 32 * 32);
+    training_view(places(200, 100), view, draws, slot);
+    // How many columns of the picture one of the view is.
+    const double step = std::abs(static_cast<double>(slot[20] - slot[10])) / 10;
+    least = std::min(least, 100 / step);
+    most = std::max(most, 100 / step);
+  }
+  EXPECT_NEAR(least, 32 * 256 / 224, 3);
+  EXPECT_NEAR(most, 32 * 480 / 224, 5);
+}
+
+TEST(AugmentTest, ColorComponentsAreThoseOfTheColors) {
+  // Along (1, 1, 0) strongly, along (0, 0, 1) weakly.
+  std::vector<Example> given;
+  for (int i = 0; i < 100; ++i) {
+    const auto level = static_cast<std::uint8_t>(50 + i), blue = static_cast<std::uint8_t>(i % 2 == 0 ? 90 : 110);
+    given.push_back({{}, 0, plain(2, 2, {level, level, blue})});
+  }
+  const ColorComponents found = color_components(Examples(given));
+  EXPECT_NEAR(found.deviations[0], std::sqrt(2.0) * 28.87, 0.5);
+  EXPECT_NEAR(found.deviations[1], 10, 0.5);
+  EXPECT_NEAR(found.deviations[2], 0, 1e-3);
+  EXPECT_NEAR(std::abs(found.directions[0][0]), std::sqrt(0.5), 0.01);
+  EXPECT_NEAR(std::abs(found.directions[1][2]), 1, 0.01);
+}
+
+TEST(AugmentTest, ColorsMoveByATenthOfTheirDeviation) {
+  View view = raw_view(Augmentation::imagenet, 8);
+  view.colors.directions = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+  view.colors.deviations = {50, 0, 0};
+  double squares = 0;
+  constexpr int count = 500;
+  for (int i = 0; i < count; ++i) {
+    Draws draws(stream_key(3, std::to_string(i)));
+    std::vector<float> slot(3 * 8 * 8);
+    training_view(plain(20, 20, {100, 100, 100}), view, draws, slot);
+    squares += std::pow(static_cast<double>(slot[0]) - 100, 2) / count;
+    ASSERT_NEAR(slot[64], 100, 1e-4);
+  }
+  EXPECT_NEAR(std::sqrt(squares), 5, 0.6);
+}
+
+// Dark and bright pictures.
+Examples two_classes(int count) {
+  std::vector<Example> given;
+  for (int i = 0; i < count; ++i) {
+    const auto level = static_cast<std::uint8_t>((i % 2) * 128 + i);
+    given.push_back({{}, i % 2, plain(16, 16, {level, static_cast<std::uint8_t>(255 - level), 90})});
+  }
+  return Examples(given);
+}
+
+struct Small {
+  arch::Spec spec = *arch::find_spec("resnet8");
+  View view{.augmentation = Augmentation::cifar, .height = 16, .width = 16, .preprocessing = *find_preprocessing("cifar10")};
+  Descent descent{.schedule = {.rate = 0.05, .iterations = 12, .milestones = {6}}, .seed = 3};
+  Examples examples = two_classes(25);
+  Small() {
+    spec.classes = 2;
+    spec.height = spec.width = 16;
+  }
+};
+
+TEST(TrainerTest, GoesOnBitForBit) {
+  set_threads(2);
+  const Small small;
+  Network whole(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(whole, small.examples, &small.examples, small.view, small.descent, 2);
+  std::vector<Checkpoint> checkpoints;
+  for (int i = 0; i < 12; ++i) {
+    checkpoints.push_back(trainer.checkpoint());
+    trainer.step();
+    if (i == 7) {
+      ASSERT_TRUE(trainer.finish_row([](std::size_t) { return true; }));
+    }
+  }
+  const auto expected = float_constants(whole.graph());
+  for (const std::size_t from : {0, 1, 5, 8, 11}) {
+    Network network(checkpoints[from].graph, 8);
+    Trainer other(network, small.examples, &small.examples, small.view, small.descent, 1);
+    other.resume(checkpoints[from]);
+    EXPECT_EQ(other.iteration(), static_cast<std::int64_t>(from));
+    while (other.iteration() < 12) other.step();
+    EXPECT_TRUE(float_constants(network.graph()) == expected) << "from iteration " << from;
+  }
+}
+
+TEST(TrainerTest, LearnsAndTells) {
+  const Small small;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, small.examples, &small.examples, small.view, small.descent, 2);
+  while (trainer.iteration() < 12) trainer.step();
+  std::size_t last = 0;
+  const auto row = trainer.finish_row([&](std::size_t done) {
+    last = done;
+    return true;
+  });
+  ASSERT_TRUE(row);
+  EXPECT_EQ(last, 25u);
+  EXPECT_EQ(row->iteration, 12);
+  EXPECT_NEAR(row->epoch, 12 * 8 / 25.0, 1e-12);
+  EXPECT_NEAR(row->rate, 0.005, 1e-12);
+  EXPECT_LT(row->training_loss, 0.8);
+  EXPECT_LT(*row->test_error, 0.3);
+  EXPECT_GT(row->images_per_second, 0);
+  EXPECT_EQ(trainer.rows().size(), 1u);
+}
+
+TEST(TrainerTest, ARowThatIsStoppedIsNone) {
+  const Small small;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, small.examples, &small.examples, small.view, small.descent, 2);
+  trainer.step();
+  EXPECT_FALSE(trainer.finish_row([](std::size_t) { return false; }));
+  EXPECT_TRUE(trainer.rows().empty());
+  EXPECT_EQ(trainer.checkpoint().images, 8);
+}
+
+TEST(TrainerTest, AnEpochShowsEveryExampleOnce) {
+  // The first convolution's gradient would not tell; the counts of truths do.
+  const Small small;
+  std::vector<Example> given;
+  for (int i = 0; i < 16; ++i) given.push_back({{}, i % 2, plain(16, 16, {static_cast<std::uint8_t>(16 * i), 0, 0})});
+  const Examples examples(given);
+  View view = raw_view(Augmentation::none, 16);
+  std::map<float, int> seen;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, examples, nullptr, view, small.descent, 1);
+  for (int i = 0; i < 4; ++i) {
+    trainer.step();
+    for (std::size_t n = 0; n < 8; ++n) ++seen[network.input()[n * 3 * 16 * 16]];
+  }
+  EXPECT_EQ(seen.size(), 16u);
+  for (const auto& [level, times] : seen) EXPECT_EQ(times, 2) << level;
+}
+
+TEST(TrainerTest, ALossThatIsNoNumberStops) {
+  Small small;
+  small.descent.schedule.rate = 1e30;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, small.examples, nullptr, small.view, small.descent, 1);
+  try {
+    while (trainer.iteration() < 12) trainer.step();
+    FAIL() << "a rate of 1e30 was learnt with";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::check_failed);
+    EXPECT_THAT(error.what(), HasSubstr("iteration "));
+    EXPECT_THAT(error.what(), HasSubstr("learning rate of 1e+30"));
+  }
+}
+
+TEST(TrainerTest, AnotherPictureStandsInForOneThatGoesBad) {
+  const test::TemporaryFolder folder;
+  std::vector<Example> given;
+  for (int i = 0; i < 8; ++i)
+    given.push_back({folder.write(std::to_string(i) + ".png", image::encode_png(plain(16, 16, {9, 9, 9}))), i % 2, {}});
+  Examples examples(given);
+  ASSERT_EQ(examples.load({.memory = 1, .threads = 1}), 0u);
+  folder.write("5.png", "gone bad");
+  const Small small;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, examples, nullptr, small.view, small.descent, 0);
+  trainer.step();
+  EXPECT_EQ(trainer.broken(), 1u);
+}
+
+}  // namespace
+}  // namespace resnet::train
