@@ -264,7 +264,7 @@ int run(EvaluateOptions options, Context& context) {
   for (const std::string& argument : options.arguments) {
     (options.network.models.empty() && is_model(argument) ? models : data).push_back(argument);
   }
-  if (models.empty()) take_model("", data);  // says what is missing
+  if (models.empty()) refuse_without_model(data);
   if (data.size() != 1) throw Error(ErrorKind::usage, fmt::format("expected one folder or file of data, got {}", data.size()));
   options.dataset.data = data.front();
   const std::vector<Crop> crops = parse_crops(options.crops);

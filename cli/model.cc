@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <span>
 
+#include "cli/built_in.h"
 #include "cli/options.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
@@ -126,26 +128,39 @@ std::string unknown_arch(const std::string& name) {
   return fmt::format("unknown architecture '{}', expected one of {}", name, all);
 }
 
-bool is_model(const std::string& text) { return has_model_extension(text) || (arch::find_spec(text) && !exists(text)); }
+bool is_model(const std::string& text) {
+  return has_model_extension(text) || (arch::find_spec(text) && !exists(text)) || is_built_in(text);
+}
 
-std::string take_model(const std::string& given, std::vector<std::string>& arguments) {
-  if (!given.empty()) return given;
+namespace {
+
+// "; did you mean 'resnet50' by 'renset50'?" of what is no file; or nothing.
+std::string hint_for(std::span<const std::string> arguments) {
+  if (arguments.empty() || exists(arguments.front())) return "";
+  const std::string nearest = table::nearest(arguments.front(), arch::names());
+  return nearest.empty() ? "" : fmt::format("; did you mean '{}' by '{}'?", nearest, arguments.front());
+}
+
+}  // namespace
+
+void refuse_without_model(std::span<const std::string> arguments) {
+  throw Error(ErrorKind::usage,
+              "no model among the arguments, expected a file *.onnx or *.resnet or an architecture's name such as resnet50 "
+              "(--model takes a file of any name)" +
+                  hint_for(arguments));
+}
+
+std::string take_model_or_built_in(std::vector<std::string>& arguments, Messages& messages) {
   const auto model = std::find_if(arguments.begin(), arguments.end(), is_model);
   if (model != arguments.end()) {
     std::string name = *model;
     arguments.erase(model);
     return name;
   }
-  std::string hint;
-  if (!arguments.empty() && !exists(arguments.front())) {
-    const std::string nearest = table::nearest(arguments.front(), arch::names());
-    if (!nearest.empty()) hint = fmt::format("; did you mean '{}' by '{}'?", nearest, arguments.front());
-  }
-  throw Error(ErrorKind::usage,
-              "no model among the arguments, expected a file *.onnx or *.resnet or an architecture's name such as resnet50 "
-              "(--model takes "
-              "a file of any name)" +
-                  hint);
+  if (arguments.empty() || !hint_for(arguments).empty()) refuse_without_model(arguments);
+  messages.note(fmt::format(
+      "no model is named: {} answers, which is built in and knows CIFAR-10's ten classes; --model names another", built_in_name));
+  return std::string(built_in_name);
 }
 
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments) {
@@ -218,7 +233,9 @@ bool is_native_file(const std::string& name) { return native::is_native(first_by
 
 Model read_model_file(const std::string& name, const ArchOptions& options, Context& context) {
   Model model;
-  if (is_native_file(name)) {
+  if (is_built_in(name)) {
+    model = onnx::read(built_in_model(), name, {});
+  } else if (is_native_file(name)) {
     model = read_native(name, options);
   } else {
     onnx::ReadOptions read;
@@ -247,7 +264,7 @@ LoadedModel load_for_examination(const std::string& name, const ArchOptions& opt
 LoadedModel load_model(const std::string& name, const ArchOptions& options, Context& context) {
   LoadedModel result;
   result.name = name;
-  const bool file = exists(name);
+  const bool file = exists(name) || is_built_in(name);
   if (!file) result.spec = find_arch(name, options);
   if (result.spec) {
     context.messages.warning(

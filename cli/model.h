@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,15 @@ arch::BuildOptions build_options(const ArchOptions& options);
 // "unknown architecture 'renset18', did you mean 'resnet18'?"
 std::string unknown_arch(const std::string& name);
 
-// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, or is an architecture's name and no existing path.
+// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, or is the name of an architecture or
+// of the network that is built in, and no existing path.
 bool is_model(const std::string& text);
 
-// `given` (--model), else the first of `arguments` that is_model, which is taken out. Throws Error(usage) where there is none.
-std::string take_model(const std::string& given, std::vector<std::string>& arguments);
+// The first of `arguments` that is_model, which is taken out; where there is none the network that is built in, which is said.
+// Throws Error(usage) where there are no arguments, and where the first looks like a mistyped name.
+std::string take_model_or_built_in(std::vector<std::string>& arguments, Messages& messages);
+// Throws Error(usage) that says what would be a model.
+[[noreturn]] void refuse_without_model(std::span<const std::string> arguments);
 
 // The only argument, or what --model says. Throws Error(usage) for none, and for more than one.
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments);

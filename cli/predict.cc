@@ -96,6 +96,7 @@ void setup(CLI::App& app, PredictOptions& options) {
       "An image that fails is reported and the rest go on; the exit code is 5 then.\n"
       "\n"
       "Examples:\n"
+      "  resnet-cli predict dog.jpg                                          # by the network that is built in\n"
       "  resnet-cli predict resnet50.onnx dog.jpg\n"
       "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 --format csv -o answers.csv\n"
       "  find photos -name '*.jpg' -print0 | resnet-cli predict resnet50.onnx -0 - --format jsonl\n"
@@ -370,7 +371,7 @@ void answer(Classifier& classifier, std::span<const Input> part, Answers& answer
 int run(const PredictOptions& options, Context& context) {
   Messages& messages = context.messages;
   std::vector<std::string> arguments = options.arguments, models = options.network.models;
-  if (models.empty()) models.push_back(take_model("", arguments));
+  if (models.empty()) models.push_back(take_model_or_built_in(arguments, context.messages));
   if (arguments.empty()) throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt or - behind the model");
   const PredictionFormat format = choose_format(options);
   const ViewOptions views{*find_crop(options.crop), parse_scales(options.network.scales)};

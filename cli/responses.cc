@@ -249,7 +249,7 @@ std::string figure_of(const std::vector<Measured>& all) {
 int run(const ResponsesOptions& options, Context& context) {
   std::vector<std::string> models = options.models, images;
   for (const std::string& argument : options.arguments) (is_model(argument) ? models : images).push_back(argument);
-  if (models.empty()) take_model("", images);  // says what is missing
+  if (models.empty()) refuse_without_model(images);
   if (images.empty() && options.random == 0)
     throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)

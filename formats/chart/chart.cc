@@ -68,7 +68,7 @@ std::string draw(const Chart& chart, double y_offset) {
                      y_offset + height / 2, table::escape_markup(chart.y_label));
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
     const Series& series = chart.series[i];
-    const char* color = colors[i % colors.size()];
+    const char* color = colors[chart.series[i].color.value_or(i) % colors.size()];
     const char* dash = series.dashed ? " stroke-dasharray=\"6 4\"" : "";
     std::string path;
     bool pen_down = false;

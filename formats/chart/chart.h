@@ -1,6 +1,7 @@
 // Line charts as SVG: layer responses, errors over iterations. The same bytes for the same numbers.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@ struct Series {
   std::string name;                               // in the legend
   std::vector<std::pair<double, double>> points;  // x, y; y that are no finite numbers interrupt the line
   bool dashed = false;
+  std::optional<std::size_t> color = {};  // series of one number have one color; nothing: one of its own
 };
 
 struct Chart {

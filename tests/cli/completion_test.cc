@@ -75,7 +75,7 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
   EXPECT_THAT(offered({""}),
               testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate", "convert", "compare",
-                                            "bench", "responses", "cache", "ops", "completion"));
+                                            "bench", "responses", "train", "curves", "cache", "ops", "completion"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
   EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));

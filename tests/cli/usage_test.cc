@@ -58,7 +58,7 @@ TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
 
 TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
   expect_refused(run({"predict", "rgb.onnx"}), 2, "no images");
-  expect_refused(run({"predict", "red.png", "yellow.png"}), 2, "no model among the arguments");
+  expect_refused(run({"predict"}), 2, "no model among the arguments");
   expect_refused(run({"predict", "renset50", "yellow.png"}), 2, "did you mean 'resnet50'");
   expect_refused(run({"predict", "--model", "renset50", "yellow.png"}), 2, "did you mean 'resnet50'?");
   const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "-q"};

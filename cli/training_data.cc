@@ -1,0 +1,137 @@
+#include "cli/training_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "cli/dataset.h"
+#include "formats/labels/labels.h"
+#include "lib/base/error.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t cifar_classes = 10;
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  for (const auto& entry : fs::directory_iterator(folder)) entries.push_back(entry.path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+std::vector<std::string> folders_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::path& entry : sorted_entries(folder)) {
+    if (is_folder(entry)) names.push_back(entry.filename().string());
+  }
+  return names;
+}
+
+// data_batch_1.bin and so on; none where the folder holds none.
+std::vector<fs::path> cifar_batches(const fs::path& folder) {
+  std::vector<fs::path> batches;
+  if (!is_folder(folder)) return batches;
+  for (const fs::path& entry : sorted_entries(folder)) {
+    if (entry.filename().string().starts_with("data_batch") && is_cifar_batch(entry)) batches.push_back(entry);
+  }
+  return batches;
+}
+
+void add_cifar(const fs::path& batch, std::int64_t classes, std::vector<train::Example>& examples) {
+  const Dataset dataset = load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes);
+  std::vector<image::Pixels> photos = read_cifar_batch(batch);
+  for (std::size_t i = 0; i < photos.size(); ++i) examples.push_back({{}, dataset.samples[0].truths[i], std::move(photos[i])});
+}
+
+class Loader {
+ public:
+  Loader(std::optional<std::span<const std::string>> labels, std::int64_t classes) : labels_(labels), classes_(classes) {}
+
+  std::vector<train::Example> load(const fs::path& data) {
+    std::vector<train::Example> examples;
+    std::vector<fs::path> batches = cifar_batches(data);
+    if (is_cifar_batch(data)) batches = {data};
+    if (!batches.empty()) {
+      if (!labels_ && names.empty()) names = *labels::find("cifar10");
+      for (const fs::path& batch : batches) add_cifar(batch, labels_ ? classes_ : cifar_classes, examples);
+      return examples;
+    }
+    if (!labels_ && names.empty()) {
+      if (!is_folder(data)) refuse(fmt::format("{}: expected a folder with a folder for each class", data.string()));
+      names = folders_in(data);
+      if (names.empty()) refuse(fmt::format("{}: holds no folders, expected one for each class", data.string()));
+    }
+    const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
+    Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
+                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()));
+    for (std::string& note : dataset.notes) notes.push_back(std::move(note));
+    for (Sample& sample : dataset.samples) examples.push_back({std::move(sample.file), sample.truths.at(0), {}});
+    return examples;
+  }
+
+  std::vector<std::string> names, notes;
+
+ private:
+  [[noreturn]] static void refuse(std::string what) { throw Error(ErrorKind::usage, std::move(what)); }
+
+  std::optional<std::span<const std::string>> labels_;
+  std::int64_t classes_;
+};
+
+// The folder's own division, where it has one.
+std::pair<fs::path, fs::path> divided(const fs::path& data) {
+  if (!is_folder(data / "train")) return {data, {}};
+  for (const char* name : {"val", "validation", "valid", "test"}) {
+    if (is_folder(data / name)) return {data / "train", data / name};
+  }
+  return {data, {}};
+}
+
+void check_classes(const TrainingData& data, const fs::path& folder, bool named_by_folders) {
+  std::set<std::int64_t> seen;
+  for (const train::Example& example : data.training) seen.insert(example.truth);
+  if (named_by_folders && is_folder(folder)) {
+    for (std::size_t i = 0; i < data.classes.size(); ++i) {
+      if (seen.contains(static_cast<std::int64_t>(i)) || !is_folder(folder / data.classes[i])) continue;
+      throw Error(ErrorKind::bad_input, fmt::format("{}: holds no pictures: a class needs some, or its folder has to go",
+                                                    (folder / data.classes[i]).string()));
+    }
+  }
+  if (seen.size() < 2) {
+    throw Error(ErrorKind::bad_input,
+                fmt::format("{}: all pictures are of one class, expected at least two classes", folder.string()));
+  }
+}
+
+}  // namespace
+
+TrainingData load_training_data(const std::string& data, const std::string& validation,
+                                std::optional<std::span<const std::string>> labels, std::int64_t classes) {
+  auto [training, test] = divided(data);
+  if (!validation.empty()) test = validation;
+  std::error_code ignored;
+  if (test.empty() && !cifar_batches(training).empty() && fs::exists(training / "test_batch.bin", ignored))
+    test = training / "test_batch.bin";
+  Loader loader(labels, classes);
+  TrainingData result;
+  result.training = loader.load(training);
+  if (!test.empty()) result.test = loader.load(test);
+  result.classes = labels ? std::vector<std::string>(labels->begin(), labels->end()) : loader.names;
+  result.notes = std::move(loader.notes);
+  check_classes(result, training, !labels);
+  return result;
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,277 @@
+// `train`: runs that learn, that are cut short and go on, and data that is bad.
+#include <signal.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/cli/fixture.h"
+#include "tests/support/assets.h"
+#include "tests/support/sanitized.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+// A CIFAR-10 batch of two classes, dark and bright, that alternate.
+std::string batch(int count) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) {
+    bytes += static_cast<char>(i % 2);
+    for (int k = 0; k < 3 * 32 * 32; ++k) bytes += static_cast<char>((i % 2) * 120 + (i * 7 + k * 13) % 60);
+  }
+  return bytes;
+}
+
+class TrainTest : public CliTest {
+ protected:
+  TrainTest() {
+    fs::create_directory(folder() / "cifar");
+    write("cifar/data_batch_1.bin", batch(32));
+    write("cifar/data_batch_2.bin", batch(16));
+    write("cifar/test_batch.bin", batch(20));
+    const std::array<std::uint8_t, 3> red = {200, 30, 30}, blue = {30, 30, 200};
+    for (const auto& [name, color] : {std::pair{"red", red}, {"blue", blue}}) {
+      fs::create_directories(folder() / "photos" / name);
+      for (int i = 0; i < 6; ++i) {
+        write("photos/" + std::string(name) + "/" + std::to_string(i) + ".png", png(40, 36 + i, {color[0], color[1], color[2]}));
+      }
+    }
+  }
+
+  void SetUp() override {
+#ifdef RESNET_THREADS_ARE_WATCHED
+    GTEST_SKIP() << "oneDNN's threads are OpenMP's, which the thread sanitizer does not understand";
+#endif
+  }
+
+  static std::vector<std::string> words(std::vector<std::string> more) {
+    std::vector<std::string> result = {"train", "resnet8", "cifar", "-o",        "out.onnx", "--batch-size",
+                                       "16",    "--seed",  "3",     "--threads", "2"};
+    result.insert(result.end(), more.begin(), more.end());
+    return result;
+  }
+  Finished train(std::vector<std::string> more) const { return run(words(std::move(more))); }
+  bool there(const std::string& name) const { return fs::exists(folder() / name); }
+
+  // The same run cut short by `signal_number` behind its first checkpoint.
+  Finished cut_short(int signal_number, const std::vector<std::string>& more) const {
+    RunOptions options;
+    options.folder = folder();
+    std::vector<std::string> command = words(more);
+    command.insert(command.begin(), program());
+    Running running(command, options);
+    for (int i = 0; i < 2000 && !there("out.onnx.checkpoint.resnet"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(there("out.onnx.checkpoint.resnet"));
+    running.send_signal(signal_number);
+    return running.wait();
+  }
+};
+
+TEST_F(TrainTest, LearnsTellsAndWrites) {
+  const Finished finished =
+      train({"--iterations", "24", "--every", "8", "--learning-rate", "0.02", "--log", "run.csv", "--curves", "run.svg"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(finished.out, "");
+  EXPECT_THAT(finished.err, HasSubstr("ResNet-8"));
+  EXPECT_THAT(finished.err, HasSubstr("48 pictures of 10 classes and 20 to test, 24 iterations of 16"));
+  EXPECT_THAT(finished.err, HasSubstr("iteration 24, epoch 8.0: loss "));
+  EXPECT_FALSE(there("out.onnx.checkpoint.resnet"));
+
+  const std::string log = read("run.csv");
+  EXPECT_THAT(log, testing::StartsWith("iteration,epoch,learning_rate,training_loss,training_error,test_loss,test_error,images_"
+                                       "per_second,seconds\n8,2.667,0.02,"));
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 4);
+  EXPECT_THAT(log, HasSubstr("\n16,5.333,0.002,"));
+  EXPECT_THAT(read("run.svg"),
+              testing::AllOf(testing::StartsWith("<"), HasSubstr("</svg>"), HasSubstr("test"), HasSubstr("error (%)")));
+
+  const Finished tested = run({"evaluate", "out.onnx", "cifar/test_batch.bin", "--format", "json", "-q"});
+  ASSERT_EQ(tested.exit_code, 0) << tested.err;
+  EXPECT_EQ(nlohmann::json::parse(tested.out)["top1"], 100.0);
+  // What is in the file's metadata: its own labels and preparation.
+  const Finished answered = run({"predict", "out.onnx", "red.png", "--topk", "1"});
+  EXPECT_EQ(answered.exit_code, 0);
+  EXPECT_THAT(answered.out, testing::AnyOf(HasSubstr("airplane"), HasSubstr("automobile")));
+  EXPECT_THAT(run({"validate", "out.onnx"}).err, Not(HasSubstr("error")));
+}
+
+TEST_F(TrainTest, ARunIsRepeatedBitForBitByItsSeed) {
+  ASSERT_EQ(train({"--iterations", "6", "-q"}).exit_code, 0);
+  const std::string first = read("out.onnx");
+  ASSERT_EQ(train({"--iterations", "6", "-q"}).exit_code, 0);
+  EXPECT_TRUE(read("out.onnx") == first);
+  ASSERT_EQ(train({"--iterations", "6", "-q", "--seed", "4"}).exit_code, 2);  // --seed twice
+  ASSERT_EQ(run({"train", "resnet8", "cifar", "-o", "out.onnx", "--batch-size", "16", "--seed", "4", "--iterations", "6", "-q"})
+                .exit_code,
+            0);
+  EXPECT_FALSE(read("out.onnx") == first);
+}
+
+TEST_F(TrainTest, AKilledRunGoesOnToTheSameEnd) {
+  const std::vector<std::string> more = {"--iterations", "40", "--every", "5", "-q"};
+  ASSERT_EQ(train(more).exit_code, 0);
+  const std::string expected = read("out.onnx");
+  fs::remove(folder() / "out.onnx");
+
+  EXPECT_EQ(cut_short(SIGKILL, more).exit_code, 1000 + SIGKILL);
+  EXPECT_FALSE(there("out.onnx"));
+  expect_refused(train(more), 2, "out.onnx.checkpoint.resnet: is the checkpoint of a run that has not ended: --resume");
+  // A checkpoint is a network that every command reads.
+  EXPECT_EQ(run({"predict", "--model", "out.onnx.checkpoint.resnet", "red.png", "-q"}).exit_code, 0);
+  std::vector<std::string> other = more;
+  other[1] = "30";
+  other.emplace_back("--resume");
+  expect_refused(train(other), 2, "has 'iterations: 40', this one 'iterations: 30'");
+
+  std::vector<std::string> resumed = {"--iterations", "40", "--every", "5", "--resume"};
+  const Finished finished = train(resumed);
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("going on from iteration "));
+  EXPECT_TRUE(read("out.onnx") == expected);
+  EXPECT_FALSE(there("out.onnx.checkpoint.resnet"));
+}
+
+TEST_F(TrainTest, AnInterruptedRunIsWrittenDown) {
+  const std::vector<std::string> more = {"--iterations", "40", "--every", "5", "--log", "run.csv"};
+  ASSERT_EQ(train(more).exit_code, 0);
+  const std::string expected = read("out.onnx");
+  const Finished cut = cut_short(SIGINT, more);
+  EXPECT_EQ(cut.exit_code, 130);
+  EXPECT_THAT(cut.err, HasSubstr("of 40; --resume goes on from there"));
+  std::vector<std::string> resumed = more;
+  resumed.emplace_back("--resume");
+  ASSERT_EQ(train(resumed).exit_code, 0);
+  EXPECT_TRUE(read("out.onnx") == expected);
+  const std::string log = read("run.csv");
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 9);
+}
+
+TEST_F(TrainTest, ResumeWithoutACheckpointBegins) {
+  const Finished finished = train({"--iterations", "2", "--resume"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_THAT(finished.err, HasSubstr("there is no checkpoint yet, the run begins"));
+}
+
+TEST_F(TrainTest, WhatIsNoCheckpointIsRefused) {
+  ASSERT_EQ(run({"build", "resnet8", "-o", "out.onnx.checkpoint.resnet"}).exit_code, 0);
+  expect_refused(train({"--iterations", "2", "--resume"}), 3, "is no checkpoint of a training run");
+  EXPECT_EQ(train({"--iterations", "2", "--restart", "-q"}).exit_code, 0);
+}
+
+TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
+  // Files of up to 300 KiB: neither the checkpoint of this net nor its model fits.
+  RunOptions options;
+  options.folder = folder();
+  std::string command = "ulimit -f 300; trap '' XFSZ; exec " + program();
+  for (const std::string& word : words({"--iterations", "4", "--every", "2"})) command += " " + word;
+  const Finished finished = run_command({"bash", "-c", command}, options);
+  EXPECT_THAT(finished.err, HasSubstr("out.onnx.checkpoint.resnet: there is no checkpoint yet; the run goes on"));
+  EXPECT_EQ(finished.exit_code, 6);
+  EXPECT_THAT(finished.err, HasSubstr("out.onnx: cannot be written: File too large"));
+  EXPECT_FALSE(there("out.onnx.checkpoint.resnet"));
+
+  // With one that is there: it stays, whole.
+  const Finished cut = cut_short(SIGKILL, {"--iterations", "40", "--every", "5", "-q"});
+  EXPECT_EQ(cut.exit_code, 1000 + SIGKILL);
+  const std::string kept = read("out.onnx.checkpoint.resnet");
+  command = "ulimit -f 300; trap '' XFSZ; exec " + program();
+  for (const std::string& word : words({"--iterations", "40", "--every", "5", "--resume"})) command += " " + word;
+  const Finished resumed = run_command({"bash", "-c", command}, options);
+  EXPECT_THAT(resumed.err, HasSubstr("the run goes on"));
+  EXPECT_EQ(resumed.exit_code, 6);
+  EXPECT_FALSE(there("out.onnx"));
+  EXPECT_TRUE(read("out.onnx.checkpoint.resnet") == kept);
+}
+
+TEST_F(TrainTest, ALossThatIsNoNumberStopsWithAHint) {
+  const Finished finished = train({"--iterations", "10", "--learning-rate", "1e6", "-q"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_THAT(finished.err, HasSubstr("the loss is no number any more at a learning rate of 1e+06; a lower one"));
+  EXPECT_FALSE(there("out.onnx"));
+}
+
+TEST_F(TrainTest, FoldersAreClassesAndABrokenPictureIsCounted) {
+  write("photos/red/broken.png", "no picture");
+  const Finished finished =
+      run({"train", "resnet8", "photos", "-o", "out.onnx", "--batch-size", "4", "--iterations", "12", "--learning-rate", "0.02"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("photos/red/broken.png"));
+  EXPECT_THAT(finished.err, HasSubstr("1 of 13 training pictures cannot be decoded and are left out"));
+  EXPECT_THAT(finished.err, HasSubstr("12 pictures of 2 classes"));
+  const Finished answered =
+      run({"predict", "out.onnx", "photos/red/1.png", "photos/blue/2.png", "--topk", "1", "--format", "csv", "-q"});
+  EXPECT_THAT(answered.out, HasSubstr("photos/red/1.png,1,1,red,"));
+  EXPECT_THAT(answered.out, HasSubstr("photos/blue/2.png,1,0,blue,"));
+}
+
+TEST_F(TrainTest, BadDataIsOneLine) {
+  const auto on = [&](const std::string& data, std::vector<std::string> more = {}) {
+    std::vector<std::string> command = {"train", "resnet8", data, "-o", "out.onnx", "--iterations", "2", "--batch-size", "4"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  };
+  expect_refused(on("nowhere"), 2, "nowhere: there is no such file or folder");
+  fs::create_directories(folder() / "photos" / "green");
+  expect_refused(on("photos"), 5, "photos/green: holds no pictures");
+  fs::remove(folder() / "photos" / "green");
+  fs::create_directories(folder() / "one");
+  fs::create_directory_symlink(folder() / "photos" / "red", folder() / "one" / "red");
+  expect_refused(on("one"), 5, "one: all pictures are of one class");
+  fs::create_directories(folder() / "empty");
+  expect_refused(on("empty"), 2, "empty: holds no folders, expected one for each class");
+  fs::create_directories(folder() / "three");
+  for (const char* name : {"a", "b", "c"}) fs::create_directory_symlink(folder() / "photos" / "red", folder() / "three" / name);
+  expect_refused(on("three", {"--classes", "2"}), 2, "three: holds 3 classes, but the network has 2; --classes 3");
+  write("short.bin", batch(3).substr(0, 9000));
+  expect_refused(on("short.bin"), 5, "short.bin: is no CIFAR-10 batch");
+  write("photos/red/x.png", "no picture");
+  fs::create_directories(folder() / "broken" / "a");
+  fs::create_directories(folder() / "broken" / "b");
+  write("broken/a/x.png", "no picture");
+  write("broken/b/y.png", "no picture");
+  const Finished none = on("broken", {"-q"});
+  EXPECT_EQ(none.exit_code, 5);
+  EXPECT_THAT(none.err, HasSubstr("none of the 2 training pictures can be decoded"));
+}
+
+TEST_F(TrainTest, OptionsThatDoNotFitAreRefused) {
+  expect_refused(train({"--epochs", "2", "--iterations", "3"}), 2, "--epochs and --iterations say the same thing");
+  expect_refused(train({"--learning-rate", "fast"}), 2, "--learning-rate: expected a number above 0");
+  expect_refused(train({"--milestones", "5,x"}), 2, "--milestones: expected iterations such as 32000,48000");
+  expect_refused(train({"--freeze", "layer3", "--iterations", "2"}), 2, "'layer3' is none of none, backbone, conv1");
+  expect_refused(train({"--resume", "--restart"}), 2, "--resume and --restart: expected one of them");
+  expect_refused(run({"train", "cifar", "-o", "out.onnx"}), 2, "expected the network and DATA, or --init and DATA");
+  expect_refused(run({"train", "renset20", "cifar", "-o", "out.onnx"}), 2, "did you mean 'resnet20'");
+  expect_refused(run({"train", "resnet8", "cifar", "-o", "nowhere/out.onnx"}), 6, "nowhere");
+}
+
+TEST_F(TrainTest, AnotherNetworkIsNoStart) {
+  ASSERT_EQ(run({"build", "resnet14", "-o", "start.onnx"}).exit_code, 0);
+  expect_refused(train({"--init", "start.onnx", "--iterations", "2"}), 2, "start.onnx: is ResNet-14");
+  expect_refused(run({"train", "rgb.onnx", "cifar", "-o", "out.onnx"}), 4, "rgb.onnx");
+}
+
+TEST_F(TrainTest, FineTuningKeepsWhatIsFrozen) {
+  ASSERT_EQ(train({"--iterations", "6", "-q"}).exit_code, 0);
+  fs::rename(folder() / "out.onnx", folder() / "start.onnx");
+  const Finished finished = run({"train", "start.onnx", "photos", "-o", "tuned.onnx", "--classes", "2", "--freeze", "backbone",
+                                 "--batch-size", "4", "--iterations", "8", "--augmentation", "none"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const Finished labels = run({"predict", "tuned.onnx", "photos/red/1.png", "--topk", "2", "-q"});
+  EXPECT_THAT(labels.out, testing::AllOf(HasSubstr("red"), HasSubstr("blue")));
+  // Its own classes cannot be told from folders of other names.
+  const Finished kept = run({"train", "start.onnx", "photos", "-o", "tuned.onnx", "--iterations", "2", "-q"});
+  EXPECT_EQ(kept.exit_code, 2);
+  EXPECT_THAT(kept.err, HasSubstr("--classes N makes a new classifier"));
+}
+
+}  // namespace
+}  // namespace resnet::test
