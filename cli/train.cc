@@ -9,7 +9,10 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +28,7 @@
 #include "formats/native/native.h"
 #include "formats/onnx/write.h"
 #include "lib/arch/recognize.h"
+#include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 #include "lib/train/constants.h"
@@ -131,7 +135,7 @@ void setup(CLI::App& app, TrainOptions& options) {
   app.footer(
       "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded "
       "are\n"
-      "named, counted and left out.\n"
+      "named, counted and left out; the exit code is 5 then.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli train resnet20 cifar10 -o resnet20.onnx --epochs 20 --schedule cosine --log run.csv --curves run.svg\n"
@@ -155,6 +159,8 @@ struct Job {
   arch::Spec spec;
   bool trained_start = false;
   std::size_t unfolded = 0;  // batch norms that stand apart again and have no figures yet
+  std::string start;         // what the trained start is: its digest
+  std::string guessed_by;    // why its pictures are prepared as they are, where it does not tell
   TrainingData data;
 };
 
@@ -176,6 +182,13 @@ std::vector<std::string> labels_of(const std::vector<std::string>& names, std::i
   std::vector<std::string> labels = names;
   while (static_cast<std::int64_t>(labels.size()) < classes) labels.push_back(fmt::format("class {}", labels.size()));
   return labels;
+}
+
+std::string digest_of_start(const std::string& file) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return file;  // what is built in
+  ThreadPool pool;
+  return digest_of_file(file, pool);
 }
 
 Job prepare(const TrainOptions& options, Context& context) {
@@ -231,7 +244,15 @@ Job prepare(const TrainOptions& options, Context& context) {
       }
     }
     job.unfolded = start.unfolded;
+    job.start = digest_of_start(file);
     job.model.preprocessing = imported.preprocessing;
+    if (!imported.preprocessing && options.preprocess.preprocess.empty()) {
+      // As predict guesses it of that file.
+      const ChosenPreprocessing guess =
+          choose_preprocessing({}, imported, find_image_input(imported.graph), start.imported_classes);
+      job.model.preprocessing = guess.preprocessing;
+      job.guessed_by = guess.guessed_by;
+    }
     job.model.provenance.producer_name = imported.provenance.producer_name;
     job.model.graph = std::move(start.graph);
     if (start.new_classifier) {
@@ -275,7 +296,12 @@ train::View view_of(const TrainOptions& options, Job& job, Context& context) {
                       : options.augmentation == "imagenet"    ? train::Augmentation::imagenet
                       : small || options.freeze == "backbone" ? train::Augmentation::cifar
                                                               : train::Augmentation::imagenet;
-  context.messages.detail(fmt::format("preprocessing {}", describe(chosen.preprocessing)));
+  const std::string shown = describe(chosen.preprocessing);
+  if (job.guessed_by.empty()) {
+    context.messages.detail(fmt::format("preprocessing {}", shown));
+  } else {
+    context.messages.warning(fmt::format("preprocessing guessed {}: {}; --preprocess says otherwise", job.guessed_by, shown));
+  }
   return view;
 }
 
@@ -326,7 +352,7 @@ Plan plan_of(const TrainOptions& options, const Job& job, std::size_t examples) 
   return plan;
 }
 
-// Everything that a run's result depends on: a checkpoint is gone on with where all of it is the same.
+// What a run's result depends on, besides its pictures: a checkpoint is gone on with where all of it is the same.
 std::string options_text(const TrainOptions& options, const Job& job, const Plan& plan, const train::View& view,
                          std::size_t threads) {
   const train::Descent& d = plan.descent;
@@ -336,16 +362,36 @@ std::string options_text(const TrainOptions& options, const Job& job, const Plan
       "network: {}\ninput: {}x{}\nstart: {}\nfreeze: {}\ntraining pictures: {}\nbatch size: {}\niterations: {}\n"
       "learning rate: {}\nschedule: {}\nmilestones: {}\nwarm-up: {}\nmomentum: {}\nweight decay: {}\ndecay: {}\n"
       "label smoothing: {}\naugmentation: {}\npreprocessing: {}\nseed: {}\nthreads: {}\n",
-      arch::describe(job.spec), job.spec.height, job.spec.width, job.trained_start ? "trained" : "anew", options.freeze,
+      arch::describe(job.spec), job.spec.height, job.spec.width, job.trained_start ? job.start : "anew", options.freeze,
       job.data.training.size(), plan.batch, d.schedule.iterations, d.schedule.rate, options.schedule, milestones,
       d.schedule.warmup, d.momentum, d.weight_decay, options.decay, d.label_smoothing, static_cast<int>(view.augmentation),
       describe(view.preprocessing), options.seed, threads);
 }
 
+// The same of the pictures, which are loaded: which they are, and of what class each is.
+std::string pictures_text(const train::Examples& examples, const std::vector<std::string>& labels) {
+  std::string all;
+  ThreadPool pool;
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const train::Example& example = examples[i];
+    std::error_code ignored;
+    const std::string what = example.file.empty()
+                                 ? digest(std::as_bytes(std::span(example.pixels.rgb)), pool)
+                                 : fmt::format("{}/{} {}", example.file.parent_path().filename().string(),
+                                               example.file.filename().string(), fs::file_size(example.file, ignored));
+    all += fmt::format("{} {}\n", example.truth, what);
+  }
+  for (const std::string& label : labels) all += label + "\n";
+  return fmt::format("pictures that can be decoded: {}\npictures and classes: {}\n", examples.size(),
+                     digest(std::as_bytes(std::span(all)), pool));
+}
+
+// `now` may be the beginning of what is to come.
 void check_options(const std::string& file, const std::string& then, const std::string& now) {
   const std::vector<std::string> a = split(then, '\n'), b = split(now, '\n');
-  for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-    const std::string left = i < a.size() ? a[i] : "", right = i < b.size() ? b[i] : "";
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    if (i + 1 == b.size() && b[i].empty()) break;  // behind the last line
+    const std::string left = i < a.size() ? a[i] : "", right = b[i];
     if (left == right) continue;
     throw Error(ErrorKind::usage, fmt::format("{}: the run that it is of has '{}', this one '{}': it can be gone on with where "
                                               "both are the same; --restart begins anew",
@@ -378,23 +424,40 @@ class Run {
         options_text_(std::move(options_text)),
         context_(context) {}
 
-  // Until the end; throws Error(interrupted) behind a checkpoint.
+  // Until the end; throws Error(interrupted) behind a checkpoint. What decodes pictures is interrupted, too: nothing of the
+  // iteration or the row that waited for them has happened yet.
   void go_on() {
     const TakeTimeWhenInterrupted guard;
+    try {
+      learn();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::interrupted) throw;
+      stop();
+    }
+  }
+
+  // The log or the curves where they could not be written when the run ended, else "".
+  const std::string& unwritten() const { return unwritten_; }
+
+ private:
+  void learn() {
     const std::int64_t end = plan_.descent.schedule.iterations;
     for (;;) {
       const std::int64_t iteration = trainer_.iteration();
       const bool ends = iteration >= end;
       const bool has_row = !trainer_.rows().empty() && trainer_.rows().back().iteration == iteration;
-      if (iteration > 0 && (ends || iteration % plan_.every == 0) && !has_row) finish_row();
+      if (iteration > 0 && (ends || iteration % plan_.every == 0) && !has_row) {
+        finish_row();
+      } else if (ends) {
+        write_down();  // what it was resumed for may be the files alone
+      }
       if (ends) return;
-      if (interrupted()) stop();
+      throw_if_interrupted();
       const train::Trainer::Step step = trainer_.step();
       tell(step);
     }
   }
 
- private:
   void finish_row() {
     std::optional<train::Row> row;
     {
@@ -404,7 +467,7 @@ class Run {
         return !interrupted();
       });
     }
-    if (!row) stop();
+    if (!row) throw Error(ErrorKind::interrupted, "interrupted");
     std::string text = fmt::format("iteration {}, epoch {:.1f}: loss {:.4f}, training error {:.2f} %", row->iteration, row->epoch,
                                    row->training_loss, 100 * row->training_error);
     if (row->test_error) text += fmt::format(", test error {:.2f} %", 100 * *row->test_error);
@@ -414,6 +477,7 @@ class Run {
 
   // A file that cannot be written now is tried again with the next row: the run is worth more.
   void write_down() {
+    unwritten_.clear();
     const auto tried = [&](const auto& write) {
       try {
         write();
@@ -424,25 +488,35 @@ class Run {
         return false;
       }
     };
+    const auto tried_at_last = [&](const std::string& file, const auto& write) {
+      if (!file.empty() && !tried(write)) unwritten_ = file;
+    };
     if (tried([&] { write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), options_text_); })) {
       written_ = trainer_.iteration();
     } else {
-      context_.messages.warning(
-          written_ ? fmt::format("{}: stays that of iteration {}; the run goes on", checkpoint_.string(), *written_)
-                   : fmt::format("{}: there is no checkpoint yet; the run goes on", checkpoint_.string()));
+      context_.messages.warning(fmt::format("{}; the run goes on", what_is_kept()));
     }
-    if (!options_.log.empty()) tried([&] { write_text_file(options_.log, log_csv(trainer_.rows())); });
-    if (!options_.curves.empty())
-      tried([&] {
-        const std::pair<std::string, std::vector<train::Row>> alone{"", trainer_.rows()};
-        write_text_file(options_.curves, error_curves(std::span(&alone, 1), arch::describe(job_.spec)));
-      });
+    tried_at_last(options_.log, [&] { write_text_file(options_.log, log_csv(trainer_.rows())); });
+    tried_at_last(options_.curves, [&] {
+      const std::pair<std::string, std::vector<train::Row>> alone{"", trainer_.rows()};
+      write_text_file(options_.curves, error_curves(std::span(&alone, 1), arch::describe(job_.spec)));
+    });
+  }
+
+  std::string what_is_kept() const {
+    return written_ ? fmt::format("{}: stays that of iteration {}", checkpoint_.string(), *written_)
+                    : fmt::format("{}: there is no checkpoint yet", checkpoint_.string());
   }
 
   [[noreturn]] void stop() {
-    write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), options_text_);
-    context_.messages.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(),
-                                       trainer_.iteration(), plan_.descent.schedule.iterations));
+    try {
+      write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), options_text_);
+      context_.messages.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(),
+                                         trainer_.iteration(), plan_.descent.schedule.iterations));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::output) throw;
+      context_.messages.warning(fmt::format("{}; {}", error.what(), what_is_kept()));
+    }
     throw Error(ErrorKind::interrupted, "interrupted");
   }
 
@@ -468,14 +542,17 @@ class Run {
   const std::string options_text_;
   Context& context_;
   std::optional<std::int64_t> written_;
+  std::string unwritten_;
   std::chrono::steady_clock::time_point next_ = {};
 };
 
-void load(train::Examples& examples, const char* what, const TrainOptions& options, std::size_t threads, Context& context) {
+// Returns how many are left out.
+std::size_t load(train::Examples& examples, const char* what, std::size_t memory, bool exif, std::size_t threads,
+                 Context& context) {
   Progress progress(context.messages, fmt::format("{} pictures decoded", what));
   const std::size_t total = examples.size();
-  train::Examples::LoadOptions load{.memory = static_cast<std::size_t>(options.memory) << 20, .threads = threads};
-  load.decode.exif = options.preprocess.exif;
+  train::Examples::LoadOptions load{.memory = memory, .threads = threads};
+  load.decode.exif = exif;
   load.progress = [&](std::size_t done) {
     throw_if_interrupted();
     progress.update(done, total);
@@ -485,11 +562,52 @@ void load(train::Examples& examples, const char* what, const TrainOptions& optio
   load.broken = [&](const std::string& error) {
     if (++named <= most_named) context.messages.warning(error);
   };
-  if (const std::size_t broken = examples.load(load)) {
+  const std::size_t broken = examples.load(load);
+  if (broken > 0) {
     context.messages.warning(fmt::format("{} of {} {} pictures cannot be decoded and are left out", broken, total, what));
   }
   if (examples.size() == 0)
     throw Error(ErrorKind::bad_input, fmt::format("none of the {} {} pictures can be decoded", total, what));
+  return broken;
+}
+
+std::set<std::int64_t> truths_of(const train::Examples& examples) {
+  std::set<std::int64_t> truths;
+  for (std::size_t i = 0; i < examples.size(); ++i) truths.insert(examples[i].truth);
+  return truths;
+}
+
+// Two of the files that a run writes would be one.
+void check_files(const TrainOptions& options, const fs::path& checkpoint) {
+  std::map<fs::path, std::string> names;
+  const auto add = [&](const char* option, const fs::path& file) {
+    if (file.empty()) return;
+    std::error_code ignored;
+    const fs::path path = fs::weakly_canonical(fs::absolute(file, ignored), ignored);
+    const auto [other, is_new] = names.emplace(path, option);
+    if (!is_new)
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: {} and {} are one file, expected two", file.string(), other->second, option));
+    const Output reachable(file.string());  // told at once where it cannot be written
+  };
+  add("--output", options.output);
+  add("--checkpoint", checkpoint);
+  add("--log", options.log);
+  add("--curves", options.curves);
+}
+
+// A checkpoint's parameters in the network as it is built: what a file says is not trusted.
+Graph with_checked_parameters(const Graph& graph, const Graph& checkpoint, const fs::path& file) {
+  const std::map<std::string, Tensor> given = train::float_constants(checkpoint);
+  for (const auto& [name, value] : train::float_constants(graph)) {
+    const auto found = given.find(name);
+    if (found == given.end() || !(found->second.shape() == value.shape())) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("{}: parameter '{}' is {}, expected {}", file.string(), name,
+                              found == given.end() ? "not there" : found->second.shape().to_string(), value.shape().to_string()));
+    }
+  }
+  return train::with_parameters_of(graph, checkpoint);
 }
 
 // OpenMP's threads that wait for work spin, and take the cores from what decodes pictures and from other programs. How long is
@@ -510,10 +628,10 @@ int run(const TrainOptions& options, Context& context) {
   let_waiting_threads_sleep();
   const std::size_t threads = context.threads();
   train::set_threads(threads);
-  { const Output reachable(options.output); }  // told at once where it cannot be written
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
   const bool there = fs::exists(checkpoint, ignored);
+  check_files(options, checkpoint);
   if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
   if (there && !options.resume && !options.restart) {
     throw Error(ErrorKind::usage, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
@@ -527,12 +645,14 @@ int run(const TrainOptions& options, Context& context) {
   for (const std::string& note : job.data.notes) context.messages.note(note);
   train::View view = view_of(options, job, context);
   const Plan plan = plan_of(options, job, job.data.training.size());
-  const std::string text = options_text(options, job, plan, view, threads);
+  std::string text = options_text(options, job, plan, view, threads);
   std::optional<train::Checkpoint> start;
+  std::string then;
   if (options.resume && there) {
     ReadCheckpoint read = read_checkpoint(checkpoint);
     check_options(checkpoint.string(), read.options, text);
-    job.model.graph = read.checkpoint.graph;
+    job.model.graph = with_checked_parameters(job.model.graph, read.checkpoint.graph, checkpoint);
+    then = read.options;
     context.messages.note(fmt::format("{}: going on from iteration {}", checkpoint.string(), read.checkpoint.iteration));
     start = std::move(read.checkpoint);
   } else if (options.resume) {
@@ -540,18 +660,37 @@ int run(const TrainOptions& options, Context& context) {
   }
 
   train::Examples training(std::move(job.data.training)), test(std::move(job.data.test));
-  load(training, "training", options, threads, context);
-  if (test.size() > 0) load(test, "test", options, threads, context);
+  const std::size_t memory = static_cast<std::size_t>(options.memory) << 20;
+  const bool exif = view.preprocessing.exif;
+  const std::set<std::int64_t> truths = truths_of(training);
+  std::size_t broken = load(training, "training", memory, exif, threads, context);
+  const std::set<std::int64_t> left = truths_of(training);
+  for (const std::int64_t truth : truths) {
+    if (!left.contains(truth)) {
+      throw Error(
+          ErrorKind::bad_input,
+          fmt::format("class '{}': none of its training pictures can be decoded",
+                      job.model.labels.empty() ? std::to_string(truth) : job.model.labels[static_cast<std::size_t>(truth)]));
+    }
+  }
+  if (test.size() > 0) broken += load(test, "test", memory - std::min(memory, training.bytes()), exif, threads, context);
+  text += pictures_text(training, job.model.labels);
+  if (start) check_options(checkpoint.string(), then, text);
   if (view.augmentation == train::Augmentation::imagenet) view.colors = color_components(training);
 
   train::Network network(job.model.graph, plan.batch,
                          [&](const std::string& name) { return train::is_frozen(name, options.freeze); });
   context.messages.note(fmt::format(
-      "{}, {} pictures of {} classes{}, {} iterations of {}", arch::describe(job.spec), training.size(), job.data.classes.size(),
+      "{}, {} pictures of {} classes{}, {} iterations of {}", arch::describe(job.spec), training.size(), job.spec.classes,
       test.size() > 0 ? fmt::format(" and {} to test", test.size()) : "", plan.descent.schedule.iterations, plan.batch));
   train::Trainer trainer(network, training, test.size() > 0 ? &test : nullptr, view, plan.descent, threads);
   if (start) {
-    trainer.resume(*start);
+    try {
+      trainer.resume(*start);
+    } catch (Error& error) {
+      error.add_context(checkpoint.string());
+      throw;
+    }
   } else if (job.unfolded > 0 && options.freeze != "backbone") {
     constexpr std::size_t batches = 8;
     context.messages.note(
@@ -559,15 +698,18 @@ int run(const TrainOptions& options, Context& context) {
                     job.unfolded, batches));
     trainer.calibrate(batches);
   }
+  Run learning(options, job, plan, trainer, test.size(), checkpoint, text, context);
   try {
-    Run(options, job, plan, trainer, test.size(), checkpoint, text, context).go_on();
+    learning.go_on();
   } catch (Error& error) {
     if (error.kind() == ErrorKind::check_failed && fs::exists(checkpoint, ignored))
-      context.messages.note(fmt::format("{}: stays as it is", checkpoint.string()));
+      context.messages.note(fmt::format("{}: stays as it is; --restart begins anew with other settings", checkpoint.string()));
     throw;
   }
   if (trainer.broken() > 0)
     context.messages.warning(fmt::format("{} times another picture stood in for one that cannot be decoded", trainer.broken()));
+  if (trainer.broken_tests() > 0)
+    context.messages.warning(fmt::format("{} times a test picture that cannot be decoded was left out", trainer.broken_tests()));
 
   job.model.graph = network.graph();
   const train::Row& last = trainer.rows().back();
@@ -580,8 +722,12 @@ int run(const TrainOptions& options, Context& context) {
   } else {
     onnx::write(job.model, options.output);
   }
+  if (!learning.unwritten().empty()) {
+    throw Error(ErrorKind::output, fmt::format("{}: could not be written; {} has what belongs there: --resume writes it",
+                                               learning.unwritten(), checkpoint.string()));
+  }
   fs::remove(checkpoint, ignored);
-  return 0;
+  return broken + trainer.broken() + trainer.broken_tests() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
 }
 
 }  // namespace

@@ -90,9 +90,10 @@ class Loader {
   std::int64_t classes_;
 };
 
-// The folder's own division, where it has one.
-std::pair<fs::path, fs::path> divided(const fs::path& data) {
+// The folder's own division, where it has one. `tested`: what is tested on lies elsewhere.
+std::pair<fs::path, fs::path> divided(const fs::path& data, bool tested) {
   if (!is_folder(data / "train")) return {data, {}};
+  if (tested) return {data / "train", {}};
   for (const char* name : {"val", "validation", "valid", "test"}) {
     if (is_folder(data / name)) return {data / "train", data / name};
   }
@@ -119,7 +120,7 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
 
 TrainingData load_training_data(const std::string& data, const std::string& validation,
                                 std::optional<std::span<const std::string>> labels, std::int64_t classes) {
-  auto [training, test] = divided(data);
+  auto [training, test] = divided(data, !validation.empty());
   if (!validation.empty()) test = validation;
   std::error_code ignored;
   if (test.empty() && !cifar_batches(training).empty() && fs::exists(training / "test_batch.bin", ignored))

@@ -78,4 +78,17 @@ void ThreadPool::parallel_for(std::size_t count, std::size_t grain, const std::f
       const_cast<std::function<void(std::size_t, std::size_t)>*>(&body), count, grain, 0);
 }
 
+void ThreadPool::parallel_for_each(std::size_t count, const std::function<void(std::size_t, std::size_t)>& body) {
+  if (pool_ == nullptr) {
+    for (std::size_t index = 0; index < count; ++index) body(index, 0);
+    return;
+  }
+  pthreadpool_parallelize_1d_with_thread(
+      pool_,
+      [](void* context, std::size_t thread, std::size_t index) {
+        (*static_cast<const std::function<void(std::size_t, std::size_t)>*>(context))(index, thread);
+      },
+      const_cast<std::function<void(std::size_t, std::size_t)>*>(&body), count, 0);
+}
+
 }  // namespace resnet

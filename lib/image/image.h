@@ -18,6 +18,10 @@ struct Pixels {
   std::vector<std::uint8_t> rgb;
 };
 
+struct Size {
+  int width, height;
+};
+
 struct DecodeOptions {
   bool exif = false;                      // turn as the EXIF orientation says
   std::int64_t max_pixels = 300'000'000;  // larger ones are refused before they are decoded
@@ -32,6 +36,11 @@ Pixels decode(std::span<const std::byte> bytes, const std::string& name, const D
 Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpolation);
 // The shorter side to `size`, the longer one to int(size * long / short), as torchvision does it.
 Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpolation);
+// The size of that.
+Size shorter_side_size(const Pixels& pixels, int size);
+// A part of it, of which alone is computed what it needs: however long the picture is. Throws Error(usage) where it lies outside.
+Pixels resize_shorter_side_and_crop(const Pixels& pixels, int size, int left, int top, int width, int height,
+                                    Interpolation interpolation);
 // As torchvision's CenterCrop: from int(round((side - size) / 2)), half to even; a side that is too small is padded with black.
 Pixels center_crop(const Pixels& pixels, int width, int height);
 

@@ -198,10 +198,6 @@ void run_vertical(const std::uint8_t* in, int first_row, std::size_t samples, co
   vertical_pass(in, first_row, samples, coefficients, out);
 }
 
-struct Size {
-  int width, height;
-};
-
 struct Part {
   int left, top, width, height;
 };
@@ -253,17 +249,6 @@ Pixels resize_part(const Pixels& pixels, Size size, const Part& part, Interpolat
   return result;
 }
 
-// torchvision's size for a shorter side of `size`.
-Size shorter_side_size(const Pixels& pixels, int size) {
-  if (size < 1) throw Error(ErrorKind::usage, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", size));
-  const int shorter = std::min(pixels.width, pixels.height), longer = std::max(pixels.width, pixels.height);
-  const std::int64_t other = std::int64_t{size} * longer / shorter;
-  if (other > std::int64_t{1} << 30)
-    check_size(pixels, pixels.width < pixels.height ? size : other, pixels.width < pixels.height ? other : size);
-  const int longer_size = static_cast<int>(other);
-  return pixels.width < pixels.height ? Size{size, longer_size} : Size{longer_size, size};
-}
-
 // int(round((side - crop) / 2)) with Python's round: halves to the even number.
 int crop_start(int side, int crop) {
   const int difference = side - crop;
@@ -309,6 +294,13 @@ void check_crop(int width, int height) {
   }
 }
 
+void check_inside(Size photo, const Part& part) {
+  if (part.left < 0 || part.top < 0 || part.left > photo.width - part.width || part.top > photo.height - part.height) {
+    throw Error(ErrorKind::usage, fmt::format("a crop of {}x{} pixels at {},{} is not inside a photo of {}x{}", part.width,
+                                              part.height, part.left, part.top, photo.width, photo.height));
+  }
+}
+
 }  // namespace
 
 Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpolation) {
@@ -318,9 +310,27 @@ Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpo
   return resize_part(pixels, {width, height}, {0, 0, width, height}, interpolation);
 }
 
+Size shorter_side_size(const Pixels& pixels, int size) {
+  if (size < 1) throw Error(ErrorKind::usage, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", size));
+  const int shorter = std::min(pixels.width, pixels.height), longer = std::max(pixels.width, pixels.height);
+  const std::int64_t other = std::int64_t{size} * longer / shorter;
+  if (other > std::int64_t{1} << 30)
+    check_size(pixels, pixels.width < pixels.height ? size : other, pixels.width < pixels.height ? other : size);
+  const int longer_size = static_cast<int>(other);
+  return pixels.width < pixels.height ? Size{size, longer_size} : Size{longer_size, size};
+}
+
 Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpolation) {
   const Size resized = shorter_side_size(pixels, size);
   return resize(pixels, resized.width, resized.height, interpolation);
+}
+
+Pixels resize_shorter_side_and_crop(const Pixels& pixels, int size, int left, int top, int width, int height,
+                                    Interpolation interpolation) {
+  check_crop(width, height);
+  const Size whole = shorter_side_size(pixels, size);
+  check_inside(whole, {left, top, width, height});
+  return resize_part(pixels, whole, {left, top, width, height}, interpolation);
 }
 
 Pixels center_crop(const Pixels& pixels, int width, int height) {
@@ -331,10 +341,7 @@ Pixels center_crop(const Pixels& pixels, int width, int height) {
 
 Pixels crop(const Pixels& pixels, int left, int top, int width, int height) {
   check_crop(width, height);
-  if (left < 0 || top < 0 || left > pixels.width - width || top > pixels.height - height) {
-    throw Error(ErrorKind::usage, fmt::format("a crop of {}x{} pixels at {},{} is not inside a photo of {}x{}", width, height,
-                                              left, top, pixels.width, pixels.height));
-  }
+  check_inside({pixels.width, pixels.height}, {left, top, width, height});
   return cut(pixels, {left, top, width, height});
 }
 

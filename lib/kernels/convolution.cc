@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/kernels/caches.h"
 #include "lib/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -16,13 +17,13 @@ namespace resnet::kernels::HWY_NAMESPACE {
 
 namespace {
 
-// Bytes of a panel's block: with the pixels beside it, less than the first-level cache of any machine.
+// Bytes of a panel's block, where a panel is cut: with the pixels beside it, less than the first-level cache of any machine.
 constexpr std::int64_t block_bytes = 32 * 1024;
-// Bytes of the input's pixels that a part works on: with a panel of the filter, less than the second-level cache.
+// Bytes of the input's pixels that a part works on.
 constexpr std::int64_t part_bytes = 1024 * 1024;
-// Bytes of the filter's panels that it works on.
-constexpr std::int64_t filter_bytes = 96 * 1024;
 constexpr std::int64_t most_rows_of_a_part = 256;
+// Parts that there should be: some for each thread.
+constexpr std::int64_t fewest_parts = 8;
 
 // Where a pixel's window begins.
 struct Window {
@@ -153,16 +154,25 @@ std::int64_t rows_of_part(const Convolution& c) {
   return divide_up(rows, divide_up(rows, fitting));  // no part much smaller than the others
 }
 
-// How many panels a part takes, one after the other: several where they are small.
-std::int64_t panels_of_part(const Convolution& c) {
-  const auto width = static_cast<std::int64_t>(panel_width());
-  const std::int64_t panel = (1 + c.filter.taps() * c.filter.channels) * width * 4;
-  return std::max<std::int64_t>(filter_bytes / panel, 1);
-}
-
 std::int64_t panels_of(const Convolution& c) {
   const auto width = static_cast<std::int64_t>(panel_width());
   return (c.filter.outputs + width - 1) / width;
+}
+
+// Whether a panel is cut into blocks that stay in the first-level cache while all of a part's pixels pass by: it would not stay
+// in the second-level cache, which it can be read from fast enough.
+bool is_cut(const Convolution& c) {
+  return (1 + c.filter.taps() * c.filter.channels) * static_cast<std::int64_t>(panel_width()) * 4 > second_level_cache() / 3;
+}
+
+// How many panels a part takes: those that stay in the second-level cache while the part's pixels pass by, a tile after the
+// other.
+std::int64_t panels_of_part(const Convolution& c) {
+  if (is_cut(c)) return 1;
+  const std::int64_t panel = (1 + c.filter.taps() * c.filter.channels) * static_cast<std::int64_t>(panel_width()) * 4;
+  const std::int64_t fitting = std::max<std::int64_t>(second_level_cache() / 2 / panel, 1), panels = panels_of(c);
+  const std::int64_t rows = divide_up(std::max<std::int64_t>(c.batch * c.out_height * c.out_width, 1), rows_of_part(c));
+  return std::min(fitting, divide_up(panels, divide_up(fewest_parts, rows)));
 }
 
 std::size_t parts(const Convolution& c) {
@@ -204,20 +214,26 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
     const auto panel_at = [&](std::int64_t index) {
       return Panel{packed + index * panel_size, index * width, std::min(width, outputs - index * width)};
     };
-    if (depth <= per_block) {
+    if (!is_cut(c)) {
       // Whether the pixels of a tile stand behind those of the tile before it: they are asked for while that one is multiplied.
       const bool adjacent = c.filter.taps() == 1 && c.stride_high == 1 && c.stride_wide == 1 && c.pad_top == 0 &&
                             c.pad_left == 0 && c.height == c.out_height && c.width == c.out_width;
-      // One block: a tile's outputs are written one beside the other, which memory likes.
+      // Where few tiles pass by, what follows of the filter comes from memory meanwhile.
+      const bool next_panels = tiles <= Prefetch::most_runs && last_panel < panels;
+      const float* weights = packed + first_panel * panel_size;
+      // A tile's outputs are written one beside the other, which memory likes.
       for (std::int64_t tile = 0; tile < tiles; ++tile) {
         const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
         for (std::int64_t index = first_panel; index < last_panel; ++index) {
           const Panel panel = panel_at(index);
           const std::int64_t at = (first_row + from) * outputs + panel.first;
-          const bool ahead = adjacent && index == first_panel && tile + 1 < tiles;
-          table[to - from][ahead](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels}, zeros,
-                                  addend == nullptr ? nullptr : addend + at, y + at, true, true,
-                                  Prefetch(x + (first_row + to) * c.pixel_stride));
+          const bool next_pixels = adjacent && index == first_panel && tile + 1 < tiles;
+          const Prefetch prefetch = next_panels ? Prefetch(weights, (last_panel - first_panel) * panel_size, tile, tiles,
+                                                           (index - first_panel) * panel_size)
+                                                : Prefetch(x + (first_row + to) * c.pixel_stride);
+          table[to - from][next_panels || next_pixels](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels},
+                                                       zeros, addend == nullptr ? nullptr : addend + at, y + at, true, true,
+                                                       prefetch);
         }
       }
       continue;

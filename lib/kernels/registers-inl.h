@@ -55,10 +55,10 @@ class Prefetch {
  public:
   static constexpr std::int64_t most_runs = 12;
 
-  // What lies behind `size` floats of a packed filter: in each of `runs` passes over those a share of it. Where there are many
-  // passes the price of asking is higher than that of waiting.
-  Prefetch(const float* block, std::int64_t size, std::int64_t run, std::int64_t runs)
-      : step_(static_cast<std::int64_t>(panel_width()) / runs), behind_(block + size + size / runs * run) {}
+  // What lies behind `size` floats of a packed filter: in each of `runs` passes over those a share of it. A pass begins `from`
+  // floats behind the first. Where there are many passes the price of asking is higher than that of waiting.
+  Prefetch(const float* block, std::int64_t size, std::int64_t run, std::int64_t runs, std::int64_t from = 0)
+      : step_(static_cast<std::int64_t>(panel_width()) / runs), behind_(block + size + (size * run + from) / runs) {}
 
   // Line after line.
   explicit Prefetch(const float* line) : step_(16), behind_(line) {}

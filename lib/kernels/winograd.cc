@@ -1,11 +1,9 @@
 #include "lib/kernels/winograd.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
+#include "lib/kernels/caches.h"
 #include "lib/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -369,15 +367,8 @@ namespace {
 
 constexpr std::int64_t shared_bytes = 8 << 20;  // of the scratch of a block that all threads share
 constexpr std::int64_t fewest_tiles = 12;       // of a block
-
-// Of one core, in bytes.
-std::int64_t second_level_cache() {
-  static const std::int64_t size = [] {
-    const long found = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    return std::clamp<std::int64_t>(found, 256 << 10, 4 << 20);
-  }();
-  return size;
-}
+// A filter that each thread reads from beyond its own caches, for each of its blocks of so many tiles: less would wait for memory.
+constexpr std::int64_t streamed_filter_bytes = 3 << 20, fewest_tiles_of_stream = 28;
 
 std::int64_t panels_of(const WinogradFilter& filter) {
   const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
@@ -394,8 +385,7 @@ struct Job {
   std::size_t input_size = HWY_DYNAMIC_DISPATCH(input_floats)(w, cut.tiles_of_block),
               sums_size = HWY_DYNAMIC_DISPATCH(sums_floats)(w, cut.tiles_of_block);
   std::size_t products = static_cast<std::size_t>(w.filter.places() * panels_of(w.filter));
-  std::atomic<std::int64_t> next = 0;  // block
-  std::int64_t first = 0, count = 0;   // of the block that all threads share
+  std::int64_t first = 0, count = 0;  // of the block that all threads share
 
   float* input(std::size_t thread) const { return scratch + thread * (input_size + sums_size); }
   float* sums(std::size_t thread) const { return input(thread) + input_size; }
@@ -427,14 +417,13 @@ WinogradCut cut(const Winograd& w, std::size_t threads) {
   const std::int64_t filter_bytes = w.filter.places() * w.filter.channels * w.filter.outputs * 4;
   const std::int64_t tile_bytes = w.filter.places() * (w.filter.channels + w.filter.outputs) * 4;
   WinogradCut cut;
-  cut.alone = filter_bytes <= second_level_cache() * 3 / 2;
+  const auto all = static_cast<std::int64_t>(threads);
+  const bool stays = filter_bytes <= second_level_cache() * 3 / 2;
+  cut.alone = stays || (filter_bytes <= streamed_filter_bytes && tiles >= all * fewest_tiles_of_stream);
   const std::int64_t fitting = (cut.alone ? second_level_cache() / 2 : shared_bytes) / tile_bytes;
-  const std::int64_t most = std::max(fitting, fewest_tiles);
+  const std::int64_t most = std::max(fitting, cut.alone && !stays ? fewest_tiles_of_stream : fewest_tiles);
   cut.blocks = (tiles + most - 1) / most;
-  if (cut.alone) {  // as many for each thread
-    const auto all = static_cast<std::int64_t>(threads);
-    cut.blocks = std::min((cut.blocks + all - 1) / all * all, tiles);
-  }
+  if (cut.alone) cut.blocks = std::min((cut.blocks + all - 1) / all * all, tiles);  // as many for each thread
   cut.tiles_of_block = (tiles + cut.blocks - 1) / cut.blocks;
   const std::size_t one =
       HWY_DYNAMIC_DISPATCH(input_floats)(w, cut.tiles_of_block) + HWY_DYNAMIC_DISPATCH(sums_floats)(w, cut.tiles_of_block);
@@ -447,10 +436,8 @@ void convolve(const Winograd& winograd, const WinogradCut& cut, const float* x, 
   Job job{winograd, cut, x, packed, addend, y, scratch};
   if (job.tiles == 0) return;
   if (cut.alone) {
-    pool.parallel_for(pool.threads(), 1, [&job](std::size_t begin, std::size_t end) {
-      for (std::size_t thread = begin; thread < end; ++thread) {
-        for (std::int64_t block = job.next++; block < job.cut.blocks; block = job.next++) job.block_alone(block, thread);
-      }
+    pool.parallel_for_each(static_cast<std::size_t>(cut.blocks), [&job](std::size_t block, std::size_t thread) {
+      job.block_alone(static_cast<std::int64_t>(block), thread);
     });
     return;
   }

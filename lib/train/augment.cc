@@ -44,9 +44,10 @@ void diagonalize(std::array<std::array<double, 3>, 3>& a, std::array<std::array<
 // The middle of the picture at the size that the network sees, where it does not have it already.
 image::Pixels fitted(const image::Pixels& pixels, const View& view) {
   if (pixels.width == view.width && pixels.height == view.height) return pixels;
-  const image::Pixels resized =
-      image::resize_shorter_side(pixels, std::max(view.width, view.height), view.preprocessing.interpolation);
-  return image::center_crop(resized, view.width, view.height);
+  const int side = std::max(view.width, view.height);
+  const image::Size resized = image::shorter_side_size(pixels, side);
+  return image::resize_shorter_side_and_crop(pixels, side, (resized.width - view.width) / 2, (resized.height - view.height) / 2,
+                                             view.width, view.height, view.preprocessing.interpolation);
 }
 
 // Every row reversed where `mirrored`, the picture moved by (dx, dy); what was outside of it is 0, the mean.
@@ -140,12 +141,13 @@ void training_view(const image::Pixels& pixels, const View& view, Draws& draws, 
       const int crop = std::max(view.height, view.width);
       const int least = crop * 256 / 224, most = crop * 480 / 224;
       const int side = least + static_cast<int>(draws.below(static_cast<std::uint64_t>(most - least + 1)));
-      const image::Pixels resized = image::resize_shorter_side(pixels, side, view.preprocessing.interpolation);
+      const image::Size resized = image::shorter_side_size(pixels, side);
       const auto place = [&](int length, int part) {
         return static_cast<int>(draws.below(static_cast<std::uint64_t>(length - part + 1)));
       };
       const int left = place(resized.width, view.width), top = place(resized.height, view.height);
-      image::Pixels part = image::crop(resized, left, top, view.width, view.height);
+      image::Pixels part =
+          image::resize_shorter_side_and_crop(pixels, side, left, top, view.width, view.height, view.preprocessing.interpolation);
       if (draws.below(2) == 1) part = image::mirrored(part);
       image::normalize_nchw(part, view.preprocessing, slot);
       return shift_colors(view, draws, slot);

@@ -61,6 +61,12 @@ image::Pixels Examples::pixels(std::size_t i) const {
   return example.pixels.width != 0 ? example.pixels : image::decode(example.file, decode_);
 }
 
+std::size_t Examples::bytes() const {
+  std::size_t sum = 0;
+  for (const Example& example : examples_) sum += example.pixels.rgb.size();
+  return sum;
+}
+
 bool Examples::in_memory() const {
   return std::all_of(examples_.begin(), examples_.end(), [](const Example& e) { return e.pixels.width != 0; });
 }

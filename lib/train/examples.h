@@ -40,6 +40,8 @@ class Examples {
   // Decodes in order until the memory is used up; what cannot be decoded is left out. Returns how many were.
   std::size_t load(const LoadOptions& options);
 
+  // Of the pixels in memory.
+  std::size_t bytes() const;
   // Thread-safe. Throws Error(bad_input) for a file that cannot be decoded.
   image::Pixels pixels(std::size_t i) const;
   // Whether all are in memory.

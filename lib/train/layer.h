@@ -56,6 +56,7 @@ struct Value {
   memory data;  // in the layout that its producer chose
   Arena::Lease lease;
   bool wants_gradient = false;      // a parameter in front of it is trained
+  bool is_read_backward = false;    // a layer that is differentiated has it as its input
   std::vector<Gradient> gradients;  // of the consumers that are planned, each in the layout of `data`
 };
 

@@ -193,7 +193,9 @@ void Network::State::plan() {
     // What no gradient needs is let go behind its last reader.
     for (const ValueId source : node.inputs) {
       const auto value = source.is_none() ? values.end() : values.find(source.node);
-      if (value == values.end() || result.wants_gradient || value->second.wants_gradient) continue;
+      if (value == values.end()) continue;
+      value->second.is_read_backward |= result.wants_gradient;
+      if (value->second.is_read_backward || value->second.wants_gradient) continue;
       const auto& others = consumers[static_cast<std::size_t>(source.node)];
       if (source.node != last && std::none_of(others.begin(), others.end(), [&](NodeId other) { return other > id; }))
         value->second.lease.reset();

@@ -39,7 +39,7 @@ struct Trainer::State {
   const std::size_t workers, batch;
 
   Checkpoint now;  // without what the network holds
-  std::atomic<std::size_t> broken = 0;
+  std::atomic<std::size_t> broken = 0, broken_tests = 0;
   std::mutex mutex;  // of `orders`
   std::map<std::uint64_t, std::shared_ptr<const std::vector<std::uint32_t>>> orders;
   std::optional<Prefetch<Batch>> batches;  // last: its threads use all of the above
@@ -47,14 +47,15 @@ struct Trainer::State {
   // The examples' order in an epoch.
   std::shared_ptr<const std::vector<std::uint32_t>> order_of(std::uint64_t epoch) {
     const std::lock_guard lock(mutex);
-    auto& order = orders[epoch];
+    auto order = orders[epoch];
     if (!order) {
       std::vector<std::uint32_t> places(training.size());
       std::iota(places.begin(), places.end(), 0u);
       Draws draws(stream_key(descent.seed, fmt::format("order of epoch {}", epoch)));
       for (std::size_t i = places.size(); i > 1; --i) std::swap(places[i - 1], places[draws.below(i)]);
-      order = std::make_shared<const std::vector<std::uint32_t>>(std::move(places));
-      while (orders.size() > 3) orders.erase(orders.begin());
+      order = orders[epoch] = std::make_shared<const std::vector<std::uint32_t>>(std::move(places));
+      // Those that the batches being made may be of, and not more.
+      while (orders.size() > 3 + 2 * (workers + 1) * (1 + batch / training.size())) orders.erase(orders.begin());
     }
     return order;
   }
@@ -88,15 +89,31 @@ struct Trainer::State {
     }
   }
 
-  Batch test_batch(std::size_t index) const {
+  // Without those that cannot be decoded.
+  Batch test_batch(std::size_t index) {
     Batch result;
     const std::size_t floats = network.input().size() / batch, first = index * batch;
     result.images.resize(batch * floats);
     for (std::size_t i = first; i < std::min(first + batch, test->size()); ++i) {
-      test_view(test->pixels(i), view, std::span(result.images).subspan((i - first) * floats, floats));
+      image::Pixels pixels;
+      try {
+        pixels = test->pixels(i);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::bad_input) throw;
+        ++broken_tests;
+        continue;
+      }
+      test_view(pixels, view, std::span(result.images).subspan(result.truths.size() * floats, floats));
       result.truths.push_back((*test)[i].truth);
     }
     return result;
+  }
+
+  [[noreturn]] static void refuse_diverged(std::int64_t iteration, const std::string& what, double rate) {
+    throw Error(ErrorKind::check_failed,
+                fmt::format("iteration {}: {} no number any more at a learning rate of {:g}; a lower one, or a longer warm-up, "
+                            "keeps it in bounds",
+                            iteration, what, rate));
   }
 
   double epoch_of(std::int64_t iteration) const {
@@ -126,9 +143,15 @@ std::int64_t Trainer::iteration() const { return state_->now.iteration; }
 double Trainer::epoch() const { return state_->epoch_of(state_->now.iteration); }
 const std::vector<Row>& Trainer::rows() const { return state_->now.rows; }
 std::size_t Trainer::broken() const { return state_->broken; }
+std::size_t Trainer::broken_tests() const { return state_->broken_tests; }
 
 void Trainer::resume(const Checkpoint& checkpoint) {
-  for (const auto& [name, velocity] : checkpoint.velocities) state_->network.set_velocity(name, velocity);
+  for (const Parameter& parameter : state_->network.parameters()) {
+    const auto velocity = checkpoint.velocities.find(parameter.name);
+    if (velocity == checkpoint.velocities.end())
+      throw Error(ErrorKind::invalid_model, fmt::format("holds no velocity of '{}'", parameter.name));
+    state_->network.set_velocity(parameter.name, velocity->second);
+  }
   state_->now = checkpoint;
   state_->now.velocities.clear();
   state_->now.graph = {};
@@ -166,12 +189,7 @@ Trainer::Step Trainer::step() {
   const BatchLoss loss = cross_entropy(state.network.forward(Mode::training), batch->truths, state.descent.label_smoothing,
                                        state.network.logits_gradient());
   const double rate = state.descent.schedule.at(state.now.iteration);
-  if (!std::isfinite(loss.loss)) {
-    throw Error(ErrorKind::check_failed,
-                fmt::format("iteration {}: the loss is no number any more at a learning rate of {:g}; a lower one, or a longer "
-                            "warm-up, keeps it in bounds",
-                            state.now.iteration + 1, rate));
-  }
+  if (!std::isfinite(loss.loss)) state.refuse_diverged(state.now.iteration + 1, "the loss is", rate);
   state.network.backward();
   for (Parameter& p : state.network.parameters()) {
     const bool decays = p.is_weight || state.descent.decay_all;
@@ -200,6 +218,11 @@ std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& p
   Checkpoint& now = state.now;
   const auto start = Clock::now();
   const auto images = static_cast<double>(std::max<std::int64_t>(1, now.images));
+  // What the last update made of them: no loss has told yet.
+  for (const Parameter& parameter : state.network.parameters()) {
+    if (!std::all_of(parameter.values.begin(), parameter.values.end(), [](float v) { return std::isfinite(v); }))
+      state.refuse_diverged(now.iteration, fmt::format("'{}' is", parameter.name), state.descent.schedule.at(now.iteration - 1));
+  }
   Row row{.iteration = now.iteration,
           .epoch = state.epoch_of(now.iteration),
           .rate = state.descent.schedule.at(std::max<std::int64_t>(0, now.iteration - 1)),
@@ -222,8 +245,10 @@ std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& p
       tested += batch->truths.size();
       if (!progress(tested)) return std::nullopt;
     }
-    row.test_loss = sum.loss / static_cast<double>(tested);
-    row.test_error = 1 - static_cast<double>(sum.correct) / static_cast<double>(tested);
+    if (tested > 0) {
+      row.test_loss = sum.loss / static_cast<double>(tested);
+      row.test_error = 1 - static_cast<double>(sum.correct) / static_cast<double>(tested);
+    }
   }
   now.seconds += seconds_since(start);
   row.seconds = now.seconds;

@@ -53,6 +53,7 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // Of the checkpoint's iteration, bit for bit. To be called before the first step(), with a network of the checkpoint's graph.
+  // Throws Error(invalid_model) where a parameter's velocity is not there or of another shape.
   void resume(const Checkpoint& checkpoint);
   Checkpoint checkpoint() const;
 
@@ -71,11 +72,13 @@ class Trainer {
   // Throws Error(check_failed) where the loss is no number, before the parameters change.
   Step step();
   // Ends a row: tests, where there are test examples, `progress` being told of each image; and returns it. Nothing where it was
-  // stopped: progress() said false.
+  // stopped: progress() said false. Throws Error(check_failed) where a parameter is no number any more.
   std::optional<Row> finish_row(const std::function<bool(std::size_t)>& progress);
   const std::vector<Row>& rows() const;
   // Training examples that were to be learnt from and could not be decoded: another stood in for each.
   std::size_t broken() const;
+  // Test examples that could not be decoded, counted each time.
+  std::size_t broken_tests() const;
 
  private:
   struct State;

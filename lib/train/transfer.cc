@@ -101,7 +101,7 @@ Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes,
   Transferred result;
   result.spec = recognition.spec;
   result.spec.batch.reset();
-  const std::int64_t old_classes = result.spec.classes;
+  result.imported_classes = result.spec.classes;
   if (classes) result.spec.classes = *classes;
   result.new_classifier = classes.has_value();
   const Graph built = arch::build(result.spec, {.seed = seed});
@@ -153,7 +153,7 @@ Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes,
         ++result.unfolded;
       }
     } else if (std::holds_alternative<Gemm>(node.op) && !classes) {
-      const Classifier classifier(graph, layers, old_classes);
+      const Classifier classifier(graph, layers, result.imported_classes);
       if (!classifier.weight || !classifier.bias) missing(node.name);
       take(1, *classifier.weight);
       take(2, *classifier.bias);

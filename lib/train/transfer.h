@@ -15,7 +15,8 @@ struct Transferred {
   arch::Spec spec;              // of the network: the imported one's, with other classes where they were asked for
   Graph graph;                  // as arch::build() makes it, with the imported weights
   bool new_classifier = false;  // its weights are initialised from the seed
-  std::size_t unfolded = 0;     // batch norms that were folded and stand apart again
+  std::int64_t imported_classes = 0;
+  std::size_t unfolded = 0;  // batch norms that were folded and stand apart again
 };
 
 // Any file's ResNet becomes the graph that arch::build() makes of its Spec, whatever exporter wrote it. `classes`: a new

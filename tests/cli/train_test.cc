@@ -202,7 +202,7 @@ TEST_F(TrainTest, FoldersAreClassesAndABrokenPictureIsCounted) {
   write("photos/red/broken.png", "no picture");
   const Finished finished =
       run({"train", "resnet8", "photos", "-o", "out.onnx", "--batch-size", "4", "--iterations", "12", "--learning-rate", "0.02"});
-  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  ASSERT_EQ(finished.exit_code, 5) << finished.err;  // the others were learnt from
   EXPECT_THAT(finished.err, HasSubstr("photos/red/broken.png"));
   EXPECT_THAT(finished.err, HasSubstr("1 of 13 training pictures cannot be decoded and are left out"));
   EXPECT_THAT(finished.err, HasSubstr("12 pictures of 2 classes"));
@@ -210,6 +210,70 @@ TEST_F(TrainTest, FoldersAreClassesAndABrokenPictureIsCounted) {
       run({"predict", "out.onnx", "photos/red/1.png", "photos/blue/2.png", "--topk", "1", "--format", "csv", "-q"});
   EXPECT_THAT(answered.out, HasSubstr("photos/red/1.png,1,1,red,"));
   EXPECT_THAT(answered.out, HasSubstr("photos/blue/2.png,1,0,blue,"));
+}
+
+TEST_F(TrainTest, OtherPicturesAreAnotherRun) {
+  const std::vector<std::string> more = {"--iterations", "40", "--every", "5", "-q"};
+  EXPECT_EQ(cut_short(SIGKILL, more).exit_code, 1000 + SIGKILL);
+  const std::string kept = read("cifar/data_batch_1.bin");
+  std::string other = kept;
+  other[1000] = static_cast<char>(other[1000] ^ 1);
+  write("cifar/data_batch_1.bin", other);
+  std::vector<std::string> resumed = more;
+  resumed.emplace_back("--resume");
+  expect_refused(train(resumed), 2, "the run that it is of has 'pictures and classes: ");
+  write("cifar/data_batch_1.bin", kept);
+  EXPECT_EQ(train(resumed).exit_code, 0);
+}
+
+TEST_F(TrainTest, ACheckpointsParametersAreChecked) {
+  EXPECT_EQ(cut_short(SIGKILL, {"--iterations", "40", "--every", "5", "-q"}).exit_code, 1000 + SIGKILL);
+  // The same text of options with another network's parameters.
+  std::string bytes = read("out.onnx.checkpoint.resnet");
+  const std::size_t at = bytes.find("velocity/fc.bias");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = 'x';
+  write("out.onnx.checkpoint.resnet", bytes);
+  const Finished finished = train({"--iterations", "40", "--every", "5", "--resume"});
+  EXPECT_EQ(finished.exit_code, 3);
+  EXPECT_THAT(finished.err, HasSubstr("out.onnx.checkpoint.resnet: "));
+}
+
+TEST_F(TrainTest, FilesOfARunAreDifferentOnes) {
+  expect_refused(train({"--iterations", "2", "--checkpoint", "./out.onnx"}), 2, "--output and --checkpoint are one file");
+  expect_refused(train({"--iterations", "2", "--log", "run.csv", "--curves", "run.csv"}), 2, "--log and --curves are one file");
+  expect_refused(train({"--iterations", "2", "--log", "nowhere/run.csv"}), 6, "nowhere/run.csv");
+}
+
+TEST_F(TrainTest, PicturesThatDoNotFitAreDecodedAgainAndAgain) {
+  fs::create_directory(folder() / "data");
+  fs::rename(folder() / "photos", folder() / "data" / "train");
+  fs::copy(folder() / "data" / "train", folder() / "data" / "val", fs::copy_options::recursive);
+  const auto words_with = [](std::vector<std::string> more) {
+    std::vector<std::string> result = {
+        "train",   "resnet8", "data",      "-o", "out.onnx", "--batch-size", "4", "--iterations", "12",
+        "--every", "3",       "--threads", "2",  "-q"};
+    result.insert(result.end(), more.begin(), more.end());
+    return result;
+  };
+  ASSERT_EQ(run(words_with({})).exit_code, 0);
+  const std::string expected = read("out.onnx");
+  ASSERT_EQ(run(words_with({"--memory", "0"})).exit_code, 0);
+  EXPECT_TRUE(read("out.onnx") == expected);
+  // A test picture that is broken is left out each time, and said.
+  write("data/val/red/broken.png", "no picture");
+  const Finished finished = run(words_with({"--memory", "0"}));
+  EXPECT_EQ(finished.exit_code, 5);
+  EXPECT_THAT(finished.err, HasSubstr("4 times a test picture that cannot be decoded was left out"));
+  EXPECT_TRUE(there("out.onnx"));
+}
+
+TEST_F(TrainTest, AClassOfBrokenPicturesIsRefused) {
+  fs::create_directories(folder() / "photos" / "green");
+  write("photos/green/x.png", "no picture");
+  const Finished finished = run({"train", "resnet8", "photos", "-o", "out.onnx", "--iterations", "2", "--batch-size", "4", "-q"});
+  EXPECT_EQ(finished.exit_code, 5);
+  EXPECT_THAT(finished.err, HasSubstr("class 'green': none of its training pictures can be decoded"));
 }
 
 TEST_F(TrainTest, BadDataIsOneLine) {

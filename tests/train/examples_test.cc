@@ -248,6 +248,45 @@ TEST(TrainerTest, AnEpochShowsEveryExampleOnce) {
   for (const auto& [level, times] : seen) EXPECT_EQ(times, 2) << level;
 }
 
+// Several epochs are begun at once.
+TEST(TrainerTest, ABatchMayBeManyEpochs) {
+  const Small small;
+  const Examples few = two_classes(3);
+  std::vector<std::map<std::string, Tensor>> ends;
+  for (const std::size_t workers : {0, 1, 4}) {
+    Network network(arch::build(small.spec, {.seed = 1}), 32);
+    Trainer trainer(network, few, nullptr, small.view, small.descent, workers);
+    while (trainer.iteration() < 12) trainer.step();
+    ends.push_back(float_constants(network.graph()));
+  }
+  EXPECT_TRUE(ends[0] == ends[1]);
+  EXPECT_TRUE(ends[0] == ends[2]);
+}
+
+TEST(TrainerTest, WhatDivergesInTheLastStepIsNoResult) {
+  Small small;
+  small.descent.schedule.rate = 1e38;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, small.examples, nullptr, small.view, small.descent, 1);
+  trainer.step();
+  for (const Parameter& parameter : network.parameters()) parameter.values[0] = NAN;
+  EXPECT_THROW(trainer.finish_row([](std::size_t) { return true; }), Error);
+  EXPECT_TRUE(trainer.rows().empty());
+}
+
+TEST(AugmentTest, AStripIsNotBlownUp) {
+  // Resized as a whole it would have 345 million pixels.
+  View view = raw_view(Augmentation::imagenet, 32);
+  std::vector<float> slot(3 * 32 * 32);
+  Draws draws(stream_key(1, "strip"));
+  image::Pixels strip = plain(1, 40'000, {9, 9, 9});
+  training_view(strip, view, draws, slot);
+  EXPECT_NEAR(slot[0], 9, 1);
+  view.augmentation = Augmentation::cifar;
+  training_view(strip, view, draws, slot);
+  EXPECT_NEAR(slot[3 * 32 * 32 / 2], 9, 1);
+}
+
 TEST(TrainerTest, ALossThatIsNoNumberStops) {
   Small small;
   small.descent.schedule.rate = 1e30;

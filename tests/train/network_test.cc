@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/arch/build.h"
@@ -103,6 +107,49 @@ TEST(NetworkTest, WhatIsFrozenStays) {
       }
     }
     EXPECT_GT(moved, 0u);
+  }
+}
+
+// Along its gradient the loss falls as the gradient says: what was let go in front of the last that is frozen was not wanted.
+TEST(NetworkTest, GradientsBehindWhatIsFrozenAreRight) {
+  set_threads(2);
+  for (const auto& [name, freeze] : {std::pair{"resnet20", "conv2_x"},
+                                     {"resnet20", "conv3_x"},
+                                     {"resnet20v2", "conv2_x"},
+                                     {"resnet18", "conv3_x"},
+                                     {"resnet50d", "conv3_x"},
+                                     {"seresnet50", "conv4_x"},
+                                     {"resnet50", "conv1"}}) {
+    SCOPED_TRACE(fmt::format("{} frozen up to {}", name, freeze));
+    Network network(arch::build(small(name), {.seed = 5}), 8,
+                    [freeze = freeze](const std::string& parameter) { return is_frozen(parameter, freeze); });
+    fill(network, 1);
+    const std::vector<std::int64_t> truths = {0, 1, 2, 3, 4, 5, 6, 0};
+    const auto loss = [&] {
+      return cross_entropy(network.forward(Mode::training), truths, 0, network.logits_gradient()).loss / 8;
+    };
+    loss();
+    network.backward();
+    int checked = 0;  // those that are next to what is frozen come first
+    for (Parameter& parameter : network.parameters()) {
+      if (!parameter.is_weight || ++checked > 4) continue;
+      const std::vector<float> gradient(parameter.gradient.begin(), parameter.gradient.end());
+      const std::vector<float> values(parameter.values.begin(), parameter.values.end());
+      double square = 0, size = 0;
+      for (std::size_t i = 0; i < gradient.size(); ++i) {
+        square += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
+        size += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+      }
+      const auto at = [&](double step) {
+        for (std::size_t i = 0; i < gradient.size(); ++i)
+          parameter.values[i] = values[i] + static_cast<float>(step * static_cast<double>(gradient[i]));
+        const double result = loss();
+        std::copy(values.begin(), values.end(), parameter.values.begin());
+        return result;
+      };
+      const double step = 2e-5 * std::sqrt(size / square);  // a small part of the parameter
+      EXPECT_NEAR((at(step) - at(-step)) / (2 * step), square, 0.05 * square + 1e-6) << parameter.name;
+    }
   }
 }
 
