@@ -96,25 +96,28 @@ struct Transform<4> {
 };
 
 // Where the parts of a packed filter are: places x panels x channels x panel_width, the bias, zeros for pixels that are outside.
-struct Packed {
+struct Sizes {
   std::int64_t panels, panel, place;  // count; floats of a panel and of a place
+};
+Sizes sizes_of(const WinogradFilter& f) {
+  const auto width = static_cast<std::int64_t>(panel_width());
+  const std::int64_t panels = (f.outputs + width - 1) / width, panel = f.channels * width;
+  return {panels, panel, panels * panel};
+}
+
+struct Packed : Sizes {
   const float *filter, *bias, *zeros;
 };
 Packed parts_of(const WinogradFilter& f, const float* packed) {
-  const auto width = static_cast<std::int64_t>(panel_width());
-  Packed p{};
-  p.panels = (f.outputs + width - 1) / width;
-  p.panel = f.channels * width;
-  p.place = p.panels * p.panel;
-  p.filter = packed;
+  Packed p{sizes_of(f), packed, nullptr, nullptr};
   p.bias = packed + f.places() * p.place;
-  p.zeros = p.bias + p.panels * width;
+  p.zeros = p.bias + p.panels * static_cast<std::int64_t>(panel_width());
   return p;
 }
 
 std::size_t packed_floats(const WinogradFilter& f) {
-  const Packed p = parts_of(f, nullptr);
-  return static_cast<std::size_t>(f.places() * p.place + p.panels * static_cast<std::int64_t>(panel_width()) + f.channels);
+  const Sizes s = sizes_of(f);
+  return static_cast<std::size_t>(f.places() * s.place + s.panels * static_cast<std::int64_t>(panel_width()) + f.channels);
 }
 
 template <int tile>
@@ -367,7 +370,8 @@ namespace {
 
 constexpr std::int64_t shared_bytes = 8 << 20;  // of the scratch of a block that all threads share
 constexpr std::int64_t fewest_tiles = 12;       // of a block
-// A filter that each thread reads from beyond its own caches, for each of its blocks of so many tiles: less would wait for memory.
+// A filter that each thread reads from beyond its own caches, for each of its blocks of so many tiles: less would wait for
+// memory.
 constexpr std::int64_t streamed_filter_bytes = 3 << 20, fewest_tiles_of_stream = 28;
 
 std::int64_t panels_of(const WinogradFilter& filter) {

@@ -250,9 +250,8 @@ TEST_F(TrainTest, PicturesThatDoNotFitAreDecodedAgainAndAgain) {
   fs::rename(folder() / "photos", folder() / "data" / "train");
   fs::copy(folder() / "data" / "train", folder() / "data" / "val", fs::copy_options::recursive);
   const auto words_with = [](std::vector<std::string> more) {
-    std::vector<std::string> result = {
-        "train",   "resnet8", "data",      "-o", "out.onnx", "--batch-size", "4", "--iterations", "12",
-        "--every", "3",       "--threads", "2",  "-q"};
+    std::vector<std::string> result = {"train", "resnet8", "data", "-o",        "out.onnx", "--batch-size", "4", "--iterations",
+                                       "12",    "--every", "3",    "--threads", "2"};
     result.insert(result.end(), more.begin(), more.end());
     return result;
   };
