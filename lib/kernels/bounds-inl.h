@@ -12,8 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 namespace {
 
-// x, at least `low` and at most `high`. What is no number stays so: it is neither less nor greater. Minimum and maximum keep it on
-// x86, which gives the second operand then, and on ARM, which gives what is no number; elsewhere they may lose it.
+// x, at least `low` and at most `high`. What is no number stays so: it is neither less nor greater. Minimum and maximum keep it
+// on x86, which gives the second operand then, and on ARM, which gives what is no number; elsewhere they may lose it.
 template <class V>
 HWY_INLINE V between(V low, V x, V high) {
   namespace hn = hwy::HWY_NAMESPACE;
