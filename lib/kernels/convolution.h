@@ -1,6 +1,6 @@
 // Direct convolution of NHWC maps, in portable SIMD with run-time dispatch. A tile of pixels meets one panel of the filter after
-// the other, as many as stay in the second-level cache, before the next tile: pixels come from memory once, and where there are few
-// of them the filter does while they are worked on. (XNNPACK's kernels stream all of the filter for every few pixels.)
+// the other, as many as stay in the second-level cache, before the next tile: pixels come from memory once, and where there are
+// few of them the filter does while they are worked on. (XNNPACK's kernels stream all of the filter for every few pixels.)
 #pragma once
 
 #include <cstddef>
