@@ -12,12 +12,12 @@ HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 namespace {
 
-// x, at least `low` and at most `high`. What is no number stays so: it is neither less nor greater. Minimum and maximum keep it
-// on x86, which gives the second operand then, and on ARM, which gives what is no number; elsewhere they may lose it.
+// x, at least `low` and at most `high`. What is no number stays so: it is neither less nor greater. x86's minimum and maximum
+// keep it, which give the second operand then; elsewhere they may lose it (ARM's, as Highway calls them, give the number).
 template <class V>
 HWY_INLINE V between(V low, V x, V high) {
   namespace hn = hwy::HWY_NAMESPACE;
-#if (HWY_ARCH_X86 || HWY_ARCH_ARM) && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
   return hn::Min(high, hn::Max(low, x));
 #else
   return hn::IfThenElse(hn::Lt(x, low), low, hn::IfThenElse(hn::Gt(x, high), high, x));
