@@ -29,6 +29,7 @@ constexpr std::int64_t fewest_parts = 8;
 struct Window {
   const float* image;
   std::int64_t top, left;
+  bool inside;  // all of it is in the image
 };
 
 // A run of the filter's taps (all channels), or of one tap's channels.
@@ -70,15 +71,26 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
   }
   const std::int64_t count = block.last_channel - block.first_channel;
   const float* b = panel.weights + width + (block.first_tap * c.filter.channels + block.first_channel) * width;
+  // Where no window leaves the image, every tap is as far from a window's beginning in all of them.
+  bool inside = true;
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) inside &= windows[r].inside;
+  const float* a[rows] = {};
+  if (inside) {
+    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+      a[r] = windows[r].image + (windows[r].top * c.width + windows[r].left) * c.pixel_stride + block.first_channel;
+    }
+  }
   for (std::int64_t tap = block.first_tap; tap < block.last_tap; ++tap) {
     const std::int64_t down = tap / c.filter.taps_wide * c.dilation_high, across = tap % c.filter.taps_wide * c.dilation_wide;
-    const float* a[rows];
-    RESNET_UNROLL for (int r = 0; r < rows; ++r) {
-      const std::int64_t i = windows[r].top + down, k = windows[r].left + across;
-      const bool inside = i >= 0 && i < c.height && k >= 0 && k < c.width;
-      a[r] = inside ? windows[r].image + (i * c.width + k) * c.pixel_stride + block.first_channel : zeros;
+    if (!inside) {
+      RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+        const std::int64_t i = windows[r].top + down, j = windows[r].left + across;
+        const bool there = i >= 0 && i < c.height && j >= 0 && j < c.width;
+        a[r] = there ? windows[r].image + (i * c.width + j) * c.pixel_stride + block.first_channel : zeros;
+      }
     }
-    std::int64_t k = 0;
+    std::int64_t k = inside ? (down * c.width + across) * c.pixel_stride : 0;
+    const std::int64_t end = k + count;
     const auto step = [&]() HWY_ATTR {
       prefetch_row(b);
       if (ahead) prefetch.next();
@@ -93,7 +105,7 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
     };
     if (is_last && tap + 1 == block.last_tap) {
       // What the last lines below need comes from memory meanwhile: a row at a time, for few lines can be waited for at once.
-      for (int r = 0; r < rows && k < count; ++r) {
+      for (int r = 0; r < rows && k < end; ++r) {
         __builtin_prefetch(y + r * outputs, 1);
         __builtin_prefetch(y + r * outputs + lanes, 1);
         if (addend != nullptr) {
@@ -103,7 +115,7 @@ HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Pa
         step();
       }
     }
-    while (k < count) step();
+    while (k < end) step();
   }
   const Vector least = hn::Set(d, c.least), most = hn::Set(d, c.most);
   RESNET_UNROLL for (int r = 0; r < rows; ++r) {
@@ -195,12 +207,15 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
     const std::int64_t group = static_cast<std::int64_t>(part) % groups,
                        first_row = static_cast<std::int64_t>(part) / groups * per_part;
     const std::int64_t rows = std::min(per_part, all_rows - first_row);
+    const std::int64_t reach_down = (c.filter.taps_high - 1) * c.dilation_high,
+                       reach_across = (c.filter.taps_wide - 1) * c.dilation_wide;
     Window windows[most_rows_of_a_part];
     std::int64_t across = first_row % c.out_width, down = first_row / c.out_width % c.out_height,
                  image = first_row / (c.out_width * c.out_height);
     for (std::int64_t r = 0; r < rows; ++r) {
-      windows[r] = {x + image * c.height * c.width * c.pixel_stride, down * c.stride_high - c.pad_top,
-                    across * c.stride_wide - c.pad_left};
+      const std::int64_t top = down * c.stride_high - c.pad_top, left = across * c.stride_wide - c.pad_left;
+      windows[r] = {x + image * c.height * c.width * c.pixel_stride, top, left,
+                    top >= 0 && top + reach_down < c.height && left >= 0 && left + reach_across < c.width};
       if (++across == c.out_width) {
         across = 0;
         if (++down == c.out_height) {
