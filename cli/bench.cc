@@ -19,6 +19,7 @@
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/parse.h"
 #include "cli/progress.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"

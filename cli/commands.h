@@ -1,11 +1,14 @@
 // The commands: each file adds its own to the tree of options and keeps the rest to itself.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <functional>
 #include <vector>
 
 #include "cli/context.h"
+
+namespace CLI {
+class App;
+}
 
 namespace resnet::cli {
 

@@ -11,7 +11,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/training_files.h"
+#include "cli/training/files.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 

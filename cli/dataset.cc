@@ -1,4 +1,5 @@
 #include "cli/dataset.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +11,6 @@
 #include <set>
 
 #include "cli/inputs.h"
-#include "cli/options.h"
 #include "formats/labels/labels.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"

@@ -14,6 +14,7 @@
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "formats/labels/labels.h"

@@ -7,7 +7,6 @@
 #include <sstream>
 #include <vector>
 
-#include "cli/options.h"
 #include "formats/table/text.h"
 
 namespace resnet::cli {

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/paper_table.h"
+#include "cli/parse.h"
 #include "formats/graphviz/render.h"
 #include "formats/html/page.h"
 #include "lib/base/error.h"

@@ -1,4 +1,5 @@
 #include "cli/model.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 

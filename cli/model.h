@@ -1,7 +1,6 @@
 // MODEL on the command line: a file, or an architecture's name with its options.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,6 +11,10 @@
 #include "lib/arch/build.h"
 #include "lib/arch/spec.h"
 #include "lib/model/model.h"
+
+namespace CLI {
+class App;
+}
 
 namespace resnet::cli {
 

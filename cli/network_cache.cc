@@ -1,4 +1,5 @@
 #include "cli/network_cache.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -8,7 +9,6 @@
 #include <system_error>
 #include <utility>
 
-#include "cli/options.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/measure/machine.h"

@@ -1,4 +1,5 @@
 #include "cli/networks.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -313,8 +314,7 @@ void tell_preprocessing(const Network& network, const ViewOptions& views, bool a
   if (network.preprocessing.guessed_by.empty() || network.untrained) {
     messages.note(of + "preprocessing " + shown);
   } else {
-    messages.warning(
-        fmt::format("{}preprocessing guessed {}: {}; --preprocess says otherwise", of, network.preprocessing.guessed_by, shown));
+    messages.warning(of + describe_guess(network.preprocessing.guessed_by, shown));
   }
 }
 

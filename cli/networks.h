@@ -1,7 +1,6 @@
 // The networks that predict and evaluate show photos to: how each is prepared for, and what its classes are called.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +12,10 @@
 #include "cli/network_cache.h"
 #include "cli/preprocess.h"
 #include "lib/classify/classifier.h"
+
+namespace CLI {
+class App;
+}
 
 namespace resnet::cli {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
+
+#include "cli/parse.h"
 
 namespace resnet::cli {
 
@@ -14,16 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 5> placeholders = {"N", "NUMBERS", "FRACTION", "SHAPE", "ARCH"};
 
 }  // namespace
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> words;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    words.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return words;
-    text.remove_prefix(end + 1);
-  }
-}
 
 Alternatives alternatives_of(const CLI::Option& option) {
   Alternatives result;
@@ -51,21 +41,6 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& va
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description) {
   return app.add_option(names, value, description)->type_name(type);
-}
-
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<float> parse_number(std::string_view text) {
-  float value = 0;
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
 }
 
 CLI::Validator integer_between(std::int64_t least, std::int64_t most) {

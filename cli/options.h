@@ -4,9 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Option.hpp>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace resnet::cli {
@@ -29,12 +27,6 @@ CLI::Option* add_integer(CLI::App& app, const std::string& names, Integer& value
 // Text that the command examines itself; `type` names what it may be.
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description);
-
-// A whole number of decimal digits, with an optional sign; nothing for anything else or what does not fit.
-std::optional<std::int64_t> parse_integer(std::string_view text);
-// A finite decimal number; nothing for anything else.
-std::optional<float> parse_number(std::string_view text);
-std::vector<std::string> split(std::string_view text, char separator);
 
 CLI::Validator integer_between(std::int64_t least, std::int64_t most);
 

@@ -21,6 +21,7 @@
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/parse.h"
 #include "cli/predictions.h"
 #include "cli/progress.h"
 #include "cli/report.h"

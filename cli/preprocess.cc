@@ -1,4 +1,5 @@
 #include "cli/preprocess.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -182,6 +183,10 @@ std::string describe(const Preprocessing& preprocessing) {
   text += ", mean " + numbers(preprocessing.mean) + ", std " + numbers(preprocessing.std);
   if (preprocessing.exif) text += ", turned by EXIF";
   return text;
+}
+
+std::string describe_guess(const std::string& guessed_by, const std::string& shown) {
+  return fmt::format("preprocessing guessed {}: {}; --preprocess says otherwise", guessed_by, shown);
 }
 
 }  // namespace resnet::cli

@@ -1,7 +1,6 @@
 // The options that say how a photo becomes the network's input, and the guess where nothing is said.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +9,10 @@
 #include "cli/context.h"
 #include "lib/classify/endpoints.h"
 #include "lib/model/model.h"
+
+namespace CLI {
+class App;
+}
 
 namespace resnet::cli {
 
@@ -32,5 +35,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
 
 // "torchvision: shorter side to 256 (bilinear), centre crop 224, RGB / 255, mean 0.485,0.456,0.406, std 0.229,0.224,0.225"
 std::string describe(const Preprocessing& preprocessing);
+// The warning about a guess: `shown` is what was guessed, as describe() has it.
+std::string describe_guess(const std::string& guessed_by, const std::string& shown);
 
 }  // namespace resnet::cli

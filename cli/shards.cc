@@ -1,4 +1,5 @@
 #include "cli/shards.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +7,6 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "cli/options.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {

@@ -1,4 +1,4 @@
-#include "cli/training_data.h"
+#include "cli/training/data.h"
 
 #include <fmt/format.h>
 
@@ -101,8 +101,7 @@ std::pair<fs::path, fs::path> divided(const fs::path& data, bool tested) {
 }
 
 void check_classes(const TrainingData& data, const fs::path& folder, bool named_by_folders) {
-  std::set<std::int64_t> seen;
-  for (const train::Example& example : data.training) seen.insert(example.truth);
+  const std::set<std::int64_t> seen = train::truths_of(data.training);
   if (named_by_folders && is_folder(folder)) {
     for (std::size_t i = 0; i < data.classes.size(); ++i) {
       if (seen.contains(static_cast<std::int64_t>(i)) || !is_folder(folder / data.classes[i])) continue;

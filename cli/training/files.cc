@@ -1,4 +1,5 @@
-#include "cli/training_files.h"
+#include "cli/training/files.h"
+#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "cli/options.h"
 #include "formats/chart/chart.h"
 #include "formats/native/native.h"
 #include "lib/base/error.h"

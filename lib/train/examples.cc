@@ -9,6 +9,12 @@
 
 namespace resnet::train {
 
+std::set<std::int64_t> truths_of(std::span<const Example> examples) {
+  std::set<std::int64_t> truths;
+  for (const Example& example : examples) truths.insert(example.truth);
+  return truths;
+}
+
 // Marks those that are broken.
 void Examples::decode_ahead(const LoadOptions& options, std::vector<bool>& is_broken) {
   struct Decoded {

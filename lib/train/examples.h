@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,9 @@ struct Example {
   image::Pixels pixels = {};  // empty: not in memory
 };
 
+// Which classes there are pictures of.
+std::set<std::int64_t> truths_of(std::span<const Example> examples);
+
 class Examples {
  public:
   Examples() = default;
@@ -27,6 +32,7 @@ class Examples {
 
   std::size_t size() const { return examples_.size(); }
   const Example& operator[](std::size_t i) const { return examples_[i]; }
+  std::span<const Example> all() const { return examples_; }
 
   struct LoadOptions {
     std::size_t memory = std::size_t{4} << 30;  // bytes of pixels at most
