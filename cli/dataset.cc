@@ -1,5 +1,4 @@
 #include "cli/dataset.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,6 +10,7 @@
 #include <set>
 
 #include "cli/inputs.h"
+#include "cli/parse.h"
 #include "formats/labels/labels.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"

@@ -1,5 +1,4 @@
 #include "cli/model.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 
 #include "cli/built_in.h"
 #include "cli/options.h"
+#include "cli/parse.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
 #include "formats/table/text.h"

@@ -1,5 +1,4 @@
 #include "cli/network_cache.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/parse.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/measure/machine.h"

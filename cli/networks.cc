@@ -1,5 +1,4 @@
 #include "cli/networks.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "cli/options.h"
+#include "cli/parse.h"
 #include "formats/labels/labels.h"
 #include "formats/npy/npy.h"
 #include "lib/analysis/cost.h"

@@ -1,5 +1,4 @@
 #include "cli/preprocess.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "cli/parse.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {

@@ -1,5 +1,4 @@
 #include "cli/shards.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -7,6 +6,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "cli/parse.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {

@@ -1,8 +1,8 @@
 // `train ARCH|MODEL DATA -o OUT`: the paper's networks learn, and networks that have learnt are fine-tuned.
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/App.hpp>
 
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>

@@ -1,5 +1,4 @@
 #include "cli/training/files.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/parse.h"
 #include "formats/chart/chart.h"
 #include "formats/native/native.h"
 #include "lib/base/error.h"

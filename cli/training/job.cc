@@ -1,5 +1,4 @@
 #include "cli/training/job.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "cli/model.h"
+#include "cli/parse.h"
 #include "cli/preprocess.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/digest.h"

@@ -1,5 +1,4 @@
 #include "cli/training/settings.h"
-#include "cli/parse.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +7,7 @@
 #include <span>
 #include <system_error>
 
+#include "cli/parse.h"
 #include "cli/preprocess.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/digest.h"
