@@ -7,6 +7,7 @@
 
 #include "formats/npy/npy.h"
 #include "formats/onnx/read.h"
+#include "lib/passes/rewrite.h"
 #include "tests/support/assets.h"
 #include "tests/support/sanitized.h"
 #include "tests/xnnpack/support.h"
@@ -103,6 +104,50 @@ TEST_P(Cifar, AsReference) {
   const Graph graph = onnx::read(*test::assets() / "models" / GetParam()).graph;
   const bool nhwc = (*graph.fact(graph.inputs()[0]).dims)[3].is(3);
   test::expect_as_reference(graph, {test::random_tensor(nhwc ? Shape{3, 32, 32, 3} : Shape{3, 3, 32, 32}, 1)}, 1e-3);
+}
+
+// The network on images whose mean is still to be subtracted, and which are still to be divided by their standard deviation.
+Graph normalising(const Graph& graph, const Tensor& mean, const Tensor& deviation) {
+  Rewriter rewriter(graph);
+  return rewriter.run([&](NodeId id) {
+    if (!std::holds_alternative<Input>(graph.node(id).op)) return false;
+    const ValueId image = rewriter.copy(id);
+    const ValueId subtracted = rewriter.graph().append(Sub{}, {image, rewriter.add_constant("mean", mean)}, "subtract");
+    const ValueId divided = rewriter.graph().append(Div{}, {subtracted, rewriter.add_constant("deviation", deviation)}, "divide");
+    rewriter.replace({id, 0}, divided);
+    return true;
+  });
+}
+
+// At each size of a batch: the layout of memory depends on it.
+TEST_P(Cifar, NormalisedInTheGraph) {
+  RESNET_REQUIRE_ASSETS();
+  const Graph graph = onnx::read(*test::assets() / "models" / GetParam()).graph;
+  const bool nhwc = (*graph.fact(graph.inputs()[0]).dims)[3].is(3);
+  const Shape per_channel = nhwc ? Shape{3} : Shape{3, 1, 1};
+  const std::vector<float> mean = {0.485f, 0.456f, 0.406f}, deviation = {0.229f, 0.224f, 0.225f};
+  const auto plain = xnnpack::Plan::make(graph);
+  const auto whole = xnnpack::Plan::make(
+      normalising(graph, Tensor::from(per_channel, std::span(mean)), Tensor::from(per_channel, std::span(deviation))));
+#ifdef RESNET_SANITIZED
+  const std::vector<std::int64_t> batches = {1, 3};
+#else
+  const std::vector<std::int64_t> batches = {1, 3, 8, 100};
+#endif
+  for (const std::size_t threads : {1, 2}) {
+    ThreadPool pool(threads);
+    xnnpack::Session plain_session(plain, pool), whole_session(whole, pool);
+    for (const std::int64_t batch : batches) {
+      SCOPED_TRACE(::testing::Message() << batch << " images, " << threads << " threads");
+      const Tensor images = test::random_tensor(nhwc ? Shape{batch, 32, 32, 3} : Shape{batch, 3, 32, 32}, 2);
+      Tensor normalised = Tensor::allocate(DType::float32, images.shape());
+      for (std::size_t i = 0; i < images.data<float>().size(); ++i) {
+        const std::size_t channel = nhwc ? i % 3 : i / 1024 % 3;
+        normalised.mutable_data<float>()[i] = (images.data<float>()[i] - mean[channel]) / deviation[channel];
+      }
+      test::expect_close(whole_session.run(std::span(&images, 1))[0], plain_session.run(std::span(&normalised, 1))[0], 1e-4);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Cifar,
