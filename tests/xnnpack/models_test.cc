@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "formats/npy/npy.h"
 #include "formats/onnx/read.h"
+#include "lib/base/error.h"
 #include "lib/passes/rewrite.h"
 #include "tests/support/assets.h"
 #include "tests/support/sanitized.h"
@@ -159,6 +161,80 @@ INSTANTIATE_TEST_SUITE_P(Models, Cifar,
                              if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
                            return name;
                          });
+
+// Small networks whose buffers once lay over each other.
+class Wrong : public ::testing::Test {
+ protected:
+  struct Network {
+    std::string name;
+    Graph graph;
+    std::vector<Tensor> inputs;
+  };
+
+  // Those whose batch can be left open.
+  static std::vector<Network> with_open_batch(const std::filesystem::path& folder) {
+    std::vector<Network> networks;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (!std::filesystem::exists(entry.path() / "model.onnx")) continue;
+      Network network{entry.path().filename().string(), onnx::read(entry.path() / "model.onnx").graph, {}};
+      std::vector<Fact> facts;
+      for (const ValueId input : network.graph.inputs()) {
+        const std::string file = "input_" + std::to_string(facts.size()) + ".npy";
+        network.inputs.push_back(npy::read(entry.path() / file));
+        facts.push_back(network.graph.fact(input));
+        (*facts.back().dims)[0] = 3 * network.inputs.back().shape()[0];
+      }
+      try {
+        with_input_facts(network.graph, facts);
+        for (Fact& fact : facts) (*fact.dims)[0] = Dim::symbol("batch");
+        network.graph = with_input_facts(network.graph, facts);
+        const Fact& output = network.graph.fact(network.graph.outputs()[0]);
+        if (!output.has_rank() || output.rank() == 0 || !((*output.dims)[0] == Dim::symbol("batch"))) continue;
+      } catch (const Error&) {
+        continue;  // a Reshape to a certain batch
+      }
+      networks.push_back(std::move(network));
+    }
+    return networks;
+  }
+};
+
+// Whatever stands beside it in the batch, and whoever computes it.
+TEST_F(Wrong, AnImageHasTheSameBits) {
+  RESNET_REQUIRE_ASSETS();
+  const auto folder = *test::assets() / "cases" / "wrong";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
+  std::size_t compared = 0;
+  for (const Network& network : with_open_batch(folder)) {
+    SCOPED_TRACE(network.name);
+    const auto plan = xnnpack::Plan::make(network.graph);
+    ThreadPool one(1), two(2);
+    xnnpack::Session alone(plan, one), together(plan, two);
+    const std::vector<Tensor> expected = alone.run(network.inputs);
+    // Three times as many, those of the file at the beginning and at the end, other ones between them.
+    std::vector<Tensor> inputs;
+    for (const Tensor& input : network.inputs) {
+      std::vector<std::int64_t> dims(input.shape().dims().begin(), input.shape().dims().end());
+      dims[0] *= 3;
+      Tensor three = Tensor::allocate(input.dtype(), Shape(dims));
+      const std::size_t size = input.size_bytes();
+      for (std::size_t place = 0; place < 3; ++place)
+        std::memcpy(three.mutable_bytes().data() + place * size, input.bytes().data(), size);
+      std::memset(three.mutable_bytes().data() + size, 0, size);
+      inputs.push_back(std::move(three));
+    }
+    const std::vector<Tensor> actual = together.run(inputs);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const std::size_t size = expected[i].size_bytes();
+      if (actual[i].size_bytes() != 3 * size) continue;  // the batch is not its first axis
+      EXPECT_EQ(std::memcmp(actual[i].bytes().data(), expected[i].bytes().data(), size), 0) << "output " << i << ", first";
+      EXPECT_EQ(std::memcmp(actual[i].bytes().data() + 2 * size, expected[i].bytes().data(), size), 0)
+          << "output " << i << ", last";
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 20u);
+}
 
 }  // namespace
 }  // namespace resnet
