@@ -28,7 +28,8 @@ void print_as_numbers(::onnx::TensorProto& proto) {
       return;
     case ::onnx::TensorProto::FLOAT16:
     case ::onnx::TensorProto::BFLOAT16:
-      throw Error(ErrorKind::unsupported, "constant '" + proto.name() + "' is in 16 bits, which ONNX's text syntax has no way to write");
+      throw Error(ErrorKind::unsupported,
+                  "constant '" + proto.name() + "' is in 16 bits, which ONNX's text syntax has no way to write");
     default: return;
   }
 }

@@ -96,7 +96,9 @@ int Builder::demand(ValueId id, const Order& order) {
   const Shape source = physical(shape(id), from.order), target = physical(shape(id), order);
   const DType dtype = graph_.fact(id).dtype.value_or(DType::float32);
   if (const auto held = constant_of.find(from.buffer); held != constant_of.end()) {
-    const Tensor* input = &constants[held->second];
+    // Where a view was made of it, it has another shape.
+    const Tensor seen = constants[held->second].reshaped(source);
+    const Tensor* input = &seen;
     Tensor moved = Tensor::allocate(dtype, target);
     reference::evaluate(op, std::span(&input, 1), std::span(&moved, 1));
     const int buffer = hold(std::move(moved));

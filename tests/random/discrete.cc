@@ -78,7 +78,8 @@ std::optional<std::string> place_of_largest(const ArgMax& op, const Tensor& x, c
     const double chosen = values[static_cast<std::size_t>(first + got[i] * inner)];
     const double most = values[static_cast<std::size_t>(first + want[i] * inner)];
     if (!(chosen >= most - noise)) {
-      return fmt::format("element {} is {}, where {:.9g} stands, expected {}, where {:.9g} stands", i, got[i], chosen, want[i], most);
+      return fmt::format("element {} is {}, where {:.9g} stands, expected {}, where {:.9g} stands", i, got[i], chosen, want[i],
+                         most);
     }
   }
   return std::nullopt;
@@ -103,7 +104,8 @@ std::optional<std::string> dynamic(const Tensor& x, std::span<const Tensor> expe
   if (actual[0] == nullptr || actual[1] == nullptr || actual[2] == nullptr) return std::nullopt;
   const double scale = actual[1]->values_as<double>()[0], right_scale = expected[1].values_as<double>()[0];
   const double zero = actual[2]->values_as<double>()[0], right_zero = expected[2].values_as<double>()[0];
-  if (!(std::abs(scale - right_scale) <= 2 * tolerance * right_scale)) return fmt::format("the scale is {:.9g}, expected {:.9g}", scale, right_scale);
+  if (!(std::abs(scale - right_scale) <= 2 * tolerance * right_scale))
+    return fmt::format("the scale is {:.9g}, expected {:.9g}", scale, right_scale);
   if (!(std::abs(zero - right_zero) <= 1)) return fmt::format("the zero point is {}, expected {}", zero, right_zero);
   const auto values = x.values_as<double>(), got = actual[0]->values_as<double>();
   const double slack = 0.5 + tolerance * largest(values) / scale + 1e-3;
@@ -118,7 +120,8 @@ std::optional<std::string> close(const Tensor& expected, const Tensor& actual, d
   const auto want = expected.values_as<double>(), got = actual.values_as<double>();
   const double most = relative * largest(want);
   for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::isfinite(want[i]) && !(std::abs(got[i] - want[i]) <= most)) return wrong_element(i, got[i], want[i] - most, want[i] + most);
+    if (std::isfinite(want[i]) && !(std::abs(got[i] - want[i]) <= most))
+      return wrong_element(i, got[i], want[i] - most, want[i] + most);
   }
   return std::nullopt;
 }
@@ -146,7 +149,8 @@ std::optional<std::string> discrete_problem(const Op& op, std::span<const Tensor
                                             std::span<const Tensor* const> actual) {
   for (std::size_t slot = 0; slot < expected.size(); ++slot) {
     if (actual[slot] == nullptr || actual[slot]->shape() == expected[slot].shape()) continue;
-    return fmt::format("output {} is {}, expected {}", slot, actual[slot]->shape().to_string(), expected[slot].shape().to_string());
+    return fmt::format("output {} is {}, expected {}", slot, actual[slot]->shape().to_string(),
+                       expected[slot].shape().to_string());
   }
   if (std::holds_alternative<DynamicQuantizeLinear>(op)) return dynamic(*inputs[0], expected, actual);
   for (std::size_t slot = 0; slot < expected.size(); ++slot) {

@@ -27,8 +27,7 @@ TEST_P(PlantedFaults, AreFound) {
   std::printf("after %llu graphs: %s\n", static_cast<unsigned long long>(result.graphs), result.finding->problem.c_str());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PlantedFaults,
-                         ::testing::Range(static_cast<int>(Fault::none) + 1, static_cast<int>(Fault::last)));
+INSTANTIATE_TEST_SUITE_P(All, PlantedFaults, ::testing::Range(static_cast<int>(Fault::none) + 1, static_cast<int>(Fault::last)));
 
 // Without a fault the same program finds nothing: what it finds is the fault.
 TEST(PlantedFault, NoneFindsNothing) {

@@ -42,7 +42,8 @@ TEST(RandomSettings, EveryPairOfValuesOccurs) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const auto indices = draw_settings(seed).indices();
     for (int i = 0; i < static_cast<int>(Settings::fields); ++i) {
-      for (int j = 0; j < i; ++j) pairs.insert({i, j, indices[static_cast<std::size_t>(i)], indices[static_cast<std::size_t>(j)]});
+      for (int j = 0; j < i; ++j)
+        pairs.insert({i, j, indices[static_cast<std::size_t>(i)], indices[static_cast<std::size_t>(j)]});
     }
   }
   std::size_t expected = 0;

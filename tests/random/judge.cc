@@ -58,9 +58,7 @@ class Walk {
     return std::nullopt;
   }
 
-  const Tensor& value(ValueId id) const {
-    return values_[static_cast<std::size_t>(id.node)][static_cast<std::size_t>(id.slot)];
-  }
+  const Tensor& value(ValueId id) const { return values_[static_cast<std::size_t>(id.node)][static_cast<std::size_t>(id.slot)]; }
 
  private:
   Tensor kept(const Tensor& tensor) const {
@@ -155,7 +153,8 @@ std::vector<ValueId> anchors(const Graph& graph) {
 }
 
 std::optional<std::string> judge(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
-  if (outputs.size() != graph.outputs().size()) return fmt::format("{} outputs, expected {}", outputs.size(), graph.outputs().size());
+  if (outputs.size() != graph.outputs().size())
+    return fmt::format("{} outputs, expected {}", outputs.size(), graph.outputs().size());
   std::map<ValueId, Tensor> given;
   const std::vector<ValueId> rounded = anchors(graph);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -186,8 +185,9 @@ std::optional<std::string> judge(const Graph& graph, std::span<const Tensor> inp
     }
     // The executor sums in float, and not in this order: it makes more noise than lib/reference does.
     if (off.most <= 100 * distance(single->value(id), expected).most) continue;
-    return fmt::format("output '{}': element {} is {:.9g}, expected {:.9g}, off by {:.3g} of the largest value", value.name, off.at,
-                       outputs[i].values_as<double>()[off.at], expected.values_as<double>()[off.at], off.most / off.largest);
+    return fmt::format("output '{}': element {} is {:.9g}, expected {:.9g}, off by {:.3g} of the largest value", value.name,
+                       off.at, outputs[i].values_as<double>()[off.at], expected.values_as<double>()[off.at],
+                       off.most / off.largest);
   }
   return std::nullopt;
 }

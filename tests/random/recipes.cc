@@ -56,7 +56,8 @@ ValueId matrix_of(Maker& m, ValueId x) {
 
 ValueId activate(Maker& m, ValueId x) {
   if (m.draw.chance(70)) return m.add(Relu{}, {x});
-  return m.add(Clip{}, {x, m.scalar(static_cast<float>(m.draw.uniform(-0.6, 0))), m.scalar(static_cast<float>(m.draw.uniform(0.1, 0.8)))});
+  return m.add(
+      Clip{}, {x, m.scalar(static_cast<float>(m.draw.uniform(-0.6, 0))), m.scalar(static_cast<float>(m.draw.uniform(0.1, 0.8)))});
 }
 
 namespace {

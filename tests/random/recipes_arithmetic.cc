@@ -22,12 +22,12 @@ void hard_sigmoid(Maker& m, ValueId x) {
 void add_alike(Maker& m, ValueId x) {
   ValueId other = m.alike(x);
   if (other.is_none() || m.draw.chance(10)) {
-    other = m.draw.chance(50)   ? m.add(Sigmoid{}, {x})
-            : m.draw.chance(50) ? m.input(DType::float32, m.sizes(x))
-                                : x;
+    other = m.draw.chance(50) ? m.add(Sigmoid{}, {x}) : m.draw.chance(50) ? m.input(DType::float32, m.sizes(x)) : x;
   }
   if (m.draw.chance(50)) std::swap(x, other);
-  ValueId y = m.draw.chance(20) ? m.add(Sum{}, {x, other}) : m.draw.chance(15) ? m.add(Sub{}, {x, other}) : m.add(Add{}, {x, other});
+  ValueId y = m.draw.chance(20)   ? m.add(Sum{}, {x, other})
+              : m.draw.chance(15) ? m.add(Sub{}, {x, other})
+                                  : m.add(Add{}, {x, other});
   if (m.draw.chance(40)) y = activate(m, y);
   m.offer(y);
 }
@@ -81,6 +81,8 @@ void binary_broadcast(Maker& m, ValueId x) {
     if (m.draw.chance(50)) axes.push_back(static_cast<std::int64_t>(i));
   }
   ValueId other = axes.empty() ? m.any() : m.add(ReduceMean{}, {x, m.integers(axes)});
+  // Of another rank, the batch of one would meet another axis of the other.
+  if (m.open && m.rank(other) != rank) return;
   if (m.draw.chance(50)) other = m.add(Sigmoid{}, {other});
   // Without the batch in front the value has a lower rank.
   if (!m.open && m.sizes(other)[0] == 1 && m.draw.chance(40)) other = m.add(Squeeze{}, {other, m.integers({0})});

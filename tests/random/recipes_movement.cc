@@ -67,7 +67,8 @@ void transpose_there_and_back(Maker& m, ValueId x) {
   if (rank < 2) return;
   Sizes perm(rank), back(rank);
   std::iota(perm.begin(), perm.end(), std::int64_t{0});
-  for (std::size_t i = rank - 1; i > 0; --i) std::swap(perm[i], perm[static_cast<std::size_t>(m.draw.between(0, static_cast<std::int64_t>(i)))]);
+  for (std::size_t i = rank - 1; i > 0; --i)
+    std::swap(perm[i], perm[static_cast<std::size_t>(m.draw.between(0, static_cast<std::int64_t>(i)))]);
   for (std::size_t i = 0; i < rank; ++i) back[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
   ValueId y = transpose(m, x, perm);
   y = m.draw.chance(50) ? activate(m, y) : m.draw.chance(50) ? m.add(Sigmoid{}, {y}) : m.add(Add{}, {y, y});

@@ -7,7 +7,8 @@ namespace {
 
 ValueId normalize(Maker& m, ValueId x) {
   const Sizes c = {m.sizes(x)[1]};
-  return m.add(BatchNormalization{}, {x, m.constant(c, 0.5, 1.5), m.constant(c, -0.3, 0.3), m.constant(c, -0.3, 0.3), m.constant(c, 0.5, 1.5)});
+  return m.add(BatchNormalization{},
+               {x, m.constant(c, 0.5, 1.5), m.constant(c, -0.3, 0.3), m.constant(c, -0.3, 0.3), m.constant(c, 0.5, 1.5)});
 }
 
 ValueId conv_block(Maker& m, ValueId x, std::int64_t outputs) {
@@ -40,8 +41,9 @@ void conv_plus_foreign_order(Maker& m, ValueId x) {
     if (fits && (m.rank(value) != 4 || m.draw.chance(50))) other = value;
   }
   if (other.is_none()) {
-    other = m.draw.chance(50) ? m.input(DType::float32, {to[0], to[1] * to[2] * to[3]})
-                              : m.add(MatMul{}, {m.add(Flatten{}, {y}), weights(m, {to[1] * to[2] * to[3], to[1] * to[2] * to[3]}, 4000)});
+    other = m.draw.chance(50)
+                ? m.input(DType::float32, {to[0], to[1] * to[2] * to[3]})
+                : m.add(MatMul{}, {m.add(Flatten{}, {y}), weights(m, {to[1] * to[2] * to[3], to[1] * to[2] * to[3]}, 4000)});
   }
   if (m.sizes(other) != to) other = reshape(m, other, to);
   ValueId z = m.draw.chance(50) ? m.add(Add{}, {y, other}) : m.add(Add{}, {other, y});
@@ -61,7 +63,8 @@ void squeeze_excite(Maker& m, ValueId x) {
 
 void head(Maker& m, ValueId x) {
   x = map_of(m, x);
-  ValueId y = m.draw.chance(60) ? m.add(GlobalAveragePool{}, {x}) : m.add(ReduceMean{.keepdims = m.draw.chance(50)}, {x, m.integers({2, 3})});
+  ValueId y = m.draw.chance(60) ? m.add(GlobalAveragePool{}, {x})
+                                : m.add(ReduceMean{.keepdims = m.draw.chance(50)}, {x, m.integers({2, 3})});
   y = m.add(Flatten{}, {y});
   const std::int64_t inputs = m.sizes(y)[1], outputs = m.draw.between(2, 40);
   y = m.add(Gemm{.transB = true}, {y, weights(m, {outputs, inputs}, inputs), m.constant({outputs})});
@@ -109,11 +112,30 @@ void several_readers(Maker& m, ValueId x) {
   m.offer(late);
 }
 
+// What is computed of constants alone: folded, or run as it stands without passes.
+void of_constants(Maker& m, ValueId x) {
+  if (m.open || m.rank(x) < 1) return;
+  const Sizes sizes = m.sizes(x);
+  ValueId side = reshape(m, m.constant({m.elements(x)}), sizes);
+  if (m.rank(x) == 4 && m.draw.chance(50)) {
+    side = transpose(m, reshape(m, m.constant({m.elements(x)}), {sizes[0], sizes[2], sizes[3], sizes[1]}), {0, 3, 1, 2});
+  }
+  if (m.draw.chance(40)) side = activate(m, side);
+  if (m.rank(x) == 4 && m.draw.chance(40)) side = convolve(m, side, Style::same_size, sizes[1]);
+  m.offer(m.draw.chance(50) ? m.add(Add{}, {x, side}) : m.add(Concat{.axis = m.last_axis(x)}, {x, side}));
+  if (m.draw.chance(20)) m.offer(side);
+}
+
 constexpr Recipe recipes[] = {
-    {"residual_block", 7, residual_block},   {"conv_plus_foreign_order", 5, conv_plus_foreign_order},
-    {"squeeze_excite", 3, squeeze_excite},   {"head", 3, head},
-    {"tokens", 3, tokens},                   {"channel_shuffle", 2, channel_shuffle},
-    {"space_to_depth", 2, space_to_depth},   {"several_readers", 4, several_readers},
+    {"of_constants", 2, of_constants},
+    {"residual_block", 7, residual_block},
+    {"conv_plus_foreign_order", 5, conv_plus_foreign_order},
+    {"squeeze_excite", 3, squeeze_excite},
+    {"head", 3, head},
+    {"tokens", 3, tokens},
+    {"channel_shuffle", 2, channel_shuffle},
+    {"space_to_depth", 2, space_to_depth},
+    {"several_readers", 4, several_readers},
 };
 
 }  // namespace

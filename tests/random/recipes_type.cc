@@ -15,7 +15,8 @@ ValueId any_float_operator(Maker& m, ValueId x) {
     case 1: return m.add(Add{}, {x, x});
     case 2: return rank >= 2 ? transpose(m, x, draw_perm(m, rank)) : x;
     case 3: return rank == 4 ? m.add(GlobalAveragePool{}, {x}) : m.add(Mul{}, {x, x});
-    default: return rank == 4 && !m.open ? m.add(Concat{.axis = m.draw.between(0, 3)}, {x, x}) : m.add(Sub{}, {x, m.add(Relu{}, {x})});
+    default:
+      return rank == 4 && !m.open ? m.add(Concat{.axis = m.draw.between(0, 3)}, {x, x}) : m.add(Sub{}, {x, m.add(Relu{}, {x})});
   }
 }
 
@@ -77,12 +78,9 @@ void gather_by_input(Maker& m, ValueId x) {
 }
 
 constexpr Recipe recipes[] = {
-    {"through_half", 3, through_half, false},
-    {"conv_half", 1, conv_half, false},
-    {"through_double", 3, through_double, false},
-    {"through_integers", 3, through_integers, false},
-    {"through_bool", 1, through_bool, false},
-    {"shape_as_numbers", 1, shape_as_numbers},
+    {"through_half", 3, through_half, false},     {"conv_half", 1, conv_half, false},
+    {"through_double", 3, through_double, false}, {"through_integers", 3, through_integers, false},
+    {"through_bool", 1, through_bool, false},     {"shape_as_numbers", 1, shape_as_numbers},
     {"gather_by_input", 2, gather_by_input},
 };
 

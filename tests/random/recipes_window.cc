@@ -59,7 +59,8 @@ Pool draw_pool(Maker& m, ValueId x, bool dilate) {
   } else if (m.draw.chance(70)) {
     for (int end = 0; end < 2; ++end) {
       // A window has at least one pixel of the map: with dilation that takes less padding.
-      for (const std::int64_t kernel : pool.kernel_shape) pool.pads.push_back(m.draw.between(0, dilate ? std::min<std::int64_t>(kernel - 1, 1) : kernel - 1));
+      for (const std::int64_t kernel : pool.kernel_shape)
+        pool.pads.push_back(m.draw.between(0, dilate ? std::min<std::int64_t>(kernel - 1, 1) : kernel - 1));
     }
   }
   pool.ceil_mode = m.draw.chance(35);

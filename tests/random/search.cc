@@ -21,9 +21,12 @@ std::string as_text(const Graph& graph) {
 }
 
 Finding finding_of(std::uint64_t seed, std::string problem, Failure failure, bool smaller) {
+  const auto is_error = [](const std::string& text) { return text.starts_with("an error"); };
   if (smaller) {
+    // An error is no wrong answer: the smaller graph fails as the first one did.
     failure = shrink(std::move(failure), [&](const Failure& candidate) {
-      return examine(candidate.graph, candidate.settings, seed).has_value();
+      const auto left = examine(candidate.graph, candidate.settings, seed);
+      return left && is_error(*left) == is_error(problem);
     });
   }
   const auto left = examine(failure.graph, failure.settings, seed);
@@ -38,7 +41,11 @@ Finding finding_of(std::uint64_t seed, std::string problem, Failure failure, boo
 SearchResult search(const SearchOptions& options) {
   SearchResult result;
   for (std::uint64_t seed = options.first_seed; result.graphs < options.graphs && options.go_on(); ++seed) {
-    const Settings settings = draw_settings(seed);
+    Settings settings = draw_settings(seed);
+    if (options.threads > 0) {
+      settings.threads = options.threads;
+      settings.other_threads = false;
+    }
     const Graph graph = generate(seed, settings);
     ++result.graphs;
     if (auto problem = examine(graph, settings, seed)) {

@@ -14,6 +14,7 @@ struct SearchOptions {
   std::uint64_t first_seed = 0;
   std::uint64_t graphs = 2000;
   bool shrink = true;
+  std::size_t threads = 0;  // instead of those that are drawn; 0: as drawn
   // Asked before each graph: false ends the search.
   std::function<bool()> go_on = [] { return true; };
 };

@@ -21,6 +21,8 @@ struct Settings {
   bool packed = false;      // run by a second plan, which is given what the first one packed
   bool open_batch = false;  // the batch is a symbol; nothing mixes images then
   bool job_shapes = false;  // the job tells the inputs' shapes
+  // Whether the bits are compared with those of another number of threads; not drawn.
+  bool other_threads = true;
 
   // Each field's value by its index among those that can be drawn.
   static constexpr std::size_t fields = 8;

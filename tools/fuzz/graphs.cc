@@ -12,11 +12,13 @@ namespace {
 struct Options {
   std::uint64_t seed = 0, graphs = UINT64_MAX;
   double seconds = 0;
+  std::size_t threads = 0;
   bool keep_going = false, no_shrink = false;
 };
 
 [[noreturn]] void usage() {
-  std::fputs("usage: resnet_fuzz_graphs [--seed N] [--graphs N] [--seconds N] [--keep-going] [--no-shrink]\n", stderr);
+  std::fputs("usage: resnet_fuzz_graphs [--seed N] [--graphs N] [--seconds N] [--threads N] [--keep-going] [--no-shrink]\n",
+             stderr);
   std::exit(2);
 }
 
@@ -40,6 +42,8 @@ Options parse(int argc, char** argv) {
       options.seed = static_cast<std::uint64_t>(value);
     } else if (option == "--graphs") {
       options.graphs = static_cast<std::uint64_t>(value);
+    } else if (option == "--threads") {
+      options.threads = static_cast<std::size_t>(value);
     } else if (option == "--seconds") {
       options.seconds = value;
     } else {
@@ -57,7 +61,8 @@ int main(int argc, char** argv) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-  SearchOptions search_options{.first_seed = options.seed, .graphs = options.graphs, .shrink = !options.no_shrink};
+  SearchOptions search_options{
+      .first_seed = options.seed, .graphs = options.graphs, .shrink = !options.no_shrink, .threads = options.threads};
   std::uint64_t seen = 0, wrong = 0;
   search_options.go_on = [&] { return options.seconds == 0 || seconds() < options.seconds; };
   while (true) {
