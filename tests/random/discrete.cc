@@ -126,8 +126,16 @@ std::optional<std::string> close(const Tensor& expected, const Tensor& actual, d
   return std::nullopt;
 }
 
+std::optional<std::string> within_steps(const Tensor& expected, const Tensor& actual, std::int64_t steps) {
+  const auto want = expected.values_as<std::int64_t>(), got = actual.values_as<std::int64_t>();
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (std::abs(got[i] - want[i]) > steps) return fmt::format("element {} is {}, expected {}", i, got[i], want[i]);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> problem_of_slot(const Op& op, std::span<const Tensor* const> inputs, std::size_t slot,
-                                           const Tensor& expected, const Tensor& actual) {
+                                           const Tensor& expected, const Tensor& actual, std::int64_t steps) {
   const DType dtype = actual.dtype();
   const DType from = inputs[0]->dtype();
   if (std::holds_alternative<MaxPool>(op) && slot == 1) return places(*inputs[0], expected, actual);
@@ -139,6 +147,7 @@ std::optional<std::string> problem_of_slot(const Op& op, std::span<const Tensor*
   // Two steps of the last bit.
   if (dtype == DType::float16) return close(expected, actual, 2e-3);
   if (dtype == DType::bfloat16) return close(expected, actual, 1.6e-2);
+  if (steps > 0 && actual.dtype() == expected.dtype()) return within_steps(expected, actual, steps);
   if (actual != expected) return "differs";
   return std::nullopt;
 }
@@ -146,7 +155,7 @@ std::optional<std::string> problem_of_slot(const Op& op, std::span<const Tensor*
 }  // namespace
 
 std::optional<std::string> discrete_problem(const Op& op, std::span<const Tensor* const> inputs, std::span<const Tensor> expected,
-                                            std::span<const Tensor* const> actual) {
+                                            std::span<const Tensor* const> actual, std::int64_t steps) {
   for (std::size_t slot = 0; slot < expected.size(); ++slot) {
     if (actual[slot] == nullptr || actual[slot]->shape() == expected[slot].shape()) continue;
     return fmt::format("output {} is {}, expected {}", slot, actual[slot]->shape().to_string(),
@@ -155,7 +164,7 @@ std::optional<std::string> discrete_problem(const Op& op, std::span<const Tensor
   if (std::holds_alternative<DynamicQuantizeLinear>(op)) return dynamic(*inputs[0], expected, actual);
   for (std::size_t slot = 0; slot < expected.size(); ++slot) {
     if (actual[slot] == nullptr) continue;
-    if (auto wrong = problem_of_slot(op, inputs, slot, expected[slot], *actual[slot])) return wrong;
+    if (auto wrong = problem_of_slot(op, inputs, slot, expected[slot], *actual[slot], steps)) return wrong;
   }
   return std::nullopt;
 }

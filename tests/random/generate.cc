@@ -90,7 +90,7 @@ Graph generate(std::uint64_t seed, const Settings& settings, const GenerateOptio
   static const std::vector<const Recipe*> whole = recipes_by_weight({.portable = false});
   static const std::vector<const Recipe*> portable = recipes_by_weight({.portable = true});
   const auto& recipes = options.portable ? portable : whole;
-  Maker m(seed, settings);
+  Maker m(seed, settings, options.portable);
   m.graph.name = "seed_" + std::to_string(seed);
   add_inputs(m);
   const std::int64_t steps = m.draw.chance(60) ? m.draw.between(2, 6) : m.draw.between(7, 14);

@@ -31,8 +31,8 @@ bool wants_float32(const Op& op) {
 // The graph in double (or, with `single`, as it is): every float32 value is kept as float64.
 class Walk {
  public:
-  Walk(const Graph& graph, std::map<ValueId, Tensor> given, bool single)
-      : graph_(graph), given_(std::move(given)), single_(single), values_(graph.nodes().size()) {}
+  Walk(const Graph& graph, std::map<ValueId, Tensor> given, bool single, std::int64_t steps)
+      : graph_(graph), given_(std::move(given)), single_(single), steps_(steps), values_(graph.nodes().size()) {}
 
   // Nothing, or what is wrong with a value that was given.
   std::optional<std::string> run(std::span<const Tensor> inputs) {
@@ -99,7 +99,7 @@ class Walk {
     }
     if (!any) return std::nullopt;
     if (!single_) {
-      if (auto wrong = discrete_problem(op, arguments, values, actual)) {
+      if (auto wrong = discrete_problem(op, arguments, values, actual, steps_)) {
         return fmt::format("{}: {}", describe(graph_.node(id)), *wrong);
       }
     }
@@ -112,6 +112,7 @@ class Walk {
   const Graph& graph_;
   std::map<ValueId, Tensor> given_;
   bool single_;
+  std::int64_t steps_;
   Values values_;
 };
 
@@ -152,16 +153,31 @@ std::vector<ValueId> anchors(const Graph& graph) {
   return found;
 }
 
-std::optional<std::string> judge(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
+std::vector<ValueId> requantized(const Graph& graph) {
+  std::vector<ValueId> found;
+  for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
+    const Node& node = graph.nodes()[id];
+    if (wants_float32(node.op) && !std::holds_alternative<DynamicQuantizeLinear>(node.op) &&
+        node.outputs[0].fact.dtype != DType::float32)
+      found.push_back({static_cast<NodeId>(id), 0});
+  }
+  return found;
+}
+
+std::optional<std::string> judge(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
+                                 const JudgeOptions& options) {
   if (outputs.size() != graph.outputs().size())
     return fmt::format("{} outputs, expected {}", outputs.size(), graph.outputs().size());
   std::map<ValueId, Tensor> given;
-  const std::vector<ValueId> rounded = anchors(graph);
+  std::vector<ValueId> rounded = anchors(graph);
+  if (options.steps > 0) {
+    for (ValueId id : requantized(graph)) rounded.push_back(id);
+  }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const ValueId id = graph.outputs()[i];
     if (std::find(rounded.begin(), rounded.end(), id) != rounded.end()) given.emplace(id, outputs[i]);
   }
-  Walk walk(graph, given, false);
+  Walk walk(graph, given, false, options.steps);
   if (auto wrong = walk.run(inputs)) return wrong;
   std::optional<Walk> single;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -180,7 +196,7 @@ std::optional<std::string> judge(const Graph& graph, std::span<const Tensor> inp
     const Distance off = distance(outputs[i], expected);
     if (off.most <= 1e-4 * off.largest) continue;
     if (!single) {
-      single.emplace(graph, given, true);
+      single.emplace(graph, given, true, options.steps);
       single->run(inputs);
     }
     // The executor sums in float, and not in this order: it makes more noise than lib/reference does.

@@ -15,13 +15,17 @@ using Sizes = std::vector<std::int64_t>;
 
 class Maker {
  public:
-  Maker(std::uint64_t seed, const Settings& settings)
-      : draw(seed, "graph"), open(settings.open_batch), batch(settings.batch), weights_(seed, "weights") {}
+  Maker(std::uint64_t seed, const Settings& settings, bool is_portable)
+      : draw(seed, "graph"), open(settings.open_batch), batch(settings.batch), portable(is_portable), weights_(seed, "weights") {}
 
   Draw draw;
   // The first axis of every value that is offered is the batch, a symbol, and nothing may mix its images.
   const bool open;
   const std::int64_t batch;
+  // Whether onnxruntime is to run it.
+  const bool portable;
+  // Of weights. On processors without VNNI onnxruntime adds two products in 16 bits: 7 bits are what fits.
+  std::int64_t largest_int8() const { return portable ? 63 : 127; }
   Graph graph;
 
   // Adds an input; sizes[0] becomes the symbol where the batch is open.

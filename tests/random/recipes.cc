@@ -81,6 +81,7 @@ Conv draw_window(Maker& m, Style style, std::int64_t height, std::int64_t width,
   }
   if (m.draw.chance(40)) conv.strides = {m.draw.between(1, 3), m.draw.between(1, 3)};
   if (m.draw.chance(15)) conv.dilations = {m.draw.between(1, 2), m.draw.between(1, 2)};
+  if (m.portable && conv.auto_pad != AutoPad::notset) conv.dilations.clear();
   // Small maps get what covers them.
   if (conv.auto_pad == AutoPad::notset) {
     const std::int64_t sizes[] = {height, width};

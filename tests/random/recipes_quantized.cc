@@ -57,7 +57,7 @@ void conv_of_dequantized(Maker& m, ValueId x) {
   x = map_of(m, x);
   const std::int64_t channels = m.sizes(x)[1], outputs = m.draw.chance(50) ? 16 : m.draw.between(1, 15);
   const std::int64_t kernel = m.draw.chance(60) ? 3 : 1, pad = kernel / 2;
-  const ValueId weight = m.bytes(DType::int8, {outputs, channels, kernel, kernel}, -127, 127);
+  const ValueId weight = m.bytes(DType::int8, {outputs, channels, kernel, kernel}, -m.largest_int8(), m.largest_int8());
   const bool per_channel = m.draw.chance(50);
   const double size = 0.01 / static_cast<double>(channels * kernel);
   const ValueId scale = per_channel ? m.constant({outputs}, size, 2 * size) : m.scalar(static_cast<float>(size));
@@ -86,7 +86,7 @@ void dynamic_mat_mul_integer(Maker& m, ValueId x) {
   if (m.open || m.rank(x) < 2) return;
   const std::int64_t inner = m.sizes(x).back(), outputs = m.draw.between(1, 17);
   const ValueId q = m.add(DynamicQuantizeLinear{}, {x}, 3);
-  const ValueId weight = m.bytes(DType::int8, {inner, outputs}, -100, 100);
+  const ValueId weight = m.bytes(DType::int8, {inner, outputs}, -m.largest_int8(), m.largest_int8());
   const ValueId sums = m.add(MatMulInteger{}, {q, weight, {q.node, 2}});
   if (m.draw.chance(30)) m.leave(sums);
   const ValueId scale = m.add(Mul{}, {{q.node, 1}, m.scalar(0.005f)});
@@ -104,7 +104,8 @@ void q_linear_conv(Maker& m, ValueId x) {
   op.conv.pads = {pad, pad, pad, pad};
   if (m.draw.chance(30)) op.conv.strides = {2, 2};
   if (depthwise) op.conv.group = sizes[1];
-  const ValueId weight = m.bytes(DType::int8, {outputs, depthwise ? 1 : sizes[1], kernel, kernel}, -127, 127);
+  const ValueId weight =
+      m.bytes(DType::int8, {outputs, depthwise ? 1 : sizes[1], kernel, kernel}, -m.largest_int8(), m.largest_int8());
   const bool per_channel = m.draw.chance(50);
   const ValueId scale = per_channel ? m.constant({outputs}, 0.001, 0.01) : m.scalar(0.004f);
   const ValueId zero = per_channel ? m.bytes(DType::int8, {outputs}, 0, 0) : m.zero_point(DType::int8, 0);
@@ -121,7 +122,8 @@ void q_linear_mat_mul(Maker& m, ValueId x) {
   const DType dtype = draw_bytes(m);
   const Quantized a = quantize(m, x, dtype);
   const std::int64_t inner = m.sizes(x).back(), outputs = m.draw.between(1, 20);
-  const ValueId b = m.bytes(dtype, {inner, outputs}, dtype == DType::uint8 ? 0 : -100, 100);
+  const ValueId b = m.bytes(dtype, {inner, outputs}, dtype == DType::uint8 ? 0 : -m.largest_int8(),
+                            dtype == DType::uint8 ? 100 : m.largest_int8());
   Quantized y = parameters(m, dtype);
   y.value = m.add(QLinearMatMul{}, {a.value, a.scale, a.zero_point, b, m.scalar(0.01f),
                                     m.zero_point(dtype, dtype == DType::uint8 ? 50 : 0), y.scale, y.zero_point});
@@ -153,7 +155,8 @@ void q_gemm(Maker& m, ValueId x) {
   const std::int64_t inner = m.sizes(x)[1], outputs = m.draw.between(1, 20);
   QGemm op;
   op.transB = m.draw.chance(50);
-  const ValueId b = m.bytes(DType::int8, op.transB ? Sizes{outputs, inner} : Sizes{inner, outputs}, -100, 100);
+  const ValueId b =
+      m.bytes(DType::int8, op.transB ? Sizes{outputs, inner} : Sizes{inner, outputs}, -m.largest_int8(), m.largest_int8());
   std::vector<ValueId> inputs = {a.value, a.scale, a.zero_point, b, m.scalar(0.01f), m.zero_point(DType::int8, 0)};
   const bool whole = m.draw.chance(60);
   const bool bias = m.draw.chance(60);

@@ -64,6 +64,11 @@ Pool draw_pool(Maker& m, ValueId x, bool dilate) {
     }
   }
   pool.ceil_mode = m.draw.chance(35);
+  // onnxruntime leaves dilation out of SAME padding.
+  if (m.portable && pool.auto_pad != AutoPad::notset) {
+    pool.dilations.clear();
+    pool.ceil_mode = false;
+  }
   return pool;
 }
 

@@ -2,9 +2,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <exception>
 #include <string>
 
+#include "tests/random/exchange.h"
 #include "tests/random/search.h"
 
 namespace {
@@ -14,11 +15,14 @@ struct Options {
   double seconds = 0;
   std::size_t threads = 0;
   bool keep_going = false, no_shrink = false;
+  std::string write, judge;  // folders
 };
 
 [[noreturn]] void usage() {
-  std::fputs("usage: resnet_fuzz_graphs [--seed N] [--graphs N] [--seconds N] [--threads N] [--keep-going] [--no-shrink]\n",
-             stderr);
+  std::fputs(
+      "usage: resnet_fuzz_graphs [--seed N] [--graphs N] [--seconds N] [--threads N] [--keep-going] [--no-shrink]\n"
+      "       resnet_fuzz_graphs --write|--judge FOLDER --graphs N [--seed N]\n",
+      stderr);
   std::exit(2);
 }
 
@@ -35,6 +39,10 @@ Options parse(int argc, char** argv) {
       continue;
     }
     if (i + 1 == argc) usage();
+    if (option == "--write" || option == "--judge") {
+      (option == "--write" ? options.write : options.judge) = argv[++i];
+      continue;
+    }
     char* end = nullptr;
     const double value = std::strtod(argv[++i], &end);
     if (end == argv[i] || *end != '\0' || value < 0) usage();
@@ -53,11 +61,21 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-}  // namespace
+// For another program to run, and what it answered: see tools/interop/check.
+int exchange(const Options& options) {
+  if (!options.write.empty()) resnet::random::write_graphs(options.write, options.seed, options.graphs);
+  if (options.judge.empty()) return 0;
+  const resnet::random::Verdict verdict = resnet::random::judge_answers(options.judge, options.seed, options.graphs);
+  std::printf("%llu agree, %llu cannot be run, %llu failed\n", static_cast<unsigned long long>(verdict.right),
+              static_cast<unsigned long long>(verdict.not_run), static_cast<unsigned long long>(verdict.wrong));
+  // What cannot be run is an exception: a handful of old operators in new types.
+  return verdict.wrong > 0 || verdict.not_run * 20 > options.graphs ? 1 : 0;
+}
 
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   using namespace resnet::random;
   const Options options = parse(argc, argv);
+  if (!options.write.empty() || !options.judge.empty()) return exchange(options);
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
@@ -81,4 +99,15 @@ int main(int argc, char** argv) {
   std::printf("%llu graphs, %llu wrong, %.0f s\n", static_cast<unsigned long long>(seen), static_cast<unsigned long long>(wrong),
               seconds());
   return wrong > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "graphs: %s\n", error.what());
+    return 2;
+  }
 }
