@@ -9,6 +9,7 @@
 
 #include "formats/onnx/read.h"
 #include "formats/onnx/text.h"
+#include "lib/kernels/convolution.h"
 #include "tests/random/search.h"
 #include "tests/support/sanitized.h"
 
@@ -79,6 +80,26 @@ TEST(RandomGraphs, EveryOperatorThatRunsOccurs) {
     if (left_out.contains(type)) continue;
     EXPECT_GE(seen[type], 3) << type << " occurs in too few of 500 random graphs: tests/random/recipes_*.cc want an entry for it";
   }
+}
+
+TEST(RandomGraphs, EveryWayToComputeIsTaken) {
+  std::set<std::string> ways;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const Settings settings = draw_settings(seed);
+    xnnpack::PlanOptions options{.optimize = settings.optimize};
+    options.job.convolutions = settings.convolutions;
+    for (const xnnpack::StepInfo& step : xnnpack::Plan::make(generate(seed, settings), options)->steps()) {
+      ways.insert(step.kind + (step.method.empty() ? "" : " " + step.method));
+    }
+  }
+  std::vector<std::string> expected = {"convolution xnnpack", "convolution winograd F(2x2,3x3)",
+                                       "convolution winograd F(4x4,3x3)"};
+  if (kernels::convolution_is_fast()) expected.push_back("convolution direct");
+  for (const char* kind : {"product", "max_pool", "average_pool", "mean", "add", "binary", "normalization", "clamp", "sigmoid",
+                           "softmax", "view", "transpose", "slice", "pad", "concat", "elementwise", "fallback"}) {
+    expected.push_back(kind);
+  }
+  EXPECT_THAT(ways, ::testing::IsSupersetOf(expected));
 }
 
 TEST(RandomGraphs, AreDecidedByTheirSeed) {
