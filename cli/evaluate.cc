@@ -287,7 +287,7 @@ int run(EvaluateOptions options, Context& context) {
   const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
   for (const std::string& note : dataset.notes) context.messages.warning(note);
 
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Row> rows;
   const auto add = [&](std::span<const Network> some, Crop crop) {
     Row row;

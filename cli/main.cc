@@ -17,11 +17,28 @@
 #include "cli/output.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
-#include "lib/base/threads.h"
+#include "lib/kernels/isa.h"
 
 namespace resnet::cli {
 
-std::size_t Context::threads() const { return options.threads > 0 ? options.threads : physical_cores(); }
+namespace {
+
+// "avx512|avx2|sse4|sse2": those that this machine has.
+std::string words_of_sets() {
+  std::string words;
+  for (const kernels::InstructionSet set : kernels::available_instruction_sets())
+    words += (words.empty() ? "" : "|") + std::string(kernels::name_of(set));
+  return words;
+}
+
+// Before anything is planned.
+void use_instruction_set(const std::string& word) {
+  for (const kernels::InstructionSet set : kernels::available_instruction_sets()) {
+    if (kernels::name_of(set) == word) kernels::cap_instruction_set(set);
+  }
+}
+
+}  // namespace
 
 std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.description(
@@ -33,8 +50,13 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.fallthrough();
   program.require_subcommand(1);
   program.allow_config_extras(CLI::config_extras_mode::error);
-  add_integer(program, "--threads", options.threads, 1, 1024, "how many threads compute (default: the physical cores)")
+  add_integer(program, "--threads", options.threads, 1, 1024,
+              "how many threads compute (default: the physical cores, or fewer where the job's limits, SLURM_CPUS_PER_TASK or "
+              "OMP_NUM_THREADS say so)")
       ->envname("RESNET_CLI_THREADS");
+  add_choice(program, "--isa", options.isa, words_of_sets(),
+             "use the processor's instructions up to these: machines that are told the same compute the same bits (default: the "
+             "best)");
   program
       .set_config("--config", "",
                   "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "
@@ -115,6 +137,7 @@ int run(int argc, char** argv, Context& context) {
                              options.progress == "on"    ? ProgressMode::on
                              : options.progress == "off" ? ProgressMode::off
                                                          : ProgressMode::automatic);
+  use_instruction_set(options.isa);
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run(context);
   }

@@ -404,7 +404,7 @@ int run(const PredictOptions& options, Context& context) {
   }
   if (record) record->write(size);
   if (selection.shard() && selection.earlier().bytes == 0) output.write(first_line(*selection.shard()));
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Member> members;
   std::vector<std::string> facts;  // for the report
   std::vector<std::string> labels;
@@ -432,7 +432,9 @@ int run(const PredictOptions& options, Context& context) {
   ClassifierOptions classify = classifier_options(options.network, views, context);
   classify.top_k = options.topk;
   Classifier classifier(members, pool, classify);
-  messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads", fmt::join(models, ", "), milliseconds(), pool.threads()));
+  const std::string at_once = pool.threads() < pool.asked() ? fmt::format(" ({} at once)", pool.threads()) : "";
+  messages.detail(
+      fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(models, ", "), milliseconds(), pool.asked(), at_once));
 
   if (selection.earlier().bytes == 0 && !features) output.write(format_header(format));
   Answers answers(options, format, std::move(labels), output, features ? &*features : nullptr, report, messages);

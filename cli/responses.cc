@@ -111,7 +111,7 @@ class Measurement {
     if (input.dtype != DType::float32) throw Error(ErrorKind::unsupported, name + ": takes no floats, and so is not measured");
     const ChosenPreprocessing chosen =
         choose_preprocessing(options_.preprocess, loaded.model, input, classes_of(loaded.model.graph));
-    ThreadPool pool(context_.threads());
+    ThreadPool pool(context_.threads(), context_.most_threads());
     try {
       ResponseMeter meter(std::move(loaded.model.graph), pool);
       if (options_.random > 0) {

@@ -28,6 +28,7 @@
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 #include "lib/train/constants.h"
+#include "lib/train/isa.h"
 #include "lib/train/openmp.h"
 #include "lib/train/trainer.h"
 #include "lib/train/transfer.h"
@@ -114,6 +115,7 @@ int run(const TrainOptions& options, Context& context) {
   let_waiting_threads_sleep();
   const std::size_t threads = context.threads();
   train::set_threads(threads);
+  train::cap_instruction_set(context.options.isa);
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
   const bool there = fs::exists(checkpoint, ignored);

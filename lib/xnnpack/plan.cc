@@ -320,7 +320,7 @@ class Lowering {
     const bool winograd = job_.convolutions == Convolutions::winograd;
     if (!dims || !(*dims)[2].is_number() || !(*dims)[3].is_number()) return winograd ? Method::winograd2 : Method::direct;
     return kernels::choose({weight[1], weight[0], (*dims)[2].number(), (*dims)[3].number()},
-                           {job_.batch, job_.images, job_.threads > 0 ? job_.threads : pool_.threads()}, winograd);
+                           {job_.batch, job_.images, job_.threads > 0 ? job_.threads : pool_.asked()}, winograd);
   }
 
   void pack_convolution(Step& step) {
