@@ -44,8 +44,6 @@ float read(const float* values, std::size_t count) {
   return hn::GetLane(hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3])));
 }
 
-std::int64_t target() { return HWY_TARGET; }
-
 }  // namespace
 }  // namespace resnet::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -55,7 +53,6 @@ namespace resnet::kernels {
 
 HWY_EXPORT(multiply_add);
 HWY_EXPORT(read);
-HWY_EXPORT(target);
 
 double peak_gflops(ThreadPool& pool) {
   using Clock = std::chrono::steady_clock;
@@ -93,8 +90,6 @@ double memory_bandwidth(ThreadPool& pool) {
   }
   return best;
 }
-
-std::string instruction_set() { return hwy::TargetName(HWY_DYNAMIC_DISPATCH(target)()); }
 
 }  // namespace resnet::kernels
 #endif

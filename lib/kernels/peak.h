@@ -1,8 +1,6 @@
 // What this machine can do at most.
 #pragma once
 
-#include <string>
-
 #include "lib/base/threads.h"
 
 namespace resnet::kernels {
@@ -13,8 +11,5 @@ double peak_gflops(ThreadPool& pool);
 
 // Billions of bytes a second that all the pool's threads read from memory together: the best of a few passes over 256 MiB.
 double memory_bandwidth(ThreadPool& pool);
-
-// The instruction set that the kernels use here: "AVX3_SPR", "AVX2", "NEON".
-std::string instruction_set();
 
 }  // namespace resnet::kernels

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "lib/base/threads.h"
-#include "lib/kernels/peak.h"
+#include "lib/kernels/isa.h"
 
 namespace resnet {
 
