@@ -4,11 +4,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/training/files.h"
@@ -30,6 +32,7 @@ int run(const CurvesOptions& options) {
     const std::size_t equals = argument.find('=');
     const bool named = equals != std::string::npos && !std::filesystem::exists(argument);
     const std::string file = named ? argument.substr(equals + 1) : argument;
+    check_not_an_input("--output", options.output, std::span(&file, 1));
     runs.emplace_back(named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
                       parse_log(read_file(file, ErrorKind::bad_input), file));
   }

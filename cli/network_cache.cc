@@ -53,10 +53,8 @@ std::string this_program() {
 
 NetworkCache::NetworkCache() : folder_(folder_of_user()), limit_in_mib_(limit_of_user()) {}
 
-std::string NetworkCache::key_of(const fs::path& model, const std::string& asked, ThreadPool& pool) {
-  const Machine machine = this_machine();
-  return fmt::format("model {}; {}; resnet-cli {}; {}, {}", digest_of_file(model, pool), asked, this_program(), machine.processor,
-                     machine.instruction_set);
+std::string NetworkCache::key_of(const std::string& identity, const std::string& asked) {
+  return fmt::format("model {}; {}; resnet-cli {}; {}", identity, asked, this_program(), this_machine().processor);
 }
 
 fs::path NetworkCache::file_of(const std::string& key) const {

@@ -22,9 +22,9 @@ class NetworkCache {
   const std::filesystem::path& folder() const { return folder_; }
   std::uint64_t limit_in_mib() const { return limit_in_mib_; }
 
-  // The key of a model file's network: `asked` is everything else that it depends on. It also names this program, down to the
-  // executable, and the processor. Throws Error(invalid_model) where the file cannot be read.
-  static std::string key_of(const std::filesystem::path& model, const std::string& asked, ThreadPool& pool);
+  // The key of a network: `identity`, what it is (text_of_prepared), and `asked`, what it is made ready for. It also names this
+  // program, down to the executable, and the processor.
+  static std::string key_of(const std::string& identity, const std::string& asked);
 
   // Nothing where it is not there, is damaged (then it is removed) or was made of other weights.
   std::optional<native::PreparedNetwork> find(const std::string& key, const std::filesystem::path& model, ThreadPool& pool) const;

@@ -131,12 +131,12 @@ int run(const TrainOptions& options, Context& context) {
   for (const std::string& note : job.data.notes) context.messages.note(note);
   train::View view = view_of(options, job, context);
   const TrainingPlan plan = plan_of(options, job);
-  std::string text = settings_text(options, job, plan, view, threads);
+  Identity identity = training_identity(options, job, plan, view, threads);
   std::optional<train::Checkpoint> start;
   std::string then;
   if (options.resume && there) {
     ReadCheckpoint read = read_checkpoint(checkpoint);
-    check_settings(checkpoint.string(), read.options, text);
+    check_settings(checkpoint.string(), read.options, identity, false);  // before the pictures are decoded
     job.model.graph = with_checked_parameters(job.model.graph, read.checkpoint.graph, checkpoint);
     then = read.options;
     context.messages.note(fmt::format("{}: going on from iteration {}", checkpoint.string(), read.checkpoint.iteration));
@@ -160,8 +160,12 @@ int run(const TrainOptions& options, Context& context) {
     }
   }
   if (test.size() > 0) broken += load(test, "test", memory - std::min(memory, training.bytes()), exif, threads, context);
-  text += pictures_text(training, job.model.labels);
-  if (start) check_settings(checkpoint.string(), then, text);
+  {
+    ThreadPool pool(threads);
+    identity.pictures = text_of_pictures(training, pool);
+    if (test.size() > 0) identity.test_pictures = text_of_pictures(test, pool);
+  }
+  if (start) check_settings(checkpoint.string(), then, identity, true);
   if (view.augmentation == train::Augmentation::imagenet) view.colors = color_components(training);
 
   train::Network network(job.model.graph, plan.batch,
@@ -184,7 +188,7 @@ int run(const TrainOptions& options, Context& context) {
                     job.unfolded, batches));
     trainer.calibrate(batches);
   }
-  TrainingRun learning(options, job, plan, trainer, test.size(), context, checkpoint, text);
+  TrainingRun learning(options, job, plan, trainer, test.size(), context, checkpoint, to_json(identity));
   try {
     learning.go_on();
   } catch (Error& error) {

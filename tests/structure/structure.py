@@ -39,6 +39,7 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
                     r"fenv|termios|time|strings|stdlib|stdio|string|math|float|limits|stdint|stddef|cpuid|link|elf|pwd|"
                     r"semaphore|execinfo|ftw|fnmatch|libgen|wordexp|iconv|features)\.h")
 EVERYTHING = "everything"
+MODULES_OF_CLI = ("cli/identity",)  # its folders that are libraries, with a row of their own
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
 
@@ -55,9 +56,9 @@ TEXT_SUFFIXES = SOURCES + (".txt", ".cmake", ".md", ".py", ".sh", ".js", ".mjs",
 
 
 def module_of(path):
-    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'."""
+    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'; 'cli/identity/text.h' -> 'cli/identity'."""
     parts = path.split("/")
-    if parts[0] in ("lib", "formats", "tools"):
+    if parts[0] in ("lib", "formats", "tools") or "/".join(parts[:2]) in MODULES_OF_CLI:
         return "/".join(parts[:2])
     return parts[0]
 
@@ -148,7 +149,7 @@ class Tree:
             text = re.sub(r"#[^\n]*", "", self.read(path))
             for token in re.findall(r"[\w./+-]+\.(?:cc|cpp|cxx|c)\b", text):
                 self.listed.add(os.path.normpath(os.path.join(folder, token)))
-            if not folder.startswith(("lib/", "formats/")):
+            if not folder.startswith(("lib/", "formats/")) and folder not in MODULES_OF_CLI:
                 continue
             module = module_of(path)
             calls = re.findall(r"resnet_module\(\s*(\S+)([^)]*)\)", text)

@@ -109,6 +109,15 @@ class Strays(unittest.TestCase):
         self.expect({"lib/graph/graph.h": '#include "cli/options.h"\n', "cli/options.h": ""},
                     "lib/graph/graph.h:3: includes \"cli/options.h\", which README's module table does not allow lib/graph")
 
+    def test_library_in_cli(self):
+        files = {"cli/identity/text.cc": '#include "lib/xnnpack/plan.h"\n', "cli/identity/CMakeLists.txt": "resnet_module(identity SOURCES text.cc LINKS base)\n",
+                 "cli/CMakeLists.txt": ("add_executable", "add_subdirectory(identity)\nadd_executable")}
+        self.expect(files, "README.md: the module table has no row for cli/identity",
+                    "cli/identity/CMakeLists.txt: links base, which README's module table does not allow cli/identity",
+                    'cli/identity/text.cc:1: includes "lib/xnnpack/plan.h", but its CMakeLists.txt does not link lib/xnnpack')
+        self.expect(files | {"README.md": ("| `cli` |", "| `cli/identity` | what decides an answer | base | fmt |\n| `cli` |")},
+                    "cli/identity/text.cc:1: includes \"lib/xnnpack/plan.h\", which README's module table does not allow cli/identity")
+
     def test_format_includes_executor(self):
         self.expect({"formats/onnx/read.cc": ("<onnx/onnx_pb.h>", '"lib/xnnpack/plan.h"')},
                     "formats/onnx/read.cc:2: includes \"lib/xnnpack/plan.h\", which README's module table does not allow formats/onnx")
