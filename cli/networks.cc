@@ -222,13 +222,19 @@ ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& opti
       network.graph = std::exchange(network.source.graph, {});
       tell_notes(network.source, name, context);
       describe_network(network, options, context);
-      with_name(name, [&] {
-        ready.member.preprocessing = network.preprocessing.preprocessing;
+      ready.member.preprocessing = network.preprocessing.preprocessing;
+      try {
         ready.member.plan =
             xnnpack::Plan::make(std::move(network.graph),
                                 {.optimize = false, .job = job(), .pool = &pool, .packed = std::move(kept->packed_weights)});
-      });
-      return ready;
+        return ready;
+      } catch (Error& error) {
+        // Damaged or forged, with sums that fit, it is made anew, and replaced.
+        if (error.kind() != ErrorKind::invalid_model) {
+          error.add_context(name);
+          throw;
+        }
+      }
     }
   }
   network = load_network(name, options, context);

@@ -31,6 +31,7 @@
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/owner.h"
 #include "lib/classify/classifier.h"
 
 namespace resnet::cli {
@@ -81,7 +82,8 @@ void setup(CLI::App& app, PredictOptions& options) {
            "the file for the answers, which is there whole or not at all (default: stdout)");
   add_text(app, "--resume", options.resume, "FILE",
            "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
-           "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with");
+           "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with, and "
+           "FILE.owner which process works on it: a second one is refused");
   add_text(
       app, "--shard", options.shard, "K/N|auto",
       "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm, Open MPI or Kubernetes "
@@ -380,6 +382,8 @@ int run(const PredictOptions& options, Context& context) {
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
   Inputs inputs(std::move(arguments), options.inputs);
   const std::string settings = settings_of(options, models);
+  std::optional<Owner> owner;
+  if (!options.resume.empty()) owner.emplace(options.resume, [&](const std::string& line) { messages.note(line); });
   std::optional<Record> record;
   if (!options.resume.empty()) record.emplace(options.resume, settings);
   Selection selection(options, inputs);
@@ -396,6 +400,7 @@ int run(const PredictOptions& options, Context& context) {
   Report report(options.network.report);
   Output output = options.resume.empty() ? Output(as_features ? "" : options.output)
                                          : Output::append(options.resume, selection.earlier().bytes);
+  if (owner) output.set_guard([&owner] { owner->check(); });
   if (selection.earlier().inputs > 0)
     messages.note(fmt::format("{}: {} inputs are answered already", options.resume, selection.earlier().inputs));
   if (selection.earlier().complete) {
@@ -409,7 +414,7 @@ int run(const PredictOptions& options, Context& context) {
   std::vector<std::string> facts;  // for the report
   std::vector<std::string> labels;
   std::optional<NetworkCache> cache;
-  if (!options.no_cache) cache.emplace();
+  if (!options.no_cache) cache = open_cache(messages);
   std::vector<native::PreparedNetwork> fresh;
   const Asked asked{views, size.batch, size.threads, size.images, with_head, cache ? &*cache : nullptr};
   for (const std::string& name : models) {
