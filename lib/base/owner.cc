@@ -12,8 +12,10 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "lib/base/error.h"
@@ -46,6 +48,7 @@ bool has_no_links(int error) { return error == EPERM || error == ENOTSUP || erro
 
 struct Owner::State {
   fs::path file, name;  // FILE and FILE.owner
+  fs::path temporary;   // of the record until it is published; empty: it has no name until then
   OwnerRecord record = OwnerRecord::of_this_process();
   Timing timing;
   int descriptor = -1;  // of FILE.owner, to count in it
@@ -70,10 +73,12 @@ struct Owner::State {
     return name.parent_path() / (".resnet-cli-tmp." + owner.token.substr(0, 16));
   }
   void acquire(const Note& note);
-  fs::path write_record();
-  bool publish(const fs::path& record_file, const fs::path& as);
+  void write_record();
+  void remove_temporary() noexcept;
+  bool publish(const fs::path& as);
+  bool publish_without_links(const fs::path& as);
   std::vector<OwnerRecord> chain(std::size_t most) const;
-  bool take_over(const std::vector<OwnerRecord>& dead, const fs::path& record_file);
+  bool take_over(const std::vector<OwnerRecord>& dead);
   Life watch(const OwnerRecord& owner, const fs::path& at, const Note& note) const;
   void start_beating();
   void beat_on();
@@ -81,44 +86,61 @@ struct Owner::State {
   void release() noexcept;
 };
 
-// This process's record under a temporary name.
-fs::path Owner::State::write_record() {
-  const fs::path temporary = name.parent_path() / temporary_name();
-  descriptor = open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail(errno);
-  const RemoveWhenKilled removed(temporary);
-  if (const int error = write_all(descriptor, record.to_text()); error != 0 || fsync(descriptor) != 0) {
-    const int reason = error != 0 ? error : errno;
-    unlink(temporary.c_str());
-    fail(reason);
+// This process's record, in a file that has no name yet: a process that is killed then leaves nothing.
+void Owner::State::write_record() {
+  remove_temporary();
+  if (descriptor >= 0) close(descriptor);
+  const fs::path folder = name.has_parent_path() ? name.parent_path() : fs::path(".");
+  const bool has_proc = access("/proc/self/fd", X_OK) == 0;
+  descriptor = has_proc ? open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644) : -1;
+  const bool unnamed = descriptor >= 0;
+  if (!unnamed) {
+    temporary = name.parent_path() / temporary_name();
+    descriptor = open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+    if (descriptor < 0) {
+      const int error = errno;
+      temporary.clear();  // it may be somebody else's
+      fail(error);
+    }
   }
-  return temporary;
+  int error = write_all(descriptor, record.to_text());
+  if (error == 0 && !unnamed && fsync(descriptor) != 0) error = errno;  // other machines see what has reached the server
+  if (error == 0) return;
+  remove_temporary();
+  fail(error);
+}
+
+void Owner::State::remove_temporary() noexcept {
+  if (!temporary.empty()) unlink(temporary.c_str());
+  temporary.clear();
 }
 
 // Whether this process has made the file `as`, which only one can.
-bool Owner::State::publish(const fs::path& record_file, const fs::path& as) {
-  if (link(record_file.c_str(), as.c_str()) == 0) return true;
+bool Owner::State::publish(const fs::path& as) {
+  const std::string from = temporary.empty() ? "/proc/self/fd/" + std::to_string(descriptor) : temporary.string();
+  if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, as.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
   const int error = errno;
-  if (has_no_links(error)) {
-    int made = open(as.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
-    if (made < 0 && errno != EEXIST) fail(errno);
-    if (made < 0) return false;
-    const int reason = write_all(made, record.to_text());
-    if (reason != 0 || fsync(made) != 0) {
-      const int why = reason != 0 ? reason : errno;
-      unlink(as.c_str());
-      close(made);
-      fail(why);
-    }
-    if (as == name) std::swap(descriptor, made);
-    close(made);
-    return true;
-  }
+  if (has_no_links(error)) return publish_without_links(as);
   // A reply that was lost on the way from a server turns success into EEXIST: the file says whose it is.
   const OwnerFile found = read_owner_file(as);
   if (found.record && found.record->token == record.token) return true;
   if (error != EEXIST) fail(error);
   return false;
+}
+
+bool Owner::State::publish_without_links(const fs::path& as) {
+  const int made = open(as.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+  if (made < 0 && errno != EEXIST) fail(errno);
+  if (made < 0) return false;
+  int error = write_all(made, record.to_text());
+  if (error == 0 && fsync(made) != 0) error = errno;
+  if (error != 0) {
+    unlink(as.c_str());
+    close(made);
+    fail(error);
+  }
+  close(std::exchange(descriptor, made));
+  return true;
 }
 
 // FILE.owner's record, then the one of whoever claims what that owner has left, and so on: the last one is the owner. Empty where
@@ -148,19 +170,20 @@ std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
 
 // Whoever makes the claim of the last owner while all before it stand unchanged is the only one who may replace FILE.owner: an
 // earlier claim is removed only after that, so that who claims late finds another FILE.owner, and gives up.
-bool Owner::State::take_over(const std::vector<OwnerRecord>& dead, const fs::path& record_file) {
+bool Owner::State::take_over(const std::vector<OwnerRecord>& dead) {
   const fs::path claim = claim_of(dead.back());
-  if (!publish(record_file, claim)) return false;
+  if (!publish(claim)) return false;
   const std::vector<OwnerRecord> now = chain(dead.size());
   const bool same = std::equal(dead.begin(), dead.end(), now.begin(), now.end(),
                                [](const OwnerRecord& a, const OwnerRecord& b) { return a.token == b.token; });
-  if (!same || rename(record_file.c_str(), name.c_str()) != 0) {
+  if (!same || rename(claim.c_str(), name.c_str()) != 0) {
     const int error = errno;
     unlink(claim.c_str());
     if (same) fail(error);
+    write_record();  // what has had a name and lost it cannot have another
     return false;
   }
-  for (const OwnerRecord& owner : dead) unlink(claim_of(owner).c_str());
+  for (const OwnerRecord& owner : std::span(dead).first(dead.size() - 1)) unlink(claim_of(owner).c_str());
   return true;
 }
 
@@ -185,14 +208,14 @@ Life Owner::State::watch(const OwnerRecord& owner, const fs::path& at, const Not
 void Owner::State::acquire(const Note& note) {
   constexpr int most_rounds = 1000;
   constexpr std::size_t most_claims = 64;
-  const fs::path record_file = write_record();
+  write_record();
   struct Remove {
-    const fs::path& path;
-    ~Remove() { unlink(path.c_str()); }
-  } const remove{record_file};
+    State& state;
+    ~Remove() { state.remove_temporary(); }
+  } const remove{*this};
   for (int round = 0; round < most_rounds; ++round) {
     throw_if_interrupted();
-    if (publish(record_file, name)) return;
+    if (publish(name)) return;
     const std::vector<OwnerRecord> owners = chain(most_claims);
     if (owners.empty()) continue;  // it has just ended
     const OwnerRecord& owner = owners.back();
@@ -205,7 +228,7 @@ void Owner::State::acquire(const Note& note) {
       throw Error(ErrorKind::usage, file.string() + ": " + owner.describe() + " is working on it (" + name.filename().string() +
                                         " says so); wait until it ends, or name another file");
     }
-    if (take_over(owners, record_file)) return;
+    if (take_over(owners)) return;
   }
   throw Error(ErrorKind::output, name.string() + ": cannot be taken over: other processes try so, too");
 }
@@ -236,13 +259,9 @@ void Owner::State::beat() {
   try {
     const OwnerFile found = read_owner_file(name);
     if (found.text.empty()) {  // removed by hand: made again, unless somebody else is faster
-      const fs::path record_file = name.parent_path() / temporary_name();
-      if (descriptor >= 0) close(descriptor);
-      descriptor = open(record_file.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
-      const bool written = descriptor >= 0 && write_all(descriptor, record.to_text()) == 0;
-      if (written) lost = !publish(record_file, name);
-      unlink(record_file.c_str());
-      if (!written) return;
+      write_record();
+      lost = !publish(name);
+      remove_temporary();
     } else {
       lost = !found.record || found.record->token != record.token;
     }

@@ -1,5 +1,5 @@
 // Packed weights that a plan is given are not trusted: XNNPACK would read as many bytes as it wants of however few there are.
-#include "lib/xnnpack/packed_weights.h"
+#include "lib/xnnpack/plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -72,7 +72,7 @@ TEST(PackedWeights, ForWhatHasNoneAreRefused) {
   for (std::size_t id = 0; id < plan->graph().nodes().size(); ++id) {
     if (plan->graph().node(static_cast<NodeId>(id)).name == "depthwise") forged[static_cast<NodeId>(id)] = Buffer::allocate(64);
   }
-  EXPECT_THAT(error_with(*plan, forged), HasSubstr("is given packed weights"));
+  EXPECT_THAT(error_with(*plan, forged), HasSubstr("is given 64 bytes of packed weights, expected none"));
 }
 
 }  // namespace
