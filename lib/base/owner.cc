@@ -117,6 +117,7 @@ void Owner::State::remove_temporary() noexcept {
 
 // Whether this process has made the file `as`, which only one can.
 bool Owner::State::publish(const fs::path& as) {
+  if (!timing.links) return publish_without_links(as);
   const std::string from = temporary.empty() ? "/proc/self/fd/" + std::to_string(descriptor) : temporary.string();
   if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, as.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
   const int error = errno;

@@ -24,6 +24,7 @@ class Owner {
     std::chrono::milliseconds beat{5'000}, silence{60'000};
     std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
     std::function<void(std::chrono::milliseconds)> wait = {};  // none: sleeps
+    bool links = true;                                         // false: as on file systems that have no link(2)
   };
   using Note = std::function<void(const std::string&)>;
 

@@ -293,9 +293,11 @@ TEST_F(OwnerTest, AClaimOfOneThatRunsIsRespected) {
   EXPECT_EQ(record().token, first.token);
 }
 
+// Every second time after one that was killed, and half of the times where there are no links.
 TEST_F(OwnerTest, OfManyThreadsOneWins) {
   constexpr int threads = 8, rounds = 60;
   for (int round = 0; round < rounds; ++round) {
+    const Owner::Timing timing{.links = round < rounds / 2};
     if (round % 2 == 1) write(dead());
     std::atomic<int> winners = 0, refused = 0;
     std::barrier begin(threads), tried(threads);
@@ -305,7 +307,7 @@ TEST_F(OwnerTest, OfManyThreadsOneWins) {
         all.emplace_back([&] {
           begin.arrive_and_wait();
           std::unique_ptr<Owner> owner;
-          const auto [kind, line] = error_of([&] { owner = std::make_unique<Owner>(file()); });
+          const auto [kind, line] = error_of([&] { owner = std::make_unique<Owner>(file(), Owner::Note(), timing); });
           ++(owner ? winners : refused);
           EXPECT_TRUE(owner || line.find("is working on it") != line.npos) << line;
           tried.arrive_and_wait();  // until then it is held
@@ -319,8 +321,12 @@ TEST_F(OwnerTest, OfManyThreadsOneWins) {
 }
 
 // Each holds what it has for a moment, and none meets another there; some are killed in between.
-TEST_F(OwnerTest, ProcessesNeverHoldItTogether) {
+class OwnerProcesses : public OwnerTest, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Links, OwnerProcesses, testing::Bool());
+
+TEST_P(OwnerProcesses, NeverHoldItTogether) {
   constexpr int processes = 6, rounds = 40;
+  const bool links = GetParam();
   std::vector<pid_t> children;
   for (int i = 0; i < processes; ++i) {
     const pid_t child = fork();
@@ -331,7 +337,7 @@ TEST_F(OwnerTest, ProcessesNeverHoldItTogether) {
     int held = 0;
     for (int round = 0; round < rounds; ++round) {
       try {
-        const Owner owner(file());
+        const Owner owner(file(), {}, {.links = links});
         const int alone = open((folder() / "inside").c_str(), O_CREAT | O_EXCL | O_WRONLY, 0600);
         if (alone < 0) _exit(99);
         close(alone);
