@@ -295,19 +295,17 @@ class Tree:
                 text = text[:opened] + re.sub(r"[^\n]", " ", body) + text[end:]
 
     def check_file_calls(self):
-        for path in self.sources:
-            if not path.startswith(("lib/", "formats/", "cli/")):
-                continue
-            text = without_comments(self.texts[path])
-            codes = {name for words in re.findall(r"\bstd::error_code\s*&?\s*([\w\s,={}]+)[;)]", text)
-                     for name in re.findall(r"\w+", words)}
+        texts = {path: without_comments(self.texts[path]) for path in self.sources if path.startswith(("lib/", "formats/", "cli/"))}
+        codes = {name for text in texts.values()  # of variables and members
+                 for words in re.findall(r"\bstd::error_code\s*&?\s*([\w\s,={}]+)[;)]", text) for name in re.findall(r"\w+", words)}
+        for path, text in texts.items():
             stray = [(m.start(), m.group(1)) for pattern in (ENTRY_CALL, ITERATED) for m in pattern.finditer(text)]
             for match in FILE_CALL.finditer(text):
                 arguments = arguments_of(text, match.end())
                 last = arguments[-1] if arguments else ""
                 of_status = len(arguments) == 1 and re.search(r"\bstatus$|status\(.*\)$", last, re.DOTALL)
                 end_of_folder = not arguments and match.group(1).endswith("directory_iterator")
-                if last not in codes and not of_status and not end_of_folder:
+                if re.split(r"\.|->", last)[-1] not in codes and not of_status and not end_of_folder:
                     stray.append((match.start(), match.group(1)))
             for line, name in sorted({(text.count("\n", 0, at) + 1, name) for at, name in stray}):
                 self.stray(path, line, f"{name} throws where a file is odd: give it a std::error_code")
