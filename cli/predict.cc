@@ -31,6 +31,7 @@
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/owner.h"
 #include "lib/classify/classifier.h"
 #include "lib/kernels/isa.h"
 
@@ -80,11 +81,12 @@ void setup(CLI::App& app, PredictOptions& options) {
   add_choice(app, "--format", options.format, "text|jsonl|csv", "of the answers (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
-  add_text(app, "--resume", options.resume, "FILE",
-           "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
-           "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with: the "
-           "model, "
-           "the labels and all that decides an answer have to be the same; a FILE or FILE.job of anything else is left as it is");
+  add_text(
+      app, "--resume", options.resume, "FILE",
+      "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
+      "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with: the "
+      "model, the labels and all that decides an answer have to be the same; a FILE or FILE.job of anything else is left as it "
+      "is. FILE.owner says which process works on it: a second one is refused");
   add_text(
       app, "--shard", options.shard, "K/N|auto",
       "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm, Open MPI or Kubernetes "
@@ -361,6 +363,8 @@ int run(const PredictOptions& options, Context& context) {
   Inputs inputs(task.images, options.inputs);
   Selection selection(options.shard, inputs);
   const JobSize asked_size{options.network.batch_size, context.threads(), selection.whole().value_or(many_images)};
+  std::optional<Owner> owner;
+  if (!options.resume.empty()) owner.emplace(options.resume, [&](const std::string& line) { messages.note(line); });
   ResumedJob resumed(options.resume, selection);
   const EarlierAnswers& earlier = selection.earlier();
   if (earlier.inputs > 0) messages.note(fmt::format("{}: {} inputs are answered already", options.resume, earlier.inputs));
@@ -377,7 +381,7 @@ int run(const PredictOptions& options, Context& context) {
 
   ThreadPool pool(context.threads());
   std::optional<NetworkCache> cache;
-  if (!options.no_cache) cache.emplace();
+  if (!options.no_cache) cache = open_cache(messages);
   const bool identify = !options.resume.empty() || selection.shard();
   const Asked asked{task.views, size.batch, size.threads, size.images, task.with_head, cache ? &*cache : nullptr, identify};
   Ready ready = prepare_networks(options, task.models, asked, selection.all(is_tensor), pool, context);
@@ -387,6 +391,7 @@ int run(const PredictOptions& options, Context& context) {
   if (earlier.complete) return exit_code(earlier.failed);
   if (!output) {
     output.reset(new Output(Output::append(options.resume, earlier.bytes)));  // not movable
+    output->set_guard([&owner] { owner->check(); });
     resumed.begin(size, identity);
   }
   if (selection.shard() && earlier.bytes == 0) output->write(first_line({*selection.shard(), size, identity}));

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -27,6 +28,7 @@
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/owner.h"
 #include "lib/train/constants.h"
 #include "lib/train/openmp.h"
 #include "lib/train/trainer.h"
@@ -82,6 +84,26 @@ void check_files(const TrainOptions& options, const fs::path& checkpoint) {
   add("--curves", options.curves);
 }
 
+// Two runs that write one network, or one checkpoint, would each lose the other's: the second is refused.
+class Owners {
+ public:
+  Owners(const fs::path& output, const fs::path& checkpoint, Context& context) {
+    for (const fs::path& file : {output, checkpoint}) {
+      std::error_code ignored;
+      const fs::file_status status = fs::status(file, ignored);
+      if (fs::exists(status) && !fs::is_regular_file(status)) continue;  // /dev/null
+      owners_.emplace_back(file, [&context](const std::string& line) { context.messages.note(line); });
+    }
+  }
+  // Throws Error(output) where another run has taken over.
+  void check() {
+    for (Owner& owner : owners_) owner.check();
+  }
+
+ private:
+  std::list<Owner> owners_;
+};
+
 // A checkpoint's parameters in the network as it is built: what a file says is not trusted.
 Graph with_checked_parameters(const Graph& graph, const Graph& checkpoint, const fs::path& file) {
   const std::map<std::string, Tensor> given = train::float_constants(checkpoint);
@@ -116,8 +138,9 @@ int run(const TrainOptions& options, Context& context) {
   train::set_threads(threads);
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
-  const bool there = fs::exists(checkpoint, ignored);
   check_files(options, checkpoint);
+  Owners owners(options.output, checkpoint, context);
+  const bool there = fs::exists(checkpoint, ignored);
   if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
   if (there && !options.resume && !options.restart) {
     throw Error(ErrorKind::usage, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
@@ -189,6 +212,7 @@ int run(const TrainOptions& options, Context& context) {
     trainer.calibrate(batches);
   }
   TrainingRun learning(options, job, plan, trainer, test.size(), context, checkpoint, to_json(identity));
+  learning.set_guard([&owners] { owners.check(); });
   try {
     learning.go_on();
   } catch (Error& error) {
@@ -207,6 +231,7 @@ int run(const TrainOptions& options, Context& context) {
       fmt::format("{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration, plan.batch,
                   plan.descent.schedule.rate, options.schedule, options.seed, 100 * last.training_error,
                   last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
+  owners.check();
   if (options.output.ends_with(".resnet")) {
     native::write(job.model, options.output);
   } else {

@@ -211,6 +211,20 @@ class Strays(unittest.TestCase):
                                               "      default: break;\n    }\n}\n"},
                     "lib/graph/ops/conv.cc:6: default in a switch over an enum (case B::y)")
 
+    def test_file_calls_that_throw(self):
+        for call, found in [
+                ("return fs::exists(p);", True), ("return fs::exists(p, ignored);", False),
+                ("return std::filesystem::file_size(name(p, 1));", True), ("return fs::file_size(name(p, 1), ignored);", False),
+                ("return fs::exists(status);", False), ("return fs::is_symlink(fs::symlink_status(p, ignored));", False),
+                ("return fs::is_symlink(fs::symlink_status(p));", True),
+                ("for (const auto& e : fs::directory_iterator(p, ignored)) use(e);", True),
+                ("for (fs::directory_iterator at(p, ignored), end; at != end; at.increment(ignored)) use(*at);", False),
+                ("return entry.is_directory();", True), ("return entry->is_directory(ignored);", False),
+                ("return fs::weakly_canonical(fs::absolute(p, ignored), ignored);", False)]:
+            code = "std::error_code ignored;\n" + call + "\n"
+            lines = [line for line in strays_of({**CLEAN, "lib/graph/ops/conv.cc": CLEAN["lib/graph/ops/conv.cc"] + code})]
+            self.assertEqual([line.split(":")[:2] for line in lines], [["lib/graph/ops/conv.cc", "3"]] if found else [], call)
+
     def test_machine_path(self):
         self.expect({"tools/setup": "cp /ho" + "me/someone/x .\n"}, "tools/setup:3: an absolute path of one machine: /ho" + "me/someone/x")
 
