@@ -9,7 +9,9 @@
 #include <random>
 #include <set>
 
+#include "lib/analysis/cost.h"
 #include "lib/base/error.h"
+#include "lib/reference/reference.h"
 #include "lib/xnnpack/plan.h"
 #include "lib/xnnpack/session.h"
 
@@ -91,6 +93,52 @@ std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::u
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs, ThreadPool& pool, bool optimize) {
   xnnpack::Session session(xnnpack::Plan::make(graph, {.optimize = optimize}), pool);
   return session.run(inputs);
+}
+
+namespace {
+
+// The first `count` entries along the first axis.
+Tensor first_of(const Tensor& tensor, std::int64_t count) {
+  std::vector<std::int64_t> dims(tensor.shape().dims().begin(), tensor.shape().dims().end());
+  dims[0] = count;
+  Tensor part = Tensor::allocate(tensor.dtype(), Shape(dims));
+  std::copy_n(tensor.bytes().begin(), part.size_bytes(), part.mutable_bytes().begin());
+  return part;
+}
+
+std::int64_t macs_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+  std::vector<Fact> facts;
+  for (const Tensor& input : inputs)
+    facts.push_back(Fact::of(input.dtype(), Dims(input.shape().dims().begin(), input.shape().dims().end())));
+  return analysis::total(analysis::costs_of(with_input_facts(graph, facts))).macs;
+}
+
+}  // namespace
+
+std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tensor>& inputs, std::int64_t macs) {
+  std::int64_t images = -1;  // that all inputs hold along an open first axis
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Fact& fact = graph.fact(graph.inputs()[i]);
+    const bool open = fact.dims && !fact.dims->empty() && !(*fact.dims)[0].is_number();
+    const std::int64_t own = open ? inputs[i].shape()[0] : 0;
+    images = images < 0 || images == own ? own : 0;
+  }
+  try {
+    Reference reference{.inputs = inputs, .outputs = {}};
+    if (images > 1) {
+      for (Tensor& input : reference.inputs) input = first_of(input, 1);
+      const std::int64_t count = std::min(images, macs / std::max<std::int64_t>(macs_of(graph, reference.inputs), 1));
+      if (count < 1) return std::nullopt;
+      for (std::size_t i = 0; i < inputs.size(); ++i) reference.inputs[i] = first_of(inputs[i], count);
+    } else if (macs_of(graph, inputs) > macs) {
+      return std::nullopt;
+    }
+    reference.outputs = reference::evaluate(graph, reference.inputs);
+    return reference;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::invalid_model) return std::nullopt;  // what it costs depends on the data
+    throw;
+  }
 }
 
 std::vector<std::string> common_values(const Graph& a, const Graph& b) {

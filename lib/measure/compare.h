@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,16 @@ std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::u
 
 // Runs it once; `optimize` off computes node by node.
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs, ThreadPool& pool, bool optimize = true);
+
+// What lib/reference says, which has nothing in common with the executor.
+struct Reference {
+  std::vector<Tensor> inputs, outputs;
+};
+// Of the first of `inputs`' images: as many as take at most `macs` multiply-adds together, or all where the batch is fixed.
+// Nothing where that is not one.
+std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tensor>& inputs, std::int64_t macs);
+// A few seconds of one processor.
+constexpr std::int64_t reference_macs = 6'000'000'000;
 
 // Values of floating-point type that nodes of both graphs make under one name, in the first graph's order.
 std::vector<std::string> common_values(const Graph& a, const Graph& b);

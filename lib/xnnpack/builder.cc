@@ -64,8 +64,8 @@ std::size_t Builder::bytes(ValueId id) {
 }
 
 int Builder::allocate(std::size_t size) {
-  lifetimes.push_back({size, now(), now()});
-  return static_cast<int>(lifetimes.size()) - 1;
+  sizes.push_back(size);
+  return static_cast<int>(sizes.size()) - 1;
 }
 
 int Builder::hold(Tensor tensor) {
@@ -73,11 +73,6 @@ int Builder::hold(Tensor tensor) {
   constant_of.emplace(buffer, constants.size());
   constants.push_back(std::move(tensor));
   return buffer;
-}
-
-void Builder::use(int buffer) {
-  Lifetime& life = lifetimes[static_cast<std::size_t>(buffer)];
-  life.last = std::max(life.last, now());
 }
 
 const Place& Builder::home(ValueId id) {
@@ -93,15 +88,9 @@ const Place& Builder::home(ValueId id) {
 
 int Builder::demand(ValueId id, const Order& order) {
   const Place from = home(id);
-  if (same_bytes(shape(id), from.order, order)) {
-    use(from.buffer);
-    return from.buffer;
-  }
+  if (same_bytes(shape(id), from.order, order)) return from.buffer;
   const auto key = std::pair(id, order);
-  if (const auto found = copies_.find(key); found != copies_.end()) {
-    use(found->second);
-    return found->second;
-  }
+  if (const auto found = copies_.find(key); found != copies_.end()) return found->second;
   const Transpose op = between(from.order, order);
   const Shape source = physical(shape(id), from.order), target = physical(shape(id), order);
   const DType dtype = graph_.fact(id).dtype.value_or(DType::float32);
@@ -113,7 +102,6 @@ int Builder::demand(ValueId id, const Order& order) {
     copies_.emplace(key, buffer);
     return buffer;
   }
-  use(from.buffer);
   const int buffer = allocate(bytes(id));
   Step step;
   step.node = id.node;
@@ -125,7 +113,7 @@ int Builder::demand(ValueId id, const Order& order) {
     const std::vector<std::size_t> dims(source.dims().begin(), source.dims().end()), perm(op.perm.begin(), op.perm.end());
     check(xnn_reshape_transpose_nd_x32(handle, dims.size(), dims.data(), perm.data(), pool_.native()),
           "xnn_reshape_transpose_nd_x32");
-    add_operator(step, handle, {from.buffer, buffer}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+    add_operator(step, handle, {{from.buffer}, {buffer}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
       check(xnn_setup_transpose_nd_x32(o, at[0], at[1]), "xnn_setup_transpose_nd_x32");
     });
   } else {
@@ -148,7 +136,7 @@ xnn_operator_t Builder::own(Operator op) {
   return owned_.back().get();
 }
 
-void Builder::add_operator(const Step& step, xnn_operator_t op, std::vector<int> buffers, Setup setup) {
+void Builder::add_operator(const Step& step, xnn_operator_t op, Access access, Setup setup) {
   // What this builder made lives as long as the closure; weighted operators are kept by the session.
   std::shared_ptr<xnn_operator> owner;
   for (const auto& candidate : owned_) {
@@ -156,10 +144,8 @@ void Builder::add_operator(const Step& step, xnn_operator_t op, std::vector<int>
   }
   pthreadpool* pool = pool_.native();
   const std::string label = describe(plan_.graph().node(step.node));
-  add({step.node, name_of(step.kind),
-       [op, owner, buffers, setup, label](std::span<std::byte* const> all) {
-         std::vector<std::byte*> addresses;
-         for (const int buffer : buffers) addresses.push_back(buffer < 0 ? nullptr : all[static_cast<std::size_t>(buffer)]);
+  add({step.node, name_of(step.kind), std::move(access),
+       [op, owner, setup, label](std::span<std::byte* const> addresses) {
          try {
            setup(op, addresses);
          } catch (Error& error) {
@@ -178,15 +164,21 @@ void Builder::add_reference(const Step& step, Op op, std::vector<Operand> inputs
   };
   auto bound = std::make_shared<Bound>();
   bound->op = std::move(op);
+  Access access;
+  const auto in_memory = [](const Operand& operand) { return !operand.value && !operand.left_out; };
+  for (const Operand& input : inputs) {
+    if (in_memory(input)) access.reads.push_back(input.buffer);
+  }
+  for (const Operand& output : outputs) access.writes.push_back(output.buffer);
   const std::string label = describe(plan_.graph().node(step.node));
-  add({step.node, name_of(step.kind),
-       [bound, inputs, outputs](std::span<std::byte* const> all) {
+  add({step.node, name_of(step.kind), std::move(access),
+       [bound, inputs, outputs, in_memory](std::span<std::byte* const> addresses) {
+         std::size_t next = 0;
          const auto tensor = [&](const Operand& operand) {
-           if (operand.value) return *operand.value;
-           if (operand.left_out) return Tensor();
+           if (!in_memory(operand)) return operand.value.value_or(Tensor());
            const Shape& s = operand.shape;
-           std::byte* address = all[static_cast<std::size_t>(operand.buffer)];
-           return Tensor::over(operand.dtype, s, {address, static_cast<std::size_t>(s.elements()) * size_of(operand.dtype)});
+           const auto size = static_cast<std::size_t>(s.elements()) * size_of(operand.dtype);
+           return Tensor::over(operand.dtype, s, {addresses[next++], size});
          };
          bound->inputs.clear();
          bound->outputs.clear();
@@ -215,17 +207,17 @@ Builder::Operand Builder::operand(ValueId id, const Order& order) {
       .buffer = demand(id, order), .dtype = graph_.fact(id).dtype.value_or(DType::float32), .shape = physical(shape(id), order)};
 }
 
-void Builder::add_kernel(const Step& step, std::vector<int> buffers, std::function<void(std::span<float* const>)> body) {
+void Builder::add_kernel(const Step& step, Access access, std::function<void(std::span<float* const>)> body) {
   auto addresses = std::make_shared<std::vector<float*>>();
-  add({step.node, name_of(step.kind),
-       [addresses, buffers](std::span<std::byte* const> all) {
+  add({step.node, name_of(step.kind), std::move(access),
+       [addresses](std::span<std::byte* const> given) {
          addresses->clear();
-         for (const int buffer : buffers) addresses->push_back(reinterpret_cast<float*>(all[static_cast<std::size_t>(buffer)]));
+         for (std::byte* address : given) addresses->push_back(reinterpret_cast<float*>(address));
        },
        [addresses, body = std::move(body)] { body(*addresses); }, method_of(step)});
 }
 
-void Builder::add_loop(const Step& step, std::vector<int> buffers, std::size_t count, std::size_t grain,
+void Builder::add_loop(const Step& step, Access access, std::size_t count, std::size_t grain,
                        std::function<void(std::span<float* const>, std::size_t, std::size_t)> body) {
   struct Bound {
     std::span<float* const> addresses;
@@ -235,7 +227,7 @@ void Builder::add_loop(const Step& step, std::vector<int> buffers, std::size_t c
   bound->loop = [bound = bound.get(), body = std::move(body)](std::size_t begin, std::size_t end) {
     body(bound->addresses, begin, end);
   };
-  add_kernel(step, std::move(buffers), [bound, pool = &pool_, count, grain](std::span<float* const> addresses) {
+  add_kernel(step, std::move(access), [bound, pool = &pool_, count, grain](std::span<float* const> addresses) {
     bound->addresses = addresses;
     pool->parallel_for(count, grain, bound->loop);
   });
@@ -261,10 +253,14 @@ void Builder::build() {
     const Order order = canonical_order(shape(output).rank());
     output_places.push_back({demand(output, order), order});
   }
-  // Inputs keep their contents from run to run, outputs until they are read.
-  for (const int buffer : input_buffers)
-    lifetimes[static_cast<std::size_t>(buffer)] = {lifetimes[static_cast<std::size_t>(buffer)].size, -1, now()};
-  for (const Place& output : output_places) lifetimes[static_cast<std::size_t>(output.buffer)].last = now();
+}
+
+Usage Builder::usage() const {
+  Usage usage{.sizes = sizes, .inputs = input_buffers};
+  for (const Running& step : running) usage.steps.push_back(step.access);
+  for (const Place& output : output_places) usage.outputs.push_back(output.buffer);
+  for (const auto& [buffer, constant] : constant_of) usage.constants.push_back(buffer);
+  return usage;
 }
 
 bool Builder::has_empty_operand(const Step& step) {
@@ -277,13 +273,15 @@ bool Builder::has_empty_operand(const Step& step) {
 
 void Builder::build_step(const Step& step, std::size_t index) {
   if (step.kind != Kind::view && step.kind != Kind::transpose && has_empty_operand(step)) {
-    // Nothing to compute, or a result that is the same for all: lib/reference says which. Where weights are packed there is
-    // nothing.
-    if (step.packed || step.filter || step.output.node != step.node) {
-      produce(step.output, canonical_order(shape(step.output).rank()));
-    } else {
-      fallback(step);
+    // Nothing to compute, or a result that is the same for all: lib/reference says which, but has no weights that are packed.
+    const bool plain = !step.packed && !step.filter && step.output.node == step.node;
+    if (plain) return fallback(step);
+    if (shape(step.output).elements() > 0) {
+      throw Error(ErrorKind::bad_input,
+                  fmt::format("its input is {}, which is empty, and its output is not ({})",
+                              shape(graph_.node(step.node).inputs[0]).to_string(), shape(step.output).to_string()));
     }
+    produce(step.output, canonical_order(shape(step.output).rank()));
     return;
   }
   switch (step.kind) {

@@ -25,11 +25,13 @@ struct Place {
   Order order;
 };
 
-// What runs, in order. `bind` is called once with every buffer's address; `run` then needs nothing more.
+// What runs, in order. `bind` is called once with the addresses of what `access` names, reads before writes, and gets no others:
+// a step cannot touch a buffer that it does not name. `run` then needs nothing more.
 struct Running {
   NodeId node = -1;
   const char* kind = "";
-  std::function<void(std::span<std::byte* const> buffers)> bind;
+  Access access;
+  std::function<void(std::span<std::byte* const> addresses)> bind;
   std::function<void()> run;
   const char* method = "";
 };
@@ -41,8 +43,11 @@ class Builder {
 
   void build();
 
+  // When the buffers are needed; their lifetimes follow from it.
+  Usage usage() const;
+
   std::vector<Running> running;
-  std::vector<Lifetime> lifetimes;
+  std::vector<std::size_t> sizes;          // bytes of each buffer
   std::vector<Tensor> constants;           // buffers that are no part of the arena ...
   std::map<int, std::size_t> constant_of;  // ... by buffer
   std::vector<int> input_buffers;
@@ -54,10 +59,8 @@ class Builder {
   // The value's own node's value where it is constant.
   const std::optional<Tensor>& constant(ValueId id) const { return graph_.fact(id).value; }
 
-  int now() const { return static_cast<int>(running.size()); }
   int allocate(std::size_t size);
   int hold(Tensor tensor);
-  void use(int buffer);
   const Place& home(ValueId id);
   // The value in this order: where it already is, or transposed into a buffer of its own by a step that is added now.
   int demand(ValueId id, const Order& order);
@@ -65,10 +68,9 @@ class Builder {
   int produce(ValueId id, Order order);
   void place(ValueId id, Place where) { homes_[id] = std::move(where); }
   void add(Running step);
-  // Adds an XNNPACK operator that reads `inputs` and writes `output`; setup gets their addresses, the workspace last where there
-  // is one.
+  // Adds an XNNPACK operator; setup gets the addresses of what it reads, then of what it writes, null for -1.
   using Setup = std::function<void(xnn_operator_t op, std::span<std::byte* const> addresses)>;
-  void add_operator(const Step& step, xnn_operator_t op, std::vector<int> buffers, Setup setup);
+  void add_operator(const Step& step, xnn_operator_t op, Access access, Setup setup);
   xnn_operator_t own(Operator op);
   // Adds an evaluation by lib/reference. Tensors stand for values in physical order.
   struct Operand {
@@ -104,10 +106,10 @@ class Builder {
   void elementwise(const Step& step);
   void fallback(const Step& step);
 
-  // Adds a step of lib/kernels; `body` gets the buffers' addresses.
-  void add_kernel(const Step& step, std::vector<int> buffers, std::function<void(std::span<float* const> addresses)> body);
+  // Adds a step of lib/kernels; `body` gets the addresses of what it reads, then of what it writes.
+  void add_kernel(const Step& step, Access access, std::function<void(std::span<float* const> addresses)> body);
   // Splits [0, count) over the pool's threads; the loop is made once, so that running allocates nothing.
-  void add_loop(const Step& step, std::vector<int> buffers, std::size_t count, std::size_t grain,
+  void add_loop(const Step& step, Access access, std::size_t count, std::size_t grain,
                 std::function<void(std::span<float* const> addresses, std::size_t begin, std::size_t end)> body);
 
   const Plan& plan_;

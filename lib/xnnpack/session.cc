@@ -104,22 +104,30 @@ void Session::reshape(std::span<const Shape> input_shapes) {
   Builder builder(*s.plan, sized, s.pool, s.kept);
   builder.build();
 
-  const ArenaLayout layout = lay_out(builder.lifetimes);
+  const Usage usage = builder.usage();
+  const ArenaLayout layout = lay_out(lifetimes_of(usage));
+  verify(usage, layout);
   s.running.clear();
   s.arena.reset();
   s.arena = Buffer::allocate(layout.size);
   std::vector<std::byte*> addresses;
-  for (std::size_t i = 0; i < builder.lifetimes.size(); ++i) {
+  for (std::size_t i = 0; i < builder.sizes.size(); ++i) {
     const auto held = builder.constant_of.find(static_cast<int>(i));
     addresses.push_back(held != builder.constant_of.end() ? builder.constants[held->second].mutable_bytes().data()
                                                           : s.arena->mutable_bytes().data() + layout.offsets[i]);
   }
   s.running = std::move(builder.running);
-  for (const Running& step : s.running) step.bind(addresses);
+  for (const Running& step : s.running) {
+    std::vector<std::byte*> touched;
+    for (const std::vector<int>* buffers : {&step.access.reads, &step.access.writes}) {
+      for (const int buffer : *buffers) touched.push_back(buffer < 0 ? nullptr : addresses[static_cast<std::size_t>(buffer)]);
+    }
+    step.bind(touched);
+  }
   s.inputs.clear();
   for (std::size_t i = 0; i < builder.input_buffers.size(); ++i) {
     const auto buffer = static_cast<std::size_t>(builder.input_buffers[i]);
-    s.inputs.emplace_back(addresses[buffer], builder.lifetimes[buffer].size);
+    s.inputs.emplace_back(addresses[buffer], builder.sizes[buffer]);
   }
   s.outputs.clear();
   for (std::size_t i = 0; i < builder.output_places.size(); ++i) {

@@ -155,6 +155,19 @@ TEST(Pooling, AveragePoolOfTinyImages) {
   }
 }
 
+// Windows that begin before the image and end after it.
+TEST(Pooling, AveragePoolOverBothEnds) {
+  for (const std::int64_t size : {1, 2, 3, 4, 5}) {
+    for (const std::int64_t stride : {1, 2, 3}) {
+      for (const auto& pads : std::vector<std::vector<std::int64_t>>{{1, 1, 3, 3}, {3, 3, 1, 1}, {4, 0, 4, 0}, {0, 2, 0, 3}}) {
+        const std::int64_t wide = std::max<std::int64_t>(size, 5);
+        check(AveragePool{.dilations = {}, .kernel_shape = {5, 5}, .pads = pads, .strides = {stride, stride}},
+              {{2, 3, pads[0] > 0 ? size : wide, pads[1] > 0 ? size : wide}});
+      }
+    }
+  }
+}
+
 TEST(Pooling, Global) {
   check(GlobalAveragePool{}, {{3, 17, 7, 5}});
   check(GlobalAveragePool{}, {{2, 1, 3, 3}});

@@ -7,9 +7,10 @@ namespace resnet::reference {
 
 namespace {
 
-// The elements of one axis that a window takes: `count` of them from offset `first` on, `step` apart.
+// The elements of one axis that a window takes: `count` of them from offset `first` on, `step` apart; `padded` are those that lie
+// in the image or in its padding. With ceil_mode a last window may go beyond both.
 struct Taps {
-  std::int64_t first, step, count;
+  std::int64_t first, step, count, padded;
 };
 
 std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -28,7 +29,8 @@ std::vector<std::vector<Taps>> taps_of(const Window& window, const Shape& x, con
       };
       const std::int64_t first = before(0), count = before(size) - first;
       // Where there is no such tap, or no second one, its offset could be out of all bounds.
-      taps[i].push_back({count > 0 ? (start + first * dilation) * stride : 0, count > 1 ? dilation * stride : 0, count});
+      taps[i].push_back({count > 0 ? (start + first * dilation) * stride : 0, count > 1 ? dilation * stride : 0, count,
+                         before(size + window.pads_end[i])});
     }
   }
   return taps;
@@ -125,7 +127,7 @@ void compute(const AveragePool& op, Inputs inputs, Outputs outputs) {
       double sum = 0, count = 1;
       visit_taps(axes, 0, [&](std::int64_t tap) { sum += static_cast<double>(to_number(source[map + tap])); });
       for (std::size_t i = 0; i < axes.size(); ++i)
-        count *= static_cast<double>(op.count_include_pad ? window.kernel[i] : axes[i]->count);
+        count *= static_cast<double>(op.count_include_pad ? axes[i]->padded : axes[i]->count);
       *target++ = to_element<T>(count == 0 ? 0.0 : sum / count);
     });
   });

@@ -19,7 +19,7 @@ void Builder::add_residual(const Step& step) {
   const int a = demand(node.inputs[0], order), b = demand(node.inputs[1], order);
   const int to = produce(step.output, order);
   const auto count = static_cast<std::size_t>(shape(step.output).elements());
-  add_loop(step, {a, b, to}, count, grain,
+  add_loop(step, {{a, b}, {to}}, count, grain,
            [activation = step.activation](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::add_clamped(at[0] + begin, at[1] + begin, at[2] + begin, end - begin, activation.least, activation.most);
            });
@@ -31,7 +31,7 @@ void Builder::clamp(const Step& step) {
   const int from = demand(node.inputs[0], order);
   const int to = produce(step.output, order);
   const auto count = static_cast<std::size_t>(shape(step.output).elements());
-  add_loop(step, {from, to}, count, grain,
+  add_loop(step, {{from}, {to}}, count, grain,
            [activation = step.activation](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::clamp(at[0] + begin, at[1] + begin, end - begin, activation.least, activation.most);
            });
@@ -43,7 +43,7 @@ void Builder::normalization(const Step& step) {
   const int to = produce(step.output, nhwc_order());
   const std::size_t channels = step.scale.size();
   const std::size_t rows = static_cast<std::size_t>(shape(step.output).elements()) / channels;
-  add_loop(step, {from, to}, rows, std::max<std::size_t>(grain / channels, 1),
+  add_loop(step, {{from}, {to}}, rows, std::max<std::size_t>(grain / channels, 1),
            [&step, channels](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::scale_shift_clamped(at[0] + begin * channels, step.scale.data(), step.shift.data(),
                                           at[1] + begin * channels, end - begin, channels, step.activation.least,
@@ -99,7 +99,7 @@ void Builder::binary(const Step& step) {
   check(xnn_reshape_binary_elementwise_nd(op, rank, dims[0].data(), rank, dims[1].data(), pool_.native()),
         "xnn_reshape_binary_elementwise_nd");
   const int to = produce(step.output, order);
-  add_operator(step, op, {buffers[0], buffers[1], to}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+  add_operator(step, op, {buffers, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
     check(xnn_setup_binary_elementwise_nd(o, at[0], at[1], at[2]), "xnn_setup_binary_elementwise_nd");
   });
 }
@@ -116,7 +116,7 @@ void Builder::sigmoid(const Step& step) {
   check(xnn_reshape_unary_elementwise_nc(op, 1, count, count, count, pool_.native()), "xnn_reshape_unary_elementwise_nc");
   const int from = demand(node.inputs[0], order);
   const int to = produce(step.output, order);
-  add_operator(step, op, {from, to}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+  add_operator(step, op, {{from}, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
     check(xnn_setup_unary_elementwise_nc(o, at[0], at[1]), "xnn_setup_unary_elementwise_nc");
   });
 }
@@ -133,7 +133,7 @@ void Builder::softmax(const Step& step) {
   const Order order = canonical_order(x.rank());
   const int from = demand(node.inputs[0], order);
   const int to = produce(step.output, order);
-  add_operator(step, op, {from, to}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+  add_operator(step, op, {{from}, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
     check(xnn_setup_softmax_nc_f32(o, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
           "xnn_setup_softmax_nc_f32");
   });

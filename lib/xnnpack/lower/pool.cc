@@ -32,6 +32,17 @@ PoolWindow window_for(const Window& window, const Shape& x, const Shape& y) {
           .dilation_width = u32(window.dilations[1])};
 }
 
+// Whether a window begins before the image and ends after it: XNNPACK then leaves out a pixel of it in its mean.
+bool covers_both_ends(const Window& window, const Shape& x, const Shape& y) {
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const std::int64_t before = window.pads_begin[axis], stride = window.strides[axis], size = x[axis + 2];
+    if (before == 0) continue;
+    const std::int64_t last = std::min((before + stride - 1) / stride, y[axis + 2]) - 1;  // that begins before the image
+    if (last * stride - before + window.kernel[axis] > size) return true;
+  }
+  return false;
+}
+
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 }  // namespace
@@ -54,13 +65,15 @@ void Builder::pool(const Step& step) {
           "xnn_reshape_max_pooling2d_nhwc_f32");
     const int from = demand(node.inputs[0], nhwc_order());
     const int to = produce(step.output, nhwc_order());
-    add_operator(step, op, {from, to}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+    add_operator(step, op, {{from}, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
       check(xnn_setup_max_pooling2d_nhwc_f32(o, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
             "xnn_setup_max_pooling2d_nhwc_f32");
     });
     return;
   }
-  const PoolWindow w = window_for(window_of(std::get<AveragePool>(node.op), spatial), x, y);
+  const Window window = window_of(std::get<AveragePool>(node.op), spatial);
+  if (covers_both_ends(window, x, y)) return fallback(step);
+  const PoolWindow w = window_for(window, x, y);
   check(xnn_create_average_pooling2d_nhwc_f32(w.top, w.right, w.bottom, w.left, w.height, w.width, w.stride_height,
                                               w.stride_width, -infinity, infinity, 0, &created),
         "xnn_create_average_pooling2d_nhwc_f32");
@@ -72,7 +85,7 @@ void Builder::pool(const Step& step) {
   const int from = demand(node.inputs[0], nhwc_order());
   const int to = produce(step.output, nhwc_order());
   const int scratch = workspace > 0 ? allocate(workspace) : -1;
-  add_operator(step, op, {from, to, scratch}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+  add_operator(step, op, {{from}, {to, scratch}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
     check(xnn_setup_average_pooling2d_nhwc_f32(o, at[2], reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
           "xnn_setup_average_pooling2d_nhwc_f32");
   });
@@ -115,10 +128,9 @@ void Builder::mean(const Step& step) {
     }
   }
   if (apart) return fallback(step);
-  use(from.buffer);
   const int to = produce(step.output, std::move(order));
   constexpr std::size_t grain = 256;
-  add_loop(step, {from.buffer, to}, outer * inner, grain,
+  add_loop(step, {{from.buffer}, {to}}, outer * inner, grain,
            [reduced, inner](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::mean(at[0], at[1], reduced, inner, begin, end);
            });

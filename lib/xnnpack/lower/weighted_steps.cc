@@ -38,7 +38,7 @@ void Builder::direct_convolution(const Step& step) {
     const auto rows = static_cast<std::size_t>(c.batch * c.height);
     const auto row = static_cast<std::size_t>(c.width * c.pixel_stride), front = static_cast<std::size_t>(left * c.pixel_stride),
                padded_row = static_cast<std::size_t>(width * c.pixel_stride);
-    add_loop(step, {from, padded}, rows, 16,
+    add_loop(step, {{from}, {padded}}, rows, 16,
              [row, front, padded_row](std::span<float* const> at, std::size_t begin, std::size_t end) {
                for (std::size_t r = begin; r < end; ++r) {
                  float* to = std::fill_n(at[1] + r * padded_row, front, 0.0f);
@@ -47,15 +47,14 @@ void Builder::direct_convolution(const Step& step) {
                }
              });
     from = padded;
-    use(from);
     c.width = width;
     c.pad_left = 0;
   }
-  std::vector<int> buffers = {from};
-  if (!step.addend.is_none()) buffers.push_back(demand(step.addend, nhwc_order()));
-  buffers.push_back(produce(step.output, nhwc_order()));
+  Access access{.reads = {from}};
+  if (!step.addend.is_none()) access.reads.push_back(demand(step.addend, nhwc_order()));
+  access.writes = {produce(step.output, nhwc_order())};
   const float* filter = reinterpret_cast<const float*>(step.filter->bytes().data());
-  add_loop(step, buffers, kernels::convolution_parts(c), 1,
+  add_loop(step, std::move(access), kernels::convolution_parts(c), 1,
            [c, filter](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::convolve(c, at[0], filter, at.size() == 3 ? at[1] : nullptr, at.back(), begin, end);
            });
@@ -77,12 +76,11 @@ void Builder::winograd_convolution(const Step& step) {
                                    .least = step.activation.least,
                                    .most = step.activation.most};
   const kernels::WinogradCut cut = kernels::cut(winograd, pool_.threads());
-  std::vector<int> buffers = {demand(node.inputs[0], nhwc_order())};
-  if (!step.addend.is_none()) buffers.push_back(demand(step.addend, nhwc_order()));
-  buffers.push_back(produce(step.output, nhwc_order()));
-  buffers.push_back(allocate(cut.scratch * sizeof(float)));
+  Access access{.reads = {demand(node.inputs[0], nhwc_order())}};
+  if (!step.addend.is_none()) access.reads.push_back(demand(step.addend, nhwc_order()));
+  access.writes = {produce(step.output, nhwc_order()), allocate(cut.scratch * sizeof(float))};
   const float* filter = reinterpret_cast<const float*>(step.filter->bytes().data());
-  add_kernel(step, buffers, [winograd, cut, filter, pool = &pool_](std::span<float* const> at) {
+  add_kernel(step, std::move(access), [winograd, cut, filter, pool = &pool_](std::span<float* const> at) {
     const float* addend = at.size() == 4 ? at[1] : nullptr;
     kernels::convolve(winograd, cut, at[0], filter, addend, at[at.size() - 2], at.back(), *pool);
   });
@@ -102,7 +100,7 @@ void Builder::convolution(const Step& step, std::size_t index) {
   const int from = demand(node.inputs[0], nhwc_order());
   const int to = produce(step.output, nhwc_order());
   const int scratch = workspace > 0 ? allocate(workspace) : -1;
-  add_operator(step, op, {from, to, scratch}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+  add_operator(step, op, {{from}, {to, scratch}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
     check(xnn_setup_convolution2d_nhwc_f32(o, at[2], reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
           "xnn_setup_convolution2d_nhwc_f32");
   });
@@ -120,7 +118,7 @@ void Builder::direct_product(const Step& step) {
   const int from = demand(node.inputs[0], canonical_order(x.rank()));
   const int to = produce(step.output, canonical_order(shape(step.output).rank()));
   const float* filter = reinterpret_cast<const float*>(step.filter->bytes().data());
-  add_loop(step, {from, to}, kernels::convolution_parts(c), 1,
+  add_loop(step, {{from}, {to}}, kernels::convolution_parts(c), 1,
            [c, filter](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::convolve(c, at[0], filter, nullptr, at[1], begin, end);
            });
@@ -137,7 +135,7 @@ void Builder::product(const Step& step, std::size_t index) {
         "xnn_reshape_fully_connected_nc_f32");
   const int from = demand(node.inputs[0], canonical_order(x.rank()));
   const int to = produce(step.output, canonical_order(shape(step.output).rank()));
-  add_operator(step, op, {from, to}, [](xnn_operator_t o, std::span<std::byte* const> at) {
+  add_operator(step, op, {{from}, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
     check(xnn_setup_fully_connected_nc_f32(o, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
           "xnn_setup_fully_connected_nc_f32");
   });
