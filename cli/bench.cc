@@ -14,6 +14,7 @@
 
 #include "cli/child_process.h"
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/networks.h"
@@ -413,6 +414,7 @@ int run(const BenchOptions& options, Context& context) {
   const std::vector<std::int64_t> batches = parse_counts("--batch-size", options.batch_sizes, 4096);
   std::vector<std::int64_t> threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) threads = parse_counts("--threads", options.threads, 1024);
+  check_not_an_input("--output", options.output, models);
   Output output(options.output);
 
   std::vector<Measured> all;

@@ -76,7 +76,8 @@ int run(const BuildCommandOptions& options, Context& context) {
   };
   if (options.output.ends_with(".resnet")) {
     native::write(build_model(*spec, options), options.output);
-    return tell(std::filesystem::file_size(options.output), ".resnet");
+    std::error_code ignored;
+    return tell(std::filesystem::file_size(options.output, ignored), ".resnet");
   }
   // Before the work: a folder that cannot be written is told at once.
   Output output(options.output);

@@ -20,10 +20,8 @@ struct CacheOptions {
   std::string action, output, format = "text";
 };
 
-std::string time_of(std::filesystem::file_time_type time) {
-  const auto system = std::chrono::file_clock::to_sys(time);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(std::chrono::system_clock::to_time_t(
-                                                 std::chrono::time_point_cast<std::chrono::system_clock::duration>(system))));
+std::string time_of(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(std::chrono::system_clock::to_time_t(time)));
 }
 
 // What a key says between the model's digest and the program: what the network was made ready for.
@@ -77,7 +75,9 @@ Command add_cache(CLI::App& program) {
       "build of this program or another processor finds nothing there and makes its own; what is damaged is made again.\n"
       "\n"
       "RESNET_CLI_CACHE names the folder (default: resnet-cli/networks in XDG_CACHE_HOME or ~/.cache), RESNET_CLI_CACHE_MIB how\n"
-      "much it may hold (default: 2048): what was not used for the longest time goes first. predict --no-cache does without.\n"
+      "much it may hold (default: 2048): the least recently used are removed first. predict --no-cache does without. A folder "
+      "that\n"
+      "belongs to another user or that others may write to is not used; only files that this program has made are removed.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli cache list\n"

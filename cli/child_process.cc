@@ -71,7 +71,7 @@ Message answer_to(const std::string& command, const std::function<std::string(co
   } catch (const Error& error) {
     return {static_cast<std::uint8_t>(error.kind()), error.what()};
   } catch (const std::bad_alloc&) {
-    return {static_cast<std::uint8_t>(ErrorKind::invalid_model), "is too large for the memory"};
+    return {static_cast<std::uint8_t>(ErrorKind::unsupported), "not enough memory"};
   } catch (const std::exception& error) {
     return {static_cast<std::uint8_t>(ErrorKind::internal), error.what()};
   }

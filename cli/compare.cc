@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -147,6 +148,7 @@ std::vector<Line> judge_executor(const CompareOptions& options, const Graph& gra
 
 int run(const CompareOptions& options, Context& context) {
   if (options.arguments.size() < 2) throw Error(ErrorKind::usage, "expected two models, or a model and its expected outputs");
+  check_not_an_input("--output", options.output, options.arguments);
   Output output(options.output);
   const auto load = [&](const std::string& name) {
     ArchOptions arch;

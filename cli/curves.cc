@@ -4,11 +4,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/training/files.h"
@@ -28,8 +30,10 @@ int run(const CurvesOptions& options) {
   std::vector<std::pair<std::string, std::vector<train::Row>>> runs;
   for (const std::string& argument : options.logs) {
     const std::size_t equals = argument.find('=');
-    const bool named = equals != std::string::npos && !std::filesystem::exists(argument);
+    std::error_code ignored;
+    const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
     const std::string file = named ? argument.substr(equals + 1) : argument;
+    check_not_an_input("--output", options.output, std::span(&file, 1));
     runs.emplace_back(named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
                       parse_log(read_file(file, ErrorKind::bad_input), file));
   }

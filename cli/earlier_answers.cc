@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-
+#include "cli/answer_lines.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
 
@@ -13,94 +10,158 @@ namespace resnet::cli {
 
 namespace {
 
-using Json = nlohmann::json;
+class Reader {
+ public:
+  Reader(const std::string& file, const std::optional<Shard>& shard, bool recorded,
+         const std::function<std::optional<std::string>()>& next)
+      : file_(file), lines_(file), shard_(shard), recorded_(recorded), next_(next) {}
 
-// Whose answer a line is, and whether it failed. The path as JSON has it, so that paths that are not UTF-8 compare as well.
-struct Answer {
-  std::string input, base64;
-  bool failed = false;
-};
-
-std::optional<Answer> parse(const std::string& line) {
-  try {
-    const Json json = Json::parse(line);
-    Answer answer;
-    answer.input = json.at("input").get<std::string>();
-    if (json.contains("input_base64")) answer.base64 = json.at("input_base64").get<std::string>();
-    answer.failed = json.contains("error");
-    return answer;
-  } catch (const Json::exception&) {
-    return std::nullopt;
+  EarlierAnswers read() {
+    for (std::string line; lines_.next(line);) {
+      if (lines_.is_foreign()) refuse("is no answer of predict, expected {\"input\": ...}");
+      if (!lines_.has_end()) {
+        take_half_line(line);
+        break;
+      }
+      if (shard_ && lines_.number() == 1) {
+        take_header(line);
+      } else if (const auto end = shard_ ? parse_last_line(line) : std::nullopt) {
+        take_end(*end);
+        return result_;
+      } else {
+        take_answer(line);
+      }
+    }
+    finish();
+    return result_;
   }
-}
 
-bool is_of(const Answer& answer, const std::string& path) {
-  return answer.base64.empty() ? answer.input == path : answer.base64 == table::base64(path);
-}
-// One of the images of a file that holds several.
-bool is_part_of(const Answer& answer, const std::string& path) {
-  return answer.base64.empty() && answer.input.starts_with(path + "[") && answer.input.ends_with("]");
-}
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(ErrorKind::usage, fmt::format("{}: line {}: {}", file_, lines_.number(), what));
+  }
+  [[noreturn]] void refuse_without_record() const {
+    throw Error(ErrorKind::usage,
+                fmt::format("{0}: holds answers, but {0}.job, which says what they were made with, is not there: "
+                            "they cannot be resumed; expected another file",
+                            file_));
+  }
+
+  void take_header(const std::string& line) {
+    try {
+      result_.header = parse_first_line(line);
+    } catch (Error& error) {
+      error.add_context(file_);
+      throw;
+    }
+    if (!result_.header) refuse("is not the first line of a part, expected what predict --shard writes");
+    const Shard& found = result_.header->shard;
+    if (found.of == shard_->of && found.index == shard_->index && found.inputs == shard_->inputs && found.list != shard_->list)
+      refuse("holds answers of other inputs: the list of inputs has changed since then");
+    if (found != *shard_) {
+      refuse(
+          fmt::format("holds answers of other inputs or of another part of them: part {} of {} of {} inputs, expected part {} of "
+                      "{} of {}",
+                      found.index, found.of, found.inputs, shard_->index, shard_->of, shard_->inputs));
+    }
+    keep_until(lines_.end());
+  }
+
+  void take_end(const PartEnd& end) {
+    if (group_) finish_group(lines_.begin());
+    if (end != PartEnd{shard_->index, shard_->of, tally_} || result_.inputs != shard_->count)
+      refuse(fmt::format("ends a part of {} answers, but {} are here: the file is damaged; expected another file",
+                         end.tally.answers, tally_.answers));
+    keep_until(lines_.end());
+    result_.complete = true;
+    if (std::string line; lines_.next(line)) refuse("follows the end of the part");
+  }
+
+  void take_answer(const std::string& line) {
+    const auto answer = parse_answer_line(line);
+    if (!answer) refuse("is no answer of predict, expected {\"input\": ...}");
+    if (group_ && answer->is_part_of(*group_)) {
+      group_failed_ += answer->failed ? 1 : 0;
+      tally_.add(answer->key());
+      return;
+    }
+    if (group_) finish_group(lines_.begin());
+    const std::optional<std::string> path = next_();
+    if (!path) refuse("is the answer of an input that is not among those now");
+    if (answer->is_of(*path)) {
+      ++result_.inputs;
+      result_.failed += answer->failed ? 1 : 0;
+      tally_.add(answer->key());
+      keep_until(lines_.end());
+    } else if (answer->is_part_of(*path)) {
+      group_ = path;
+      group_failed_ = answer->failed ? 1 : 0;
+      tally_.add(answer->key());
+    } else {
+      refuse(fmt::format("is the answer of '{}', but the input there is '{}' now", shortened(answer->input), shortened(*path)));
+    }
+  }
+
+  // It is cut only where it can be nothing else than the beginning of the next answer, or of a part's first line.
+  void take_half_line(const std::string& line) {
+    if (shard_ && lines_.number() == 1) {
+      if (!begins_first_line(line, *shard_)) refuse("is not the first line of a part, expected what predict --shard writes");
+      return;
+    }
+    if (!shard_ && !recorded_) {
+      if (result_.inputs == 0 && !group_) refuse("is no answer of predict, expected {\"input\": ...}");
+      refuse_without_record();
+    }
+    if (group_ && begins_answer_of(line, *group_)) return;
+    const std::optional<std::string> path = next_();
+    const bool ends = shard_ && !path && std::string("{\"shard_end\":").starts_with(line.substr(0, 13));
+    if (!ends && (!path || !begins_answer_of(line, *path)))
+      refuse("is cut, and is not the beginning of the next answer; expected another file");
+  }
+
+  void finish() {
+    // Perhaps not all images of the last file are here: once more, unless there is no record any more, which goes at the end
+    // alone.
+    if (shard_ || recorded_ || (result_.inputs == 0 && !group_)) return;
+    if (group_) finish_group(lines_.end());
+    if (next_()) refuse_without_record();
+    result_.complete = true;
+  }
+
+  // The images of a file are all there where another one's answer follows.
+  void finish_group(std::uintmax_t end) {
+    ++result_.inputs;
+    result_.failed += group_failed_;
+    keep_until(end);
+    group_.reset();
+  }
+
+  void keep_until(std::uintmax_t end) {
+    result_.bytes = end;
+    result_.tally = tally_;
+  }
+
+  static std::string shortened(const std::string& text) {
+    constexpr std::size_t longest = 300;
+    return text.size() > longest ? table::printable(text.substr(0, longest)) + "..." : table::printable(text);
+  }
+
+  const std::string& file_;
+  LineReader lines_;
+  const std::optional<Shard>& shard_;
+  const bool recorded_;
+  const std::function<std::optional<std::string>()>& next_;
+  EarlierAnswers result_;
+  Tally tally_;
+  std::optional<std::string> group_;  // the file of several images that the last lines are of
+  std::size_t group_failed_ = 0;
+};
 
 }  // namespace
 
-EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
+EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard, bool recorded,
                                     const std::function<std::optional<std::string>()>& next) {
-  EarlierAnswers earlier;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return earlier;
-  const auto refuse = [&](std::size_t number, const std::string& what) {
-    throw Error(ErrorKind::usage, fmt::format("{}: line {}: {}", file, number, what));
-  };
-  std::size_t number = 0, group_failed = 0;
-  std::uintmax_t at = 0, group_begin = 0;
-  std::optional<std::string> path, group;  // a file of several images: it is done where another one's answer follows
-  for (std::string line; std::getline(stream, line);) {
-    if (stream.eof()) break;  // half a line
-    ++number;
-    const std::uintmax_t begin = at;
-    at += line.size() + 1;
-    if (shard && number == 1) {
-      const auto found = parse_first_line(line);
-      if (!found || *found != *shard) refuse(number, "holds answers of other inputs or of another part of them");
-      earlier.bytes = at;
-      continue;
-    }
-    if (shard && parse_last_line(line)) {
-      if (group) ++earlier.inputs;
-      earlier.complete = true;
-      earlier.bytes = at;
-      return earlier;
-    }
-    const auto answer = parse(line);
-    if (!answer) refuse(number, "is no answer of predict, expected {\"input\": ...}");
-    if (group && is_part_of(*answer, *group)) {
-      group_failed += answer->failed ? 1 : 0;
-      continue;
-    }
-    if (group) {
-      ++earlier.inputs;
-      earlier.failed += group_failed;
-      earlier.bytes = begin;
-      group.reset();
-    }
-    path = next();
-    if (!path) refuse(number, "is the answer of an input that is not among those now");
-    if (is_of(*answer, *path)) {
-      ++earlier.inputs;
-      earlier.failed += answer->failed ? 1 : 0;
-      earlier.bytes = at;
-    } else if (is_part_of(*answer, *path)) {
-      group = path;
-      group_begin = begin;
-      group_failed = answer->failed ? 1 : 0;
-    } else {
-      refuse(number, fmt::format("is the answer of '{}', but the input there is '{}' now", table::printable(answer->input),
-                                 table::printable(*path)));
-    }
-  }
-  if (group) earlier.bytes = group_begin;  // perhaps not all of its images: once more
-  return earlier;
+  return Reader(file, shard, recorded, next).read();
 }
 
 }  // namespace resnet::cli

@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
+#include "cli/file_stamp.h"
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -274,6 +275,10 @@ int run(EvaluateOptions options, Context& context) {
   const bool alone = models.size() == 1 && crops.size() == 1;
   if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
   if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
+  for (const auto& read : {models, data}) {
+    check_not_an_input("--output", options.output, read);
+    check_not_an_input("--report", options.network.report, read);
+  }
   Report report(options.network.report);
   Output output(options.output);
 

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
 #include "cli/networks.h"
@@ -175,6 +177,8 @@ void write_plan(const InspectOptions& options, const std::string& format, Contex
 
 int run(const InspectOptions& options, Context& context) {
   const std::string format = choose_format(options);
+  check_not_an_input("--output", options.output, options.arguments);
+  check_not_an_input("--output", options.output, std::span(&options.model, 1));
   Output output(options.output);
   if (options.paper) {
     if (!options.model.empty() || !options.arguments.empty())

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -69,8 +70,8 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.set_version_flag("-V,--version", "resnet-cli " RESNET_VERSION, "the program's version");
   program.footer(
       "Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a check failed, 2 usage, 3 a model that cannot be\n"
-      "read, 4 a model that cannot run or be written, 5 some inputs failed (the others were done), 6 an output that cannot be\n"
-      "written, 70 our own fault, 130 interrupted.\n"
+      "read, 4 a model that cannot run or be written, or not with the memory there is, 5 some inputs failed (the others were\n"
+      "done), 6 an output that cannot be written, 70 our own fault, 130 interrupted.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli predict photo.jpg                            # by the network that is built in\n"
@@ -147,6 +148,7 @@ int run(int argc, char** argv, Context& context) {
 int run_and_catch(int argc, char** argv) {
   occupy_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size fails as on a full disk
   handle_interrupts();
   Context context;
   const auto fail = [&context](ErrorKind kind, const std::string& text) {
@@ -161,7 +163,12 @@ int run_and_catch(int argc, char** argv) {
   } catch (const Error& error) {
     return fail(error.kind(), error.what());
   } catch (const std::bad_alloc&) {
-    return fail(ErrorKind::internal, "not enough memory");
+    return fail(ErrorKind::unsupported, "not enough memory");
+  } catch (const std::system_error& error) {
+    // A thread that cannot be started: as memory, a resource that this model needs and this machine lacks.
+    if (error.code() == std::errc::resource_unavailable_try_again || error.code() == std::errc::not_enough_memory)
+      return fail(ErrorKind::unsupported, std::string("not enough memory or threads: ") + error.code().message());
+    return fail(ErrorKind::internal, std::string("internal error: ") + error.what());
   } catch (const std::exception& error) {
     return fail(ErrorKind::internal, std::string("internal error: ") + error.what());
   } catch (...) {

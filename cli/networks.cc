@@ -12,7 +12,6 @@
 #include "formats/labels/labels.h"
 #include "formats/npy/npy.h"
 #include "lib/analysis/cost.h"
-#include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/classify/head.h"
 #include "lib/passes/passes.h"
@@ -136,15 +135,14 @@ const char* name_of(Crop crop) {
   __builtin_unreachable();
 }
 
-namespace {
-
-// Everything but the graph, as the graph, the file and the options tell it.
 void describe_network(Network& network, const NetworkOptions& options, Context& context) {
   network.input = find_image_input(network.graph);
   network.scores = find_score_output(network.graph);
   network.labels = choose_labels(options.labels, network.source, network.input, network.scores.classes, context.messages);
   network.preprocessing = choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
 }
+
+namespace {
 
 template <typename Work>
 void with_name(const std::string& name, const Work& work) {
@@ -177,74 +175,6 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
   network.source = std::move(loaded.model);
   describe_network(network, options, context);
   return network;
-}
-
-namespace {
-
-// Of a model file, for one kind of job; nothing where it does not pay, or where the network is changed before it runs.
-std::optional<std::string> cache_key(const std::string& name, const NetworkOptions& options, const Asked& asked,
-                                     ThreadPool& pool) {
-  constexpr std::size_t few = 256;
-  const std::size_t images = asked.images * views_per_photo(asked.views);
-  std::error_code none;
-  if (!asked.cache || images > few || asked.views.crop == Crop::full || asked.with_head || !fs::is_regular_file(name, none))
-    return std::nullopt;
-  std::vector<std::string> words = {fmt::format("--crop {} --convolution {}", name_of(asked.views.crop), options.convolution),
-                                    fmt::format("batch {}, threads {}, images {}", asked.batch, asked.threads,
-                                                std::bit_ceil(std::max<std::size_t>(images, 1)))};
-  if (!options.arch.input_shape.empty()) words.push_back("--input-shape " + options.arch.input_shape);
-  for (std::string& word : words_of(options.preprocess)) words.push_back(std::move(word));
-  return NetworkCache::key_of(name, fmt::format("{}", fmt::join(words, ", ")), pool);
-}
-
-}  // namespace
-
-ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool,
-                             Context& context) {
-  ReadyNetwork ready;
-  Network& network = ready.network;
-  // Called before the graph is moved away.
-  const auto job = [&] {
-    xnnpack::Job result = job_of(network, options, asked.views, asked.images);
-    result.batch = static_cast<std::int64_t>(asked.batch);
-    result.threads = asked.threads;
-    return result;
-  };
-  std::error_code none;
-  const auto written = fs::last_write_time(name, none);
-  const std::optional<std::string> key = cache_key(name, options, asked, pool);
-  if (key) {
-    if (auto kept = asked.cache->find(*key, name, pool)) {
-      network.name = name;
-      network.parameters = kept->parameters;
-      network.macs = kept->macs;
-      network.source = std::move(kept->model);
-      network.graph = std::exchange(network.source.graph, {});
-      tell_notes(network.source, name, context);
-      describe_network(network, options, context);
-      with_name(name, [&] {
-        ready.member.preprocessing = network.preprocessing.preprocessing;
-        ready.member.plan =
-            xnnpack::Plan::make(std::move(network.graph),
-                                {.optimize = false, .job = job(), .pool = &pool, .packed = std::move(kept->packed_weights)});
-      });
-      return ready;
-    }
-  }
-  network = load_network(name, options, context);
-  Graph graph = std::exchange(network.graph, {});
-  ready.member = make_member(network, std::move(graph), asked.views.crop, job(), pool, asked.with_head);
-  const auto packed = ready.member.plan->packed_weights();
-  // A file that changed while it was read is another one the next time.
-  if (!key || !packed || fs::last_write_time(name, none) != written) return ready;
-  native::PreparedNetwork fresh{.key = *key, .name = name, .model = network.source, .packed_weights = *packed};
-  fresh.model.graph = ready.member.plan->graph();
-  fresh.parameters = network.parameters;
-  fresh.macs = network.macs;
-  for (const std::string& file : network.source.data_files)
-    fresh.data_digests[file] = digest_of_file(fs::path(name).parent_path() / file, pool);
-  ready.fresh = std::move(fresh);
-  return ready;
 }
 
 void add_convolution_option(CLI::App& app, std::string& convolution) {

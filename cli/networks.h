@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/context.h"
+#include "cli/identity/identity.h"
 #include "cli/model.h"
 #include "cli/network_cache.h"
 #include "cli/preprocess.h"
@@ -51,6 +52,8 @@ struct Network {
 };
 // Throws Error(unsupported) with the name where it does not classify images.
 Network load_network(const std::string& name, const NetworkOptions& options, Context& context);
+// Everything but the graph, as the graph, the file and the options tell it.
+void describe_network(Network& network, const NetworkOptions& options, Context& context);
 
 // A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not
 // needed again, so that its weights go as they are packed.
@@ -64,15 +67,17 @@ struct Asked {
   std::size_t images = 1;  // photos, in all
   bool with_head = false;
   const NetworkCache* cache = nullptr;
+  bool identify = false;  // whether ReadyNetwork::identity is wanted, which takes the time to read its files once more
 };
 // Its graph is moved away.
 struct ReadyNetwork {
   Network network;
   Member member;
   std::optional<native::PreparedNetwork> fresh;  // for the cache, where it was not found there
+  std::optional<NetworkIdentity> identity;       // where it is asked for
 };
 // From the cache where few images are asked for, which are answered in less time than it takes to load a network. Throws as
-// load_network and make_member.
+// load_network and make_member, and Error(invalid_model) where a file that is to be identified changed while it was read.
 ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool,
                              Context& context);
 

@@ -51,6 +51,7 @@ Output::Output(const std::string& file, std::uintmax_t keep) : name_(file) {
 
 void Output::flush() {
   if (pending_.empty()) return;
+  if (guard_) guard_();
   if (file_ || appended_) {
     std::ostream& stream = file_ ? file_->stream() : *appended_;
     errno = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ class Output {
       pending_ += bytes;
     }
   }
+  // Called before bytes are written, whatever it throws keeps them from being so.
+  void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
   // Throws Error(output), or BrokenPipe.
   void flush();
   // Flushes, and gives the file its name.
@@ -46,6 +49,7 @@ class Output {
   std::optional<AtomicFile> file_;
   std::optional<std::ofstream> appended_;
   std::string pending_;
+  std::function<void()> guard_;
 };
 
 // "text", "json", "csv" or "md": what is asked for, else by the ending of the output's name, else text.

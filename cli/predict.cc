@@ -3,18 +3,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <deque>
-#include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cli/answer_lines.h"
 #include "cli/commands.h"
-#include "cli/earlier_answers.h"
+#include "cli/feature_file.h"
+#include "cli/file_stamp.h"
+#include "cli/identity/identity.h"
+#include "cli/identity/text.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/network_cache.h"
@@ -25,13 +26,14 @@
 #include "cli/predictions.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/resumed_job.h"
 #include "cli/shards.h"
-#include "formats/npy/npy.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
-#include "lib/base/files.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/owner.h"
 #include "lib/classify/classifier.h"
+#include "lib/kernels/isa.h"
 
 namespace resnet::cli {
 
@@ -79,9 +81,12 @@ void setup(CLI::App& app, PredictOptions& options) {
   add_choice(app, "--format", options.format, "text|jsonl|csv", "of the answers (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
-  add_text(app, "--resume", options.resume, "FILE",
-           "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
-           "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with");
+  add_text(
+      app, "--resume", options.resume, "FILE",
+      "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
+      "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with: the "
+      "model, the labels and all that decides an answer have to be the same; a FILE or FILE.job of anything else is left as it "
+      "is. FILE.owner says which process works on it: a second one is refused");
   add_text(
       app, "--shard", options.shard, "K/N|auto",
       "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm, Open MPI or Kubernetes "
@@ -123,179 +128,38 @@ PredictionFormat choose_format(const PredictOptions& options) {
   return format == table::Format::csv ? PredictionFormat::csv : PredictionFormat::text;
 }
 
-// What decides the answers besides the photos, as one line: a run that goes on, and all parts of one, must have the same.
-std::string settings_of(const PredictOptions& options, const std::vector<std::string>& models) {
-  std::vector<std::string> words;
-  for (const std::string& model : models) {
-    std::error_code none;
-    const std::uintmax_t bytes = fs::file_size(model, none);
-    words.push_back(none ? model : fmt::format("{} of {} bytes", fs::path(model).filename().string(), bytes));
-  }
-  const auto add = [&words](const char* option, const std::string& value) {
-    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
-  };
-  add("convolution", options.network.convolution);
-  add("crop", options.crop);
-  add("scales", options.network.scales);
-  add("average", options.network.average);
-  add("topk", fmt::format("{}", options.topk));
-  if (options.min_probability > 0) add("min-probability", fmt::format("{}", options.min_probability));
-  add("input-shape", options.network.arch.input_shape);
-  for (std::string& word : words_of(options.network.preprocess)) words.push_back(std::move(word));
-  return fmt::format("{}", fmt::join(words, ", "));
+// What decides the answers, besides the photos themselves.
+Identity identity_of(const PredictOptions& options, const ViewOptions& views, std::vector<NetworkIdentity> networks,
+                     std::span<const std::string> labels) {
+  Identity identity;
+  identity.networks = std::move(networks);
+  identity.labels = text_of_labels(labels);
+  identity.views = fmt::format("crop {}", name_of(views.crop));
+  if (!views.scales.empty()) identity.views += fmt::format(", scales {}", fmt::join(views.scales, ","));
+  identity.average = options.network.average;
+  identity.top_k = fmt::format("{}", options.topk);
+  identity.min_probability = fmt::format("{}", options.min_probability);
+  identity.max_pixels = fmt::format("{}", options.network.max_pixels);
+  identity.instruction_set = kernels::instruction_set();
+  identity.version = RESNET_VERSION;
+  return identity;
 }
-
-// What convolutions are chosen by. It is kept where a run goes on with other threads: the answers are to have the same bits.
-struct JobSize {
-  std::size_t batch = 1, threads = 1, images = 0;
-
-  std::string to_string() const { return fmt::format("batch {}, threads {}, images {}", batch, threads, images); }
-};
-
-std::optional<JobSize> parse_job_size(const std::string& text) {
-  JobSize size;
-  if (std::sscanf(text.c_str(), "batch %zu, threads %zu, images %zu", &size.batch, &size.threads, &size.images) != 3)
-    return std::nullopt;
-  return size.batch > 0 && size.threads > 0 ? std::optional(size) : std::nullopt;
-}
-
-// Beside answers that are not complete stands, in two lines, what they are made with.
-class Record {
- public:
-  // Reads it where there are answers already. Throws Error(usage) where they were made with something else.
-  Record(const std::string& answers, std::string settings) : file_(answers + ".job"), settings_(std::move(settings)) {
-    std::error_code none;
-    if (!fs::exists(answers, none) || fs::file_size(answers, none) == 0 || !fs::exists(file_, none)) return;
-    const std::vector<std::string> lines = split(read_file(file_, ErrorKind::usage), '\n');
-    if (lines.size() < 2 || lines[0] != settings_) {
-      throw Error(ErrorKind::usage, fmt::format("{}: its answers were made with {}; now it is {}", answers,
-                                                table::printable(lines[0]), table::printable(settings_)));
-    }
-    size_ = parse_job_size(lines[1]);
-  }
-  const std::optional<JobSize>& size() const { return size_; }
-
-  void write(const JobSize& size) const {
-    AtomicFile file(file_);
-    file.stream() << settings_ << '\n' << size.to_string() << '\n';
-    file.commit();
-  }
-  void remove() const {
-    std::error_code none;
-    fs::remove(file_, none);
-  }
-
- private:
-  fs::path file_;
-  std::string settings_;
-  std::optional<JobSize> size_;
-};
-
-// The inputs that this run is to answer: all, or a part of them, without those that an earlier run has answered.
-class Selection {
- public:
-  Selection(const PredictOptions& options, Inputs& inputs) : inputs_(inputs) {
-    if (options.shard.empty()) return;
-    Shard shard = parse_shard(options.shard);
-    while (auto input = inputs.next()) all_.push_back(std::move(*input));
-    shard_ = place_shard(shard, all_.size());
-    all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(shard_->first + shard_->count), all_.end());
-    all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(shard_->first));
-  }
-
-  void set_settings(const std::string& settings) {
-    if (shard_) shard_->settings = settings;
-  }
-  // Of all parts together, where it is known.
-  std::optional<std::size_t> whole() const { return shard_ ? shard_->inputs : inputs_.total(); }
-
-  void skip_answered(const std::string& file) {
-    std::vector<Input> seen;
-    earlier_ = read_earlier_answers(file, shard_, [&]() -> std::optional<std::string> {
-      std::optional<Input> input = next();
-      if (!input) return std::nullopt;
-      seen.push_back(*input);
-      return input->path.string();
-    });
-    // The last one that was looked at may have to be answered once more.
-    for (std::size_t i = seen.size(); i > earlier_.inputs; --i) all_.push_front(std::move(seen[i - 1]));
-  }
-
-  std::optional<Input> next() {
-    if (!all_.empty()) {
-      Input input = std::move(all_.front());
-      all_.pop_front();
-      return input;
-    }
-    return shard_ ? std::nullopt : inputs_.next();
-  }
-  bool ready() { return !all_.empty() || shard_ || inputs_.ready(); }
-  std::optional<std::size_t> total() const { return shard_ ? shard_->count : inputs_.total(); }
-  bool all(const std::function<bool(const fs::path&)>& holds) const {
-    return std::all_of(all_.begin(), all_.end(), [&](const Input& input) { return holds(input.path); }) &&
-           (shard_ || inputs_.all(holds));
-  }
-  const std::optional<Shard>& shard() const { return shard_; }
-  const EarlierAnswers& earlier() const { return earlier_; }
-
- private:
-  Inputs& inputs_;
-  std::deque<Input> all_;  // in front of what `inputs_` gives; a part's are all here
-  std::optional<Shard> shard_;
-  EarlierAnswers earlier_;
-};
 
 constexpr std::size_t many_images = 4096;  // where it is not known how many there are
 
 bool is_tensor(const fs::path& path) { return path.extension() == ".npy"; }
 
-// Rows of features as a .npy file that appears whole or not at all; its first lines are written last, when the rows are counted.
-class FeatureFile {
- public:
-  explicit FeatureFile(const std::string& name) : file_(name) { file_.stream() << std::string(npy::fixed_header, ' '); }
-
-  void add(std::span<const float> row) {
-    if (width_ == 0) {
-      width_ = row.size();
-      for (; waiting_ > 0; --waiting_) write_failure();
-    }
-    file_.stream().write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size_bytes()));
-    ++rows_;
-  }
-  void add_failure() {
-    if (width_ == 0) {
-      ++waiting_;  // how long a row is is not known yet
-    } else {
-      write_failure();
-    }
-  }
-  void commit() {
-    rows_ += waiting_;  // nothing but failures: rows of no numbers
-    file_.stream().seekp(0) << npy::header_of(
-        DType::float32, Shape{static_cast<std::int64_t>(rows_), static_cast<std::int64_t>(width_)}, npy::fixed_header);
-    file_.commit();
-  }
-
- private:
-  void write_failure() {
-    const std::vector<float> nothing(width_, std::numeric_limits<float>::quiet_NaN());
-    file_.stream().write(reinterpret_cast<const char*>(nothing.data()), static_cast<std::streamsize>(width_ * sizeof(float)));
-    ++rows_;
-  }
-  AtomicFile file_;
-  std::size_t width_ = 0, rows_ = 0, waiting_ = 0;
-};
-
 // Answers, in the order of the inputs, as they come.
 class Answers {
  public:
   Answers(const PredictOptions& options, PredictionFormat format, std::vector<std::string> labels, Output& output,
-          FeatureFile* features, Report& report, Messages& messages)
+          FeatureFile* features, Report& report, const Tally& tally, Messages& messages)
       : least_(static_cast<double>(options.min_probability)),
         logits_(options.output_type == "logit"),
         cam_(options.network.cam),
         features_(features),
         report_(report),
+        tally_(tally),
         fail_fast_(options.fail_fast),
         format_(format),
         labels_(std::move(labels)),
@@ -313,6 +177,7 @@ class Answers {
       output_.write(format_answer(format_, result.input, shown, labels_, logits_));
       output_.flush();
     }
+    tally_.add(tally_key(result.input));
     report_.add(result, labels_, std::nullopt);
     if (!cam_.empty()) write_activation_map(cam_, count_, result);
   }
@@ -326,9 +191,12 @@ class Answers {
     if (features_) return features_->add_failure();
     output_.write(format_failure(format_, input, error));
     output_.flush();
+    tally_.add(tally_key(input));
   }
 
   std::size_t failed() const { return failed_; }
+  // Of all answers that are in the output, an earlier run's as well.
+  const Tally& tally() const { return tally_; }
 
  private:
   double least_;
@@ -336,6 +204,7 @@ class Answers {
   std::string cam_;
   FeatureFile* features_;
   Report& report_;
+  Tally tally_;
   std::size_t count_ = 0;
   bool fail_fast_;
   PredictionFormat format_;
@@ -369,104 +238,186 @@ void answer(Classifier& classifier, std::span<const Input> part, Answers& answer
   done(part.size());
 }
 
-int run(const PredictOptions& options, Context& context) {
-  Messages& messages = context.messages;
-  std::vector<std::string> arguments = options.arguments, models = options.network.models;
-  if (models.empty()) models.push_back(take_model_or_built_in(arguments, context.messages));
-  if (arguments.empty()) throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt or - behind the model");
-  const PredictionFormat format = choose_format(options);
-  const ViewOptions views{*find_crop(options.crop), parse_scales(options.network.scales)};
-  const auto start = Clock::now();
-  const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
-  Inputs inputs(std::move(arguments), options.inputs);
-  const std::string settings = settings_of(options, models);
-  std::optional<Record> record;
-  if (!options.resume.empty()) record.emplace(options.resume, settings);
-  Selection selection(options, inputs);
-  JobSize size{options.network.batch_size, context.threads(), selection.whole().value_or(many_images)};
-  if (record && record->size()) size = *record->size();
-  selection.set_settings(settings + ", " + size.to_string());
-  if (!options.resume.empty()) selection.skip_answered(options.resume);
-  const bool as_features = options.output_type == "features", with_head = as_features || !options.network.cam.empty();
-  if (with_head) check_single_view(as_features ? "--output-type features" : "--cam", views, models.size());
-  if (as_features && (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty()))
-    throw Error(ErrorKind::usage, "--output-type features is a .npy file, expected --output FILE.npy");
-  std::optional<FeatureFile> features;
-  if (as_features) features.emplace(options.output);
-  Report report(options.network.report);
-  Output output = options.resume.empty() ? Output(as_features ? "" : options.output)
-                                         : Output::append(options.resume, selection.earlier().bytes);
-  if (selection.earlier().inputs > 0)
-    messages.note(fmt::format("{}: {} inputs are answered already", options.resume, selection.earlier().inputs));
-  if (selection.earlier().complete) {
-    if (record) record->remove();
-    return selection.earlier().failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
-  }
-  if (record) record->write(size);
-  if (selection.shard() && selection.earlier().bytes == 0) output.write(first_line(*selection.shard()));
-  ThreadPool pool(context.threads(), context.most_threads());
+// Returns how many inputs are answered, an earlier run's included. Each input is shown to `look` before it is read.
+std::size_t answer_all(Selection& selection, Classifier& classifier, Answers& answers, Output& output, Messages& messages,
+                       const std::function<void(const Input&)>& look) {
+  std::size_t count = selection.earlier().inputs;
+  Progress progress(messages, "images");
+  std::vector<Input> part;
+  do {
+    part.clear();
+    output.flush();
+    while (part.size() < part_of_list || selection.total()) {
+      if (!part.empty() && !selection.ready()) break;
+      std::optional<Input> found = selection.next();
+      if (!found) break;
+      look(*found);
+      part.push_back(std::move(*found));
+    }
+    answer(classifier, part, answers, [&](std::size_t done) { progress.update(count + done, selection.total()); });
+    count += part.size();
+  } while (!part.empty());
+  return count;
+}
+
+// The networks that answer, ready to run.
+struct Ready {
   std::vector<Member> members;
   std::vector<std::string> facts;  // for the report
   std::vector<std::string> labels;
-  std::optional<NetworkCache> cache;
-  if (!options.no_cache) cache.emplace();
   std::vector<native::PreparedNetwork> fresh;
-  const Asked asked{views, size.batch, size.threads, size.images, with_head, cache ? &*cache : nullptr};
+  std::vector<NetworkIdentity> identities;
+  std::vector<std::string> files;  // that they were read from
+};
+
+Ready prepare_networks(const PredictOptions& options, const std::vector<std::string>& models, const Asked& asked, bool tensors,
+                       ThreadPool& pool, Context& context) {
+  Ready ready;
   for (const std::string& name : models) {
-    ReadyNetwork ready = prepare_network(name, options.network, asked, pool, context);
-    const Network& network = ready.network;
-    if (labels.empty()) labels = network.labels;
-    if (!selection.all(is_tensor)) tell_preprocessing(network, views, models.size() == 1, messages);
-    if (!options.network.cam.empty() && !ready.member.class_weights) {
+    ReadyNetwork one = prepare_network(name, options.network, asked, pool, context);
+    const Network& network = one.network;
+    if (ready.labels.empty()) ready.labels = network.labels;
+    if (!tensors) tell_preprocessing(network, asked.views, models.size() == 1, context.messages);
+    if (!options.network.cam.empty() && !one.member.class_weights) {
       throw Error(ErrorKind::unsupported,
                   fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
     }
     if (options.output_type == "logit" && network.scores.probabilities)
       throw Error(ErrorKind::usage, fmt::format("{}: gives probabilities, and its logits are not known", name));
-    members.push_back(std::move(ready.member));
-    if (ready.fresh) fresh.push_back(std::move(*ready.fresh));
-    facts.push_back(name + ": " + describe(network.preprocessing.preprocessing));
+    ready.members.push_back(std::move(one.member));
+    if (one.fresh) ready.fresh.push_back(std::move(*one.fresh));
+    if (one.identity) ready.identities.push_back(std::move(*one.identity));
+    ready.facts.push_back(name + ": " + describe(network.preprocessing.preprocessing));
+    for (const std::string& file : network.source.data_files)
+      ready.files.push_back((fs::path(name).parent_path() / file).string());
     throw_if_interrupted();
   }
+  return ready;
+}
 
-  ClassifierOptions classify = classifier_options(options.network, views, context);
-  classify.top_k = options.topk;
-  Classifier classifier(members, pool, classify);
-  const std::string at_once = pool.threads() < pool.asked() ? fmt::format(" ({} at once)", pool.threads()) : "";
-  messages.detail(
-      fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(models, ", "), milliseconds(), pool.asked(), at_once));
-
-  if (selection.earlier().bytes == 0 && !features) output.write(format_header(format));
-  Answers answers(options, format, std::move(labels), output, features ? &*features : nullptr, report, messages);
-  std::size_t count = selection.earlier().inputs;
-  {
-    Progress progress(messages, "images");
-    std::vector<Input> part;
-    do {
-      part.clear();
-      output.flush();
-      while (part.size() < part_of_list || selection.total()) {
-        if (!part.empty() && !selection.ready()) break;
-        std::optional<Input> found = selection.next();
-        if (!found) break;
-        part.push_back(std::move(*found));
-      }
-      answer(classifier, part, answers, [&](std::size_t done) { progress.update(count + done, selection.total()); });
-      count += part.size();
-    } while (!part.empty());
+// The files that this run writes and that are there already: none may be one that it reads.
+class Written {
+ public:
+  explicit Written(const PredictOptions& options) {
+    const std::pair<const char*, const std::string&> named[] = {
+        {"--output", options.output}, {"--resume", options.resume}, {"--report", options.network.report}};
+    for (const auto& [option, file] : named) {
+      std::error_code none;
+      if (!file.empty() && file != "-" && fs::is_regular_file(file, none)) files_.emplace_back(option, file);
+    }
   }
-  if (selection.shard()) output.write(last_line(*selection.shard()));
-  if (features) features->commit();
-  report.commit(fmt::format("What {} photos are", count), facts);
-  output.commit();
-  if (record) record->remove();
-  for (const native::PreparedNetwork& network : fresh) {
+  // Throws Error(usage).
+  void check(const std::string& read) const {
+    for (const auto& [option, file] : files_) check_not_an_input(option, file, std::span(&read, 1));
+  }
+
+ private:
+  std::vector<std::pair<const char*, std::string>> files_;
+};
+
+void check_features(const PredictOptions& options) {
+  if (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty())
+    throw Error(ErrorKind::usage, "--output-type features is a .npy file, expected --output FILE.npy");
+}
+
+int exit_code(std::size_t failed) { return failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0; }
+
+// What is asked, understood.
+struct Task {
+  std::vector<std::string> models, images;
+  PredictionFormat format;
+  ViewOptions views;
+  bool as_features, with_head;
+};
+
+Task understand(const PredictOptions& options, Context& context) {
+  Task task{options.network.models, options.arguments, {}, {}, false, false};
+  if (task.models.empty()) task.models.push_back(take_model_or_built_in(task.images, context.messages));
+  if (task.images.empty()) throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt or - behind the model");
+  task.format = choose_format(options);
+  task.views = {*find_crop(options.crop), parse_scales(options.network.scales)};
+  task.as_features = options.output_type == "features";
+  task.with_head = task.as_features || !options.network.cam.empty();
+  if (task.with_head) {
+    check_single_view(task.as_features ? "--output-type features" : "--cam", task.views, task.models.size());
+  }
+  if (task.as_features) check_features(options);
+  return task;
+}
+
+void keep(std::span<const native::PreparedNetwork> networks, const std::optional<NetworkCache>& cache, ThreadPool& pool,
+          Messages& messages) {
+  for (const native::PreparedNetwork& network : networks) {
     if (const std::string why = cache->keep(network, pool); !why.empty())
       messages.detail(fmt::format("{}: not kept for the next time: {}", network.name, why));
   }
-  const std::size_t failed = answers.failed() + selection.earlier().failed;
+}
+
+int run(const PredictOptions& options, Context& context) {
+  Messages& messages = context.messages;
+  const auto start = Clock::now();
+  const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
+  const Task task = understand(options, context);
+  const Written written(options);
+  for (const std::string& model : task.models) written.check(model);
+  Inputs inputs(task.images, options.inputs);
+  Selection selection(options.shard, inputs);
+  const JobSize asked_size{options.network.batch_size, context.threads(), selection.whole().value_or(many_images)};
+  std::optional<Owner> owner;
+  if (!options.resume.empty()) owner.emplace(options.resume, [&](const std::string& line) { messages.note(line); });
+  ResumedJob resumed(options.resume, selection);
+  const EarlierAnswers& earlier = selection.earlier();
+  if (earlier.inputs > 0) messages.note(fmt::format("{}: {} inputs are answered already", options.resume, earlier.inputs));
+  if (earlier.complete && !earlier.header) return exit_code(earlier.failed);
+  const JobSize size = resumed.size().value_or(asked_size);
+  const bool as_it_comes = !selection.total();  // a list on stdin
+  if (!as_it_comes) selection.all([&](const fs::path& path) { return written.check(path.string()), true; });
+  std::optional<FeatureFile> features;
+  if (task.as_features) features.emplace(options.output);
+  Report report(options.network.report);
+  std::unique_ptr<Output> output;
+  // Where it cannot be written it is said at once.
+  if (options.resume.empty()) output = std::make_unique<Output>(task.as_features ? "" : options.output);
+
+  ThreadPool pool(context.threads(), context.most_threads());
+  std::optional<NetworkCache> cache;
+  if (!options.no_cache) cache = open_cache(messages);
+  const bool identify = !options.resume.empty() || selection.shard();
+  const Asked asked{task.views, size.batch, size.threads, size.images, task.with_head, cache ? &*cache : nullptr, identify};
+  Ready ready = prepare_networks(options, task.models, asked, selection.all(is_tensor), pool, context);
+  for (const std::string& file : ready.files) written.check(file);
+  const Identity identity = identity_of(options, task.views, std::move(ready.identities), ready.labels);
+  resumed.check(identity);
+  if (earlier.complete) return exit_code(earlier.failed);
+  if (!output) {
+    output.reset(new Output(Output::append(options.resume, earlier.bytes)));  // not movable
+    output->set_guard([&owner] { owner->check(); });
+    resumed.begin(size, identity);
+  }
+  if (selection.shard() && earlier.bytes == 0) output->write(first_line({*selection.shard(), size, identity}));
+
+  ClassifierOptions classify = classifier_options(options.network, task.views, context);
+  classify.top_k = options.topk;
+  Classifier classifier(ready.members, pool, classify);
+  const std::string at_once = pool.threads() < pool.asked() ? fmt::format(" ({} at once)", pool.threads()) : "";
+  messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(task.models, ", "), milliseconds(),
+                              pool.asked(), at_once));
+
+  if (earlier.bytes == 0 && !features) output->write(format_header(task.format));
+  Answers answers(options, task.format, std::move(ready.labels), *output, features ? &*features : nullptr, report, earlier.tally,
+                  messages);
+  const std::size_t count = answer_all(selection, classifier, answers, *output, messages, [&](const Input& input) {
+    if (as_it_comes) written.check(input.path.string());
+  });
+  if (selection.shard()) output->write(last_line({selection.shard()->index, selection.shard()->of, answers.tally()}));
+  if (features) features->commit();
+  report.commit(fmt::format("What {} photos are", count), ready.facts);
+  output->commit();
+  resumed.end();
+  keep(ready.fresh, cache, pool, messages);
+  const std::size_t failed = answers.failed() + earlier.failed;
   messages.detail(fmt::format("{} of {} inputs answered in {:.0f} ms", count - failed, count, milliseconds()));
-  return failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  return exit_code(failed);
 }
 
 }  // namespace

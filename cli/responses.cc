@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -254,6 +255,7 @@ int run(const ResponsesOptions& options, Context& context) {
     throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)
     throw Error(ErrorKind::usage, fmt::format("--random and images ('{}') exclude each other", images[0]));
+  for (const auto& read : {models, images}) check_not_an_input("--output", options.output, read);
   Output output(options.output);
   Measurement measurement(options, context);
   std::vector<Measured> all;

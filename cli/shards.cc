@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
 
 #include "cli/parse.h"
+#include "lib/base/digest.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {
@@ -23,23 +27,15 @@ std::optional<std::size_t> number_in_environment(const char* name) {
   return number && *number >= 0 ? std::optional(static_cast<std::size_t>(*number)) : std::nullopt;
 }
 
-std::string line_of(const char* key, const Shard& shard) {
-  const Json place = {{"index", shard.index}, {"of", shard.of},         {"first", shard.first},
-                      {"count", shard.count}, {"inputs", shard.inputs}, {"settings", shard.settings}};
-  return Json{{key, place}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+constexpr std::string_view begin_of_first = "{\"shard\":", begin_of_last = "{\"shard_end\":";
+constexpr std::size_t longest_line = 1 << 20;  // of those that are no answers
+
+// "{"shard":{"index":2,"of":3," of a first line.
+std::string place_of(const Shard& shard) {
+  return fmt::format("{}{{\"index\":{},\"of\":{},", begin_of_first, shard.index, shard.of);
 }
 
-std::optional<Shard> parse_line(const char* key, const std::string& line) {
-  if (!line.starts_with(fmt::format("{{\"{}\":", key))) return std::nullopt;
-  try {
-    const Json place = Json::parse(line).at(key);
-    const auto number = [&](const char* name) { return place.at(name).get<std::size_t>(); };
-    return Shard{number("index"), number("of"),     number("first"),
-                 number("count"), number("inputs"), place.at("settings").get<std::string>()};
-  } catch (const Json::exception&) {
-    return std::nullopt;
-  }
-}
+std::size_t number_at(const Json& json, const char* name) { return json.at(name).get<std::size_t>(); }
 
 }  // namespace
 
@@ -77,17 +73,72 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
-Shard place_shard(Shard shard, std::size_t inputs) {
+Shard place_shard(Shard shard, const std::vector<std::uint64_t>& paths) {
+  const std::size_t inputs = paths.size();
   const auto begin = [&](std::size_t part) { return inputs / shard.of * part + std::min(part, inputs % shard.of); };
   shard.first = begin(shard.index - 1);
   shard.count = begin(shard.index) - shard.first;
   shard.inputs = inputs;
+  shard.list = digest(std::string_view(reinterpret_cast<const char*>(paths.data()), paths.size() * sizeof(paths[0])));
   return shard;
 }
 
-std::string first_line(const Shard& shard) { return line_of("shard", shard); }
-std::string last_line(const Shard& shard) { return line_of("shard_end", shard); }
-std::optional<Shard> parse_first_line(const std::string& line) { return parse_line("shard", line); }
-std::optional<Shard> parse_last_line(const std::string& line) { return parse_line("shard_end", line); }
+std::string first_line(const PartHeader& header) {
+  const Shard& shard = header.shard;
+  Json json = {
+      {"index", shard.index},        {"of", shard.of},     {"first", shard.first},       {"count", shard.count},
+      {"inputs", shard.inputs},      {"list", shard.list}, {"batch", header.size.batch}, {"threads", header.size.threads},
+      {"images", header.size.images}};
+  json["identity"] = Json::parse(to_json(header.identity));
+  return Json{{"shard", json}}.dump() + "\n";
+}
+
+std::optional<PartHeader> parse_first_line(const std::string& line) {
+  if (!line.starts_with(begin_of_first) || line.size() > longest_line) return std::nullopt;
+  try {
+    const Json json = Json::parse(line).at("shard");
+    if (json.contains("settings")) {
+      throw Error(
+          ErrorKind::usage,
+          "was written by version 0.1.0, which does not say what decides its answers; expected all parts by this version");
+    }
+    PartHeader header;
+    header.shard = {number_at(json, "index"), number_at(json, "of"),     number_at(json, "first"),
+                    number_at(json, "count"), number_at(json, "inputs"), json.at("list").get<std::string>()};
+    header.size = {number_at(json, "batch"), number_at(json, "threads"), number_at(json, "images")};
+    if (header.size.batch == 0 || header.size.threads == 0) return std::nullopt;
+    header.identity = identity_from_json(json.at("identity").dump());
+    return header;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+bool begins_first_line(const std::string& text, const Shard& shard) { return text.starts_with(place_of(shard)); }
+
+void Tally::add(const std::string& input) {
+  ++answers;
+  sum += hash_of(input);
+}
+
+std::string last_line(const PartEnd& end) {
+  const Json json = {
+      {"index", end.index}, {"of", end.of}, {"answers", end.tally.answers}, {"digest", fmt::format("{:016x}", end.tally.sum)}};
+  return Json{{"shard_end", json}}.dump() + "\n";
+}
+
+std::optional<PartEnd> parse_last_line(const std::string& line) {
+  if (!line.starts_with(begin_of_last) || line.size() > longest_line) return std::nullopt;
+  try {
+    const Json json = Json::parse(line).at("shard_end");
+    const std::string digits = json.at("digest").get<std::string>();
+    PartEnd end{number_at(json, "index"), number_at(json, "of"), {number_at(json, "answers"), 0}};
+    const auto [last, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), end.tally.sum, 16);
+    if (failed != std::errc() || last != digits.data() + digits.size()) return std::nullopt;
+    return end;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
 
 }  // namespace resnet::cli

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -27,6 +28,7 @@
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/owner.h"
 #include "lib/train/constants.h"
 #include "lib/train/isa.h"
 #include "lib/train/openmp.h"
@@ -83,6 +85,26 @@ void check_files(const TrainOptions& options, const fs::path& checkpoint) {
   add("--curves", options.curves);
 }
 
+// Two runs that write one network, or one checkpoint, would each lose the other's: the second is refused.
+class Owners {
+ public:
+  Owners(const fs::path& output, const fs::path& checkpoint, Context& context) {
+    for (const fs::path& file : {output, checkpoint}) {
+      std::error_code ignored;
+      const fs::file_status status = fs::status(file, ignored);
+      if (fs::exists(status) && !fs::is_regular_file(status)) continue;  // /dev/null
+      owners_.emplace_back(file, [&context](const std::string& line) { context.messages.note(line); });
+    }
+  }
+  // Throws Error(output) where another run has taken over.
+  void check() {
+    for (Owner& owner : owners_) owner.check();
+  }
+
+ private:
+  std::list<Owner> owners_;
+};
+
 // A checkpoint's parameters in the network as it is built: what a file says is not trusted.
 Graph with_checked_parameters(const Graph& graph, const Graph& checkpoint, const fs::path& file) {
   const std::map<std::string, Tensor> given = train::float_constants(checkpoint);
@@ -118,8 +140,9 @@ int run(const TrainOptions& options, Context& context) {
   train::cap_instruction_set(context.options.isa);
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
-  const bool there = fs::exists(checkpoint, ignored);
   check_files(options, checkpoint);
+  Owners owners(options.output, checkpoint, context);
+  const bool there = fs::exists(checkpoint, ignored);
   if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
   if (there && !options.resume && !options.restart) {
     throw Error(ErrorKind::usage, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
@@ -133,12 +156,12 @@ int run(const TrainOptions& options, Context& context) {
   for (const std::string& note : job.data.notes) context.messages.note(note);
   train::View view = view_of(options, job, context);
   const TrainingPlan plan = plan_of(options, job);
-  std::string text = settings_text(options, job, plan, view, threads);
+  Identity identity = training_identity(options, job, plan, view, threads);
   std::optional<train::Checkpoint> start;
   std::string then;
   if (options.resume && there) {
     ReadCheckpoint read = read_checkpoint(checkpoint);
-    check_settings(checkpoint.string(), read.options, text);
+    check_settings(checkpoint.string(), read.options, identity, false);  // before the pictures are decoded
     job.model.graph = with_checked_parameters(job.model.graph, read.checkpoint.graph, checkpoint);
     then = read.options;
     context.messages.note(fmt::format("{}: going on from iteration {}", checkpoint.string(), read.checkpoint.iteration));
@@ -162,8 +185,12 @@ int run(const TrainOptions& options, Context& context) {
     }
   }
   if (test.size() > 0) broken += load(test, "test", memory - std::min(memory, training.bytes()), exif, threads, context);
-  text += pictures_text(training, job.model.labels);
-  if (start) check_settings(checkpoint.string(), then, text);
+  {
+    ThreadPool pool(threads);
+    identity.pictures = text_of_pictures(training, pool);
+    if (test.size() > 0) identity.test_pictures = text_of_pictures(test, pool);
+  }
+  if (start) check_settings(checkpoint.string(), then, identity, true);
   if (view.augmentation == train::Augmentation::imagenet) view.colors = color_components(training);
 
   train::Network network(job.model.graph, plan.batch,
@@ -186,7 +213,8 @@ int run(const TrainOptions& options, Context& context) {
                     job.unfolded, batches));
     trainer.calibrate(batches);
   }
-  TrainingRun learning(options, job, plan, trainer, test.size(), context, checkpoint, text);
+  TrainingRun learning(options, job, plan, trainer, test.size(), context, checkpoint, to_json(identity));
+  learning.set_guard([&owners] { owners.check(); });
   try {
     learning.go_on();
   } catch (Error& error) {
@@ -205,6 +233,7 @@ int run(const TrainOptions& options, Context& context) {
       fmt::format("{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration, plan.batch,
                   plan.descent.schedule.rate, options.schedule, options.seed, 100 * last.training_error,
                   last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
+  owners.check();
   if (options.output.ends_with(".resnet")) {
     native::write(job.model, options.output);
   } else {

@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/file_stamp.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -176,6 +178,8 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch)
 }
 
 int run(const ValidateOptions& options, Context& context) {
+  check_not_an_input("--output", options.output, options.arguments);
+  check_not_an_input("--output", options.output, std::span(&options.model, 1));
   Output output(options.output);
   if (options.paper) {
     if (!options.model.empty() || !options.arguments.empty())

@@ -11,9 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "cli/built_in.h"
+#include "cli/identity/text.h"
 #include "cli/model.h"
 #include "cli/parse.h"
 #include "cli/preprocess.h"
+#include "formats/table/text.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
@@ -55,11 +58,17 @@ std::vector<std::string> labels_of(const std::vector<std::string>& names, std::i
   return labels;
 }
 
-std::string digest_of_start(const std::string& file) {
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) return file;  // what is built in
+// What the trained start is, whatever its name.
+void identify_start(const std::string& file, const Model& model, TrainingJob& job) {
   ThreadPool pool;
-  return digest_of_file(file, pool);
+  job.start_file = file;
+  if (is_built_in(file)) {
+    job.start = "built in, " + text_of_digest(digest(built_in_model(), pool));
+    return;
+  }
+  job.start = text_of_digest(digest_of_file(file, pool));
+  for (const std::string& data : model.data_files)
+    job.start_data[table::printable(data)] = digest_of_file(fs::path(file).parent_path() / data, pool);
 }
 
 }  // namespace
@@ -117,7 +126,7 @@ TrainingJob prepare_training(const TrainOptions& options, Context& context) {
       }
     }
     job.unfolded = start.unfolded;
-    job.start = digest_of_start(file);
+    identify_start(file, imported, job);
     job.model.preprocessing = imported.preprocessing;
     if (!imported.preprocessing && options.preprocess.preprocess.empty()) {
       // As predict guesses it of that file.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "cli/context.h"
@@ -19,9 +20,11 @@ struct TrainingJob {
   Model model;  // what will be written, its graph as it is at the start
   arch::Spec spec;
   bool trained_start = false;
-  std::size_t unfolded = 0;  // batch norms that stand apart again and have no figures yet
-  std::string start;         // what the trained start is: its digest
-  std::string guessed_by;    // why its pictures are prepared as they are, where it does not tell
+  std::size_t unfolded = 0;                       // batch norms that stand apart again and have no figures yet
+  std::string start_file;                         // the trained start, as it was named
+  std::string start;                              // what it is: its digest
+  std::map<std::string, std::string> start_data;  // and those of the files that its weights were read from, by name
+  std::string guessed_by;                         // why its pictures are prepared as they are, where it does not tell
   TrainingData data;
 };
 // Reads the start and lists the pictures. Throws Error(usage) for what does not fit together, else as their readers do.

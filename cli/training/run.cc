@@ -91,6 +91,7 @@ void TrainingRun::finish_row() {
 
 // A file that cannot be written now is tried again with the next row: the run is worth more.
 void TrainingRun::write_down() {
+  if (guard_) guard_();
   unwritten_.clear();
   const auto tried = [&](const auto& write) {
     try {
@@ -123,6 +124,7 @@ std::string TrainingRun::what_is_kept() const {
 }
 
 void TrainingRun::stop() {
+  if (guard_) guard_();
   try {
     write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_);
     context_.messages.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(),

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/context.h"
 #include "cli/training/job.h"
@@ -20,6 +22,9 @@ class TrainingRun {
   // the last two.
   TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
               std::size_t tests, Context& context, std::filesystem::path checkpoint, std::string settings);
+
+  // Called before a file is written, whatever it throws ends the run.
+  void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
 
   // Until the end; throws Error(interrupted) behind a checkpoint. What decodes pictures is interrupted, too: nothing of the
   // iteration or the row that waited for them has happened yet.
@@ -46,6 +51,7 @@ class TrainingRun {
   const std::string settings_;
   std::optional<std::int64_t> written_;  // the iteration of the last checkpoint
   std::string unwritten_;
+  std::function<void()> guard_;
   std::chrono::steady_clock::time_point next_ = {};  // line of progress
 };
 

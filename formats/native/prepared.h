@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/threads.h"
@@ -27,14 +28,19 @@ struct PreparedNetwork {
 // Weights stay in the mapped file; all of it is checked, by the pool's threads. Throws Error(invalid_model) "FILE: ..." for what
 // is not there, is no such file, is cut short or damaged.
 PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& pool);
+// The same of an open file, which stays the caller's: for one whose owner and permissions were looked at, so that no other one
+// can take its place. `file` is its name for errors.
+PreparedNetwork read_prepared(int descriptor, const std::filesystem::path& file, ThreadPool& pool);
 // Its key and name alone, unchecked, for a list.
 struct PreparedSummary {
   std::string key, name;
 };
-PreparedSummary read_prepared_summary(const std::filesystem::path& file);
+PreparedSummary read_prepared_summary(int descriptor, const std::filesystem::path& file);
+// Whether a file may be one that write_prepared() has begun: it begins as they do, or is cut short before that.
+bool is_prepared(std::string_view head);
 
-// The file appears whole or not at all. Throws Error(output), and Error(unsupported) naming the node where an operator cannot be
-// written.
+// The file appears whole or not at all, for this user alone; whatever had its name, a link too, is replaced. Throws
+// Error(output), and Error(unsupported) naming the node where an operator cannot be written.
 void write_prepared(const PreparedNetwork& prepared, const std::filesystem::path& file, ThreadPool& pool);
 
 }  // namespace resnet::native

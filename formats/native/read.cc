@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 
@@ -310,8 +313,11 @@ resnet::Model read(const std::filesystem::path& file, const ReadOptions& options
   }
 }
 
-PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& pool) {
-  const auto buffer = Buffer::map_file(file);
+bool is_prepared(std::string_view head) { return prepared_magic.starts_with(head.substr(0, prepared_magic.size())); }
+
+namespace {
+
+PreparedNetwork read_prepared(const std::shared_ptr<const Buffer>& buffer, const std::filesystem::path& file, ThreadPool& pool) {
   try {
     native::Prepared proto;
     const Header header = parse_prepared(proto, buffer->bytes());
@@ -338,8 +344,30 @@ PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& poo
   }
 }
 
-PreparedSummary read_prepared_summary(const std::filesystem::path& file) {
-  const auto buffer = Buffer::map_file(file);
+// An open file's bytes, mapped. Throws Error(invalid_model).
+std::shared_ptr<const Buffer> map_descriptor(int descriptor, const std::filesystem::path& file) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(file.string() + ": is not a regular file");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) refuse(file.string() + ": is empty");
+  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (address == MAP_FAILED) refuse(fmt::format("{}: cannot be mapped: {}", file.string(), std::strerror(errno)));
+  const std::shared_ptr<const void> mapping(address, [size](const void* begin) { munmap(const_cast<void*>(begin), size); });
+  return Buffer::view({static_cast<const std::byte*>(address), size}, mapping);
+}
+
+}  // namespace
+
+PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& pool) {
+  return read_prepared(Buffer::map_file(file), file, pool);
+}
+
+PreparedNetwork read_prepared(int descriptor, const std::filesystem::path& file, ThreadPool& pool) {
+  return read_prepared(map_descriptor(descriptor, file), file, pool);
+}
+
+PreparedSummary read_prepared_summary(int descriptor, const std::filesystem::path& file) {
+  const auto buffer = map_descriptor(descriptor, file);
   try {
     native::Prepared proto;
     parse_prepared(proto, buffer->bytes());

@@ -224,8 +224,9 @@ struct Sections {
     take(zeros, tail);
   }
 
-  void write(const std::filesystem::path& file, std::string_view file_magic, bool synced) const {
-    AtomicFile output(file);
+  void write(const std::filesystem::path& file, std::string_view file_magic, bool synced,
+             const AtomicFile::Options& options = {}) const {
+    AtomicFile output(file, options);
     const auto bytes = header.to_bytes(file_magic);
     output.stream().write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     each_piece([&](const char* data, std::size_t size) { output.stream().write(data, static_cast<std::streamsize>(size)); });
@@ -274,7 +275,7 @@ void write_prepared(const PreparedNetwork& prepared, const std::filesystem::path
   const auto header = sections.header.to_bytes(prepared_magic);
   sections.header.checksum =
       prepared_checksum(std::span(header).first(Header::checksum_offset), std::as_bytes(std::span(sections.message)));
-  sections.write(file, prepared_magic, false);
+  sections.write(file, prepared_magic, false, {.mode = 0600, .follow_link = false});
 }
 
 }  // namespace resnet::native

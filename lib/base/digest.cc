@@ -60,6 +60,13 @@ std::string digest(std::span<const std::byte> bytes, ThreadPool& pool) {
   });
 }
 
+std::string digest(std::string_view text) {
+  ThreadPool alone(1);
+  return digest(std::as_bytes(std::span(text)), alone);
+}
+
+std::uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
+
 std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool) {
   const Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};

@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <optional>
+#include <iterator>
+#include <ostream>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "lib/base/descriptor_buffer.h"
 #include "lib/base/interrupt.h"
+#include "lib/base/temporaries.h"
 
 namespace resnet {
 
@@ -34,69 +39,165 @@ std::string read_file(const fs::path& path, ErrorKind kind) {
 }
 
 struct AtomicFile::State {
-  fs::path target;
-  fs::path temporary;  // empty where the target is written directly
+  fs::path shown;      // as the user has named it
+  fs::path target;     // the file itself
+  fs::path temporary;  // its name until then; empty: it has none, or the target is written directly
+  bool direct = false;
+  int descriptor = -1;
   std::optional<RemoveWhenKilled> mark;
-  std::ofstream stream;
+  DescriptorBuffer buffer;
+  std::ostream stream{&buffer};
+
+  [[noreturn]] void fail(int error) const {
+    throw Error(ErrorKind::output, shown.string() + ": cannot be written: " + std::strerror(error));
+  }
+  fs::path folder() const { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
+  void open_target();
+  void open_unnamed();
+  void open_temporary();
+  void copy_to_temporary();
+  void name_it();
+  void discard() noexcept;
 };
 
-AtomicFile::AtomicFile(const fs::path& path) : state_(std::make_unique<State>()) {
-  std::error_code ignored;
-  // A link stays a link: the file behind it is replaced.
-  state_->target = fs::is_symlink(path, ignored) ? fs::weakly_canonical(path) : path;
-  const auto status = fs::status(state_->target, ignored);
-  if (fs::is_directory(status)) throw Error(ErrorKind::output, path.string() + ": is a folder, expected a file to write");
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
-    errno = 0;
-    state_->stream.open(state_->target, std::ios::binary);
-    if (!state_->stream) throw Error(ErrorKind::output, reason(path, "cannot be written"));
-    return;
+void AtomicFile::State::open_target() {
+  direct = true;
+  descriptor = open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) fail(errno);
+}
+
+// A file without a name vanishes with its process, however that ends.
+void AtomicFile::State::open_unnamed() {
+  const fs::path proc = "/proc/self/fd";
+  if (access(proc.c_str(), X_OK) == 0) descriptor = open(folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+void AtomicFile::State::open_temporary() {
+  const fs::path name = folder() / temporary_name();
+  mark.emplace(name);
+  descriptor = open(name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    const int error = errno;
+    mark.reset();
+    fail(error);
   }
-  std::string name = state_->target.string() + ".XXXXXX";
-  const int fd = mkstemp(name.data());
-  if (fd < 0) throw Error(ErrorKind::output, reason(path, "cannot be written"));
-  // mkstemp makes files that only the owner can read; an output has the permissions that the umask, or the old file, gives.
+  temporary = name;
+}
+
+// For a file that cannot be named: its name was taken away, or the file system gives no names to files without one.
+void AtomicFile::State::copy_to_temporary() {
+  const int from = descriptor;
+  struct stat status {};
+  static_cast<void>(fstat(from, &status));
+  discard();  // what has the old name is no file of ours, or is not needed
+  descriptor = -1;
+  try {
+    open_temporary();
+    static_cast<void>(fchmod(descriptor, status.st_mode & 07777));
+    std::vector<char> block(1 << 20);
+    off_t at = 0;
+    for (ssize_t got = 0; (got = pread(from, block.data(), block.size(), at)) != 0; at += got) {
+      for (ssize_t done = 0; got > 0 && done < got;) {
+        const ssize_t n = write(descriptor, block.data() + done, static_cast<std::size_t>(got - done));
+        if (n <= 0) fail(n < 0 ? errno : EIO);
+        done += n;
+      }
+      if (got < 0) fail(errno);
+    }
+    if (fsync(descriptor) != 0) fail(errno);
+  } catch (...) {
+    close(from);
+    throw;
+  }
+  close(from);
+}
+
+void AtomicFile::State::name_it() {
+  if (temporary.empty()) {
+    const std::string self = "/proc/self/fd/" + std::to_string(descriptor);
+    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
+    const bool is_there = errno == EEXIST;
+    const fs::path name = folder() / temporary_name();
+    mark.emplace(name);
+    if (is_there && linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      temporary = name;
+    } else {
+      copy_to_temporary();
+    }
+  }
+  if (rename(temporary.c_str(), target.c_str()) != 0) {
+    if (errno != ENOENT) fail(errno);
+    copy_to_temporary();  // somebody has removed it
+    if (rename(temporary.c_str(), target.c_str()) != 0) fail(errno);
+  }
+  temporary.clear();
+  mark.reset();
+}
+
+void AtomicFile::State::discard() noexcept {
+  if (!temporary.empty()) unlink(temporary.c_str());
+  temporary.clear();
+  mark.reset();
+}
+
+AtomicFile::AtomicFile(const fs::path& path) : AtomicFile(path, Options{}) {}
+
+AtomicFile::AtomicFile(const fs::path& path, const Options& options) : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  state.shown = path;
+  state.target = options.follow_link ? file_behind_links(path) : path;
   struct stat old {};
-  const mode_t mask = umask(0);
-  umask(mask);
-  const mode_t mode = stat(state_->target.c_str(), &old) == 0 ? (old.st_mode & 07777) : (0666 & ~mask);
-  static_cast<void>(fchmod(fd, mode));
-  close(fd);
-  state_->temporary = name;
-  state_->mark.emplace(state_->temporary);
-  state_->stream.open(state_->temporary, std::ios::binary);
-  if (!state_->stream) {
-    const Error error(ErrorKind::output, reason(path, "cannot be written"));
-    fs::remove(state_->temporary, ignored);
-    throw error;
+  const bool there = lstat(state.target.c_str(), &old) == 0;
+  if (!there && errno != ENOENT) state.fail(errno);
+  if (there && S_ISDIR(old.st_mode)) throw Error(ErrorKind::output, path.string() + ": is a folder, expected a file to write");
+  if (there && !S_ISREG(old.st_mode) && options.follow_link) {
+    state.open_target();
+  } else {
+    if (options.unnamed) state.open_unnamed();
+    if (state.descriptor < 0) state.open_temporary();
+    const mode_t mask = umask(0);
+    umask(mask);
+    const mode_t mode = options.mode ? *options.mode : there ? old.st_mode & 07777 : 0666 & ~mask;
+    static_cast<void>(fchmod(state.descriptor, mode));
+    remove_old_temporaries(state.folder(), state.target.filename().string());
   }
+  state.buffer.set_descriptor(state.descriptor);
 }
 
 AtomicFile::~AtomicFile() {
-  if (state_->temporary.empty()) return;
-  state_->stream.close();
-  std::error_code ignored;
-  fs::remove(state_->temporary, ignored);
+  if (state_->direct) state_->stream.flush();
+  state_->discard();
+  if (state_->descriptor >= 0) close(state_->descriptor);
 }
 
 std::ostream& AtomicFile::stream() { return state_->stream; }
 
 void AtomicFile::commit(bool synced) {
-  if (state_->stream) errno = 0;  // else it tells of the write that failed
-  state_->stream.flush();
-  state_->stream.close();
-  if (!state_->stream) throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));
-  if (state_->temporary.empty()) return;
-  const int fd = synced ? open(state_->temporary.c_str(), O_RDONLY | O_CLOEXEC) : -1;
-  if (fd >= 0) {
-    const bool done = fsync(fd) == 0;
-    close(fd);
-    if (!done) throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));
+  State& state = *state_;
+  state.stream.flush();
+  if (!state.stream) state.fail(state.buffer.error() != 0 ? state.buffer.error() : EIO);
+  if (state.direct) return;
+  if (synced && fsync(state.descriptor) != 0) state.fail(errno);
+  state.name_it();
+  const int written = std::exchange(state.descriptor, -1);
+  state.buffer.set_descriptor(-1);
+  static_cast<void>(close(written));  // it has its name; what a network's file system says now, fsync has said
+}
+
+fs::path file_behind_links(const fs::path& path) {
+  constexpr int most_links = 40;  // as the kernel has it
+  fs::path at = path;
+  std::error_code failed;
+  for (int i = 0; i <= most_links; ++i) {
+    const fs::file_status status = fs::symlink_status(at, failed);
+    if (status.type() == fs::file_type::not_found) return at;
+    const fs::path next = !failed && fs::is_symlink(status) ? fs::read_symlink(at, failed) : fs::path();
+    if (failed) break;
+    if (next.empty()) return at;
+    at = at.parent_path() / next;
   }
-  if (rename(state_->temporary.c_str(), state_->target.c_str()) != 0) {
-    throw Error(ErrorKind::output, reason(state_->target, "cannot be written"));
-  }
-  state_->temporary.clear();
+  if (!failed) failed = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+  throw Error(ErrorKind::output, path.string() + ": cannot be written: " + failed.message());
 }
 
 }  // namespace resnet

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lib/base/error.h"
@@ -13,12 +14,23 @@ namespace resnet {
 // The whole file. Throws Error(`kind`) "FILE: cannot be opened: No such file or directory".
 std::string read_file(const std::filesystem::path& path, ErrorKind kind);
 
-// A file that appears under its name only when commit() is called: written to a temporary name in the same folder, synced,
-// renamed. Destroyed without commit (an error, Ctrl-C) it leaves nothing. What is no regular file (/dev/stdout, a pipe) is
-// written directly. Throws Error(output).
+// A file that appears under its name only when commit() is called: written without a name where the file system can do that, else
+// under a temporary one (lib/base/temporaries.h) in the same folder; synced, then named. Destroyed without commit (an error,
+// Ctrl-C) it leaves nothing. What is no regular file (/dev/stdout, a pipe) is written directly. What killed processes left in
+// the folder more than a day ago is removed. Throws Error(output), in the constructor already where the folder cannot be written.
 class AtomicFile {
  public:
+  struct Options {
+    // The permissions of the new file; none: those of the file that is replaced, or what the umask gives.
+    std::optional<unsigned> mode = std::nullopt;
+    // A link stays, and the file that it names is replaced. Else whatever has the name is replaced itself (not a folder).
+    bool follow_link = true;
+    // False: under a temporary name from the beginning, as on file systems that have no files without one.
+    bool unnamed = true;
+  };
+
   explicit AtomicFile(const std::filesystem::path& path);
+  AtomicFile(const std::filesystem::path& path, const Options& options);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -31,5 +43,8 @@ class AtomicFile {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// The file that `path` names, through links. Throws Error(output) where links lead round in a circle, or a name is too long.
+std::filesystem::path file_behind_links(const std::filesystem::path& path);
 
 }  // namespace resnet

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "lib/base/error.h"
 
 namespace resnet::image {
@@ -21,9 +23,12 @@ void drop_warning(const gchar* /*domain*/, GLogLevelFlags /*level*/, const gchar
 
 VipsLibrary load() {
   const std::string name = fmt::format("libvips.so.{}", VIPS_LIBRARY_CURRENT - VIPS_LIBRARY_AGE);
+  errno = 0;
   void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library == nullptr) {
+    const bool no_memory = errno == ENOMEM;
     const char* reason = dlerror();
+    if (no_memory) throw Error(ErrorKind::unsupported, "not enough memory to load libvips, which decodes photos");
     throw Error(ErrorKind::internal,
                 fmt::format("libvips, which decodes photos, cannot be loaded: {}", reason == nullptr ? name : reason));
   }

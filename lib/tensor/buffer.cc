@@ -29,6 +29,9 @@ void advise_huge_pages(void* begin, std::size_t size) {
   if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // where there are none: as before
 }
 
+// More than a process can address: what asks for so much is wrong on every machine.
+constexpr std::size_t address_space = std::size_t{1} << 47;
+
 struct Mapping {
   void* address = nullptr;
   std::size_t size = 0;
@@ -49,7 +52,10 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t size) {
   const std::size_t total = (size + tail + alignment - 1) / alignment * alignment;
   // calloc leaves large blocks untouched, so that memory is used only where something is written.
   void* raw = std::calloc(total + alignment, 1);
-  if (raw == nullptr) throw Error(ErrorKind::invalid_model, fmt::format("{} bytes do not fit into memory", size));
+  if (raw == nullptr) {
+    if (size >= address_space) throw Error(ErrorKind::invalid_model, fmt::format("{} bytes do not fit into memory", size));
+    throw Error(ErrorKind::unsupported, fmt::format("not enough memory: {} bytes more are needed", size));
+  }
   std::shared_ptr<void> owner(raw, Free{});
   void* aligned = raw;
   std::size_t space = total + alignment;
@@ -87,6 +93,8 @@ std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path
   const int mapping_errno = errno;
   close(fd);
   if (address == MAP_FAILED) {
+    if (mapping_errno == ENOMEM)
+      throw Error(ErrorKind::unsupported, fmt::format("{}: not enough memory to map it", path.string()));
     errno = mapping_errno;
     throw fail("cannot be mapped");
   }

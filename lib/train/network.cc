@@ -218,15 +218,18 @@ void Network::State::plan() {
 
 namespace {
 
+constexpr const char* no_memory = "not enough memory for a batch of this size";
+
 // oneDNN reports in its own way.
 template <typename Body>
 auto translated(const Body& body) {
   try {
     return body();
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw Error(ErrorKind::unsupported, no_memory);
     throw Error(ErrorKind::internal, fmt::format("oneDNN: {}", error.what()));
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::usage, "there is not enough memory for a batch of this size");
+    throw Error(ErrorKind::unsupported, no_memory);
   }
 }
 

@@ -30,7 +30,7 @@ class Network {
   // A graph as arch::build() makes it: one NCHW float input, one output of batch x classes logits, every parameter a constant.
   // `frozen` says of a constant's name that it keeps its value; nothing in front of the first that does not is differentiated,
   // and a frozen batch norm stays with its running figures. Throws Error(unsupported) with the node for an operator that cannot
-  // be trained, and Error(usage) where there is not enough memory for such a batch.
+  // be trained, and also where there is not enough memory for such a batch.
   Network(const Graph& graph, std::int64_t batch, const std::function<bool(const std::string&)>& frozen = {});
   ~Network();
   Network(const Network&) = delete;

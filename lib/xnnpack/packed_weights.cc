@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <exception>
+#include <string>
 #include <utility>
+
+#include "lib/base/error.h"
 
 namespace resnet::xnnpack {
 
@@ -11,10 +14,12 @@ PackedWeights::PackedWeights(std::shared_ptr<const Buffer> packed)
     : provider_{}, buffer_(std::move(packed)), packed_(buffer_ != nullptr) {
   provider_.context = this;
   provider_.look_up = [](void* context, const xnn_weights_cache_look_up_key*) -> std::size_t {
-    return static_cast<PackedWeights*>(context)->packed_ ? 0 : SIZE_MAX;
+    const auto& self = *static_cast<PackedWeights*>(context);
+    return self.packed_ && !self.asks_size_ ? 0 : SIZE_MAX;
   };
   provider_.reserve_space = [](void* context, std::size_t size) -> void* {
     auto& self = *static_cast<PackedWeights*>(context);
+    if (self.asks_size_) self.size_asked_for_ = size;
     if (self.packed_) return nullptr;  // shared by now: nobody packs over it
     try {
       auto buffer = Buffer::allocate(size);
@@ -36,6 +41,19 @@ PackedWeights::PackedWeights(std::shared_ptr<const Buffer> packed)
     return const_cast<std::byte*>(static_cast<PackedWeights*>(context)->buffer_->bytes().data()) + offset;
   };
   provider_.delete_cache = [](void*) { return xnn_status_success; };
+}
+
+void PackedWeights::check_size(const std::function<void()>& create) {
+  if (!packed_) return;
+  asks_size_ = true;
+  try {
+    create();  // ends where it gets no memory to pack into
+  } catch (const Error&) {
+  }
+  asks_size_ = false;
+  if (size_asked_for_ == bytes()) return;
+  throw Error(ErrorKind::invalid_model, "is given " + std::to_string(bytes()) + " bytes of packed weights, expected " +
+                                            (size_asked_for_ ? std::to_string(*size_asked_for_) : "none"));
 }
 
 }  // namespace resnet::xnnpack

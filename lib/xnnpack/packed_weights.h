@@ -3,7 +3,10 @@
 
 #include <xnnpack.h>
 
+#include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "lib/tensor/tensor.h"
 
@@ -20,6 +23,9 @@ class PackedWeights {
   PackedWeights& operator=(const PackedWeights&) = delete;
 
   xnn_weights_cache_provider* provider() { return &provider_; }
+  // What an earlier one held is not trusted: `create` makes an operator, which XNNPACK is stopped at as soon as it says how many
+  // bytes it would pack. Throws Error(invalid_model) where it was given another number. Called before the first operator is made.
+  void check_size(const std::function<void()>& create);
   // Whether weights are in it: operators that XNNPACK packs anew each time (depthwise convolutions) are made without it.
   bool is_packed() const { return packed_; }
   const std::shared_ptr<const Buffer>& buffer() const { return buffer_; }
@@ -28,7 +34,8 @@ class PackedWeights {
  private:
   xnn_weights_cache_provider provider_;
   std::shared_ptr<const Buffer> buffer_;
-  bool packed_ = false;
+  bool packed_ = false, asks_size_ = false;
+  std::optional<std::size_t> size_asked_for_;
 };
 
 }  // namespace resnet::xnnpack

@@ -446,6 +446,7 @@ class Lowering {
   void pack(Step& step, Operator (*create)(const Graph&, const Step&)) {
     step.packed = std::make_unique<PackedWeights>(given(step));
     try {
+      step.packed->check_size([&] { create(graph_, step); });
       create(graph_, step);
     } catch (Error& error) {
       error.add_context(describe(graph_.node(step.node)));

@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <set>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "lib/base/error.h"
@@ -46,6 +48,15 @@ TEST(Digest, EachBitAndTheLengthMatter) {
   // Blocks that change places.
   std::swap_ranges(bytes.begin(), bytes.begin() + (1 << 20), bytes.begin() + (1 << 20));
   EXPECT_TRUE(seen.insert(digest(bytes, pool)).second);
+}
+
+TEST(Digest, OfTextIsThatOfItsBytes) {
+  ThreadPool pool(2);
+  for (const std::string& text : {std::string(), std::string("a"), std::string(3 << 20, 'x')})
+    EXPECT_EQ(digest(text), digest(std::as_bytes(std::span(text)), pool));
+  EXPECT_EQ(hash_of("a"), hash_of(std::string("a")));
+  EXPECT_NE(hash_of("a"), hash_of("b"));
+  EXPECT_NE(hash_of(""), hash_of(std::string(1, '\0')));
 }
 
 TEST(Digest, WhatIsNoFileIsSaid) {

@@ -2,17 +2,24 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <ostream>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
+#include "lib/base/temporaries.h"
 #include "tests/support/temporary_folder.h"
 
 namespace resnet {
@@ -159,6 +166,153 @@ TEST(AtomicFile, NamesTheFileInAFolderThatIsNotThere) {
   const auto [kind, line] = error_of([&] { AtomicFile output(file); });
   EXPECT_EQ(kind, ErrorKind::output);
   EXPECT_EQ(line, file.string() + ": cannot be written: No such file or directory");
+}
+
+TEST(AtomicFile, HasNoNameWhileItIsWritten) {
+  const TemporaryFolder folder;
+  AtomicFile output(folder.path() / "out.bin");
+  output.stream() << std::string(1 << 20, 'x') << std::flush;
+  EXPECT_THAT(names_in(folder.path()), IsEmpty());  // what a killed process would leave
+  output.commit();
+  EXPECT_EQ(fs::file_size(folder.path() / "out.bin"), 1u << 20);
+}
+
+TEST(AtomicFile, WorksWhereEveryFileNeedsAName) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "out.bin";
+  const AtomicFile::Options named{.unnamed = false};
+  {
+    AtomicFile output(file, named);
+    output.stream() << "half";
+    const std::set<std::string> names = names_in(folder.path());
+    ASSERT_EQ(names.size(), 1u);
+    EXPECT_TRUE(is_temporary_name(*names.begin()));
+  }
+  EXPECT_THAT(names_in(folder.path()), IsEmpty());
+  AtomicFile output(file, named);
+  output.stream() << "whole";
+  output.commit();
+  EXPECT_EQ(content(file), "whole");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out.bin"));
+}
+
+TEST(AtomicFile, ArrivesAlthoughItsTemporaryNameWasRemoved) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "out.bin";
+  AtomicFile output(file, {.mode = 0640, .unnamed = false});
+  const std::string bytes(3'000'000, 'y');
+  output.stream() << bytes << std::flush;
+  for (const std::string& name : names_in(folder.path())) fs::remove(folder.path() / name);
+  output.commit();
+  EXPECT_EQ(content(file), bytes);
+  EXPECT_EQ(static_cast<unsigned>(fs::status(file).permissions()), 0640u);
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out.bin"));
+}
+
+TEST(AtomicFile, SeeksBackToItsBeginning) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "out.bin";
+  AtomicFile output(file);
+  output.stream() << "____ and the rest";
+  EXPECT_EQ(output.stream().tellp(), std::streampos(17));
+  output.stream().seekp(0) << "head";
+  output.commit();
+  EXPECT_EQ(content(file), "head and the rest");
+}
+
+TEST(AtomicFile, ReplacesALinkItselfWhereItIsAskedTo) {
+  const TemporaryFolder folder;
+  const fs::path real = folder.write("real.bin", "old"), link = folder.path() / "link.bin";
+  fs::create_symlink("real.bin", link);
+  AtomicFile output(link, {.mode = 0600, .follow_link = false});
+  output.stream() << "new";
+  output.commit();
+  EXPECT_FALSE(fs::is_symlink(link));
+  EXPECT_EQ(content(link), "new");
+  EXPECT_EQ(content(real), "old");
+  EXPECT_EQ(static_cast<unsigned>(fs::status(link).permissions()), 0600u);
+}
+
+TEST(AtomicFile, WritesThroughALinkToNothing) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path() / "there");
+  fs::create_symlink("there/new.bin", folder.path() / "link");
+  fs::create_symlink("link", folder.path() / "link of link");
+  AtomicFile output(folder.path() / "link of link");
+  output.stream() << "new";
+  output.commit();
+  EXPECT_EQ(content(folder.path() / "there" / "new.bin"), "new");
+}
+
+TEST(AtomicFile, RefusesLinksInACircleAndNamesThatAreTooLong) {
+  const TemporaryFolder folder;
+  const fs::path loop = folder.path() / "loop", name = folder.path() / std::string(300, 'n');
+  fs::create_symlink("loop", loop);
+  auto [kind, line] = error_of([&] { AtomicFile output(loop); });
+  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_THAT(line, HasSubstr("loop: cannot be written: Too many levels of symbolic links"));
+  std::tie(kind, line) = error_of([&] { AtomicFile output(name); });
+  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_THAT(line, HasSubstr("cannot be written: File name too long"));
+}
+
+// A name of 255 letters leaves no room for more letters.
+TEST(AtomicFile, WritesTheLongestName) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / std::string(255, 'n');
+  for (int i = 0; i < 2; ++i) {
+    AtomicFile output(file, {.unnamed = i == 0});
+    output.stream() << i;
+    output.commit();
+    EXPECT_EQ(content(file), std::to_string(i));
+  }
+}
+
+// In a process of its own, which a signal would kill if it were not ignored.
+TEST(AtomicFile, TellsOfALimitOfAFilesSize) {
+  const TemporaryFolder folder;
+  const auto write_much = [&] {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{4096, 4096};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const auto [kind, line] = error_of([&] {
+      AtomicFile output(folder.path() / "out.bin");
+      output.stream() << std::string(1 << 20, 'x');
+      output.commit();
+    });
+    std::fputs(line.c_str(), stderr);
+    std::_Exit(static_cast<int>(kind));
+  };
+  EXPECT_EXIT(write_much(), testing::ExitedWithCode(6), "out.bin: cannot be written: File too large");
+  EXPECT_THAT(names_in(folder.path()), IsEmpty());
+}
+
+void make_older(const fs::path& file, std::chrono::hours age) {
+  fs::last_write_time(file, fs::file_time_type::clock::now() - age);
+}
+
+TEST(AtomicFile, RemovesWhatKilledProcessesLeftADayAgo) {
+  const TemporaryFolder folder;
+  const std::string old_name = temporary_name(), new_name = temporary_name(), link = temporary_name(), inner = temporary_name();
+  const std::set<std::string> strangers = {"out.bin.backup",
+                                           "out.bin.MyCopy",
+                                           "out.bin.202611",
+                                           "out.bin.abcdef",
+                                           "other.AbCdEf",
+                                           ".resnet-cli-tmp.",
+                                           ".resnet-cli-tmp.0123456789abcde",
+                                           ".resnet-cli-tmp.0123456789abcdeX"};
+  for (const std::string& name : strangers) make_older(folder.write(name, "of somebody else"), std::chrono::hours(1000));
+  make_older(folder.write(old_name, "left"), std::chrono::hours(25));
+  make_older(folder.write("out.bin.AbCdEf", "left by version 0.1.0"), std::chrono::hours(25));
+  make_older(folder.write(new_name, "being written"), std::chrono::hours(23));
+  fs::create_symlink("out.bin.backup", folder.path() / link);
+  fs::create_directory(folder.path() / inner);
+  AtomicFile output(folder.path() / "out.bin");
+  output.commit();
+  std::set<std::string> expected = strangers;
+  expected.insert({new_name, link, inner, "out.bin"});
+  EXPECT_EQ(names_in(folder.path()), expected);
 }
 
 TEST(AtomicFile, TellsOfAFullDisk) {

@@ -59,7 +59,7 @@ TEST(InterruptTest, WhoDoesNotAskIsEndedWithinASecondAndTheTemporaryFileIsRemove
   const test::TemporaryFolder folder;
   const auto start = Clock::now();
   const int code = exit_code_of([&] {
-    AtomicFile file(folder.path() / "out.onnx");
+    AtomicFile file(folder.path() / "out.onnx", {.unnamed = false});
     file.stream() << "half" << std::flush;
     if (fs::is_empty(folder.path())) _exit(1);
     raise(SIGTERM);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <numeric>
 #include <string>
 #include <thread>
@@ -117,6 +118,22 @@ TEST_P(ParallelFor, OrdersMemoryBetweenLoops) {
   }
   // The sum of 1..50 less 50 subtractions, in each element.
   EXPECT_EQ(std::accumulate(values.begin(), values.end(), std::int64_t{0}), 257 * (1275 - 50));
+}
+
+// pthreadpool is C: what is thrown in its threads would end the process.
+TEST_P(ParallelFor, GivesWhatIsThrownToTheCaller) {
+  ThreadPool pool(GetParam());
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_THROW(pool.parallel_for(100, 3,
+                                   [](std::size_t begin, std::size_t end) {
+                                     if (begin <= 50 && 50 < end) throw std::bad_alloc();
+                                   }),
+                 std::bad_alloc);
+    EXPECT_THROW(pool.parallel_for_each(100, [](std::size_t, std::size_t) { throw std::bad_alloc(); }), std::bad_alloc);
+    std::atomic<int> sum = 0;
+    pool.parallel_for(10, 1, [&](std::size_t begin, std::size_t) { sum += static_cast<int>(begin); });
+    EXPECT_EQ(sum, 45);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, ParallelFor, testing::Values(1u, 2u, 4u),

@@ -207,7 +207,8 @@ TEST_F(CacheTest, ListAndClear) {
   EXPECT_THAT(list.out, HasSubstr("batch 1, threads "));
   EXPECT_THAT(list.err, HasSubstr("1 networks"));
   EXPECT_THAT(run_cached({"cache", "list", "--format", "json"}).out, HasSubstr("\"model\": \"net.onnx\""));
-  write("kept/0123.prepared.abcdef", "what a killed process left");
+  const std::string left = "kept/0123456789abcdef0123456789abcdef.prepared.AbCdEf";
+  write(left, "\x89RESRUN\nwhat a killed process of version 0.1.0 left");
   EXPECT_THAT(run_cached({"cache", "list"}).out, HasSubstr("(unfinished or damaged)"));
   write("kept/other.txt", "somebody else's");
   const Finished cleared = run_cached({"cache", "clear"});

@@ -129,7 +129,8 @@ TEST_F(TrainTest, AKilledRunGoesOnToTheSameEnd) {
   std::vector<std::string> other = more;
   other[1] = "30";
   other.emplace_back("--resume");
-  expect_refused(train(other), 2, "has 'iterations: 40', this one 'iterations: 30'");
+  expect_refused(train(other), 2,
+                 "was written with iterations 40, milestones 20,30, but this run has iterations 30, milestones 15,22");
 
   std::vector<std::string> resumed = {"--iterations", "40", "--every", "5", "--resume"};
   const Finished finished = train(resumed);
@@ -221,9 +222,61 @@ TEST_F(TrainTest, OtherPicturesAreAnotherRun) {
   write("cifar/data_batch_1.bin", other);
   std::vector<std::string> resumed = more;
   resumed.emplace_back("--resume");
-  expect_refused(train(resumed), 2, "the run that it is of has 'pictures and classes: ");
+  expect_refused(train(resumed), 2, "the checkpoint was written with pictures 48 (digest ");
   write("cifar/data_batch_1.bin", kept);
   EXPECT_EQ(train(resumed).exit_code, 0);
+}
+
+// Files count by what they hold, whatever their size and time; so do the pictures that it is tested on, and the start.
+TEST_F(TrainTest, OtherContentsUnderTheSameNamesAreAnotherRun) {
+  ASSERT_EQ(run({"build", "resnet8", "--classes", "2", "-o", "start.onnx", "-q"}).exit_code, 0);
+  fs::create_directories(folder() / "data");
+  fs::rename(folder() / "photos", folder() / "data" / "train");
+  fs::copy(folder() / "data" / "train", folder() / "data" / "test", fs::copy_options::recursive);
+  const std::vector<std::string> words = {"train",        "resnet8", "data",         "--init", "start.onnx", "-o", "out.onnx",
+                                          "--batch-size", "4",       "--iterations", "400",    "--every",    "5",  "-q",
+                                          "--threads",    "1",       "--schedule",   "cosine"};
+  RunOptions options;
+  options.folder = folder();
+  std::vector<std::string> command = words;
+  command.insert(command.begin(), program());
+  Running running(command, options);
+  for (int i = 0; i < 2000 && !there("out.onnx.checkpoint.resnet"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  running.send_signal(SIGKILL);
+  running.wait();
+  ASSERT_TRUE(there("out.onnx.checkpoint.resnet"));
+  const std::string kept = read("out.onnx.checkpoint.resnet");
+  std::vector<std::string> resumed = words;
+  resumed.emplace_back("--resume");
+  const auto expect_named = [&](const std::string& file, const std::string& contents, const std::string& what) {
+    const std::string before = read(file);
+    write(file, contents);
+    expect_refused(run(resumed), 2, "out.onnx.checkpoint.resnet: the checkpoint was written with " + what);
+    EXPECT_TRUE(read("out.onnx.checkpoint.resnet") == kept);
+    write(file, before);
+  };
+  // PNGs of one size, of another colour.
+  const std::string other = png(40, 36, {201, 31, 31});
+  ASSERT_EQ(other.size(), read("data/train/red/0.png").size());
+  expect_named("data/train/red/0.png", other, "pictures 12 (digest ");
+  expect_named("data/test/red/0.png", other, "test pictures 12 (digest ");
+  std::string start = read("start.onnx");
+  start[start.size() / 2] = static_cast<char>(start[start.size() / 2] ^ 1);
+  expect_named("start.onnx", start, "model start.onnx: digest ");
+}
+
+TEST_F(TrainTest, ACheckpointOfTheFirstVersionIsRefused) {
+  EXPECT_EQ(cut_short(SIGKILL, {"--iterations", "40", "--every", "5", "-q"}).exit_code, 1000 + SIGKILL);
+  ASSERT_EQ(run({"convert", "out.onnx.checkpoint.resnet", "-o", "net.onnx", "-q"}).exit_code, 0);
+  // As version 0.1.0 wrote it: lines of text.
+  std::string bytes = read("net.onnx");
+  const std::size_t at = bytes.find("{\"format\":1");
+  if (at == std::string::npos) GTEST_SKIP() << "the settings are not kept in ONNX";
+  bytes[at] = 'n';
+  write("net.onnx", bytes);
+  ASSERT_EQ(run({"convert", "net.onnx", "-o", "out.onnx.checkpoint.resnet", "-q"}).exit_code, 0);
+  expect_refused(train({"--iterations", "40", "--every", "5", "--resume"}), 2, "was written by version 0.1.0");
 }
 
 TEST_F(TrainTest, ACheckpointsParametersAreChecked) {

@@ -8,6 +8,7 @@ Which module may include which, and which third parties it may see, stands in on
   - headers of third parties stay in their modules, and out of the headers that other modules include
   - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
+  - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is no internal error
   - every file in testdata/ (or its folder, as `folder/`) stands in testdata/README.md, which tells where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
 """
@@ -39,10 +40,17 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
                     r"fenv|termios|time|strings|stdlib|stdio|string|math|float|limits|stdint|stddef|cpuid|link|elf|pwd|"
                     r"semaphore|execinfo|ftw|fnmatch|libgen|wordexp|iconv|features)\.h")
 EVERYTHING = "everything"
+MODULES_OF_CLI = ("cli/identity",)  # its folders that are libraries, with a row of their own
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
+FILE_CALL = re.compile(r"\b(?:fs|std::filesystem)::(absolute|canonical|copy|copy_file|copy_symlink|create_directory|create_directories|"
+                       r"create_hard_link|create_symlink|current_path|equivalent|exists|file_size|hard_link_count|is_\w+|"
+                       r"last_write_time|permissions|proximate|read_symlink|relative|remove|remove_all|rename|resize_file|space|"
+                       r"status|symlink_status|temp_directory_path|weakly_canonical|(?:recursive_)?directory_iterator)\s*\(")
+ENTRY_CALL = re.compile(r"(?:\.|->)(is_directory|is_regular_file|is_symlink|is_fifo|file_size|last_write_time)\(\s*\)")
+ITERATED = re.compile(r"for\s*\([^;{}]*?[^:]:\s*(?:fs|std::filesystem)::((?:recursive_)?directory_iterator)\b")
 STRAY_TEXTS = [  # (what it is, pattern)
     ("an absolute path of one machine", re.compile(r"(?<![\w$}{./*-])/(?:root|work|home/\w+|Users/\w+)/[\w.-]")),
     ("an address of a package registry",
@@ -55,9 +63,9 @@ TEXT_SUFFIXES = SOURCES + (".txt", ".cmake", ".md", ".py", ".sh", ".js", ".mjs",
 
 
 def module_of(path):
-    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'."""
+    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'; 'cli/identity/text.h' -> 'cli/identity'."""
     parts = path.split("/")
-    if parts[0] in ("lib", "formats", "tools"):
+    if parts[0] in ("lib", "formats", "tools") or "/".join(parts[:2]) in MODULES_OF_CLI:
         return "/".join(parts[:2])
     return parts[0]
 
@@ -68,6 +76,20 @@ def without_comments(text):
         found = match.group(0)
         return re.sub(r"[^\n]", " ", found) if found.startswith("/") else found[0] + found[-1]
     return re.sub(r'//[^\n]*|/\*.*?\*/|R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', blank, text, flags=re.DOTALL)
+
+
+def arguments_of(text, begin):
+    """The arguments of a call whose opening bracket stands in front of `begin`."""
+    arguments, depth, at = [""], 0, begin
+    while at < len(text) and depth >= 0:
+        c = text[at]
+        depth += (c in "([{") - (c in ")]}")
+        if c == "," and depth == 0:
+            arguments.append("")
+        elif depth >= 0:
+            arguments[-1] += c
+        at += 1
+    return [a.strip() for a in arguments if a.strip()]
 
 
 def block_end(text, opened):
@@ -148,7 +170,7 @@ class Tree:
             text = re.sub(r"#[^\n]*", "", self.read(path))
             for token in re.findall(r"[\w./+-]+\.(?:cc|cpp|cxx|c)\b", text):
                 self.listed.add(os.path.normpath(os.path.join(folder, token)))
-            if not folder.startswith(("lib/", "formats/")):
+            if not folder.startswith(("lib/", "formats/")) and folder not in MODULES_OF_CLI:
                 continue
             module = module_of(path)
             calls = re.findall(r"resnet_module\(\s*(\S+)([^)]*)\)", text)
@@ -273,6 +295,22 @@ class Tree:
                     self.stray(path, line, f"default in a switch over an enum (case {ours[0]})")
                 text = text[:opened] + re.sub(r"[^\n]", " ", body) + text[end:]
 
+    def check_file_calls(self):
+        texts = {path: without_comments(self.texts[path]) for path in self.sources if path.startswith(("lib/", "formats/", "cli/"))}
+        codes = {name for text in texts.values()  # of variables and members
+                 for words in re.findall(r"\bstd::error_code\s*&?\s*([\w\s,={}]+)[;)]", text) for name in re.findall(r"\w+", words)}
+        for path, text in texts.items():
+            stray = [(m.start(), m.group(1)) for pattern in (ENTRY_CALL, ITERATED) for m in pattern.finditer(text)]
+            for match in FILE_CALL.finditer(text):
+                arguments = arguments_of(text, match.end())
+                last = arguments[-1] if arguments else ""
+                of_status = len(arguments) == 1 and re.search(r"\bstatus$|status\(.*\)$", last, re.DOTALL)
+                end_of_folder = not arguments and match.group(1).endswith("directory_iterator")
+                if re.split(r"\.|->", last)[-1] not in codes and not of_status and not end_of_folder:
+                    stray.append((match.start(), match.group(1)))
+            for line, name in sorted({(text.count("\n", 0, at) + 1, name) for at, name in stray}):
+                self.stray(path, line, f"{name} throws where a file is odd: give it a std::error_code")
+
     def check_texts(self):
         for path in self.files:
             if os.path.splitext(path)[1] not in TEXT_SUFFIXES or path == "LICENSE":
@@ -305,6 +343,7 @@ class Tree:
         self.check_includes()
         self.check_lists()
         self.check_switches()
+        self.check_file_calls()
         self.check_texts()
         self.check_testdata()
         return self.strays

@@ -109,6 +109,15 @@ class Strays(unittest.TestCase):
         self.expect({"lib/graph/graph.h": '#include "cli/options.h"\n', "cli/options.h": ""},
                     "lib/graph/graph.h:3: includes \"cli/options.h\", which README's module table does not allow lib/graph")
 
+    def test_library_in_cli(self):
+        files = {"cli/identity/text.cc": '#include "lib/xnnpack/plan.h"\n', "cli/identity/CMakeLists.txt": "resnet_module(identity SOURCES text.cc LINKS base)\n",
+                 "cli/CMakeLists.txt": ("add_executable", "add_subdirectory(identity)\nadd_executable")}
+        self.expect(files, "README.md: the module table has no row for cli/identity",
+                    "cli/identity/CMakeLists.txt: links base, which README's module table does not allow cli/identity",
+                    'cli/identity/text.cc:1: includes "lib/xnnpack/plan.h", but its CMakeLists.txt does not link lib/xnnpack')
+        self.expect(files | {"README.md": ("| `cli` |", "| `cli/identity` | what decides an answer | base | fmt |\n| `cli` |")},
+                    "cli/identity/text.cc:1: includes \"lib/xnnpack/plan.h\", which README's module table does not allow cli/identity")
+
     def test_format_includes_executor(self):
         self.expect({"formats/onnx/read.cc": ("<onnx/onnx_pb.h>", '"lib/xnnpack/plan.h"')},
                     "formats/onnx/read.cc:2: includes \"lib/xnnpack/plan.h\", which README's module table does not allow formats/onnx")
@@ -201,6 +210,20 @@ class Strays(unittest.TestCase):
         self.expect({"lib/graph/ops/conv.cc": "switch (a) {\n  case A::x:\n    switch (b) {\n      case B::y: break;\n"
                                               "      default: break;\n    }\n}\n"},
                     "lib/graph/ops/conv.cc:6: default in a switch over an enum (case B::y)")
+
+    def test_file_calls_that_throw(self):
+        for call, found in [
+                ("return fs::exists(p);", True), ("return fs::exists(p, ignored);", False),
+                ("return std::filesystem::file_size(name(p, 1));", True), ("return fs::file_size(name(p, 1), ignored);", False),
+                ("return fs::exists(status);", False), ("return fs::is_symlink(fs::symlink_status(p, ignored));", False),
+                ("return fs::is_symlink(fs::symlink_status(p));", True),
+                ("for (const auto& e : fs::directory_iterator(p, ignored)) use(e);", True),
+                ("for (fs::directory_iterator at(p, ignored), end; at != end; at.increment(ignored)) use(*at);", False),
+                ("return entry.is_directory();", True), ("return entry->is_directory(ignored);", False),
+                ("return fs::weakly_canonical(fs::absolute(p, ignored), ignored);", False)]:
+            code = "std::error_code ignored;\n" + call + "\n"
+            lines = [line for line in strays_of({**CLEAN, "lib/graph/ops/conv.cc": CLEAN["lib/graph/ops/conv.cc"] + code})]
+            self.assertEqual([line.split(":")[:2] for line in lines], [["lib/graph/ops/conv.cc", "3"]] if found else [], call)
 
     def test_machine_path(self):
         self.expect({"tools/setup": "cp /ho" + "me/someone/x .\n"}, "tools/setup:3: an absolute path of one machine: /ho" + "me/someone/x")

@@ -55,6 +55,14 @@ TEST(Buffer, RefusesMoreThanThereIs) {
   }
 }
 
+// Below what a process can address, but nobody has it: not the model's fault, and another exit code.
+TEST(Buffer, TellsOfTooLittleMemory) {
+  const std::size_t size = std::size_t{1} << 46;
+  const auto [kind, line] = error_of([&] { Buffer::allocate(size); });
+  EXPECT_EQ(kind, ErrorKind::unsupported);
+  EXPECT_EQ(line, "not enough memory: " + std::to_string(size) + " bytes more are needed");
+}
+
 TEST(Buffer, MapsAFile) {
   const TemporaryFolder folder;
   const std::string content("mapped\0bytes", 12);

@@ -1,8 +1,10 @@
 // Networks as they run: what goes in comes out, mapped; any flipped bit is found.
 #include "formats/native/prepared.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <numeric>
@@ -97,9 +99,37 @@ TEST_F(PreparedTest, EverythingComesBack) {
   EXPECT_EQ(node, network.packed_weights.begin()->first);
   EXPECT_TRUE(std::ranges::equal(packed->bytes(), network.packed_weights.begin()->second->bytes()));
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(packed->bytes().data()) % 64, 0u);
-  const PreparedSummary summary = read_prepared_summary(file);
+}
+
+TEST_F(PreparedTest, AnOpenFileIsReadWhateverHasItsName) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(descriptor, 0);
+  fs::remove(file);
+  const PreparedSummary summary = read_prepared_summary(descriptor, file);
   EXPECT_EQ(summary.key, network.key);
   EXPECT_EQ(summary.name, network.name);
+  const PreparedNetwork back = read_prepared(descriptor, file, pool);
+  close(descriptor);
+  EXPECT_EQ(back.key, network.key);
+  EXPECT_TRUE(std::ranges::equal(back.packed_weights.begin()->second->bytes(), network.packed_weights.begin()->second->bytes()));
+}
+
+TEST_F(PreparedTest, IsForItsUserAloneAndReplacesALinkItself) {
+  const fs::path precious = folder.write("precious", "precious"), link = folder.path() / "link";
+  fs::create_symlink("precious", link);
+  write_prepared(network, link, pool);
+  EXPECT_FALSE(fs::is_symlink(link));
+  EXPECT_EQ(static_cast<unsigned>(fs::status(link).permissions()), 0600u);
+  std::ifstream stream(precious);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), "precious");
+}
+
+TEST_F(PreparedTest, ItsBeginningIsKnown) {
+  EXPECT_TRUE(is_prepared(bytes()));
+  EXPECT_TRUE(is_prepared(bytes().substr(0, 3)));
+  EXPECT_TRUE(is_prepared(""));
+  EXPECT_FALSE(is_prepared("mine"));
+  EXPECT_FALSE(is_prepared("\x89RESNET\n and the rest"));
 }
 
 TEST_F(PreparedTest, AFlippedBitIsFoundWhereverItIs) {
