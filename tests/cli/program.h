@@ -34,6 +34,7 @@ class Running {
   Running& operator=(const Running&) = delete;
 
   void send_signal(int signal_number) const;
+  pid_t process() const { return process_; }
   // Bytes to stdin, which stays open until wait().
   void write(const std::string& bytes) const;
   // Waits for some more of stdout; empty at its end.
