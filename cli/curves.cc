@@ -1,10 +1,12 @@
 // `curves LOG... -o OUT.svg`: the logs of several runs in one picture.
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,8 @@ namespace resnet::cli {
 
 namespace {
 
+constexpr std::uintmax_t most_log_bytes = std::uintmax_t{256} << 20;
+
 struct CurvesOptions {
   std::vector<std::string> logs;
   std::string output, title;
@@ -28,10 +32,12 @@ int run(const CurvesOptions& options) {
   std::vector<std::pair<std::string, std::vector<train::Row>>> runs;
   for (const std::string& argument : options.logs) {
     const std::size_t equals = argument.find('=');
-    const bool named = equals != std::string::npos && !std::filesystem::exists(argument);
+    std::error_code ignored;
+    const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
     const std::string file = named ? argument.substr(equals + 1) : argument;
-    runs.emplace_back(named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
-                      parse_log(read_file(file, ErrorKind::bad_input), file));
+    runs.emplace_back(
+        named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
+        parse_log(read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"}), file));
   }
   Output output(options.output);
   output.write(error_curves(runs, options.title));

@@ -22,6 +22,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/parse.h"
+#include "cli/photo_files.h"
 #include "cli/predictions.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -387,6 +388,10 @@ int run(const PredictOptions& options, Context& context) {
   if (record && record->size()) size = *record->size();
   selection.set_settings(settings + ", " + size.to_string());
   if (!options.resume.empty()) selection.skip_answered(options.resume);
+  const auto tell_left_out = [&] {
+    if (const std::string note = inputs.take_note(); !note.empty()) messages.note(note);
+  };
+  tell_left_out();
   const bool as_features = options.output_type == "features", with_head = as_features || !options.network.cam.empty();
   if (with_head) check_single_view(as_features ? "--output-type features" : "--cam", views, models.size());
   if (as_features && (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty()))
@@ -431,6 +436,8 @@ int run(const PredictOptions& options, Context& context) {
 
   ClassifierOptions classify = classifier_options(options.network, views, context);
   classify.top_k = options.topk;
+  std::atomic<std::size_t> turned = 0;
+  classify.unheeded_orientations = &turned;
   Classifier classifier(members, pool, classify);
   messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads", fmt::join(models, ", "), milliseconds(), pool.threads()));
 
@@ -453,6 +460,8 @@ int run(const PredictOptions& options, Context& context) {
       count += part.size();
     } while (!part.empty());
   }
+  tell_left_out();
+  tell_orientations(turned, messages);
   if (selection.shard()) output.write(last_line(*selection.shard()));
   if (features) features->commit();
   report.commit(fmt::format("What {} photos are", count), facts);
