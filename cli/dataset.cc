@@ -248,8 +248,10 @@ Dataset read_folders(const DatasetOptions& options, const ClassFolders& within, 
   std::vector<std::string> empty;
   for (std::size_t i = 0; i < within.folders.size(); ++i) {
     FolderPhotos found = find_photos(within.folders[i], true);
-    for (const FolderProblem& problem : found.problems)
+    for (const FolderProblem& problem : found.problems) {
       dataset.failures.push_back(fmt::format("{}: {}", problem.folder.string(), problem.reason));
+      if (dataset.unreadable.empty()) dataset.unreadable = dataset.failures.back();
+    }
     if (found.photos.empty() && found.problems.empty()) empty.push_back(within.folders[i].filename().string());
     for (fs::path& photo : found.photos) dataset.samples.push_back({std::move(photo), {truths[i]}});
     dataset.others.add(found.others);

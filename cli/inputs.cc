@@ -151,6 +151,7 @@ void Inputs::expand(const std::string& argument) {
     paths.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
   }
   globfree(&matches);
+  std::erase_if(paths, [](const std::string& path) { return is_tool_name(fs::path(path).filename().native()); });
   if (paths.empty()) return fail("no file matches", argument);
   std::sort(paths.begin(), paths.end(), naturally_before);
   for (const std::string& path : paths) add_path(path);

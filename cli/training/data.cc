@@ -66,6 +66,8 @@ class Loader {
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
                                    labels_ ? classes_ : static_cast<std::int64_t>(names.size()));
+    // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
+    if (!dataset.unreadable.empty()) throw Error(ErrorKind::bad_input, dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
     for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));
     others.add(dataset.others);
