@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string_view>
+#include <system_error>
 
 #include "lib/base/error.h"
 #include "lib/base/file_kind.h"
@@ -27,6 +29,7 @@ using std::string_view_literals::operator""sv;
 
 namespace {
 
+constexpr std::uintmax_t large_file = std::uintmax_t{64} << 20;
 // Rows that are decoded at once.
 constexpr int strip_height = 64;
 
@@ -191,6 +194,11 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
          std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) { return a == to_lower(b); });
 }
 
+std::string text_of_stranger(const std::optional<FileKind>& kind) {
+  return fmt::format("is no image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
+                     kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
+}
+
 // What is no image, named as what it is where it is one of the usual mistakes.
 std::string describe_stranger(std::span<const std::byte> bytes) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kind_bytes));
@@ -200,8 +208,7 @@ std::string describe_stranger(std::span<const std::byte> bytes) {
   if (const auto start = text.find_first_not_of(" \t\r\n"); start != text.npos) text.remove_prefix(start);
   if (starts_with_ignoring_case(text, "<!doctype html") || starts_with_ignoring_case(text, "<html"))
     return "is a web page, no image";
-  return fmt::format("is no image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
-                     kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
+  return text_of_stranger(kind);
 }
 
 // One line of what libvips says, without its function's name in front: "VipsJpeg: Premature end of JPEG file\n...".
@@ -263,6 +270,12 @@ std::string describe_refusal(std::span<const std::byte> bytes, std::string_view 
 
 Pixels decode(const fs::path& file, const DecodeOptions& options) {
   const std::string name = file.string();
+  // What is large is looked at before it is read.
+  std::error_code none;
+  if (fs::is_regular_file(file, none) && fs::file_size(file, none) > large_file && access(file.c_str(), R_OK) == 0) {
+    const auto kind = kind_of_file(file);
+    if (!kind || kind->group != FileGroup::picture) refuse(name, text_of_stranger(kind));
+  }
   // More bytes than any picture of so many pixels has, 16 bits of four channels each.
   constexpr std::uintmax_t bytes_per_pixel = 8, least_bound = most_piped_bytes;
   const auto pixels = static_cast<std::uintmax_t>(std::max<std::int64_t>(options.max_pixels, 0));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -223,6 +224,15 @@ TEST(Decode, OrientationsThatAreNotHeededAreCounted) {
     decode(file, {.exif = true, .unheeded_orientations = &count});
   }
   EXPECT_EQ(count, 7u);
+}
+
+TEST(Decode, WhatIsLargeAndNoImageIsRefusedBeforeItIsRead) {
+  const test::TemporaryFolder folder;
+  const fs::path file = folder.write("photo.jpg", "");
+  fs::resize_file(file, std::uintmax_t{2} << 30);  // a hole, which takes no room on the disk
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(complaint_about(file), StartsWith(file.string() + ": is no image that can be read"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
 }
 
 TEST(Decode, EndlessInputIsRefused) { EXPECT_EQ(complaint_about("/dev/zero"), "/dev/zero: is a device, expected an image"); }
