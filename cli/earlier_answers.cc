@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "formats/table/text.h"
 #include "lib/base/error.h"
@@ -48,10 +47,6 @@ bool is_part_of(const Answer& answer, const std::string& path) {
 EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
                                     const std::function<std::optional<std::string>()>& next) {
   EarlierAnswers earlier;
-  std::error_code none;
-  if (const auto status = std::filesystem::status(file, none);
-      std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-    throw Error(ErrorKind::usage, file + ": is no regular file, which the answers of an earlier run are");
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return earlier;
   const auto refuse = [&](std::size_t number, const std::string& what) {

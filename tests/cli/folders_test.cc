@@ -205,7 +205,6 @@ TEST_F(FoldersTest, ListsOptionsAndLabelsHaveABound) {
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--config", "/dev/zero"}), 2, "/dev/zero: is no regular file");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--config", "fifo"}), 2, "fifo: is no regular file");
   expect_refused(run({"predict", "rgb.onnx", "@/dev/zero", "-q"}), 5, "@/dev/zero: is a device, expected a list of paths");
-  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--resume", "/dev/full"}), 2, "/dev/full: ");
   write("large.txt", std::string((16 << 20) + 1, 'x'));
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "large.txt"}), 2, "more than the 16 MiB");
 }
