@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -41,6 +43,20 @@ void use_instruction_set(const std::string& word) {
 
 }  // namespace
 
+namespace {
+
+// What is no small regular file may have no end, or never begin; pipes of a shell are the user's own.
+std::string objection_to_config(const std::string& file) {
+  constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
+  std::error_code none;
+  const auto status = std::filesystem::status(file, none);
+  if (!std::filesystem::exists(status) || file.starts_with("/dev/fd/")) return "";  // told by who opens it
+  if (!std::filesystem::is_regular_file(status)) return file + ": is no regular file, expected TOML";
+  return std::filesystem::file_size(file, none) > most_bytes ? file + ": is larger than 16 MiB, expected TOML" : "";
+}
+
+}  // namespace
+
 std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.description(
       "Residual networks from the command line: classify photos, build the networks of 'Deep Residual Learning for Image "
@@ -62,7 +78,8 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
       .set_config("--config", "",
                   "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "
                   "comes first")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(CLI::Validator(objection_to_config, ""));
   program.add_flag("-q,--quiet", options.quiet, "only errors on stderr: no warnings, notes or progress");
   program.add_flag("-v,--verbose", options.verbosity, "more on stderr");
   add_choice(program, "--progress", options.progress, "auto|on|off", "a progress line on stderr; auto: on a terminal")

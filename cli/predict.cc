@@ -23,6 +23,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/parse.h"
+#include "cli/photo_files.h"
 #include "cli/predictions.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -366,6 +367,10 @@ int run(const PredictOptions& options, Context& context) {
   std::optional<Owner> owner;
   if (!options.resume.empty()) owner.emplace(options.resume, [&](const std::string& line) { messages.note(line); });
   ResumedJob resumed(options.resume, selection);
+  const auto tell_left_out = [&] {
+    if (const std::string note = inputs.take_note(); !note.empty()) messages.note(note);
+  };
+  tell_left_out();
   const EarlierAnswers& earlier = selection.earlier();
   if (earlier.inputs > 0) messages.note(fmt::format("{}: {} inputs are answered already", options.resume, earlier.inputs));
   if (earlier.complete && !earlier.header) return exit_code(earlier.failed);
@@ -398,6 +403,8 @@ int run(const PredictOptions& options, Context& context) {
 
   ClassifierOptions classify = classifier_options(options.network, task.views, context);
   classify.top_k = options.topk;
+  std::atomic<std::size_t> turned = 0;
+  classify.unheeded_orientations = &turned;
   Classifier classifier(ready.members, pool, classify);
   const std::string at_once = pool.threads() < pool.asked() ? fmt::format(" ({} at once)", pool.threads()) : "";
   messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(task.models, ", "), milliseconds(),
@@ -409,6 +416,8 @@ int run(const PredictOptions& options, Context& context) {
   const std::size_t count = answer_all(selection, classifier, answers, *output, messages, [&](const Input& input) {
     if (as_it_comes) written.check(input.path.string());
   });
+  tell_left_out();
+  tell_orientations(turned, messages);
   if (selection.shard()) output->write(last_line({selection.shard()->index, selection.shard()->of, answers.tally()}));
   if (features) features->commit();
   report.commit(fmt::format("What {} photos are", count), ready.facts);
