@@ -28,18 +28,22 @@ Graph optimize(const Graph& graph, PassLog& log) {
   constexpr int most_rounds = 32;
   const bool was_sound = verify(graph).empty();
   const std::size_t declined_before = log.declined.size();
+  log.fold = {};
   Graph result = graph;
   for (int round = 0; round < most_rounds; ++round) {
     const std::size_t done = log.done.size();
     log.declined.resize(declined_before);
     for (const Pass& pass : passes) {
+      const std::size_t before = log.done.size();
       try {
-        result = pass.run(result, log);
+        Graph rewritten = pass.run(result, log);
+        if (log.done.size() != before) result = std::move(rewritten);
       } catch (Error& error) {
         error.add_context(pass.name);
         throw;
       }
-      if (!was_sound) continue;
+      if (!log.fold.exceeded.empty()) throw Error(ErrorKind::unsupported, log.fold.exceeded);
+      if (!was_sound || log.done.size() == before) continue;
       if (const auto findings = verify(result); !findings.empty()) {
         throw Error(ErrorKind::internal, fmt::format("{} made a graph that is not sound: {}", pass.name, findings.front()));
       }
