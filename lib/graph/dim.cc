@@ -198,7 +198,7 @@ Dim floor_divide(const Dim& dividend, const Dim& divisor) {
 std::string to_string(const Dims& dims) {
   if (dims.empty()) return "scalar";
   // For people: what a file says may be thousands of dims, or formulas of thousands of characters.
-  constexpr std::size_t most_dims = 16, longest = 64;
+  constexpr std::size_t most_dims = 16, longest = 200;
   std::vector<std::string> texts;
   for (const Dim& dim : dims) {
     if (texts.size() == most_dims) break;
