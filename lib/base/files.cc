@@ -21,12 +21,6 @@ namespace resnet {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-std::string reason(const fs::path& path, const char* what) { return path.string() + ": " + what + ": " + std::strerror(errno); }
-
-}  // namespace
-
 struct AtomicFile::State {
   fs::path shown;      // as the user has named it
   fs::path target;     // the file itself
