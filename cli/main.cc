@@ -26,7 +26,7 @@ namespace resnet::cli {
 
 namespace {
 
-// "avx512|avx2|sse4|sse2": those that this machine has.
+// "avx512|avx2|sse4": those that this machine has.
 std::string words_of_sets() {
   std::string words;
   for (const kernels::InstructionSet set : kernels::available_instruction_sets())

@@ -32,15 +32,8 @@ struct Known {
   std::int64_t target;
 };
 #if HWY_ARCH_X86
-#ifdef HWY_SSE2
-constexpr std::int64_t sse2_target = HWY_SSE2;
-#else
-constexpr std::int64_t sse2_target = HWY_EMU128;  // what the compiler makes of plain loops, which SSE2 is the least for
-#endif
-constexpr Known known[] = {{InstructionSet::avx512, HWY_AVX3},
-                           {InstructionSet::avx2, HWY_AVX2},
-                           {InstructionSet::sse4, HWY_SSE4},
-                           {InstructionSet::sse2, sse2_target}};
+constexpr Known known[] = {
+    {InstructionSet::avx512, HWY_AVX3}, {InstructionSet::avx2, HWY_AVX2}, {InstructionSet::sse4, HWY_SSE4}};
 #else
 constexpr Known known[] = {{InstructionSet::neon, HWY_NEON}};
 #endif
@@ -60,7 +53,6 @@ const char* name_of(InstructionSet set) {
     case InstructionSet::avx512: return "avx512";
     case InstructionSet::avx2: return "avx2";
     case InstructionSet::sse4: return "sse4";
-    case InstructionSet::sse2: return "sse2";
     case InstructionSet::neon: return "neon";
   }
   __builtin_unreachable();

@@ -8,7 +8,7 @@
 
 namespace resnet::kernels {
 
-enum class InstructionSet : std::uint8_t { avx512, avx2, sse4, sse2, neon };
+enum class InstructionSet : std::uint8_t { avx512, avx2, sse4, neon };
 
 // "avx512", "avx2", ...
 const char* name_of(InstructionSet set);

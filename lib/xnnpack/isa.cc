@@ -31,8 +31,6 @@ void limit_instruction_set() {
   forget({&isa.avx512f, &isa.avx512cd, &isa.avx512dq, &isa.avx512bw, &isa.avx512vl});
   if (*cap == InstructionSet::avx2) return;
   forget({&isa.avx, &isa.f16c, &isa.fma3, &isa.avx2});
-  if (*cap == InstructionSet::sse4) return;
-  forget({&isa.ssse3, &isa.sse4_1, &isa.sse4_2});
 #endif
 }
 
