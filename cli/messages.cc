@@ -11,6 +11,9 @@ namespace resnet::cli {
 
 namespace {
 
+// Bytes of a message: names and lists of a file may be of any length.
+constexpr std::size_t longest_message = 2000;
+
 bool on_terminal() {
   static const bool result = isatty(STDERR_FILENO) == 1;
   return result;
@@ -81,7 +84,7 @@ void Messages::say(std::string_view tag, std::string_view color, std::string_vie
   if (restore) bytes += "\r\x1b[K";
   const bool in_color = !color.empty() && colored();
   bytes += (in_color ? std::string(color) : std::string()) + "resnet-cli:" + (in_color ? "\x1b[0m " : " ");
-  bytes += std::string(tag) + table::printable(text) + "\n";
+  bytes += std::string(tag) + table::shortened(table::printable(text), longest_message) + "\n";
   if (restore) bytes += shown_;
   write_to_stderr(bytes);  // one write, so that lines of several processes do not mix
 }

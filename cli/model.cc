@@ -1,11 +1,13 @@
 #include "cli/model.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <span>
 
@@ -175,11 +177,16 @@ std::string one_model(const std::string& given, const std::vector<std::string>& 
 
 namespace {
 
+// Nothing of what is no file: whoever opens it next says what it is.
 std::string first_bytes(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
   std::string head(16, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is not waited for
+  if (fd < 0) return "";
+  struct stat status {};
+  const bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  const ssize_t got = regular ? read(fd, head.data(), head.size()) : 0;
+  close(fd);
+  head.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return head;
 }
 

@@ -12,6 +12,7 @@
 #include "formats/labels/labels.h"
 #include "formats/npy/npy.h"
 #include "lib/analysis/cost.h"
+#include "lib/analysis/layers.h"
 #include "lib/base/error.h"
 #include "lib/classify/head.h"
 #include "lib/passes/passes.h"
@@ -154,6 +155,16 @@ void with_name(const std::string& name, const Work& work) {
   }
 }
 
+// Whether all weights are finite numbers. What is not may vanish in an activation and leave an answer that looks like one.
+bool warn_of_weights(const Graph& graph, const std::string& name, Messages& messages) {
+  const std::vector<analysis::NotFinite> found = analysis::weights_not_finite(graph);
+  if (found.empty()) return true;
+  messages.warning(fmt::format(
+      "{}: the weights '{}' hold {} values that are not finite (NaN or infinite){}: its answers mean nothing", name,
+      found.front().name, found.front().count, found.size() > 1 ? fmt::format(", and {} others do, too", found.size() - 1) : ""));
+  return false;
+}
+
 }  // namespace
 
 Network load_network(const std::string& name, const NetworkOptions& options, Context& context) {
@@ -161,6 +172,7 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
   Network network;
   network.name = name;
   network.untrained = loaded.spec.has_value();
+  network.finite = warn_of_weights(loaded.model.graph, name, context.messages);
   with_name(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
     // As it is run: folding tells shapes that the file leaves open.

@@ -48,6 +48,7 @@ struct Network {
   std::vector<std::string> labels;  // one per class, or none
   ChosenPreprocessing preprocessing;
   bool untrained = false;
+  bool finite = true;                     // whether all its weights are
   std::int64_t parameters = 0, macs = 0;  // of the file's graph, of one image
 };
 // Throws Error(unsupported) with the name where it does not classify images.

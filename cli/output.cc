@@ -60,6 +60,8 @@ void Output::flush() {
       if (errno == EPIPE) throw BrokenPipe{};
       throw Error(ErrorKind::output, name_ + ": cannot be written: " + std::strerror(errno));
     }
+  } else if (is_terminal()) {
+    write_to_stdout(table::printable_lines(pending_));  // what a file's names hold must not steer it
   } else {
     write_to_stdout(pending_);
   }

@@ -139,7 +139,7 @@ class Preparation {
     ready_.member = make_member(network, std::move(graph), asked_.views.crop, job(), pool_, asked_.with_head);
     const auto packed = ready_.member.plan->packed_weights();
     // A file that changed while it was read is another one the next time.
-    const bool is_kept = key && packed && stamp_of(name_) == stamp_;
+    const bool is_kept = key && packed && network.finite && stamp_of(name_) == stamp_;
     if (asked_.identify || is_kept) identity_.data = digests_of_data(name_, network.source, pool_);
     if (!is_kept) return;
     native::PreparedNetwork fresh{.key = *key, .name = name_, .model = network.source, .packed_weights = *packed};

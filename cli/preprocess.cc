@@ -15,8 +15,6 @@ namespace resnet::cli {
 
 namespace {
 
-constexpr int largest_side = 32768;
-
 [[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::usage, text); }
 
 // "none", or a number of pixels.
@@ -156,6 +154,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
                                                                 : Interpolation::bilinear;
   }
   if (options.exif) result.exif = true;
+  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
   if (result.crop_size &&
       ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
     refuse(fmt::format("{} {} does not fit the network's input of {}",

@@ -1,6 +1,7 @@
 // `validate MODEL`: everything that is wrong or odd, at once; and whether a model is what somebody expects.
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -177,6 +178,26 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch)
   }
 }
 
+// A line for each, of one rule no more than `most` and how many more there are. JSON has them all.
+std::string text_of(const std::vector<Finding>& findings) {
+  constexpr std::size_t most = 20, longest = 2000;
+  std::map<std::pair<Finding::Level, std::string>, std::size_t> all, shown;
+  for (const Finding& f : findings) ++all[{f.level, f.rule}];
+  std::string text;
+  for (const Finding& f : findings) {
+    const auto key = std::pair(f.level, f.rule);
+    const std::size_t count = ++shown[key];
+    if (count <= most) {
+      const std::string node = f.node.empty() ? "" : "node '" + f.node + "': ";
+      text +=
+          fmt::format("{}: {} [{}]\n", name_of(f.level), table::shortened(table::printable(node + f.message), longest), f.rule);
+    } else if (count == most + 1) {
+      text += fmt::format("{}: ... and {} more [{}] (--format json lists them all)\n", name_of(f.level), all[key] - most, f.rule);
+    }
+  }
+  return text;
+}
+
 int run(const ValidateOptions& options, Context& context) {
   check_not_an_input("--output", options.output, options.arguments);
   check_not_an_input("--output", options.output, std::span(&options.model, 1));
@@ -216,10 +237,7 @@ int run(const ValidateOptions& options, Context& context) {
                                            {"warnings", warnings}, {"notes", notes},   {"findings", list}};
     output.write(result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
-    for (const Finding& f : findings) {
-      const std::string node = f.node.empty() ? "" : "node '" + f.node + "': ";
-      output.write(fmt::format("{}: {}{} [{}]\n", name_of(f.level), table::printable(node), table::printable(f.message), f.rule));
-    }
+    output.write(text_of(findings));
     output.write(fmt::format("{}: {} error{}, {} warning{}, {} note{}\n", table::printable(name), errors, errors == 1 ? "" : "s",
                              warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s"));
   }

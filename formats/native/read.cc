@@ -171,8 +171,11 @@ class Reader {
     if (!proto.input_has_rank()) return fact;
     fact.dims = read_dims(proto.input_dims());
     std::int64_t bytes = 8;
-    for (const resnet::Dim& dim : *fact.dims) {
-      if (!dim.is_number() || dim.is(0)) continue;
+    for (std::size_t axis = 0; resnet::Dim & dim : *fact.dims) {
+      // As the ONNX reader takes it: any size.
+      if (dim.is(0)) dim = resnet::Dim::symbol(fmt::format("{}_dim{}", proto.name(), axis));
+      ++axis;
+      if (!dim.is_number()) continue;
       const auto product = checked_multiply(bytes, dim.number());
       if (!product) refuse(fmt::format("shape {} does not fit into memory", to_string(*fact.dims)));
       bytes = *product;
@@ -259,7 +262,6 @@ class Reader {
     resnet::Preprocessing p;
     p.name = proto.name();
     const auto size = [](bool there, std::int32_t value) -> std::optional<int> {
-      if (there && (value < 1 || value > 100'000)) refuse(fmt::format("the preprocessing has a size of {} pixels", value));
       return there ? std::optional(value) : std::nullopt;
     };
     p.resize = size(proto.has_resize(), proto.resize());
@@ -275,6 +277,7 @@ class Reader {
       p.std[static_cast<std::size_t>(i)] = proto.std(i);
     }
     p.exif = proto.exif();
+    if (const std::string mistake = find_mistake(p); !mistake.empty()) refuse("its preprocessing cannot be used: " + mistake);
     return p;
   }
 

@@ -11,6 +11,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "formats/onnx/functions.h"
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
 #include "formats/onnx/subgraphs.h"
@@ -27,15 +28,14 @@ constexpr std::int64_t newest_opset = 22;
 // Initializers up to this size are copied into aligned memory; larger ones keep the string that they were parsed into.
 constexpr std::size_t copied_bytes = 4096;
 
-// Functions that call functions that call functions: a small file can ask for any number of nodes.
-constexpr std::size_t deepest_call = 32;
-constexpr std::size_t most_nodes_of_functions = 1'000'000;
-constexpr std::size_t most_bytes_of_functions = std::size_t{1} << 30;
+// Of the nodes that are put in place of calls, with their attributes.
+constexpr std::size_t most_bytes_of_functions = std::size_t{256} << 20;
+
+// The names of calls stand before those of a function's nodes; longer ones are cut, for each node carries them all.
+constexpr std::size_t longest_prefix = 256;
 
 using NodeList = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
 using OpsetImports = google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto>;
-
-std::string domain_of(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
 // As describe() names a node of the graph; `prefix` is that of the names in a function.
 std::string label_of(const ::onnx::NodeProto& node, const std::string& prefix = "") {
@@ -44,24 +44,11 @@ std::string label_of(const ::onnx::NodeProto& node, const std::string& prefix = 
   return fmt::format("node '{}{}' ({}{})", prefix, name, domain.empty() ? "" : domain + ".", node.op_type());
 }
 
-std::string label_of(const ::onnx::FunctionProto& function) {
-  const std::string domain = domain_of(function.domain());
-  return fmt::format("function {}{}", domain.empty() ? "" : domain + ".", function.name());
-}
-
-// Which function a node calls.
-struct FunctionKey {
-  std::string domain, name, overload;
-  friend auto operator<=>(const FunctionKey&, const FunctionKey&) = default;
-};
-
 // A list of nodes with the names that they see: the graph, or one call of a function.
 struct Scope {
   const ::onnx::FunctionProto* function = nullptr;  // null for the graph
-  const Scope* caller = nullptr;
-  std::size_t depth = 0;
-  std::string prefix;      // of the names in a function
-  std::int64_t opset = 1;  // of ONNX's own domain
+  std::string prefix;                               // of the names in a function
+  std::int64_t opset = 1;                           // of ONNX's own domain
   std::unordered_map<std::string, ValueId> values;
   std::set<std::string> used;                  // names that some node or the outputs read
   std::map<std::string, std::string> results;  // in a function: what its outputs are called at the call
@@ -69,17 +56,17 @@ struct Scope {
 
 class GraphReader {
  public:
-  GraphReader(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, std::filesystem::path folder,
-              const ReadOptions& options)
+  GraphReader(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, ExternalFiles external, const ReadOptions& options)
       : proto_(proto),
         graph_proto_(*proto.mutable_graph()),
         options_(options),
         weights_(std::move(weights)),
-        external_{std::move(folder), {}} {}
+        external_(std::move(external)),
+        functions_(proto) {}
 
   Model run() {
     read_provenance();
-    read_functions();
+    for (const auto& node : graph_proto_.node()) add_call(node);
     collect_used(graph_proto_.node(), scope_.used);
     for (const auto& output : graph_proto_.output()) scope_.used.insert(output.name());
     for (const auto& node : graph_proto_.node()) {
@@ -94,7 +81,7 @@ class GraphReader {
     }
     read_outputs();
     read_metadata(model_, notes_);
-    for (const auto& [name, file] : external_.mapped) model_.data_files.push_back(name);
+    model_.data_files = std::move(external_.found);
     model_.notes = notes_.lines();
     return std::move(model_);
   }
@@ -140,12 +127,12 @@ class GraphReader {
     if (proto_.training_info_size() > 0) notes_.add("the file's training information was not read");
   }
 
-  void read_functions() {
-    for (const auto& function : proto_.functions()) {
-      const FunctionKey key{domain_of(function.domain()), function.name(), function.overload()};
-      if (!functions_.emplace(key, &function).second) {
-        throw Error(ErrorKind::invalid_model, fmt::format("{} is defined twice", label_of(function)));
-      }
+  void add_call(const ::onnx::NodeProto& node) {
+    try {
+      functions_.add_call(node);
+    } catch (Error& error) {
+      error.add_context(label_of(node));
+      throw;
     }
   }
 
@@ -186,8 +173,9 @@ class GraphReader {
     for (int i = 0; i < type.shape().dim_size(); ++i) {
       const auto& dim = type.shape().dim(i);
       const std::string own = fmt::format("{}_dim{}", info.name(), i);
-      if (dim.has_dim_value() && dim.dim_value() == -1) {
-        notes_.add(fmt::format("input '{}' has dimension {} = -1: taken as any size", info.name(), i));
+      if (dim.has_dim_value() && (dim.dim_value() == -1 || dim.dim_value() == 0)) {
+        notes_.add(fmt::format("has dimension {} = {}: taken as any size", i, dim.dim_value()),
+                   fmt::format("input '{}'", info.name()), "inputs");
         fact.dims->push_back(Dim::symbol(own));
       } else if (dim.has_dim_value() && dim.dim_value() < 0) {
         throw Error(ErrorKind::invalid_model, fmt::format("dimension {} is {}, expected a size", i, dim.dim_value()));
@@ -335,7 +323,9 @@ class GraphReader {
       // Nodes behind a cycle wait, too; whoever walks from one that waits to one that it waits for is in the cycle in the end.
       int i = static_cast<int>(std::find_if(waits.begin(), waits.end(), [](int n) { return n > 0; }) - waits.begin());
       std::vector<int> path;
-      while (std::find(path.begin(), path.end(), i) == path.end()) {
+      std::vector<bool> seen(at(count), false);
+      while (!seen[at(i)]) {
+        seen[at(i)] = true;
         path.push_back(i);
         const auto& candidates = waits_for[at(i)];
         i = *std::find_if(candidates.begin(), candidates.end(), [&](int candidate) { return waits[at(candidate)] > 0; });
@@ -370,8 +360,7 @@ class GraphReader {
       int output_count = proto.output_size();
       while (output_count > 1 && proto.output(output_count - 1).empty()) --output_count;
       if (output_count == 0) throw Error(ErrorKind::invalid_model, "the node has no output");
-      const auto function = functions_.find({domain, proto.op_type(), proto.overload()});
-      if (function != functions_.end()) return call(*function->second, proto, inputs, scope);
+      if (const auto* function = functions_.find(proto)) return call(*function, proto, inputs, scope);
 
       std::vector<std::string> outputs;
       std::vector<bool> read;
@@ -469,29 +458,29 @@ class GraphReader {
     *node.mutable_attribute() = std::move(bound);
   }
 
+  // Of the names in a call.
+  std::string prefix_of(const ::onnx::NodeProto& caller, const Scope& outer) {
+    std::string prefix = outer.prefix + (!caller.name().empty() ? caller.name() : caller.output(0));
+    if (prefix.size() >= longest_prefix) {
+      std::size_t end = longest_prefix / 2;
+      while (end > 0 && (prefix[end] & 0xc0) == 0x80) --end;  // not within a character
+      prefix.resize(end);
+      prefix += fmt::format("~{}", ++cut_prefixes_);
+    }
+    return prefix + "/";
+  }
+
   // Puts a function's nodes in place of a node that calls it.
   void call(const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller, const std::vector<ValueId>& inputs,
             Scope& outer) {
-    for (const Scope* scope = &outer; scope != nullptr; scope = scope->caller) {
-      if (scope->function == &function) throw Error(ErrorKind::invalid_model, fmt::format("{} calls itself", label_of(function)));
-    }
-    if (outer.depth == deepest_call) {
-      throw Error(ErrorKind::unsupported, fmt::format("functions call each other more than {} deep", deepest_call));
-    }
-    nodes_of_functions_ += static_cast<std::size_t>(function.node_size());
-    if (nodes_of_functions_ > most_nodes_of_functions) {
-      throw Error(ErrorKind::unsupported, fmt::format("functions expand to more than {} nodes", most_nodes_of_functions));
-    }
     if (static_cast<int>(inputs.size()) > function.input_size() || caller.output_size() > function.output_size()) {
       throw Error(ErrorKind::invalid_model,
                   fmt::format("{} inputs and {} outputs, expected at most {} and {}: those of {}", inputs.size(),
-                              caller.output_size(), function.input_size(), function.output_size(), label_of(function)));
+                              caller.output_size(), function.input_size(), function.output_size(), onnx::label_of(function)));
     }
     Scope scope;
     scope.function = &function;
-    scope.caller = &outer;
-    scope.depth = outer.depth + 1;
-    scope.prefix = outer.prefix + (!caller.name().empty() ? caller.name() : caller.output(0)) + "/";
+    scope.prefix = prefix_of(caller, outer);
     auto opsets = opsets_of(function.opset_import());
     scope.opset = opsets.emplace("", outer.opset).first->second;
     for (int i = 0; i < function.input_size(); ++i) {
@@ -521,7 +510,7 @@ class GraphReader {
       const auto value = scope.values.find(function.output(i));
       if (value == scope.values.end() || value->second.is_none()) {
         throw Error(ErrorKind::invalid_model,
-                    fmt::format("output '{}' is produced by no node of {}", function.output(i), label_of(function)));
+                    fmt::format("output '{}' is produced by no node of {}", function.output(i), onnx::label_of(function)));
       }
       ValueId id = value->second;
       // An input handed through, or one value as two outputs.
@@ -561,18 +550,19 @@ class GraphReader {
   Names names_;
   Notes notes_;
   Scope scope_;  // the graph's
-  std::map<FunctionKey, const ::onnx::FunctionProto*> functions_;
-  std::size_t nodes_of_functions_ = 0, bytes_of_functions_ = 0;  // put in place of calls so far
+  Functions functions_;
+  std::size_t bytes_of_functions_ = 0;  // put in place of calls so far
+  std::size_t cut_prefixes_ = 0;
 };
 
 }  // namespace
 
-Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, const std::filesystem::path& folder,
+Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, ExternalFiles external,
                  const ReadOptions& options) {
   if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
     throw Error(ErrorKind::invalid_model, "is no ONNX model: it holds no graph");
   }
-  return GraphReader(proto, std::move(weights), folder, options).run();
+  return GraphReader(proto, std::move(weights), std::move(external), options).run();
 }
 
 }  // namespace resnet::onnx

@@ -1,7 +1,6 @@
 #include "formats/onnx/lint.h"
 
 #include <fmt/format.h>
-#include <onnx/checker.h>
 #include <onnx/defs/schema.h>
 #include <onnx/onnx_pb.h>
 
@@ -12,7 +11,10 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "formats/onnx/functions.h"
+#include "formats/onnx/lint_graph.h"
 #include "formats/onnx/read.h"
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -21,7 +23,6 @@ namespace resnet::onnx {
 
 namespace {
 
-constexpr std::int64_t newest_ir_version_checked = 10;  // what the ONNX library's checker knows
 constexpr std::int64_t newest_ir_version = 13;
 constexpr std::int64_t newest_opset_known = 22;
 
@@ -104,9 +105,12 @@ class Linter {
   Linter(const ::onnx::ModelProto& model, std::vector<Finding>& findings)
       : model_(model), graph_(model.graph()), findings_(findings) {
     for (const auto& import : model.opset_import()) {
-      const std::string domain = import.domain() == "ai.onnx" ? "" : import.domain();
+      const std::string domain = domain_of(import.domain());
       opsets_.emplace(domain, import.version());
     }
+    for (const auto& input : graph_.input()) given_.insert(input.name());
+    for (const auto& tensor : graph_.initializer()) given_.insert(tensor.name());
+    for (const auto& tensor : graph_.sparse_initializer()) given_.insert(tensor.values().name());
     for (const auto& tensor : graph_.initializer()) initializers_.emplace(tensor.name(), &tensor);
     for (const auto& node : graph_.node()) {
       if (node.op_type() != "Constant" || node.output_size() == 0) continue;
@@ -118,7 +122,9 @@ class Linter {
 
   void run() {
     check_versions();
-    check_with_onnx();
+    check_with_onnx(model_, findings_);
+    check_inputs(graph_, findings_);
+    check_metadata(model_, findings_);
     check_names();
     check_order();
     check_use();
@@ -147,7 +153,7 @@ class Linter {
     }
     std::set<std::string> seen;
     for (const auto& import : model_.opset_import()) {
-      const std::string domain = import.domain() == "ai.onnx" ? "" : import.domain();
+      const std::string domain = domain_of(import.domain());
       if (!seen.insert(domain).second) {
         add(Level::error, "opset", "", fmt::format("the opset of domain '{}' is imported twice", domain));
       }
@@ -161,26 +167,6 @@ class Linter {
     }
     if (model_.ir_version() >= 3 && !opsets_.contains("")) {
       add(Level::error, "opset", "", "the file imports no opset of ONNX's own domain");
-    }
-  }
-
-  void check_with_onnx() {
-    try {
-      if (model_.ir_version() > newest_ir_version_checked) {
-        ::onnx::ModelProto lowered = model_;
-        lowered.set_ir_version(newest_ir_version_checked);
-        add(Level::note, "onnx-checker", "",
-            fmt::format("ONNX's checker does not know IR version {}: it was asked about a copy lowered to {}",
-                        model_.ir_version(), newest_ir_version_checked));
-        ::onnx::checker::check_model(lowered);
-      } else {
-        ::onnx::checker::check_model(model_);
-      }
-    } catch (const std::exception& error) {
-      std::string text = error.what();
-      std::replace(text.begin(), text.end(), '\n', ' ');
-      while (!text.empty() && text.back() == ' ') text.pop_back();
-      add(Level::error, "onnx-checker", "", text);
     }
   }
 
@@ -221,11 +207,8 @@ class Linter {
   }
 
   void check_order() {
-    std::set<std::string> made;
-    for (const auto& input : graph_.input()) made.insert(input.name());
-    for (const auto& tensor : graph_.initializer()) made.insert(tensor.name());
-    for (const auto& tensor : graph_.sparse_initializer()) made.insert(tensor.values().name());
-    std::set<std::string> ever = made;
+    std::unordered_set<std::string> made = given_;
+    std::unordered_set<std::string> ever = made;
     for (const auto& node : graph_.node()) {
       for (const std::string& output : node.output()) ever.insert(output);
     }
@@ -244,32 +227,45 @@ class Linter {
       }
       for (const std::string& output : node.output()) made.insert(output);
     }
-    if (out_of_order) check_cycle(ever);
+    if (out_of_order) check_cycle();
   }
 
-  // Nodes that can never run because each waits for another of them.
-  void check_cycle(const std::set<std::string>& ever) {
-    std::set<std::string> made;
-    for (const auto& input : graph_.input()) made.insert(input.name());
-    for (const auto& tensor : graph_.initializer()) made.insert(tensor.name());
-    std::vector<const ::onnx::NodeProto*> waiting;
-    for (const auto& node : graph_.node()) waiting.push_back(&node);
-    for (bool progress = true; progress;) {
-      const std::size_t before = waiting.size();
-      std::erase_if(waiting, [&](const ::onnx::NodeProto* node) {
-        for (const std::string& input : node->input()) {
-          if (!input.empty() && ever.contains(input) && !made.contains(input)) return false;
-        }
-        for (const std::string& output : node->output()) made.insert(output);
-        return true;
-      });
-      progress = waiting.size() < before;
+  // Nodes that can never run because each waits for another of them, or for one that does.
+  void check_cycle() {
+    const auto at = [](int index) { return static_cast<std::size_t>(index); };
+    const int count = graph_.node_size();
+    std::unordered_map<std::string, int> makers;
+    for (int i = 0; i < count; ++i) {
+      for (const std::string& output : graph_.node(i).output()) makers.emplace(output, i);
     }
-    if (waiting.empty()) return;
+    std::vector<int> waits(at(count), 0), ready;
+    std::vector<std::vector<int>> readers(at(count));
+    for (int i = 0; i < count; ++i) {
+      for (const std::string& input : graph_.node(i).input()) {
+        const auto maker = makers.find(input);
+        if (input.empty() || given_.contains(input) || maker == makers.end()) continue;
+        readers[at(maker->second)].push_back(i);
+        ++waits[at(i)];
+      }
+      if (waits[at(i)] == 0) ready.push_back(i);
+    }
+    int done = 0;
+    for (; !ready.empty(); ++done) {
+      const int i = ready.back();
+      ready.pop_back();
+      for (const int reader : readers[at(i)]) {
+        if (--waits[at(reader)] == 0) ready.push_back(reader);
+      }
+    }
+    if (done == count) return;
+    std::vector<int> waiting;
+    for (int i = 0; i < count; ++i) {
+      if (waits[at(i)] > 0) waiting.push_back(i);
+    }
     std::string names;
     for (std::size_t i = 0; i < waiting.size() && i < 5; ++i)
-      names += fmt::format("{}'{}'", i == 0 ? "" : ", ", name_of(*waiting[i]));
-    add(Level::error, "cycle", name_of(*waiting.front()),
+      names += fmt::format("{}'{}'", i == 0 ? "" : ", ", name_of(graph_.node(waiting[i])));
+    add(Level::error, "cycle", name_of(graph_.node(waiting.front())),
         fmt::format("{} nodes wait for each other in a cycle: {}{}", waiting.size(), names, waiting.size() > 5 ? ", ..." : ""));
   }
 
@@ -297,12 +293,11 @@ class Linter {
   }
 
   void check_operators() {
+    std::set<std::pair<std::string, std::string>> functions;
+    for (const auto& function : model_.functions()) functions.emplace(domain_of(function.domain()), function.name());
     for (const auto& node : graph_.node()) {
-      const std::string domain = node.domain() == "ai.onnx" ? "" : node.domain();
-      const bool local =
-          std::any_of(model_.functions().begin(), model_.functions().end(), [&](const ::onnx::FunctionProto& function) {
-            return function.name() == node.op_type() && (function.domain() == "ai.onnx" ? "" : function.domain()) == domain;
-          });
+      const std::string domain = domain_of(node.domain());
+      const bool local = functions.contains({domain, node.op_type()});
       if (local || node.op_type().empty()) continue;
       const auto opset = opsets_.find(domain);
       if (opset == opsets_.end()) {
@@ -404,50 +399,8 @@ class Linter {
   std::vector<Finding>& findings_;
   std::map<std::string, std::int64_t> opsets_;
   std::unordered_map<std::string, const ::onnx::TensorProto*> initializers_;
+  std::unordered_set<std::string> given_;  // values that no node makes: inputs and initializers
 };
-
-// What the graph's own inference finds: residual additions of unequal shapes, and shapes that the file claims otherwise.
-void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings) {
-  std::unordered_map<std::string, const ::onnx::ValueInfoProto*> claims;
-  for (const auto& info : proto.value_info()) claims.emplace(info.name(), &info);
-  for (const auto& info : proto.output()) claims.emplace(info.name(), &info);
-  for (const Node& node : graph.nodes()) {
-    if (std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op)) {
-      const Fact& a = graph.fact(node.inputs[0]);
-      for (std::size_t i = 1; i < node.inputs.size(); ++i) {
-        const Fact& b = graph.fact(node.inputs[i]);
-        const bool activations = a.has_rank() && b.has_rank() && a.rank() == 4 && b.rank() == 4 && !a.value && !b.value;
-        if (activations && *a.dims != *b.dims) {
-          findings.push_back(
-              {Level::warning, "add-shapes", node.name,
-               fmt::format("adds {} and {}: a residual addition takes equal shapes", to_string(*a.dims), to_string(*b.dims))});
-        }
-      }
-    }
-    for (const Value& value : node.outputs) {
-      const auto claim = claims.find(value.name);
-      if (claim == claims.end() || !value.fact.dims || !claim->second->type().has_tensor_type()) continue;
-      const auto& type = claim->second->type().tensor_type();
-      if (!type.has_shape()) continue;
-      bool agrees = type.shape().dim_size() == static_cast<int>(value.fact.rank());
-      std::string claimed;
-      for (int i = 0; i < type.shape().dim_size(); ++i) {
-        const auto& dim = type.shape().dim(i);
-        claimed += (i == 0 ? "" : "x") + (dim.has_dim_value()   ? std::to_string(dim.dim_value())
-                                          : dim.has_dim_param() ? dim.dim_param()
-                                                                : "?");
-        if (!agrees || !dim.has_dim_value() || dim.dim_value() < 0) continue;
-        const Dim& inferred = (*value.fact.dims)[static_cast<std::size_t>(i)];
-        if (inferred.is_number() && inferred.number() != dim.dim_value()) agrees = false;
-      }
-      if (!agrees) {
-        findings.push_back(
-            {Level::error, "shape-mismatch", node.name,
-             fmt::format("the file says that '{}' is {}, inference finds {}", value.name, claimed, to_string(*value.fact.dims))});
-      }
-    }
-  }
-}
 
 }  // namespace
 
@@ -460,8 +413,14 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
   if (is_model) Linter(model, findings).run();
   try {
     const Model read_model = read(bytes, name, folder);
-    if (is_model) check_shapes(model.graph(), read_model.graph, findings);
-    for (const std::string& note : read_model.notes) findings.push_back({Level::note, "import", "", note});
+    if (is_model) {
+      check_shapes(model.graph(), read_model.graph, findings);
+      check_constants(model.graph(), read_model.graph, findings);
+    }
+    for (const std::string& note : read_model.notes) {
+      const bool known = std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.message == note; });
+      if (!known) findings.push_back({Level::note, "import", "", note});
+    }
   } catch (const Error& error) {
     std::string message = error.what();
     if (message.starts_with(name + ": ")) message.erase(0, name.size() + 2);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/error.h"
@@ -31,25 +34,35 @@ Json json_of(const Preprocessing& p) {
           {"exif", p.exif}};
 }
 
-// Throws Json::exception for what does not fit.
+// Throws Json::exception for what is no preprocessing, and Error for one that cannot be used.
 Preprocessing preprocessing_of(const Json& json) {
   Preprocessing p;
   p.name = json.at("name").get<std::string>();
   const auto size = [&](const char* key) -> std::optional<int> {
-    if (json.at(key).is_null()) return std::nullopt;
-    return std::clamp(json.at(key).get<int>(), 1, 100'000);
+    const Json& value = json.at(key);
+    if (value.is_null()) return std::nullopt;
+    if (!value.is_number_integer())
+      throw Error(ErrorKind::invalid_model, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
+    constexpr std::int64_t most = std::numeric_limits<int>::max();
+    return static_cast<int>(std::clamp(value.get<std::int64_t>(), -most, most));
   };
   p.resize = size("resize");
   p.crop_size = size("crop_size");
   const std::string interpolation = json.at("interpolation").get<std::string>();
-  for (std::size_t i = 0; i < std::size(interpolations); ++i) {
-    if (interpolation == interpolations[i]) p.interpolation = static_cast<Interpolation>(i);
-  }
-  p.channel_order = json.at("channel_order") == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
+  const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
+  if (known == std::end(interpolations))
+    throw Error(ErrorKind::invalid_model,
+                fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
+  p.interpolation = static_cast<Interpolation>(known - std::begin(interpolations));
+  const std::string order = json.at("channel_order").get<std::string>();
+  if (order != "rgb" && order != "bgr")
+    throw Error(ErrorKind::invalid_model, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
+  p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
   p.mean = json.at("mean").get<std::array<float, 3>>();
   p.std = json.at("std").get<std::array<float, 3>>();
   p.exif = json.at("exif").get<bool>();
+  if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(ErrorKind::invalid_model, mistake);
   return p;
 }
 

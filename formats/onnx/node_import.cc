@@ -12,8 +12,11 @@ namespace resnet::onnx {
 using ::onnx::AttributeProto;
 
 std::string Names::fresh(const std::string& name) {
-  std::string unique = name;
-  for (int i = 1; !taken_.insert(unique).second; ++i) unique = fmt::format("{}_{}", name, i);
+  if (taken_.insert(name).second) return name;
+  // Numbers go on where they stopped: many values of one name would be as many attempts each.
+  std::int64_t& last = last_[name];
+  std::string unique = fmt::format("{}_{}", name, ++last);
+  while (!taken_.insert(unique).second) unique = fmt::format("{}_{}", name, ++last);
   return unique;
 }
 

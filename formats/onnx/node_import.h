@@ -3,6 +3,8 @@
 
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "formats/onnx/node_reader.h"
@@ -18,7 +20,8 @@ class Names {
   bool take(const std::string& name) { return taken_.insert(name).second; }
 
  private:
-  std::set<std::string> taken_;
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, std::int64_t> last_;  // the number after the name that was given out last
 };
 
 // A node of the file whose inputs are values of the graph already. An import function reads attributes, brings the inputs into

@@ -28,10 +28,10 @@ namespace {
 // Of one Protobuf message.
 constexpr std::size_t most_bytes = std::numeric_limits<std::int32_t>::max();
 
-Model read_named(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, const std::string& name,
-                 const std::filesystem::path& folder, const ReadOptions& options) {
+Model read_named(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, const std::string& name, ExternalFiles external,
+                 const ReadOptions& options) {
   try {
-    return read_model(proto, std::move(weights), folder, options);
+    return read_model(proto, std::move(weights), std::move(external), options);
   } catch (Error& error) {
     error.add_context(name);
     throw;
@@ -90,7 +90,7 @@ Model read(const std::filesystem::path& file, const ReadOptions& options) {
     // Read as a stream, not from a mapped file: each weight is then in memory once, in the string that its tensor keeps.
     if (!proto.ParseFromZeroCopyStream(&stream)) refuse(name, diagnose(Buffer::map_file(file)->bytes()));
   }
-  return read_named(proto, std::move(skeleton->weights), name, file.parent_path(), options);
+  return read_named(proto, std::move(skeleton->weights), name, external_files_of(file), options);
 }
 
 Model read(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
@@ -99,7 +99,8 @@ Model read(std::span<const std::byte> bytes, const std::string& name, const std:
   check_head(name, {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512)}, bytes.size());
   ::onnx::ModelProto proto;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) refuse(name, diagnose(bytes));
-  return read_named(proto, {}, name, folder, options);
+  const std::filesystem::path file = std::filesystem::path(name).filename();
+  return read_named(proto, {}, name, external_files_of(folder / file), options);
 }
 
 Tensor read_tensor(const std::filesystem::path& file) {

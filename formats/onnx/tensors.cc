@@ -5,6 +5,8 @@
 
 #include <charconv>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -74,6 +76,40 @@ std::int64_t offset_entry(const std::string& key, const std::string& text) {
   return number;
 }
 
+bool is_inside(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  if (folder.empty()) return false;
+  const auto relative = file.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// The file that a model names by `location`: beside the model, or beside the file that the model's name is a link to. A link is
+// followed where it leads into one of these two folders: so a Hugging Face cache is built.
+std::shared_ptr<const Buffer> open_external(const std::filesystem::path& location, ExternalFiles& external) {
+  namespace fs = std::filesystem;
+  const fs::path beside = external.folder.empty() ? fs::path(".") : external.folder;
+  std::error_code failed;
+  const fs::path root = fs::canonical(beside, failed);
+  for (const fs::path& folder : {beside, external.target_folder}) {
+    if (folder.empty()) continue;
+    const fs::path full = folder / location;
+    const fs::path resolved = fs::canonical(full, failed);
+    if (failed == std::errc::no_such_file_or_directory) continue;
+    if (failed) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("external data '{}' cannot be opened: {}", location.string(), failed.message()));
+    }
+    if (!is_inside(resolved, root) && !is_inside(resolved, external.target_folder)) {
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("external data '{}' is a link out of the model's folder", location.string()));
+    }
+    auto file = Buffer::map_file(resolved);
+    external.found.push_back(folder == beside ? location.string() : full.string());
+    return file;
+  }
+  throw Error(ErrorKind::invalid_model, fmt::format("{} is missing: it belongs beside {} (PyTorch writes two files)",
+                                                    location.string(), external.model.empty() ? "the model" : external.model));
+}
+
 Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::size_t size, ExternalFiles* external) {
   std::string location;
   std::int64_t offset = 0;
@@ -84,6 +120,10 @@ Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::si
     if (entry.key() == "length") length = offset_entry("length", entry.value());
   }
   if (external == nullptr || location.empty()) throw Error(ErrorKind::invalid_model, "external data without a location");
+  if (location.find('\0') != std::string::npos) {
+    throw Error(ErrorKind::invalid_model, fmt::format("external data is in a name with a NUL: '{}'", location.c_str()));
+  }
+  // "./data.bin" and "data.bin" are one file; ".." is refused before it could cancel a folder that is a link.
   const std::filesystem::path path(location);
   bool climbs = path.is_absolute();
   for (const auto& part : path) climbs = climbs || part == "..";
@@ -91,18 +131,9 @@ Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::si
     throw Error(ErrorKind::invalid_model,
                 fmt::format("external data is in '{}', expected a path inside the model's folder", location));
   }
-  auto& file = external->mapped[location];
-  if (!file) {
-    const auto full = external->folder / path;
-    std::error_code failed;
-    const auto resolved = std::filesystem::canonical(full, failed),
-               root = std::filesystem::canonical(external->folder.empty() ? "." : external->folder, failed);
-    const auto relative = resolved.lexically_relative(root);
-    if (!failed && (relative.empty() || *relative.begin() == "..")) {
-      throw Error(ErrorKind::invalid_model, fmt::format("external data '{}' is a link out of the model's folder", location));
-    }
-    file = Buffer::map_file(full);
-  }
+  const std::filesystem::path normal = path.lexically_normal();
+  auto& file = external->mapped[normal.string()];
+  if (!file) file = open_external(normal, *external);
   const auto bytes = file->bytes();
   const auto start = static_cast<std::size_t>(offset);
   if (length && static_cast<std::size_t>(*length) != size)
@@ -118,6 +149,17 @@ Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::si
 }
 
 }  // namespace
+
+ExternalFiles external_files_of(const std::filesystem::path& model) {
+  namespace fs = std::filesystem;
+  ExternalFiles files{.folder = model.parent_path(), .target_folder = {}, .model = model.filename().string()};
+  std::error_code failed;
+  const fs::path target = fs::canonical(model, failed);
+  if (failed) return files;
+  const fs::path folder = fs::canonical(files.folder.empty() ? fs::path(".") : files.folder, failed);
+  if (!failed && target.parent_path() != folder) files.target_folder = target.parent_path();
+  return files;
+}
 
 bool is_known_dtype(std::int32_t type) { return find_dtype(type).has_value(); }
 

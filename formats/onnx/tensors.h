@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/tensor/tensor.h"
 
@@ -15,11 +16,16 @@ class TensorProto;
 
 namespace resnet::onnx {
 
-// The folder of the model's file, and the external files that it names, each mapped once.
+// Where a model's external data may lie, and the files that it names, each mapped once.
 struct ExternalFiles {
-  std::filesystem::path folder;
-  std::map<std::string, std::shared_ptr<const Buffer>> mapped;
+  std::filesystem::path folder;         // of the model's file
+  std::filesystem::path target_folder;  // of the file that the model's name is a link to; empty where it is none
+  std::string model;                    // the name of the model's file, for messages
+  std::map<std::string, std::shared_ptr<const Buffer>> mapped = {};  // by the location that the model gives
+  std::vector<std::string> found = {};  // their paths: relative to `folder`, absolute for those that lie beside the link's target
 };
+// Of a model's file, which need not exist.
+ExternalFiles external_files_of(const std::filesystem::path& model);
 
 bool is_known_dtype(std::int32_t type);
 // Throws Error(unsupported) for strings, complex numbers, float8 and types of 4 bits.

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/overloaded.h"
@@ -68,10 +69,28 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
+// What begins a formula in a spreadsheet, and is no number.
+bool looks_like_a_formula(const std::string& text) {
+  if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) return false;
+  char* end = nullptr;
+  static_cast<void>(std::strtod(text.c_str(), &end));
+  return *end != '\0';
+}
+
+// Text as itself: whatever Markdown or HTML would make of it has a backslash before it.
 std::string markdown_field(const std::string& text) {
+  const auto is_word = [&](std::size_t at) {
+    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
+  };
   std::string result;
-  for (const char c : text) {
-    if (c == '|' || c == '\\') result += '\\';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    bool escape = std::string_view("\\|`*<>[]&~$@").find(c) != std::string_view::npos;
+    // Within a word an underscore is one; a colon makes a link of what follows it.
+    if (c == '_') escape = !(i > 0 && is_word(i - 1) && is_word(i + 1));
+    if (c == ':') escape = text.compare(i, 3, "://") == 0;
+    if (c == '.') escape = i >= 3 && text.compare(i - 3, 3, "www") == 0;
+    if (escape) result += '\\';
     result += c;
   }
   return result;
@@ -125,7 +144,14 @@ std::string Table::render(Format format) const {
       std::vector<Cell> header;
       for (const Column& column : columns_) header.emplace_back(column.name);
       result = csv_line(header);
-      for (const auto& row : rows_) result += csv_line(row);
+      for (const auto& row : rows_) {
+        std::vector<Cell> cells = row;
+        // Paths are read back: they stay as they are.
+        for (std::size_t c = 0; c < cells.size(); ++c) {
+          if (columns_[c].name != "input") cells[c] = without_formula(cells[c]);
+        }
+        result += csv_line(cells);
+      }
       return result;
     }
     case Format::text:
@@ -134,6 +160,8 @@ std::string Table::render(Format format) const {
 
   const bool markdown = format == Format::markdown;
   const auto show = [markdown](const std::string& text) { return markdown ? markdown_field(printable(text)) : printable(text); };
+  // A cell that is longer runs over: all others would be filled up to it.
+  constexpr std::size_t widest = 200;
   std::vector<std::size_t> widths;
   std::vector<std::vector<std::string>> lines(rows_.size() + 1);
   for (std::size_t c = 0; c < columns_.size(); ++c) {
@@ -141,7 +169,7 @@ std::string Table::render(Format format) const {
     std::size_t width = std::max<std::size_t>(display_width(lines[0].back()), markdown ? 3 : 0);
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       lines[r + 1].push_back(show(text_of(rows_[r][c], columns_[c].decimals)));
-      width = std::max(width, display_width(lines[r + 1].back()));
+      width = std::max(width, std::min(widest, display_width(lines[r + 1].back())));
     }
     widths.push_back(width);
   }
@@ -166,6 +194,11 @@ std::string Table::render(Format format) const {
     result += line + (markdown ? " |\n" : "\n");
   }
   return result;
+}
+
+Cell without_formula(const Cell& cell) {
+  const auto* text = std::get_if<std::string>(&cell);
+  return text != nullptr && looks_like_a_formula(*text) ? Cell("'" + *text) : cell;
 }
 
 std::string csv_line(std::span<const Cell> cells) {

@@ -40,13 +40,17 @@ class Table {
 
   // Whole lines. Text and Markdown never hold control characters (see printable); text has a line under its header. JSON: an
   // array of objects; jsonl: one object a line; in both, bytes that are not UTF-8 become U+FFFD. CSV: RFC 4180 with \n, the
-  // header first.
+  // header first; text as without_formula() has it, but for the column "input".
   std::string render(Format format) const;
 
  private:
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };
+
+// For CSV, which spreadsheets open: text that begins as a formula does (=, +, -, @) and is no number, with a ' before it. What is
+// read back by a program, as paths are, is not for it.
+Cell without_formula(const Cell& cell);
 
 // One line of CSV with its \n: fields with a comma, a quote, or a line's end are quoted.
 std::string csv_line(std::span<const Cell> cells);

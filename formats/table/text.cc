@@ -111,6 +111,25 @@ std::string printable(std::string_view bytes) {
   return result;
 }
 
+std::string printable_lines(std::string_view bytes) {
+  std::string result;
+  for (std::size_t end = bytes.find('\n'); end != bytes.npos; end = bytes.find('\n')) {
+    result += printable(bytes.substr(0, end)) + '\n';
+    bytes.remove_prefix(end + 1);
+  }
+  return result + printable(bytes);
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  constexpr std::string_view between = " ... ";
+  const auto continues = [&](std::size_t at) { return at < text.size() && (static_cast<std::uint8_t>(text[at]) & 0xc0) == 0x80; };
+  std::size_t head = (most - between.size()) * 2 / 3, tail = text.size() - (most - between.size() - head);
+  while (head > 0 && continues(head)) --head;
+  while (continues(tail)) ++tail;
+  return std::string(text.substr(0, head)) + std::string(between) + std::string(text.substr(tail));
+}
+
 std::size_t display_width(std::string_view text) {
   std::size_t columns = 0;
   while (!text.empty()) {

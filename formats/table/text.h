@@ -15,6 +15,12 @@ bool is_utf8(std::string_view bytes);
 // UTF-8 as \xff.
 std::string printable(std::string_view bytes);
 
+// The same for text of several lines, whose ends stay.
+std::string printable_lines(std::string_view bytes);
+
+// UTF-8 text of at most `most` bytes (40 or more): of a longer one the beginning and the end, "..." between them.
+std::string shortened(std::string_view text, std::size_t most);
+
 // Terminal columns of a UTF-8 text: 2 for East Asian wide characters and emoji, 0 for combining marks.
 std::size_t display_width(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -119,6 +120,48 @@ Memory memory_of(const Graph& graph) {
     for (const std::size_t old : dropped[id]) alive -= bytes[old];
   }
   return memory;
+}
+
+namespace {
+
+// Elements whose exponent has all its bits: NaN and the infinities.
+template <typename Bits>
+std::int64_t count_exponents(std::span<const std::byte> bytes, Bits exponent) {
+  const std::span<const Bits> elements(reinterpret_cast<const Bits*>(bytes.data()), bytes.size() / sizeof(Bits));
+  std::int64_t count = 0;
+  for (const Bits element : elements) count += (element & exponent) == exponent ? 1 : 0;
+  return count;
+}
+
+std::int64_t count_not_finite(const Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::float64: return count_exponents<std::uint64_t>(tensor.bytes(), 0x7ff0000000000000u);
+    case DType::float32: return count_exponents<std::uint32_t>(tensor.bytes(), 0x7f800000u);
+    case DType::float16: return count_exponents<std::uint16_t>(tensor.bytes(), 0x7c00u);
+    case DType::bfloat16: return count_exponents<std::uint16_t>(tensor.bytes(), 0x7f80u);
+    case DType::int8:
+    case DType::int16:
+    case DType::int32:
+    case DType::int64:
+    case DType::uint8:
+    case DType::uint16:
+    case DType::uint32:
+    case DType::uint64:
+    case DType::boolean: break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::vector<NotFinite> weights_not_finite(const Graph& graph) {
+  std::vector<NotFinite> result;
+  for (const Node& node : graph.nodes()) {
+    const auto* constant = std::get_if<Constant>(&node.op);
+    if (constant == nullptr || constant->value.elements() <= 1 || constant->value.is_released()) continue;
+    if (const std::int64_t count = count_not_finite(constant->value); count > 0) result.push_back({node.outputs[0].name, count});
+  }
+  return result;
 }
 
 std::vector<WeightStatistics> weight_statistics(const Graph& graph) {

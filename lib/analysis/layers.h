@@ -47,4 +47,11 @@ struct WeightStatistics {
 };
 std::vector<WeightStatistics> weight_statistics(const Graph& graph);
 
+// A constant of several elements that holds NaN or infinity. (One infinity alone is a bound, as Clip's are.)
+struct NotFinite {
+  std::string name;
+  std::int64_t count = 0;  // of such elements
+};
+std::vector<NotFinite> weights_not_finite(const Graph& graph);
+
 }  // namespace resnet::analysis

@@ -34,7 +34,11 @@ std::int64_t number_or_zero(const Fact& fact, std::size_t axis) {
 
 class Reducer {
  public:
-  explicit Reducer(const Graph& graph) : graph_(graph), consumers_(graph.consumers()), part_of_(graph.nodes().size(), nothing) {}
+  explicit Reducer(const Graph& graph)
+      : graph_(graph),
+        consumers_(graph.consumers()),
+        outputs_(graph.outputs().begin(), graph.outputs().end()),
+        part_of_(graph.nodes().size(), nothing) {}
 
   std::vector<Part> run() {
     if (graph_.inputs().empty() || graph_.outputs().empty())
@@ -78,8 +82,7 @@ class Reducer {
 
   // Whether nobody else reads what `id` makes, so that what stands behind it may be put into it.
   bool is_read_once(ValueId id) const {
-    const bool is_output = std::find(graph_.outputs().begin(), graph_.outputs().end(), id) != graph_.outputs().end();
-    return !is_output && consumers_[static_cast<std::size_t>(id.node)].size() == 1;
+    return !outputs_.contains(id) && consumers_[static_cast<std::size_t>(id.node)].size() == 1;
   }
 
   int reduce(NodeId id) {
@@ -405,6 +408,7 @@ class Reducer {
 
   const Graph& graph_;
   std::vector<std::vector<NodeId>> consumers_;
+  std::set<ValueId> outputs_;
   std::vector<int> part_of_;  // by node
   std::vector<Part> parts_;
   std::map<int, Numbers> spatial_pads_;  // by part

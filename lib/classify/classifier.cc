@@ -39,6 +39,15 @@ bool same_size(const PreparedImage& a, const PreparedImage& b) {
   return width_of(a) == width_of(b) && height_of(a) == height_of(b);
 }
 
+// Values of a tensor that no network can make anything of: an activation may hide them, and the answer would look like one.
+std::int64_t not_finite(const PreparedImage& image) {
+  const auto* values = std::get_if<Values>(&image);
+  if (values == nullptr || values->tensor.dtype() != DType::float32) return 0;
+  const std::size_t size = std::size_t{3} * static_cast<std::size_t>(values->width) * static_cast<std::size_t>(values->height);
+  const auto floats = values->tensor.data<float>().subspan(values->first, size);
+  return std::count_if(floats.begin(), floats.end(), [](float value) { return !std::isfinite(value); });
+}
+
 }  // namespace
 
 Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, ClassifierOptions options)
@@ -113,6 +122,8 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
       item.result.position = i;
       item.result.input = images.size() == 1 ? name : fmt::format("{}[{}]", name, i);
       item.views = std::move(images[i]);
+      if (const std::int64_t bad = not_finite(item.views.front().front()); bad > 0)
+        item.result.error = fmt::format("holds {} values that are not finite (NaN or infinite), expected numbers", bad);
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::bad_input) throw;
@@ -127,6 +138,12 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
 bool Classifier::averages_logits() const { return options_.average == Average::logit || is_single(); }
 
 void Classifier::add(std::span<const float> scores, bool probabilities, Item& item) const {
+  // One view that says nothing would be hidden by the average, or by the maximum that softmax takes.
+  if (std::any_of(scores.begin(), scores.end(), [](float score) { return !std::isfinite(score); })) {
+    const auto count = std::count_if(scores.begin(), scores.end(), [](float score) { return !std::isfinite(score); });
+    item.result.error = fmt::format("{} of the model's {} scores are not finite (NaN or infinite)", count, scores.size());
+    return;
+  }
   if (item.sums.empty()) item.sums.resize(scores.size());
   if (item.sums.size() != scores.size()) {
     throw Error(ErrorKind::usage,
@@ -164,8 +181,8 @@ void Classifier::fill_predictions(Item& item) const {
   Result& result = item.result;
   std::vector<float> means(item.sums.size());
   for (std::size_t i = 0; i < means.size(); ++i) means[i] = static_cast<float>(item.sums[i] / static_cast<double>(item.seen));
-  if (std::any_of(means.begin(), means.end(), [](float score) { return std::isnan(score); })) {
-    result.error = "the model's scores are not all numbers (NaN)";
+  if (std::any_of(means.begin(), means.end(), [](float score) { return !std::isfinite(score); })) {
+    result.error = "the averaged scores are not finite";
     return;
   }
   const bool single = is_single();

@@ -18,8 +18,13 @@ std::string describe(const Value& value) { return fmt::format("'{}' ({})", value
 
 template <typename Ids>
 std::string describe_all(const Graph& graph, const Ids& ids) {
+  constexpr std::size_t most = 4;
   std::string result;
-  for (const ValueId id : ids) result += (result.empty() ? "" : ", ") + describe(graph.value(id));
+  std::size_t count = 0;
+  for (const ValueId id : ids) {
+    if (++count <= most) result += (result.empty() ? "" : ", ") + describe(graph.value(id));
+  }
+  if (count > most) result += fmt::format(" and {} more", count - most);
   return result.empty() ? "none" : result;
 }
 
@@ -80,6 +85,8 @@ ImageInput find_image_input(const Graph& graph) {
   const Dim& channels = dims[input.channels_last ? 3 : 1];
   if (channels.is_number() && !channels.is(3)) refuse(describe(value));
   if (fact.dtype && *fact.dtype != DType::float32 && *fact.dtype != DType::uint8) refuse(describe(value));
+  // No image is in it, and no buffer has room for one.
+  if (std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.is(0); })) refuse(describe(value));
   input.dtype = fact.dtype.value_or(DType::float32);
   input.batch = known(dims[0]);
   input.height = known(dims[input.channels_last ? 1 : 2]);
@@ -122,8 +129,10 @@ Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input
   if (!preprocessing.crop_size || !input.height || input.height != input.width || *input.height > (1 << 20)) return result;
   const int size = static_cast<int>(*input.height);
   if (size < 1 || size == *preprocessing.crop_size) return result;
-  if (preprocessing.resize)
-    result.resize = static_cast<int>(std::lround(static_cast<double>(*preprocessing.resize) * size / *preprocessing.crop_size));
+  if (preprocessing.resize) {
+    const double resized = std::round(static_cast<double>(*preprocessing.resize) * size / *preprocessing.crop_size);
+    result.resize = static_cast<int>(std::min(resized, 1e9));  // too large all the same
+  }
   result.crop_size = size;
   return result;
 }

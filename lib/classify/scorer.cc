@@ -120,7 +120,10 @@ void Scorer::fill(std::span<const PreparedImage> images, const Preprocessing& pr
   const bool channels_last = input_.channels_last || session_.input_layout(0) == xnnpack::Layout::nhwc;
   const std::size_t size = std::size_t{3} * static_cast<std::size_t>(width_of(images[0])) *
                            static_cast<std::size_t>(height_of(images[0])) * size_of(input_.dtype);
-  assert(images.size() * size <= buffer.size());
+  if (images.size() * size > buffer.size()) {
+    throw Error(ErrorKind::unsupported, fmt::format("the model's input '{}' has room for {} bytes, expected {} for {} images",
+                                                    input_.name, buffer.size(), images.size() * size, images.size()));
+  }
   for (std::size_t i = 0; i < images.size(); ++i) {
     const std::span<std::byte> slot = buffer.subspan(i * size, size);
     std::visit([&](const auto& image) { fill_slot(image, channels_last, input_.dtype, preprocessing, slot); }, images[i]);

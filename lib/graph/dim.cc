@@ -197,9 +197,17 @@ Dim floor_divide(const Dim& dividend, const Dim& divisor) {
 
 std::string to_string(const Dims& dims) {
   if (dims.empty()) return "scalar";
+  // For people: what a file says may be thousands of dims, or formulas of thousands of characters.
+  constexpr std::size_t most_dims = 16, longest = 200;
   std::vector<std::string> texts;
-  for (const Dim& dim : dims) texts.push_back(dim.to_string());
-  return fmt::format("{}", fmt::join(texts, "x"));
+  for (const Dim& dim : dims) {
+    if (texts.size() == most_dims) break;
+    std::string text = dim.to_string();
+    if (text.size() > longest) text = text.substr(0, longest / 2) + "..." + text.substr(text.size() - longest / 4);
+    texts.push_back(std::move(text));
+  }
+  const std::string shown = fmt::format("{}", fmt::join(texts, "x"));
+  return dims.size() > most_dims ? fmt::format("{}x... ({} dims)", shown, dims.size()) : shown;
 }
 
 }  // namespace resnet

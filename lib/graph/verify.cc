@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <string_view>
 #include <unordered_map>
 
 #include "lib/graph/graph.h"
@@ -13,7 +14,8 @@ std::vector<std::string> verify(const Graph& graph) {
     return id.node >= 0 && id.node < count && id.slot >= 0 &&
            static_cast<std::size_t>(id.slot) < graph.node(id.node).outputs.size();
   };
-  std::unordered_map<std::string, NodeId> producers;
+  std::unordered_map<std::string_view, NodeId> producers;
+  producers.reserve(graph.nodes().size());
   for (NodeId id = 0; id < count; ++id) {
     const Node& node = graph.node(id);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {

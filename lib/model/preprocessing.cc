@@ -1,10 +1,19 @@
 #include "lib/model/preprocessing.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 namespace resnet {
 
 namespace {
 
 constexpr std::array<std::string_view, 6> names = {"torchvision", "caffe", "tf", "mlperf", "cifar10", "raw"};
+
+// Levels are 0 to 255, and what a network sees of them is some hundreds at most: factors of real networks are well within.
+constexpr float least_factor = 1e-6f, largest_factor = 1e6f;
+
+bool is_factor(float value) { return value >= least_factor && value <= largest_factor; }  // false for NaN, too
 
 }  // namespace
 
@@ -37,6 +46,25 @@ std::optional<Preprocessing> find_preprocessing(std::string_view name) {
     return std::nullopt;
   }
   return result;
+}
+
+std::string find_mistake(const Preprocessing& p) {
+  for (const auto& [name, side] : {std::pair{"resize", p.resize}, std::pair{"crop size", p.crop_size}}) {
+    if (side && (*side < 1 || *side > largest_side))
+      return fmt::format("the {} of '{}' is {}, expected 1 to {} pixels", name, p.name, *side, largest_side);
+  }
+  if (!is_factor(p.scale))
+    return fmt::format("the scale of '{}' is {}, expected {} to {}", p.name, p.scale, least_factor, largest_factor);
+  for (const float deviation : p.std) {
+    if (!is_factor(deviation))
+      return fmt::format("a standard deviation of '{}' is {}, expected {} to {}", p.name, deviation, least_factor,
+                         largest_factor);
+  }
+  for (const float mean : p.mean) {
+    if (!(std::abs(mean) <= largest_factor))
+      return fmt::format("a mean of '{}' is {}, expected at most {}", p.name, mean, largest_factor);
+  }
+  return "";
 }
 
 std::string preprocessing_names() {

@@ -27,6 +27,13 @@ struct Preprocessing {
   friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 
+// Pixels of a photo's side, resized or cropped: no preprocessing has more.
+constexpr int largest_side = 16'384;
+
+// What is wrong with a preprocessing, wherever it comes from, and what was expected; empty where it can be used: sizes of 1 to
+// `largest_side` pixels, a scale and deviations above 0 that floats can divide by, and nothing that is not finite.
+std::string find_mistake(const Preprocessing& preprocessing);
+
 // torchvision, caffe, tf, mlperf, cifar10 or raw; nothing for another name. torchvision, caffe, tf and mlperf: 256 then 224.
 // cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB 0..255, neither resized nor cropped.
 std::optional<Preprocessing> find_preprocessing(std::string_view name);

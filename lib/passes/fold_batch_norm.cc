@@ -132,8 +132,8 @@ bool all_finite(const Tensor& tensor) {
 class Folder {
  public:
   Folder(const Graph& graph, PassLog& log)
-      : graph_(graph), log_(log), consumers_(graph.consumers()), readers_left_(graph.nodes().size()), rewriter_(graph) {
-    for (std::size_t id = 0; id < readers_left_.size(); ++id) readers_left_[id] = consumers_[id].size();
+      : graph_(graph), log_(log), readers_(graph), readers_left_(graph.nodes().size()), rewriter_(graph) {
+    for (std::size_t id = 0; id < readers_left_.size(); ++id) readers_left_[id] = readers_.of(static_cast<NodeId>(id)).size();
   }
 
   Graph run() {
@@ -174,7 +174,7 @@ class Folder {
     if (norm != nullptr) {
       if (norm->training_mode) return Because{"it is in training mode"};
       if (node.inputs[0] != activation) return Because{"the convolution makes one of its parameters"};
-      if (others_are_read(graph_, consumers_, id)) return Because{"its statistics are read"};
+      if (readers_.others_are_read(id)) return Because{"its statistics are read"};
       std::vector<std::vector<double>> parameters;
       for (std::size_t i = 1; i < 5; ++i) {
         const auto& value = graph_.fact(node.inputs[i]).value;
@@ -234,7 +234,7 @@ class Folder {
     std::vector<NodeId> walked;
     std::optional<Chain> chain;
     ValueId value{head, 0};
-    while (const auto reader = only_consumer(graph_, consumers_, value)) {
+    while (const auto reader = readers_.only(value)) {
       const Node& node = graph_.node(*reader);
       walked.push_back(*reader);
       if (!std::holds_alternative<Identity>(node.op)) {
@@ -312,8 +312,8 @@ class Folder {
     for (ValueId value = norm.inputs[0];;) {
       const Node& maker = graph_.node(value.node);
       if (!is_head(maker.op) && !std::holds_alternative<Identity>(maker.op)) break;
-      if (is_output(graph_, value)) return fmt::format("{} gives an output of the graph", describe(maker));
-      if (!only_consumer(graph_, consumers_, value)) return fmt::format("{} has other readers", describe(maker));
+      if (readers_.is_output(value)) return fmt::format("{} gives an output of the graph", describe(maker));
+      if (!readers_.only(value)) return fmt::format("{} has other readers", describe(maker));
       if (is_head(maker.op)) break;
       value = maker.inputs[0];
     }
@@ -328,9 +328,9 @@ class Folder {
     }
     if (gone_.contains(id)) return true;
     // A constant that only what is folded has read.
-    const std::size_t readers = consumers_[static_cast<std::size_t>(id)].size();
+    const std::size_t readers = readers_.of(id).size();
     if (std::holds_alternative<Constant>(node.op) && readers > 0 && readers_left_[static_cast<std::size_t>(id)] == 0 &&
-        !is_output(graph_, {id, 0})) {
+        !readers_.is_output({id, 0})) {
       unread_.emplace(id, node);
       return true;
     }
@@ -339,7 +339,7 @@ class Folder {
 
   // The name for a new weight or bias: the old one's where that goes with its only reader.
   std::string name_for(ValueId old, const std::string& otherwise) {
-    if (!old.is_none() && unread_.contains(old.node) && consumers_[static_cast<std::size_t>(old.node)].size() == 1) {
+    if (!old.is_none() && unread_.contains(old.node) && readers_.of(old.node).size() == 1) {
       rewriter_.release_name(old);
       return graph_.value(old).name;
     }
@@ -376,7 +376,7 @@ class Folder {
 
   const Graph& graph_;
   PassLog& log_;
-  std::vector<std::vector<NodeId>> consumers_;
+  Readers readers_;
   std::vector<std::size_t> readers_left_;  // by node: those that are not folded away
   std::map<NodeId, NodeId> decided_, gone_;
   std::map<NodeId, Chain> chains_;  // by their last node

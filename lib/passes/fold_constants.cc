@@ -2,13 +2,18 @@
 // before: shape arithmetic that inference knows (Shape, Gather, Concat, ... without a symbol)      after: an int64 constant
 // before: Reshape(x, computed shape)               after: Reshape(x, constant shape), where numbers, copied dims and one -1 say
 // it Conditions: lib/reference can evaluate the operator. A result that is larger than its inputs has at most `most_growth`
-// bytes, or 16 times theirs, and the constants together at most `most_bytes`; products and windows cost at most `most_work`: a
-// small file cannot make large ones. Constants keep the names of the values that they replace; those that are only named or
-// shaped anew share their bytes.
+// bytes, or 16 times theirs, and products and windows cost at most `most_work`. What is folded together keeps within a budget of
+// bytes and of work that grows with the constants of the file: a small file can ask for little. A value that only folded nodes
+// read goes as soon as the last of them has read it. Constants keep the names of the values that they replace; those that are
+// only named or shaped anew share their bytes.
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -21,8 +26,13 @@ namespace resnet {
 namespace {
 
 constexpr std::size_t most_growth = std::size_t{64} << 20;
-constexpr std::size_t most_bytes = std::size_t{2} << 30;
 constexpr std::int64_t most_work = std::int64_t{1} << 30;
+
+// Of all that is folded: so much, and so much for each byte of the constants that the graph has of its own.
+constexpr std::size_t budget_bytes = std::size_t{256} << 20, budget_bytes_each = 16;
+constexpr std::int64_t budget_work = std::int64_t{1} << 31, budget_work_each = 512;
+// An element that is computed costs so many multiply-adds, however little is done to it: reading, writing, counting indices.
+constexpr std::int64_t work_of_element = 32;
 
 using Numbers = std::vector<std::int64_t>;
 
@@ -79,22 +89,75 @@ std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
   return 1;
 }
 
+// Whether one element of the output is made of many of the input, which terms_of() does not know.
+bool reduces(const Op& op) {
+  return std::holds_alternative<ReduceMean>(op) || std::holds_alternative<ArgMax>(op) ||
+         std::holds_alternative<GlobalAveragePool>(op) || std::holds_alternative<QLinearGlobalAveragePool>(op);
+}
+
 class Folder {
  public:
   Folder(const Graph& graph, PassLog& log, const FoldOptions& options)
       : graph_(graph), log_(log), options_(options), rewriter_(graph) {
+    std::size_t bytes = 0;
+    std::set<const std::byte*> seen;  // those that share their bytes count once
     for (const Node& node : graph.nodes()) {
-      if (const auto* constant = std::get_if<Constant>(&node.op)) total_bytes_ += constant->value.size_bytes();
+      const auto* constant = std::get_if<Constant>(&node.op);
+      if (constant != nullptr && !constant->value.is_released() && seen.insert(constant->value.bytes().data()).second)
+        bytes += constant->value.size_bytes();
+      for (ValueId input : node.inputs) {
+        if (!input.is_none()) ++uses_[input];
+      }
     }
+    for (ValueId output : graph.outputs()) ++uses_[output];
+    const std::size_t own = log.fold.own_bytes.value_or(bytes);
+    log.fold.own_bytes = own;
+    folded_bytes_ = bytes - std::min(bytes, own);
+    most_bytes_ = budget_bytes + budget_bytes_each * own;
+    most_work_ = budget_work + budget_work_each * static_cast<std::int64_t>(own);
   }
 
   Graph run() {
-    return rewriter_.run([&](NodeId id) { return fold(id); });
+    return rewriter_.run([&](NodeId id) {
+      const bool folded = fold(id);
+      if (!folded) {
+        for (ValueId input : graph_.node(id).inputs) put_into_graph(input);
+      }
+      for (ValueId input : graph_.node(id).inputs) let_go(input);
+      return folded;
+    });
   }
 
  private:
   const Fact* fact_of(ValueId input) {
-    return input.is_none() ? nullptr : &rewriter_.graph().fact(rewriter_.map(input));  // what was folded before it counts
+    if (input.is_none()) return nullptr;
+    if (const auto found = folded_.find(input); found != folded_.end()) return &found->second;
+    return &rewriter_.graph().fact(rewriter_.map(input));  // what was folded before it counts
+  }
+
+  // Before a node that stays reads it.
+  void put_into_graph(ValueId value) {
+    const auto found = folded_.find(value);
+    if (found == folded_.end()) return;
+    const Node& node = graph_.node(value.node);
+    const std::string& name = node.outputs[static_cast<std::size_t>(value.slot)].name;
+    rewriter_.release_name(value);  // the constant is the only one by its name
+    const std::string fallback = fmt::format("{}.constant", node.name.empty() ? type_of(node.op) : node.name);
+    rewriter_.replace(value, rewriter_.add_constant(name.empty() ? fallback : name, std::move(*found->second.value)));
+    folded_.erase(found);
+  }
+
+  // One of its readers has been dealt with.
+  void let_go(ValueId value) {
+    if (value.is_none() || --uses_[value] > 0) return;
+    const auto found = folded_.find(value);
+    if (found == folded_.end()) return;
+    const auto held = holders_.find(found->second.value->buffer().get());
+    if (held != holders_.end() && --held->second == 0) {
+      folded_bytes_ -= held->first->bytes().size();
+      holders_.erase(held);
+    }
+    folded_.erase(found);
   }
 
   bool decline(const Node& node, const std::string& why) {
@@ -102,13 +165,21 @@ class Folder {
     return false;
   }
 
-  void become(NodeId id, std::size_t slot, Tensor value) {
-    const Node& node = graph_.node(id);
+  // The budget is spent, which whoever runs the graph wants to know.
+  bool exceed(const Node& node, const std::string& why) {
+    if (log_.fold.exceeded.empty()) log_.fold.exceeded = fmt::format("{}: {}", describe(node), why);
+    return decline(node, why);
+  }
+
+  // `fresh`: the bytes were made for this value; else it shares those of another.
+  void become(NodeId id, std::size_t slot, const Tensor& value, bool fresh) {
     const ValueId output{id, static_cast<std::int32_t>(slot)};
-    const std::string& name = node.outputs[slot].name;
-    rewriter_.release_name(output);  // the constant is the only one by its name
-    const std::string fallback = fmt::format("{}.constant", node.name.empty() ? type_of(node.op) : node.name);
-    rewriter_.replace(output, rewriter_.add_constant(name.empty() ? fallback : name, std::move(value)));
+    if (!uses_.contains(output)) return;
+    const Buffer* buffer = value.buffer().get();
+    const auto held = fresh ? holders_.try_emplace(buffer, 0).first : holders_.find(buffer);
+    if (held != holders_.end() && held->second++ == 0) folded_bytes_ += buffer->bytes().size();
+    folded_.emplace(output, Fact::constant(value));
+    if (readers_.is_output(output)) put_into_graph(output);
   }
 
   bool fold(NodeId id) {
@@ -136,7 +207,10 @@ class Folder {
     }
     if (constant) {
       if (std::holds_alternative<Identity>(node.op)) {
-        if (!rewriter_.forward(id, rewriter_.map(node.inputs[0]))) return false;
+        if (folded_.contains(node.inputs[0])) {
+          become(id, 0, *tensors[0], false);
+        } else if (!rewriter_.forward(id, rewriter_.map(node.inputs[0])))
+          return false;
         log_.done.push_back(fmt::format("fold_constants: {} is constant", describe(node)));
         return true;
       }
@@ -154,7 +228,7 @@ class Folder {
     const auto numbers = known_integers(fact);
     if (!numbers || (fact.rank() == 0 && numbers->size() != 1)) return false;
     if (fact.rank() == 1 && !(*fact.dims)[0].is(static_cast<std::int64_t>(numbers->size()))) return false;
-    become(id, 0, integers(*fact.dtype, *numbers, fact.rank() == 0));
+    become(id, 0, integers(*fact.dtype, *numbers, fact.rank() == 0), true);
     log_.done.push_back(fmt::format("fold_constants: {} is known", describe(graph_.node(id))));
     return true;
   }
@@ -164,7 +238,8 @@ class Folder {
     if (!std::holds_alternative<Reshape>(node.op) || facts[1]->value || !facts[0]->dims || !output.dims) return false;
     const auto shape = constant_shape(*facts[0]->dims, *output.dims);
     if (!shape) return false;
-    std::vector<ValueId> inputs = rewriter_.inputs_of(id);
+    put_into_graph(node.inputs[0]);
+    std::vector<ValueId> inputs = {rewriter_.map(node.inputs[0]), ValueId::none()};
     const std::string& base = node.name.empty() ? node.outputs[0].name : node.name;
     inputs[1] = rewriter_.add_constant(base + ".shape", integers(DType::int64, *shape, false));
     rewriter_.copy(id, Reshape{}, std::move(inputs));
@@ -184,17 +259,14 @@ class Folder {
                   .value_or(std::numeric_limits<std::size_t>::max() / 2);
     }
     std::vector<Tensor> values;
-    if (only_reshapes(node.op)) {
+    const bool shares = only_reshapes(node.op);
+    if (shares) {
       values = {inputs[0]->reshaped(*outputs[0].shape())};
     } else {
       if (after > before && after > most_growth && after / 16 > before) {
         return decline(node, fmt::format("it would make {} bytes out of {}", after, before));
       }
-      if (after > before && after > most_bytes - std::min(most_bytes, total_bytes_)) {
-        return decline(node, fmt::format("the constants would have more than {} bytes", most_bytes));
-      }
-      const auto work = checked_multiply(outputs[0].shape()->elements(), terms_of(node.op, inputs));
-      if (!work || *work > most_work) return decline(node, "it is too much to compute beforehand");
+      if (!is_within_budget(node, inputs, outputs, after)) return false;
       try {
         values = reference::evaluate(node.op, inputs, node.outputs.size());
       } catch (Error& error) {
@@ -202,10 +274,26 @@ class Folder {
         error.add_context(describe(node));
         throw;
       }
-      total_bytes_ += after;
     }
-    for (std::size_t slot = 0; slot < values.size(); ++slot) become(id, slot, std::move(values[slot]));
+    for (std::size_t slot = 0; slot < values.size(); ++slot) become(id, slot, values[slot], !shares);
     log_.done.push_back(fmt::format("fold_constants: {} is constant", describe(node)));
+    return true;
+  }
+
+  // Counts what the node costs where it is. `bytes` are what it makes.
+  bool is_within_budget(const Node& node, const std::vector<const Tensor*>& inputs, const std::vector<Fact>& outputs,
+                        std::size_t bytes) {
+    const std::int64_t made = outputs[0].shape()->elements();
+    const auto products = checked_multiply(made, terms_of(node.op, inputs));
+    if (!products || *products > most_work) return decline(node, "it is too much to compute beforehand");
+    const auto steps = checked_multiply(reduces(node.op) ? std::max(made, inputs[0]->elements()) : made, work_of_element);
+    const std::int64_t work = std::max(*products, steps.value_or(most_work_ + 1));
+    if (work > most_work_ - std::min(most_work_, log_.fold.work))
+      return exceed(node,
+                    fmt::format("what the graph computes of its constants alone takes more than {} multiply-adds", most_work_));
+    if (bytes > most_bytes_ - std::min(most_bytes_, folded_bytes_))
+      return exceed(node, fmt::format("what the graph computes of its constants alone has more than {} bytes", most_bytes_));
+    log_.fold.work += work;
     return true;
   }
 
@@ -213,7 +301,12 @@ class Folder {
   PassLog& log_;
   FoldOptions options_;
   Rewriter rewriter_;
-  std::size_t total_bytes_ = 0;
+  Readers readers_{graph_};
+  std::map<ValueId, std::int64_t> uses_;           // reads, and as outputs of the graph, that are still to come
+  std::map<ValueId, Fact> folded_;                 // values that stand in no graph yet
+  std::map<const Buffer*, std::int64_t> holders_;  // of bytes that were made here: how many values hold them
+  std::size_t folded_bytes_ = 0, most_bytes_ = 0;
+  std::int64_t most_work_ = 0;
 };
 
 }  // namespace

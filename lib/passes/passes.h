@@ -1,6 +1,9 @@
 // Rewrites that can be written back as ONNX: each takes a graph and returns another with the same outputs, under the same names.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,14 +11,24 @@
 
 namespace resnet {
 
+// What folding the constants of a graph has cost so far. It counts on from round to round, so that the whole graph has one
+// budget.
+struct FoldCost {
+  std::optional<std::size_t> own_bytes = {};  // of the constants that the graph had at first
+  std::int64_t work = 0;                      // multiply-adds, and what counts as many
+  std::string exceeded = {};                  // what was let be because the budget was spent; empty where there is nothing
+};
+
 // What a pass did, and what it let be and why: "fold_batch_norm: node 'bn1' (BatchNormalization): ...".
 struct PassLog {
   std::vector<std::string> done, declined;
+  FoldCost fold = {};
 };
 
 // Nodes whose inputs are all constant become constants (evaluated by lib/reference), and so do values that inference knows
-// (Shape and its arithmetic). Larger results than their inputs (ConstantOfShape, Expand) are folded up to 64 MiB. A Reshape whose
-// shape is computed gets a constant one where numbers, copied dims and one -1 can say it.
+// (Shape and its arithmetic). Larger results than their inputs (ConstantOfShape, Expand) are folded up to 64 MiB. All that is
+// folded has a budget of memory and of work, which `log` carries on. A Reshape whose shape is computed gets a constant one where
+// numbers, copied dims and one -1 can say it.
 Graph fold_constants(const Graph& graph, PassLog& log);
 struct FoldOptions {
   bool dequantize = true;  // whether weights of 8 bits become floats: faster to run here, but four times as large in a file
@@ -46,7 +59,8 @@ Graph open_batch(const Graph& graph, PassLog& log);
 Graph strip_weights(const Graph& graph, PassLog& log);
 
 // Everything of the first kind above in its order, until nothing changes: what the executor wants. `log.declined` gets what the
-// last round let be. Errors name the pass.
+// last round let be. Errors name the pass. Throws Error(unsupported) where the graph computes more from its constants alone than
+// the budget of fold_constants: to run it would do no less, each time.
 Graph optimize(const Graph& graph, PassLog& log);
 
 }  // namespace resnet

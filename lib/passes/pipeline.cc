@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/base/error.h"
 #include "lib/passes/passes.h"
 
@@ -9,16 +11,27 @@ namespace resnet {
 
 namespace {
 
+template <typename Operator>
+bool has(const Graph& graph) {
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(),
+                     [](const Node& node) { return std::holds_alternative<Operator>(node.op); });
+}
+
 struct Pass {
   const char* name;
   Graph (*run)(const Graph&, PassLog&);
+  bool (*concerns)(const Graph&) = nullptr;  // false: there is nothing for it, and the graph need not be made anew
 };
 
 // Constants first: the others look at constant pads, axes and weights. Dead nodes last, so that the next round's counts of
 // readers are right.
 constexpr Pass passes[] = {
-    {"fold_constants", fold_constants}, {"remove_no_ops", remove_no_ops},     {"merge_transposes", merge_transposes},
-    {"merge_pads", merge_pads},         {"fold_batch_norm", fold_batch_norm}, {"remove_dead_nodes", remove_dead_nodes},
+    {"fold_constants", fold_constants},
+    {"remove_no_ops", remove_no_ops},
+    {"merge_transposes", merge_transposes, has<Transpose>},
+    {"merge_pads", merge_pads, has<Pad>},
+    {"fold_batch_norm", fold_batch_norm},
+    {"remove_dead_nodes", remove_dead_nodes},
 };
 
 }  // namespace
@@ -28,18 +41,23 @@ Graph optimize(const Graph& graph, PassLog& log) {
   constexpr int most_rounds = 32;
   const bool was_sound = verify(graph).empty();
   const std::size_t declined_before = log.declined.size();
+  log.fold = {};
   Graph result = graph;
   for (int round = 0; round < most_rounds; ++round) {
     const std::size_t done = log.done.size();
     log.declined.resize(declined_before);
     for (const Pass& pass : passes) {
+      if (pass.concerns != nullptr && !pass.concerns(result)) continue;
+      const std::size_t before = log.done.size();
       try {
-        result = pass.run(result, log);
+        Graph rewritten = pass.run(result, log);
+        if (log.done.size() != before) result = std::move(rewritten);
       } catch (Error& error) {
         error.add_context(pass.name);
         throw;
       }
-      if (!was_sound) continue;
+      if (!log.fold.exceeded.empty()) throw Error(ErrorKind::unsupported, log.fold.exceeded);
+      if (!was_sound || log.done.size() == before) continue;
       if (const auto findings = verify(result); !findings.empty()) {
         throw Error(ErrorKind::internal, fmt::format("{} made a graph that is not sound: {}", pass.name, findings.front()));
       }

@@ -46,7 +46,7 @@ bool is_no_op(const Graph& graph, const Node& node) {
 }  // namespace
 
 Graph remove_no_ops(const Graph& graph, PassLog& log) {
-  const auto consumers = graph.consumers();
+  const Readers readers(graph);
   Rewriter rewriter(graph);
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
@@ -55,7 +55,7 @@ Graph remove_no_ops(const Graph& graph, PassLog& log) {
       log.done.push_back(fmt::format("remove_no_ops: {} of two is an Add", describe(node)));
       return true;
     }
-    if (!is_no_op(graph, node) || others_are_read(graph, consumers, id)) return false;
+    if (!is_no_op(graph, node) || readers.others_are_read(id)) return false;
     if (!rewriter.forward(id, rewriter.map(node.inputs[0]))) return false;
     log.done.push_back(fmt::format("remove_no_ops: {}", describe(node)));
     return true;

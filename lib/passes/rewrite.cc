@@ -10,9 +10,21 @@ namespace resnet {
 Rewriter::Rewriter(const Graph& old) : old_(old), values_(old.nodes().size()) {
   new_.name = old.name;
   new_.doc_string = old.doc_string;
-  for (const Node& node : old.nodes()) {
-    for (const Value& value : node.outputs) names_.insert(value.name);
+  old_outputs_.assign(old.outputs().begin(), old.outputs().end());
+  std::sort(old_outputs_.begin(), old_outputs_.end());
+}
+
+std::unordered_set<std::string>& Rewriter::names() {
+  if (names_) return *names_;
+  names_.emplace();
+  for (const Node& node : old_.nodes()) {
+    for (const Value& value : node.outputs) names_->insert(value.name);
   }
+  return *names_;
+}
+
+void Rewriter::note_output(ValueId old_value, ValueId new_value) {
+  if (std::binary_search(old_outputs_.begin(), old_outputs_.end(), old_value)) carriers_.insert(new_value);
 }
 
 ValueId Rewriter::map(ValueId old_value) const {
@@ -50,6 +62,7 @@ ValueId Rewriter::copy(NodeId id, std::optional<Op> op, std::optional<std::vecto
   for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) {
     copied.outputs[slot].name = node.outputs[slot].name;
     slots.push_back({made.node, static_cast<std::int32_t>(slot)});
+    note_output({id, static_cast<std::int32_t>(slot)}, slots.back());
   }
   return made;
 }
@@ -58,18 +71,12 @@ void Rewriter::replace(ValueId old_value, ValueId new_value) {
   auto& slots = values_[static_cast<std::size_t>(old_value.node)];
   slots.resize(old_.node(old_value.node).outputs.size(), ValueId::none());
   slots[static_cast<std::size_t>(old_value.slot)] = new_value;
-}
-
-bool Rewriter::carries_an_output(ValueId new_value) const {
-  return std::any_of(old_.outputs().begin(), old_.outputs().end(), [&](ValueId output) {
-    const auto& slots = values_[static_cast<std::size_t>(output.node)];
-    return static_cast<std::size_t>(output.slot) < slots.size() && slots[static_cast<std::size_t>(output.slot)] == new_value;
-  });
+  note_output(old_value, new_value);
 }
 
 bool Rewriter::forward(NodeId id, ValueId new_value) {
-  if (is_output(old_, {id, 0})) {
-    if (std::holds_alternative<Input>(new_.node(new_value.node).op) || carries_an_output(new_value)) return false;
+  if (std::binary_search(old_outputs_.begin(), old_outputs_.end(), ValueId{id, 0})) {
+    if (std::holds_alternative<Input>(new_.node(new_value.node).op) || carriers_.contains(new_value)) return false;
   }
   replace({id, 0}, new_value);
   return true;
@@ -77,11 +84,12 @@ bool Rewriter::forward(NodeId id, ValueId new_value) {
 
 ValueId Rewriter::add_constant(const std::string& name, Tensor value) {
   std::string unique = name;
-  for (int i = 1; !names_.insert(unique).second; ++i) unique = name + "_" + std::to_string(i);
+  // Numbers go on where they stopped.
+  while (!names().insert(unique).second) unique = name + "_" + std::to_string(++last_[name]);
   return new_.add_constant(std::move(unique), std::move(value));
 }
 
-void Rewriter::release_name(ValueId old_value) { names_.erase(old_.value(old_value).name); }
+void Rewriter::release_name(ValueId old_value) { names().erase(old_.value(old_value).name); }
 
 Graph Rewriter::run(const std::function<bool(NodeId)>& visit) {
   for (std::size_t id = 0; id < old_.nodes().size(); ++id) {
@@ -114,26 +122,33 @@ Graph Rewriter::run(const std::function<bool(NodeId)>& visit) {
   return std::move(new_);
 }
 
-bool is_output(const Graph& graph, ValueId value) {
-  return std::find(graph.outputs().begin(), graph.outputs().end(), value) != graph.outputs().end();
+Readers::Readers(const Graph& graph)
+    : graph_(graph), consumers_(graph.consumers()), outputs_(graph.outputs().begin(), graph.outputs().end()) {
+  std::sort(outputs_.begin(), outputs_.end());
 }
 
-bool others_are_read(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, NodeId id) {
-  if (graph.node(id).outputs.size() == 1) return false;
-  for (NodeId reader : consumers[static_cast<std::size_t>(id)]) {
-    for (ValueId input : graph.node(reader).inputs) {
+bool Readers::is_output(ValueId value) const { return std::binary_search(outputs_.begin(), outputs_.end(), value); }
+
+bool Readers::others_are_read(NodeId id) const {
+  if (graph_.node(id).outputs.size() == 1) return false;
+  for (NodeId reader : of(id)) {
+    for (ValueId input : graph_.node(reader).inputs) {
       if (input.node == id && input.slot > 0) return true;
     }
   }
-  return std::any_of(graph.outputs().begin(), graph.outputs().end(),
-                     [&](ValueId output) { return output.node == id && output.slot > 0; });
+  const auto after_first = std::upper_bound(outputs_.begin(), outputs_.end(), ValueId{id, 0});
+  return after_first != outputs_.end() && after_first->node == id;
 }
 
-std::optional<NodeId> only_consumer(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, ValueId value) {
-  const auto& readers = consumers[static_cast<std::size_t>(value.node)];
-  if (readers.size() != 1 || is_output(graph, value)) return std::nullopt;
-  if (value.slot != 0 || others_are_read(graph, consumers, value.node)) return std::nullopt;
+std::optional<NodeId> Readers::only(ValueId value) const {
+  const std::vector<NodeId>& readers = of(value.node);
+  if (readers.size() != 1 || is_output(value)) return std::nullopt;
+  if (value.slot != 0 || others_are_read(value.node)) return std::nullopt;
   return readers.front();
+}
+
+bool is_output(const Graph& graph, ValueId value) {
+  return std::find(graph.outputs().begin(), graph.outputs().end(), value) != graph.outputs().end();
 }
 
 }  // namespace resnet

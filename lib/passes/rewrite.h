@@ -3,13 +3,35 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "lib/graph/graph.h"
 
 namespace resnet {
+
+// Who reads the values of a graph, and which of them it gives out: looked up without a walk over either. `graph` outlives it.
+class Readers {
+ public:
+  explicit Readers(const Graph& graph);
+
+  bool is_output(ValueId value) const;
+  // The nodes that read an output of a node, one entry per use.
+  const std::vector<NodeId>& of(NodeId id) const { return consumers_[static_cast<std::size_t>(id)]; }
+  // The one node that reads a value; nothing where there are several (or one that reads it twice), where it is an output of the
+  // graph, or where its node has other outputs that are read.
+  std::optional<NodeId> only(ValueId value) const;
+  // Whether something reads an output of the node other than its first, or the graph gives one out.
+  bool others_are_read(NodeId id) const;
+
+ private:
+  const Graph& graph_;
+  std::vector<std::vector<NodeId>> consumers_;
+  std::vector<ValueId> outputs_;  // sorted
+};
 
 // Replays `old` into a new graph. The pass looks at each node of the old graph and lets it be copied, or says which value of the
 // new graph stands for each of its outputs that is still read. `old` outlives it.
@@ -39,19 +61,21 @@ class Rewriter {
   Graph run(const std::function<bool(NodeId)>& visit);
 
  private:
-  bool carries_an_output(ValueId new_value) const;
+  // Of the old graph's values and of what was added; made when the first of them is asked for, which most passes never do.
+  std::unordered_set<std::string>& names();
+  // Records that `new_value` stands for an old one.
+  void note_output(ValueId old_value, ValueId new_value);
 
   const Graph& old_;
   Graph new_;
   std::vector<std::vector<ValueId>> values_;  // by old node and slot
-  std::unordered_set<std::string> names_;
+  std::optional<std::unordered_set<std::string>> names_;
+  std::unordered_map<std::string, std::int64_t> last_;  // the number behind a name that was given last
+  std::set<ValueId> carriers_;                          // values of the new graph that stand for outputs of the old one
+  std::vector<ValueId> old_outputs_;                    // sorted
 };
 
-// The one node that reads a value; nothing where there are several (or one that reads it twice), where it is an output of the
-// graph, or where its node has other outputs that are read. `consumers` is graph.consumers().
-std::optional<NodeId> only_consumer(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, ValueId value);
+// As Readers has it, for a single look: it walks over the graph's outputs.
 bool is_output(const Graph& graph, ValueId value);
-// Whether something reads an output of the node other than its first, or the graph gives one out.
-bool others_are_read(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, NodeId id);
 
 }  // namespace resnet

@@ -26,17 +26,17 @@ bool quantizes(const Op& op) {
 
 Graph store_weights(const Graph& graph, DType dtype, PassLog& log) {
   Rewriter rewriter(graph);
-  const auto consumers = graph.consumers();
+  const Readers readers_of(graph);
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
     const auto* constant = std::get_if<Constant>(&node.op);
     if (constant == nullptr || constant->value.dtype() != DType::float32 || constant->value.elements() <= 1) return false;
     const std::string& name = node.outputs[0].name;
-    if (is_output(graph, {id, 0})) {
+    if (readers_of.is_output({id, 0})) {
       log.declined.push_back(fmt::format("store_weights: '{}' is an output", name));
       return false;
     }
-    const auto& readers = consumers[static_cast<std::size_t>(id)];
+    const auto& readers = readers_of.of(id);
     const auto reader = std::find_if(readers.begin(), readers.end(), [&](NodeId r) { return quantizes(graph.node(r).op); });
     if (reader != readers.end()) {
       log.declined.push_back(fmt::format("store_weights: '{}' is a scale of {}", name, describe(graph.node(*reader))));

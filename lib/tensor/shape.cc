@@ -34,6 +34,11 @@ std::vector<std::int64_t> Shape::strides() const {
   return strides;
 }
 
-std::string Shape::to_string() const { return dims_.empty() ? "scalar" : fmt::format("{}", fmt::join(dims_, "x")); }
+std::string Shape::to_string() const {
+  if (dims_.empty()) return "scalar";
+  constexpr std::size_t most = 16;  // what a file says may be thousands
+  if (dims_.size() <= most) return fmt::format("{}", fmt::join(dims_, "x"));
+  return fmt::format("{}x... ({} dims)", fmt::join(dims_.begin(), dims_.begin() + most, "x"), dims_.size());
+}
 
 }  // namespace resnet

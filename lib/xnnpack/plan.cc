@@ -41,7 +41,7 @@ bool is_float(const Fact& fact) { return fact.dtype == DType::float32; }
 class Lowering {
  public:
   Lowering(Graph& graph, const Job& job, const PackedWeightsOf& given, ThreadPool& pool)
-      : graph_(graph), job_(job), given_(given), pool_(pool), consumers_(graph.consumers()), fused_(graph.nodes().size(), false) {
+      : graph_(graph), job_(job), given_(given), pool_(pool), readers_(graph), fused_(graph.nodes().size(), false) {
     if (job.input_shapes.size() != graph.inputs().size()) return;
     std::vector<Fact> facts;
     for (std::size_t i = 0; i < job.input_shapes.size(); ++i) {
@@ -92,7 +92,7 @@ class Lowering {
 
   // Takes the activation that alone reads the step's output into the step.
   void fuse_activation(Step& step) {
-    const auto reader = only_consumer(graph_, consumers_, step.output);
+    const auto reader = readers_.only(step.output);
     if (!reader) return;
     const auto activation = activation_of(graph_.node(*reader));
     if (!activation || graph_.node(*reader).inputs[0] != step.output) return;
@@ -289,7 +289,7 @@ class Lowering {
       if (first == second) continue;  // neither, or a value that is added to itself
       const bool plain = steps_[i].kind == Kind::convolution && steps_[i].filter && steps_[i].addend.is_none() &&
                          steps_[i].output.node == steps_[i].node;
-      if (!plain || only_consumer(graph_, consumers_, made) != id) continue;
+      if (!plain || readers_.only(made) != id) continue;
       Step step = std::move(steps_[i]);
       steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
       step.addend = node.inputs[first ? 1 : 0];
@@ -449,8 +449,8 @@ class Lowering {
   void release(ValueId id, NodeId reader) {
     Node& source = graph_.node(id.node);
     auto* constant = std::get_if<Constant>(&source.op);
-    if (constant == nullptr || is_output(graph_, id)) return;
-    for (const NodeId other : consumers_[static_cast<std::size_t>(id.node)]) {
+    if (constant == nullptr || readers_.is_output(id)) return;
+    for (const NodeId other : readers_.of(id.node)) {
       if (other != reader) return;
     }
     constant->value = Tensor::released(constant->value.dtype(), constant->value.shape());
@@ -474,7 +474,7 @@ class Lowering {
   const PackedWeightsOf& given_;
   ThreadPool& pool_;
   std::map<NodeId, std::optional<Dims>> expected_;  // of convolutions' outputs, where the job says more than the graph
-  std::vector<std::vector<NodeId>> consumers_;
+  Readers readers_;
   std::vector<bool> fused_;
   std::vector<std::function<void()>> waiting_;  // filters to be packed
   std::size_t waiting_bytes_ = 0;

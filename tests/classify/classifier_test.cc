@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "formats/npy/npy.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
@@ -187,18 +189,44 @@ TEST_F(ClassifierTest, PhotosThatHaveNotTheNetworksSize) {
   EXPECT_EQ(results.at(1).error, std::nullopt);
 }
 
-TEST_F(ClassifierTest, ScoresThatAreNoNumbers) {
-  // No product behind the means: XNNPACK's kernel for few outputs takes what is no number for 0 where the weight is 0.
+// The means of the channels, divided by themselves: 0 gives NaN, and by 0 infinity.
+Graph quotients(float divisor) {
   Graph graph;
   const ValueId image = graph.add_input("image", Fact::of(DType::float32, {n, 3, 4, 4}));
   const ValueId means = graph.append(GlobalAveragePool{}, {image}, "pool");
-  graph.set_outputs({graph.append(Relu{}, {means}, "relu")});
-  Classifier classifier(plan_of(std::move(graph)), pool, raw(2));
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<Result> results = classifier.classify(std::vector{tensor("nan.npy", 1, nan, 3), tensor("x.npy", 0, 1, 2)});
-  EXPECT_EQ(results.at(0).error, "the model's scores are not all numbers (NaN)");
-  EXPECT_THAT(results[0].predictions, SizeIs(0));
+  const ValueId by = graph.add_constant("by", Tensor::from<float>(Shape{1, 3, 1, 1}, {divisor, divisor, 1}));
+  graph.set_outputs({graph.append(Div{}, {means, by}, "quotients")});
+  return graph;
+}
+
+TEST_F(ClassifierTest, ScoresThatAreNotFinite) {
+  const auto plan = plan_of(quotients(0));
+  for (const Average average : {Average::probability, Average::logit}) {
+    for (const bool mirrored : {false, true}) {
+      ClassifierOptions options = raw(2);
+      options.average = average;
+      if (mirrored) options.views.crop = Crop::full;
+      Classifier classifier(plan, pool, options);
+      const std::vector<Result> results = classifier.classify(std::vector{tensor("x.npy", 0, 1, 2)});
+      EXPECT_EQ(results.at(0).error, "2 of the model's 3 scores are not finite (NaN or infinite)");
+      EXPECT_THAT(results[0].predictions, SizeIs(0));
+    }
+  }
+  // One member of an ensemble is enough.
+  Classifier ensemble({{plan_of(quotients(2)), *find_preprocessing("raw")}, {plan, *find_preprocessing("raw")}}, pool, raw(2));
+  EXPECT_NE(ensemble.classify(std::vector{tensor("x.npy", 3, 1, 2)}).at(0).error, std::nullopt);
+  EXPECT_EQ(Classifier(plan_of(quotients(2)), pool, raw()).classify(std::vector{tensor("x.npy", 3, 1, 2)}).at(0).error,
+            std::nullopt);
+}
+
+TEST_F(ClassifierTest, PixelsThatAreNotFinite) {
+  Classifier classifier(plan_of(channel_means()), pool, raw(2));
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const std::vector<Result> results = classifier.classify(
+      std::vector{tensor("nan.npy", 1, nan, 3), tensor("x.npy", 0, 1, 2), tensor("inf.npy", 1, -infinity, nan)});
+  EXPECT_EQ(results.at(0).error, "holds 16 values that are not finite (NaN or infinite), expected numbers");
   EXPECT_EQ(results.at(1).error, std::nullopt);
+  EXPECT_EQ(results.at(2).error, "holds 32 values that are not finite (NaN or infinite), expected numbers");
 }
 
 TEST_F(ClassifierTest, TooManyPixels) {

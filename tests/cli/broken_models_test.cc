@@ -1,5 +1,8 @@
 // What is no model, is damaged, or contradicts itself: one line, the right exit code, nothing on stdout.
+#include <sys/stat.h>
+
 #include <cstdint>
+#include <limits>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/sanitized.h"
@@ -38,6 +41,48 @@ TEST_F(BrokenModelsTest, AMissingFile) {
 TEST_F(BrokenModelsTest, AFolder) {
   std::filesystem::create_directory(folder() / "folder.onnx");
   expect_refused(run({"predict", "folder.onnx", "red.png"}), 3, "folder.onnx: is a folder");
+}
+
+TEST_F(BrokenModelsTest, APipeIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo((folder() / "pipe.onnx").c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo((folder() / "pipe.resnet").c_str(), 0600), 0);
+  for (const char* file : {"pipe.onnx", "pipe.resnet"}) {
+    expect_refused(run({"predict", file, "red.png"}), 3, "is not a regular file");
+    expect_refused(run({"inspect", file}), 3, "is not a regular file");
+    expect_refused(run({"validate", file}), 3, "is not a regular file");
+  }
+}
+
+// A name of any length leaves a line that can be read, with what is wrong at its end.
+TEST_F(BrokenModelsTest, ALongName) {
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
+  graph.nodes[0] = node("GlobalAveragePool", {"nowhere"}, {"mean"}, std::string(100'000, 'n'));
+  const Finished finished = predict(onnx_file(graph));
+  expect_refused(finished, 3, "input 'nowhere' is produced by no node, initializer or graph input\n");
+  EXPECT_LT(finished.err.size(), 2100u);
+}
+
+TEST_F(BrokenModelsTest, WeightsThatAreNotFinite) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  write("nan.onnx", onnx_file(conv_graph(tensor("weight", {2, 3, 1, 1}, {nan, 0, 0, 0, 1, 0}))));
+  const Finished finished = run({"predict", "nan.onnx", "red.png", "--preprocess", "raw"});
+  EXPECT_EQ(finished.exit_code, 5);
+  EXPECT_EQ(finished.out, "");
+  EXPECT_THAT(finished.err, HasSubstr("the weights 'weight' hold 1 values that are not finite"));
+  EXPECT_THAT(finished.err, HasSubstr("red.png: 1 of the model's 2 scores are not finite"));
+}
+
+TEST_F(BrokenModelsTest, NamesDoNotSteerATerminal) {
+  const std::string name = "\x1b]0;title\x07.png";
+  write(name, png(4, 4, {255, 0, 0}));
+  RunOptions options;
+  options.terminal = true;
+  for (const char* format : {"csv", "jsonl", "text"}) {
+    const Finished finished = run({"predict", "rgb.onnx", name, "--preprocess", "raw", "--format", format, "-q"}, options);
+    EXPECT_EQ(finished.exit_code, 0);
+    EXPECT_THAT(finished.out, testing::Not(HasSubstr("\x1b]0;"))) << format;
+  }
+  EXPECT_THAT(run({"predict", "rgb.onnx", name, "--preprocess", "raw", "--format", "csv", "-q"}).out, HasSubstr(name + ",1,0,"));
 }
 
 TEST_F(BrokenModelsTest, AnEmptyFile) { expect_refused(predict(""), 3, "broken.onnx: is empty"); }

@@ -80,6 +80,15 @@ TEST(Graph, InputFactsSpread) {
   EXPECT_THROW(with_input_facts(graph, std::span(&five, 1)), Error);
 }
 
+// What a file says of its dims may be of any length; what is said of them is not.
+TEST(Dims, LongOnesAreCut) {
+  EXPECT_EQ(to_string(Dims(16, Dim(1))), "1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1");
+  EXPECT_EQ(to_string(Dims(4000, Dim(1))), "1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x... (4000 dims)");
+  const std::string text = to_string({Dim::symbol("begin" + std::string(3000, 's') + "end"), 3});
+  EXPECT_LT(text.size(), 200u);
+  EXPECT_THAT(text, testing::AllOf(testing::StartsWith("beginss"), HasSubstr("..."), testing::EndsWith("sendx3")));
+}
+
 TEST(Verify, ListsEverything) {
   Graph graph = small();
   graph.append(Relu{}, {graph.outputs()[0]}, "again", {"sum"});

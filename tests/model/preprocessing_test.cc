@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <sstream>
 
 namespace resnet {
@@ -75,6 +76,30 @@ TEST(Preprocessing, Figures) {
   EXPECT_EQ(raw.scale, 1);
   EXPECT_EQ(raw.mean, (Channels{0, 0, 0}));
   EXPECT_EQ(raw.std, (Channels{1, 1, 1}));
+}
+
+TEST(Preprocessing, WhatCannotBeUsedIsNamed) {
+  for (const char* name : {"torchvision", "caffe", "tf", "mlperf", "cifar10", "raw"}) {
+    EXPECT_EQ(find_mistake(*find_preprocessing(name)), "") << name;
+  }
+  const auto with = [](auto change) {
+    Preprocessing p = *find_preprocessing("torchvision");
+    change(p);
+    return find_mistake(p);
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {0.0f, -1.0f, 1e-45f, 1e38f, nan, infinity}) {
+    EXPECT_NE(with([&](auto& p) { p.std[1] = bad; }), "") << bad;
+    EXPECT_NE(with([&](auto& p) { p.scale = bad; }), "") << bad;
+  }
+  for (const float bad : {1e38f, -1e38f, nan, infinity}) EXPECT_NE(with([&](auto& p) { p.mean[2] = bad; }), "") << bad;
+  for (const int bad : {0, -5, 20'000, std::numeric_limits<int>::max()}) {
+    EXPECT_NE(with([&](auto& p) { p.crop_size = bad; }), "") << bad;
+    EXPECT_NE(with([&](auto& p) { p.resize = bad; }), "") << bad;
+  }
+  EXPECT_EQ(with([](auto& p) { p.resize = p.crop_size = std::nullopt; }), "");
+  EXPECT_EQ(with([](auto& p) { p.resize = largest_side; }), "");
+  EXPECT_EQ(with([](auto& p) { p.crop_size = 0; }), "the crop size of 'torchvision' is 0, expected 1 to 16384 pixels");
 }
 
 }  // namespace

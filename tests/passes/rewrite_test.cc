@@ -111,15 +111,16 @@ TEST(Readers, OnlyConsumer) {
   const ValueId pooled = graph.append(pool, {squared}, "pool", {"pooled", "indices"});
   const ValueId last = add(graph, Relu{}, {pooled}, "last");
   graph.set_outputs({last, squared});
-  const auto consumers = graph.consumers();
-  EXPECT_EQ(only_consumer(graph, consumers, once), twice.node);
-  EXPECT_EQ(only_consumer(graph, consumers, twice), std::nullopt);    // read twice by one node
-  EXPECT_EQ(only_consumer(graph, consumers, squared), std::nullopt);  // also an output of the graph
-  EXPECT_EQ(only_consumer(graph, consumers, pooled), last.node);      // nothing reads the indices
-  EXPECT_FALSE(others_are_read(graph, consumers, pooled.node));
+  const Readers readers(graph);
+  EXPECT_EQ(readers.only(once), twice.node);
+  EXPECT_EQ(readers.only(twice), std::nullopt);    // read twice by one node
+  EXPECT_EQ(readers.only(squared), std::nullopt);  // also an output of the graph
+  EXPECT_EQ(readers.only(pooled), last.node);      // nothing reads the indices
+  EXPECT_FALSE(readers.others_are_read(pooled.node));
   graph.set_outputs({last, {pooled.node, 1}});
-  EXPECT_TRUE(others_are_read(graph, consumers, pooled.node));
-  EXPECT_EQ(only_consumer(graph, consumers, pooled), std::nullopt);
+  const Readers with_indices(graph);
+  EXPECT_TRUE(with_indices.others_are_read(pooled.node));
+  EXPECT_EQ(with_indices.only(pooled), std::nullopt);
 }
 
 }  // namespace

@@ -59,6 +59,10 @@ TEST(Shape, RefusesANegativeDimension) {
   EXPECT_EQ(error_of({0, -5}), "negative dimension -5 in shape 0x-5");
 }
 
+TEST(Shape, ManyDimsAreCutInWords) {
+  EXPECT_EQ(Shape(std::vector<std::int64_t>(4000, 1)).to_string(), "1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x... (4000 dims)");
+}
+
 TEST(Shape, RefusesMoreElementsThanFit) {
   EXPECT_EQ(Shape({std::int64_t{1} << 31, std::int64_t{1} << 31}).elements(), std::int64_t{1} << 62);
   EXPECT_EQ(error_of({std::int64_t{1} << 32, std::int64_t{1} << 31}),

@@ -31,6 +31,29 @@ TEST(TableTest, MarkdownEscapesBarsAndMarksRightAlignedColumns) {
             "| a\\|b  |       | 12.35 |\n");
 }
 
+// In a browser, on GitHub, in a notebook: names are text.
+TEST(TableTest, MarkdownShowsNamesAsTheyAre) {
+  const auto field = [](const std::string& text) {
+    Table table({{"x", Align::left, {}}});
+    table.add({text});
+    const std::string all = table.render(Format::markdown);
+    const std::size_t begin = all.rfind("| ", all.size() - 4) + 2;
+    return all.substr(begin, all.find_last_not_of(" |\n") + 1 - begin);
+  };
+  EXPECT_EQ(field("a`c*d<script>alert(1)</script>[x](http://x/)"),
+            "a\\`c\\*d\\<script\\>alert(1)\\</script\\>\\[x\\](http\\://x/)");
+  EXPECT_EQ(field("conv2_x.1"), "conv2_x.1");
+  EXPECT_EQ(field("_a_ &amp; ~b~"), "\\_a\\_ \\&amp; \\~b\\~");
+  EXPECT_EQ(field("www.example.com, a@example.com"), "www\\.example.com, a\\@example.com");
+}
+
+TEST(TableTest, ALongCellDoesNotFillUpTheOthers) {
+  Table table({{"x", Align::left, {}}, {"y", Align::left, {}}});
+  table.add({std::string(5000, 'n'), std::string("long")});
+  for (int i = 0; i < 100; ++i) table.add({std::string("short"), std::string("y")});
+  EXPECT_LT(table.render(Format::text).size(), 5000u + 102u * 210u);
+}
+
 TEST(TableTest, JsonKeepsTypesAndAllDigits) {
   EXPECT_EQ(example().render(Format::json),
             "[\n"
@@ -59,6 +82,15 @@ TEST(TableTest, CsvQuotesWhatNeedsIt) {
                                    0.1f,
                                    0.1};
   EXPECT_EQ(csv_line(cells), "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",,-3,0.1,0.1\n");
+}
+
+TEST(TableTest, CsvHasNoFormulas) {
+  Table table({{"input", Align::left, {}}, {"label", Align::left, {}}, {"count", Align::left, {}}});
+  for (const char* text : {"=1+1", "+cmd|' /C calc'!A0", "@x", "-a", "-1.5", "+3", "a=b", "-inf"})
+    table.add({std::string(text), std::string(text), std::int64_t{-1}});
+  EXPECT_EQ(table.render(Format::csv),
+            "input,label,count\n=1+1,'=1+1,-1\n+cmd|' /C calc'!A0,'+cmd|' /C calc'!A0,-1\n@x,'@x,-1\n-a,'-a,-1\n"
+            "-1.5,-1.5,-1\n+3,+3,-1\na=b,a=b,-1\n-inf,-inf,-1\n");
 }
 
 TEST(TableTest, NumbersThatAreNotFinite) {

@@ -18,6 +18,26 @@ TEST(TextTest, PrintableShowsWhatATerminalWouldObey) {
   EXPECT_EQ(printable("\xc2\x9b"), "\\u009b");      // the one-byte form of ESC [
 }
 
+TEST(TextTest, PrintableLinesKeepTheirEnds) {
+  EXPECT_EQ(printable_lines("a\x1b[2J\nb\xc2\x9b\n\nc"), "a\\x1b[2J\nb\\u009b\n\nc");
+  EXPECT_EQ(printable_lines(""), "");
+}
+
+TEST(TextTest, ShortenedKeepsBothEndsAndWholeCharacters) {
+  EXPECT_EQ(shortened("short", 40), "short");
+  const std::string all = "model.onnx: " + std::string(500, 'n') + ": expected 3";
+  const std::string cut = shortened(all, 60);
+  EXPECT_LE(cut.size(), 60u);
+  EXPECT_EQ(cut.substr(0, 14), "model.onnx: nn");
+  EXPECT_EQ(cut.substr(cut.size() - 12), ": expected 3");
+  std::string wide;
+  for (int i = 0; i < 100; ++i) wide += "\xe7\x8a\xac";
+  for (std::size_t most = 40; most < 60; ++most) {
+    EXPECT_TRUE(is_utf8(shortened(wide, most))) << most;
+    EXPECT_LE(shortened(wide, most).size(), most);
+  }
+}
+
 TEST(TextTest, Utf8) {
   EXPECT_TRUE(is_utf8(""));
   EXPECT_TRUE(is_utf8("\xf0\x9f\x90\x95"));

@@ -1,0 +1,178 @@
+#include "formats/onnx/lint_graph.h"
+
+#include <fmt/format.h>
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "formats/onnx/metadata.h"
+#include "formats/onnx/notes.h"
+#include "lib/model/model.h"
+
+namespace resnet::onnx {
+
+namespace {
+
+constexpr std::int64_t newest_ir_version_checked = 10;  // what the ONNX library's checker knows
+
+using Level = Finding::Level;
+
+bool is_external(const ::onnx::TensorProto& tensor) { return tensor.data_location() == ::onnx::TensorProto::EXTERNAL; }
+
+bool has_external_data(const ::onnx::GraphProto& graph);
+
+bool has_external_data(const ::onnx::NodeProto& node) {
+  return std::any_of(node.attribute().begin(), node.attribute().end(), [](const ::onnx::AttributeProto& attribute) {
+    return is_external(attribute.t()) || (attribute.has_g() && has_external_data(attribute.g())) ||
+           std::any_of(attribute.graphs().begin(), attribute.graphs().end(),
+                       [](const ::onnx::GraphProto& graph) { return has_external_data(graph); });
+  });
+}
+
+// Protobuf's own limit on nested messages bounds the recursion.
+bool has_external_data(const ::onnx::GraphProto& graph) {
+  return std::any_of(graph.initializer().begin(), graph.initializer().end(), is_external) ||
+         std::any_of(graph.node().begin(), graph.node().end(),
+                     [](const ::onnx::NodeProto& node) { return has_external_data(node); });
+}
+
+// A tensor without elements needs no data.
+void leave_out(::onnx::TensorProto& tensor) {
+  if (!is_external(tensor)) return;
+  tensor.clear_external_data();
+  tensor.clear_data_location();
+  tensor.clear_dims();
+  tensor.add_dims(0);
+}
+
+void leave_out_external_data(::onnx::GraphProto& graph) {
+  for (auto& tensor : *graph.mutable_initializer()) leave_out(tensor);
+  for (auto& node : *graph.mutable_node()) {
+    for (auto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_t()) leave_out(*attribute.mutable_t());
+      if (attribute.has_g()) leave_out_external_data(*attribute.mutable_g());
+      for (auto& inner : *attribute.mutable_graphs()) leave_out_external_data(inner);
+    }
+  }
+}
+
+}  // namespace
+
+void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& findings) {
+  try {
+    const bool lowers = model.ir_version() > newest_ir_version_checked, external = has_external_data(model.graph());
+    if (!lowers && !external) return ::onnx::checker::check_model(model);
+    ::onnx::ModelProto copy = model;
+    if (external) leave_out_external_data(*copy.mutable_graph());
+    if (lowers) {
+      copy.set_ir_version(newest_ir_version_checked);
+      findings.push_back({Level::note, "onnx-checker", "",
+                          fmt::format("ONNX's checker does not know IR version {}: it was asked about a copy lowered to {}",
+                                      model.ir_version(), newest_ir_version_checked)});
+    }
+    ::onnx::checker::check_model(copy);
+  } catch (const std::exception& error) {
+    std::string text = error.what();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    findings.push_back({Level::error, "onnx-checker", "", text});
+  }
+}
+
+void check_inputs(const ::onnx::GraphProto& proto, std::vector<Finding>& findings) {
+  std::unordered_set<std::string> initializers;
+  for (const auto& tensor : proto.initializer()) initializers.insert(tensor.name());
+  for (const auto& input : proto.input()) {
+    if (initializers.contains(input.name())) continue;
+    const auto& shape = input.type().tensor_type().shape();
+    for (int i = 0; i < shape.dim_size(); ++i) {
+      if (!shape.dim(i).has_dim_value() || shape.dim(i).dim_value() != 0) continue;
+      // In the words of the reader's note, which says it no second time.
+      findings.push_back({Level::warning, "input-shape", "",
+                          fmt::format("input '{}': has dimension {} = 0: taken as any size", input.name(), i)});
+    }
+  }
+}
+
+void check_metadata(const ::onnx::ModelProto& proto, std::vector<Finding>& findings) {
+  Model model;
+  for (const auto& entry : proto.metadata_props()) model.metadata[entry.key()] = entry.value();
+  const bool prepares = model.metadata.contains("resnet-cli.preprocessing");
+  Notes notes;
+  read_metadata(model, notes);
+  for (const std::string& note : notes.lines()) {
+    // Without labels a network answers right all the same, with another preprocessing it does not.
+    const bool wrong = prepares && note.find("resnet-cli.preprocessing") != std::string::npos;
+    findings.push_back({wrong ? Level::error : Level::warning, "metadata", "", note});
+  }
+}
+
+void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings) {
+  std::unordered_set<std::string> inlined;
+  for (const auto& tensor : proto.initializer()) {
+    if (!is_external(tensor)) inlined.insert(tensor.name());
+  }
+  for (const Node& node : graph.nodes()) {
+    const auto* constant = std::get_if<Constant>(&node.op);
+    if (constant == nullptr || !is_floating_point(constant->value.dtype()) || inlined.contains(node.outputs[0].name)) continue;
+    std::int64_t nan = 0, infinite = 0;
+    for (const double value : constant->value.values_as<double>()) {
+      nan += std::isnan(value) ? 1 : 0;
+      infinite += std::isinf(value) ? 1 : 0;
+    }
+    // One infinity alone is a bound, as Clip's are.
+    if (constant->value.elements() == 1) infinite = 0;
+    if (nan + infinite == 0) continue;
+    findings.push_back({Level::error, "non-finite", "",
+                        fmt::format("constant '{}' holds {} NaN and {} infinite values, expected finite weights",
+                                    node.outputs[0].name, nan, infinite)});
+  }
+}
+
+void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings) {
+  std::unordered_map<std::string, const ::onnx::ValueInfoProto*> claims;
+  for (const auto& info : proto.value_info()) claims.emplace(info.name(), &info);
+  for (const auto& info : proto.output()) claims.emplace(info.name(), &info);
+  for (const Node& node : graph.nodes()) {
+    if (std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op)) {
+      const Fact& a = graph.fact(node.inputs[0]);
+      for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+        const Fact& b = graph.fact(node.inputs[i]);
+        const bool activations = a.has_rank() && b.has_rank() && a.rank() == 4 && b.rank() == 4 && !a.value && !b.value;
+        if (activations && *a.dims != *b.dims) {
+          findings.push_back(
+              {Level::warning, "add-shapes", node.name,
+               fmt::format("adds {} and {}: a residual addition takes equal shapes", to_string(*a.dims), to_string(*b.dims))});
+        }
+      }
+    }
+    for (const Value& value : node.outputs) {
+      const auto claim = claims.find(value.name);
+      if (claim == claims.end() || !value.fact.dims || !claim->second->type().has_tensor_type()) continue;
+      const auto& type = claim->second->type().tensor_type();
+      if (!type.has_shape()) continue;
+      bool agrees = type.shape().dim_size() == static_cast<int>(value.fact.rank());
+      std::string claimed;
+      for (int i = 0; i < type.shape().dim_size(); ++i) {
+        const auto& dim = type.shape().dim(i);
+        claimed += (i == 0 ? "" : "x") + (dim.has_dim_value()   ? std::to_string(dim.dim_value())
+                                          : dim.has_dim_param() ? dim.dim_param()
+                                                                : "?");
+        if (!agrees || !dim.has_dim_value() || dim.dim_value() < 0) continue;
+        const Dim& inferred = (*value.fact.dims)[static_cast<std::size_t>(i)];
+        if (inferred.is_number() && inferred.number() != dim.dim_value()) agrees = false;
+      }
+      if (!agrees) {
+        findings.push_back(
+            {Level::error, "shape-mismatch", node.name,
+             fmt::format("the file says that '{}' is {}, inference finds {}", value.name, claimed, to_string(*value.fact.dims))});
+      }
+    }
+  }
+}
+
+}  // namespace resnet::onnx

@@ -1,0 +1,27 @@
+// The findings that need more than the file's own fields: what its graph, its weights wherever they lie, and its metadata say.
+#pragma once
+
+#include <vector>
+
+#include "formats/onnx/lint.h"
+#include "lib/graph/graph.h"
+
+namespace onnx {
+class GraphProto;
+class ModelProto;
+}  // namespace onnx
+
+namespace resnet::onnx {
+
+// add-shapes and shape-mismatch: residual additions of unequal shapes, and shapes that the file claims otherwise.
+void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
+// non-finite, of the weights that the file's own initializers do not hold: those in external files and in Constant nodes.
+void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
+// input-shape: an input with a dimension of 0.
+void check_inputs(const ::onnx::GraphProto& proto, std::vector<Finding>& findings);
+// metadata: labels, preprocessing and architecture that are not taken, and why.
+void check_metadata(const ::onnx::ModelProto& proto, std::vector<Finding>& findings);
+// What ONNX's own checker finds. External data is left out of what it sees: it looks in the current folder.
+void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& findings);
+
+}  // namespace resnet::onnx
