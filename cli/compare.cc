@@ -155,7 +155,7 @@ int run(const CompareOptions& options, Context& context) {
     return load_for_examination(name, arch, true, context).model.graph;
   };
   const Graph a = load(options.arguments[0]);
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Tensor> inputs;
   for (const std::string& file : options.inputs) inputs.push_back(read_tensor(file));
   if (inputs.empty()) inputs = random_inputs(a, options.random, static_cast<std::uint64_t>(options.seed));

@@ -10,7 +10,8 @@ namespace resnet::cli {
 
 // The options that every command has.
 struct CommonOptions {
-  std::size_t threads = 0;  // 0: the physical cores
+  std::size_t threads = 0;  // 0: see Context::threads()
+  std::string isa;          // empty: the best that the processor has
   bool quiet = false;
   int verbosity = 0;
   std::string progress = "auto";
@@ -20,8 +21,14 @@ struct Context {
   CommonOptions options;
   Messages messages;
 
-  // At least 1.
-  std::size_t threads() const;
+  // How many threads are asked for, by --threads or by what the environment and the machine say; at least 1. What is odd about
+  // them is told when it is called first.
+  std::size_t threads();
+  // How many there are processors for: what a ThreadPool of threads() is given besides.
+  std::size_t most_threads() const;
+
+ private:
+  std::size_t threads_ = 0;
 };
 
 }  // namespace resnet::cli

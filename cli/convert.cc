@@ -157,7 +157,7 @@ bool tell_differences(const ConvertOptions& options, const Graph& graph, const s
 // images of IN are also computed by the plain evaluator.
 bool check(const ConvertOptions& options, const Graph& before, Context& context, Output& output) {
   const Graph after = read_model_file(options.output, {}, context).graph;
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   const std::vector<Tensor> inputs = random_inputs(before, options.check, 1);
   if (inputs.size() != after.inputs().size())
     throw Error(ErrorKind::unsupported, "--check: the two have different inputs (--strip-weights?)");

@@ -1,11 +1,13 @@
 // `curves LOG... -o OUT.svg`: the logs of several runs in one picture.
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,8 @@ namespace resnet::cli {
 
 namespace {
 
+constexpr std::uintmax_t most_log_bytes = std::uintmax_t{256} << 20;
+
 struct CurvesOptions {
   std::vector<std::string> logs;
   std::string output, title;
@@ -34,8 +38,9 @@ int run(const CurvesOptions& options) {
     const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
     const std::string file = named ? argument.substr(equals + 1) : argument;
     check_not_an_input("--output", options.output, std::span(&file, 1));
-    runs.emplace_back(named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
-                      parse_log(read_file(file, ErrorKind::bad_input), file));
+    runs.emplace_back(
+        named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
+        parse_log(read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"}), file));
   }
   Output output(options.output);
   output.write(error_curves(runs, options.title));

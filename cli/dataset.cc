@@ -8,12 +8,17 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
-#include "cli/inputs.h"
 #include "cli/parse.h"
+#include "cli/photo_files.h"
 #include "formats/labels/labels.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
+#include "lib/base/files.h"
 
 namespace resnet::cli {
 
@@ -39,9 +44,9 @@ class Classes {
   Classes(std::span<const std::string> labels, std::int64_t classes) : count_(classes) {
     const auto wnids = labels::imagenet1k_wnids();
     const auto imagenet = static_cast<std::int64_t>(wnids.size());
-    const std::int64_t first = classes == imagenet + 1 ? 1 : 0;  // behind a background class
+    first_ = classes == imagenet + 1 ? 1 : 0;
     if (classes == imagenet || classes == imagenet + 1) {
-      for (std::size_t i = 0; i < wnids.size(); ++i) by_name_.emplace(wnids[i], static_cast<std::int64_t>(i) + first);
+      for (std::size_t i = 0; i < wnids.size(); ++i) by_name_.emplace(wnids[i], static_cast<std::int64_t>(i) + first_);
     }
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const auto [entry, is_new] = by_name_.emplace(lower(labels[i]), static_cast<std::int64_t>(i));
@@ -63,20 +68,30 @@ class Classes {
     return found->second;
   }
   std::int64_t count() const { return count_; }
+  // 1 after a background class, which photos have no folder for.
+  std::int64_t first() const { return first_; }
 
  private:
-  std::int64_t count_;
+  std::int64_t count_, first_ = 0;
   std::map<std::string, std::int64_t> by_name_;
   std::set<std::string> ambiguous_;  // names that two classes have, such as ImageNet's two cranes
 };
 
+constexpr std::uintmax_t most_list_bytes = std::uintmax_t{256} << 20;
+
+// Without a byte order mark. What is no text is refused.
 std::vector<std::string> lines_of(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) refuse(fmt::format("{}: cannot be read", file.string()));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) {
+  std::string text =
+      read_file(file, ErrorKind::usage, {.most_bytes = most_list_bytes, .expected = "a list of files and classes"});
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    refuse(fmt::format("{}: is UTF-16, expected UTF-8", file.string()));
+  if (const auto kind = kind_of_content(std::string_view(text).substr(0, kind_bytes)))
+    refuse(fmt::format("{}: is {}, expected a list of files and classes", file.string(), kind->name));
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  std::vector<std::string> lines = split(text, '\n');
+  if (!lines.empty() && lines.back().empty()) lines.pop_back();
+  for (std::string& line : lines) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(std::move(line));
   }
   return lines;
 }
@@ -86,35 +101,51 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
 }
 
-// "file,class" a line; the last comma parts them, so that a file's name may hold one. A first line that is no file is a header.
+// "file,class": in quotes as RFC 4180 has them, or else parted by the last comma, so that a file's name may hold one.
+std::optional<std::pair<std::string, std::string>> parse_row(const std::string& line) {
+  const std::size_t begin = line.find_first_not_of(" \t");
+  if (begin != std::string::npos && line[begin] == '"') {
+    std::string file;
+    std::size_t i = begin + 1;
+    for (; i < line.size(); ++i) {
+      if (line[i] == '"' && line.substr(i + 1, 1) != "\"") break;
+      file += line[i];
+      if (line[i] == '"') ++i;
+    }
+    const std::size_t comma = line.find_first_not_of(" \t", i + 1);
+    if (i < line.size() && comma != std::string::npos && line[comma] == ',')
+      return std::pair(file, trimmed(line.substr(comma + 1)));
+  }
+  const std::size_t comma = line.rfind(',');
+  if (comma == std::string::npos) return std::nullopt;
+  return std::pair(trimmed(line.substr(0, comma)), trimmed(line.substr(comma + 1)));
+}
+
+// A line for each file. A first line whose class and file are neither there is a header.
 Dataset read_csv(const fs::path& csv, const Classes& classes) {
+  constexpr std::size_t longest_header = 4096;
   Dataset dataset;
   std::size_t number = 0;
   for (const std::string& line : lines_of(csv)) {
     ++number;
     if (trimmed(line).empty()) continue;
-    const std::size_t comma = line.rfind(',');
     const auto where = [&] { return fmt::format("{}: line {}", csv.string(), number); };
-    if (comma == std::string::npos) refuse(fmt::format("{}: expected a file and its class, as in 'dog.jpg,207'", where()));
-    const std::string file = trimmed(line.substr(0, comma)), name = trimmed(line.substr(comma + 1));
-    const auto truth = classes.find(name);
-    if (!truth) {
-      if (number == 1 && !fs::exists(csv.parent_path() / file)) continue;
-      refuse(fmt::format("{}: '{}' is no class of the model, expected a number from 0 to {}, a label or a WordNet id", where(),
-                         table::printable(name), classes.count() - 1));
+    const auto row = parse_row(line);
+    if (!row) {
+      refuse(fmt::format("{}: expected a file and its class{}, as in 'dog.jpg,207'", where(),
+                         line.find_first_of(";\t") == std::string::npos ? "" : " parted by a comma"));
     }
-    dataset.samples.push_back({csv.parent_path() / file, {*truth}});
+    const fs::path file = csv.parent_path() / row->first;
+    const auto truth = classes.find(row->second);
+    if (!truth) {
+      std::error_code none;
+      if (number == 1 && line.size() <= longest_header && !fs::exists(fs::symlink_status(file, none))) continue;
+      refuse(fmt::format("{}: '{}' is no class of the model, expected a number from 0 to {}, a label or a WordNet id", where(),
+                         table::printable(row->second.substr(0, 100)), classes.count() - 1));
+    }
+    dataset.samples.push_back({file, {*truth}});
   }
   return dataset;
-}
-
-std::vector<fs::path> photos_in(const fs::path& folder, bool recursive) {
-  Inputs inputs({folder.string()}, {.recursive = recursive, .null_separated = false});
-  std::vector<fs::path> photos;
-  while (const auto input = inputs.next()) {
-    if (input->error.empty()) photos.push_back(input->path);
-  }
-  return photos;
 }
 
 // ILSVRC's own numbers (1 to 1000, in another order than the classes of a network): lines of a WordNet id and a number.
@@ -142,7 +173,10 @@ std::map<std::int64_t, std::int64_t> read_class_map(const std::string& file, con
 
 Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& classes) {
   Dataset dataset;
-  const std::vector<fs::path> photos = photos_in(options.data, false);
+  FolderPhotos found = find_photos(options.data, false);
+  if (!found.problems.empty()) refuse(fmt::format("{}: {}", options.data, found.problems.front().reason));
+  dataset.others = std::move(found.others);
+  const std::vector<fs::path>& photos = found.photos;
   std::vector<std::string> lines = lines_of(options.ground_truth);
   while (!lines.empty() && trimmed(lines.back()).empty()) lines.pop_back();
   if (lines.size() != photos.size()) {
@@ -160,7 +194,7 @@ Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& cla
     std::optional<std::int64_t> truth;
     const auto number = parse_integer(text);
     if (number && !options.class_map.empty()) {
-      if (const auto found = map.find(*number); found != map.end()) truth = found->second;
+      if (const auto known = map.find(*number); known != map.end()) truth = known->second;
     } else {
       truth = classes.find(text);
     }
@@ -171,28 +205,65 @@ Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& cla
   return dataset;
 }
 
-Dataset read_folders(const DatasetOptions& options, const std::vector<fs::path>& folders, const Classes& classes) {
-  Dataset dataset;
+// The classes of folders, by their names or in their order.
+std::vector<std::int64_t> classes_of(const std::vector<fs::path>& folders, const std::string& data, const Classes& classes,
+                                     std::vector<std::string>& notes) {
   std::vector<std::optional<std::int64_t>> found;
-  std::size_t known = 0;
   for (const fs::path& folder : folders) {
     const std::string name = folder.filename().string();
-    auto index = classes.find_name(name);
-    if (!index) index = classes.find(name);
-    found.push_back(index);
-    known += index ? 1 : 0;
+    const auto index = classes.find_name(name);
+    found.push_back(index ? index : classes.find(name));
   }
-  if (known == 0 && static_cast<std::int64_t>(folders.size()) == classes.count()) {
-    dataset.notes.push_back(fmt::format("{}: its folders are no classes by name and are taken in their order", options.data));
-    for (std::size_t i = 0; i < found.size(); ++i) found[i] = static_cast<std::int64_t>(i);
-  }
+  const bool none_known = std::none_of(found.begin(), found.end(), [](const auto& index) { return index.has_value(); });
+  const bool in_order = none_known && static_cast<std::int64_t>(folders.size()) == classes.count();
+  if (in_order) notes.push_back(fmt::format("{}: its folders are no classes by name and are taken in their order", data));
+  std::vector<std::int64_t> result;
   for (std::size_t i = 0; i < folders.size(); ++i) {
-    if (!found[i]) {
+    if (!in_order && !found[i]) {
       refuse(fmt::format("{}: is no class of the model by its name, expected a label, a WordNet id or a number from 0 to {}",
                          folders[i].string(), classes.count() - 1));
     }
-    for (const fs::path& photo : photos_in(folders[i], true)) dataset.samples.push_back({photo, {*found[i]}});
+    result.push_back(in_order ? static_cast<std::int64_t>(i) : *found[i]);
   }
+  return result;
+}
+
+// Says which classes have no folder.
+void note_missing(const std::vector<std::int64_t>& with_folder, const std::string& data, const Classes& classes,
+                  std::span<const std::string> labels, std::vector<std::string>& failures) {
+  const std::set<std::int64_t> known(with_folder.begin(), with_folder.end());
+  std::vector<std::string> missing;
+  for (std::int64_t i = classes.first(); i < classes.count(); ++i) {
+    if (!known.contains(i)) missing.push_back(labels::label_or_number(labels, i));
+  }
+  if (missing.empty()) return;
+  failures.push_back(fmt::format("{}: {} of {} classes {} no folder: {}", data, missing.size(), classes.count() - classes.first(),
+                                 missing.size() == 1 ? "has" : "have", list_of(missing)));
+}
+
+Dataset read_folders(const DatasetOptions& options, const ClassFolders& within, const Classes& classes,
+                     std::span<const std::string> labels) {
+  Dataset dataset;
+  const std::vector<std::int64_t> truths = classes_of(within.folders, options.data, classes, dataset.notes);
+  std::vector<std::string> empty;
+  for (std::size_t i = 0; i < within.folders.size(); ++i) {
+    FolderPhotos found = find_photos(within.folders[i], true);
+    for (const FolderProblem& problem : found.problems) {
+      dataset.failures.push_back(fmt::format("{}: {}", problem.folder.string(), problem.reason));
+      if (dataset.unreadable.empty()) dataset.unreadable = dataset.failures.back();
+    }
+    if (found.photos.empty() && found.problems.empty()) empty.push_back(within.folders[i].filename().string());
+    for (fs::path& photo : found.photos) dataset.samples.push_back({std::move(photo), {truths[i]}});
+    dataset.others.add(found.others);
+  }
+  if (empty.size() == 1)
+    dataset.failures.push_back(fmt::format("{}: holds no photos", (fs::path(options.data) / empty[0]).string()));
+  if (empty.size() > 1)
+    dataset.failures.push_back(
+        fmt::format("{}: {} class folders hold no photos: {}", options.data, empty.size(), list_of(empty)));
+  note_missing(truths, options.data, classes, labels, dataset.failures);
+  if (within.stray > 0)
+    dataset.notes.push_back(fmt::format("{}: photos beside the class folders are left out ({})", options.data, within.stray));
   return dataset;
 }
 
@@ -238,16 +309,13 @@ Dataset load_dataset(const DatasetOptions& options, std::span<const std::string>
   std::error_code ignored;
   Dataset dataset;
   if (fs::is_directory(data, ignored)) {
-    std::vector<fs::path> folders;
-    for (const auto& entry : fs::directory_iterator(data)) {
-      if (entry.is_directory()) folders.push_back(entry.path());
-    }
-    std::sort(folders.begin(), folders.end());
+    const ClassFolders within = find_class_folders(data);
+    if (within.error) refuse(fmt::format("{}: cannot be read: {}", options.data, within.error.message()));
     if (!options.ground_truth.empty()) {
       dataset = read_with_ground_truth(options, classes);
-    } else if (!folders.empty()) {
-      dataset = read_folders(options, folders, classes);
-    } else if (fs::exists(data / "labels.csv")) {
+    } else if (!within.folders.empty()) {
+      dataset = read_folders(options, within, classes, labels);
+    } else if (fs::exists(data / "labels.csv", ignored)) {
       dataset = read_csv(data / "labels.csv", classes);
     } else {
       refuse(fmt::format("{}: expected a folder per class, a labels.csv, or --ground-truth", options.data));

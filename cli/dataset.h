@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/photo_files.h"
 #include "lib/image/image.h"
 
 namespace resnet::cli {
@@ -25,7 +26,10 @@ struct Sample {
 
 struct Dataset {
   std::vector<Sample> samples;
-  std::vector<std::string> notes;  // what was assumed
+  std::vector<std::string> notes;     // what was assumed
+  std::vector<std::string> failures;  // class folders that are missing, empty or cannot be read, a line for each kind
+  std::string unreadable;             // the first failure of a folder that cannot be read; empty where all can
+  OtherFiles others;                  // in the folders
 
   std::size_t photos() const;
 };

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/parse.h"
+#include "cli/photo_files.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "formats/labels/labels.h"
@@ -72,8 +74,10 @@ void setup(CLI::App& app, EvaluateOptions& options) {
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_preparation_options(app, options.network);
   app.footer(
-      "Intervals hold the true share with 95 % confidence. A photo that fails is reported and not counted; the exit code is 5 "
-      "then.\n"
+      "Intervals hold the true share with 95 % confidence. A photo that fails, and a class folder that is\n"
+      "missing, empty or cannot be read, is reported and not counted; the exit code is 5 then. Hidden folders and those of "
+      "tools\n"
+      "(.git, @eaDir, __MACOSX) are no classes.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli evaluate resnet50.onnx imagenet/val\n"
@@ -99,6 +103,7 @@ struct Row {
   std::vector<std::string> labels;
   Evaluator evaluator{5};
   double seconds = 0;
+  std::size_t turned = 0;  // photos whose orientation was not heeded
 };
 
 double percent(std::int64_t right, std::int64_t count) {
@@ -114,6 +119,8 @@ void run_row(Row& row, Report& report, const std::vector<Member>& members, const
   ClassifierOptions classify = classifier_options(options.network, views, context);
   classify.top_k = options.topk;
   classify.load_photos = read_cifar_batch;
+  std::atomic<std::size_t> turned = 0;
+  classify.unheeded_orientations = &turned;
   Classifier classifier(members, pool, classify);
   std::vector<fs::path> files;
   for (const Sample& sample : dataset.samples) files.push_back(sample.file);
@@ -140,6 +147,7 @@ void run_row(Row& row, Report& report, const std::vector<Member>& members, const
                       files.size() == 1 ? sample.truths.size() : files.size());
     });
   }
+  row.turned = turned;
   row.seconds = std::chrono::duration<double>(Clock::now() - start).count();
 }
 
@@ -291,8 +299,13 @@ int run(EvaluateOptions options, Context& context) {
   if (!classes) throw Error(ErrorKind::unsupported, fmt::format("{}: its number of classes is not known", models.front()));
   const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
   for (const std::string& note : dataset.notes) context.messages.warning(note);
+  if (!dataset.others.empty()) context.messages.note(dataset.others.to_string());
+  for (const std::string& failure : dataset.failures) {
+    if (options.fail_fast) throw Error(ErrorKind::bad_input, failure);
+    context.messages.error(failure);
+  }
 
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Row> rows;
   const auto add = [&](std::span<const Network> some, Crop crop) {
     Row row;
@@ -333,7 +346,11 @@ int run(EvaluateOptions options, Context& context) {
   report.commit(fmt::format("{}: {}", rows.front().model, accuracy_line(rows.front())), {rows.front().preprocessing});
   if (!options.confusion.empty()) write_confusion(rows, options.confusion);
   output.commit();
-  const bool failed = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.evaluator.failed() > 0; });
+  tell_orientations(
+      std::max_element(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.turned < b.turned; })->turned,
+      context.messages);
+  const bool failed = !dataset.failures.empty() ||
+                      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.evaluator.failed() > 0; });
   return failed ? static_cast<int>(ErrorKind::bad_input) : 0;
 }
 

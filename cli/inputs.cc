@@ -3,18 +3,17 @@
 #include <fmt/format.h>
 #include <glob.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
-#include <set>
+#include <string_view>
 #include <utility>
 
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
 #include "lib/base/files.h"
 #include "lib/base/interrupt.h"
 
@@ -24,62 +23,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What a folder's files must end in to be taken; files that are named themselves may have any name.
-constexpr std::array<std::string_view, 13> extensions = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp", "gif",
-                                                         "tif", "tiff", "heic", "heif", "avif", "npy"};
-
-bool is_image_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  if (extension.empty()) return false;
-  extension.erase(0, 1);
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// -1, 0 or 1; runs of digits by their value, '/' before everything else, letters in lower case.
-int compare_naturally(std::string_view a, std::string_view b) {
-  const auto order = [](char c) { return c == '/' ? -1 : std::tolower(static_cast<unsigned char>(c)); };
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (!is_digit(a[i]) || !is_digit(b[j])) {
-      if (order(a[i]) != order(b[j])) return order(a[i]) < order(b[j]) ? -1 : 1;
-      ++i, ++j;
-      continue;
-    }
-    while (i < a.size() && a[i] == '0') ++i;
-    while (j < b.size() && b[j] == '0') ++j;
-    std::size_t end_i = i, end_j = j;
-    while (end_i < a.size() && is_digit(a[end_i])) ++end_i;
-    while (end_j < b.size() && is_digit(b[end_j])) ++end_j;
-    if (end_i - i != end_j - j) return end_i - i < end_j - j ? -1 : 1;
-    if (const int order_of_digits = a.substr(i, end_i - i).compare(b.substr(j, end_j - j)); order_of_digits != 0) {
-      return order_of_digits < 0 ? -1 : 1;
-    }
-    i = end_i, j = end_j;
-  }
-  if (i < a.size()) return 1;
-  return j < b.size() ? -1 : 0;
-}
+constexpr std::uintmax_t most_list_bytes = std::uintmax_t{256} << 20;
 
 bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
 
-using FolderKey = std::pair<dev_t, ino_t>;
-
-std::optional<FolderKey> key_of(const fs::path& folder) {
-  struct stat status = {};
-  if (stat(folder.c_str(), &status) != 0) return std::nullopt;
-  return FolderKey{status.st_dev, status.st_ino};
+// What a list is not; empty for what may be one. `begin`: its first bytes.
+std::string objection_to_list(std::string_view begin, bool null_separated) {
+  if (const auto kind = kind_of_content(begin)) return fmt::format("is no list of paths (it looks like {})", kind->name);
+  if (!null_separated && begin.find('\0') != begin.npos)
+    return "is no list of paths, one a line (it holds NULs; -0 reads what find -print0 writes)";
+  return "";
 }
 
 }  // namespace
-
-bool naturally_before(std::string_view a, std::string_view b) {
-  const int order = compare_naturally(a, b);
-  return order != 0 ? order < 0 : a < b;
-}
 
 // Lines of stdin as they come.
 class Inputs::Lines {
@@ -111,6 +67,11 @@ class Inputs::Lines {
     const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
     throw_if_interrupted();
     if (count > 0) {
+      if (!std::exchange(began_, true)) {
+        const std::string_view begin(bytes.data(), std::min(kind_bytes, static_cast<std::size_t>(count)));
+        if (const std::string why = objection_to_list(begin, separator_ == '\0'); !why.empty())
+          throw Error(ErrorKind::usage, "standard input " + why);
+      }
       if (pending_.size() > longest_line)
         throw Error(ErrorKind::usage, "standard input: a line of over 1 MiB, expected a list of paths");
       pending_.append(bytes.data(), static_cast<std::size_t>(count));
@@ -127,7 +88,7 @@ class Inputs::Lines {
   static constexpr std::size_t longest_line = 1 << 20;
   char separator_;
   std::string pending_;
-  bool at_end_ = false;
+  bool began_ = false, at_end_ = false;
 };
 
 Inputs::Inputs(std::vector<std::string> arguments, const InputOptions& options)
@@ -190,6 +151,7 @@ void Inputs::expand(const std::string& argument) {
     paths.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
   }
   globfree(&matches);
+  std::erase_if(paths, [](const std::string& path) { return is_tool_name(fs::path(path).filename().native()); });
   if (paths.empty()) return fail("no file matches", argument);
   std::sort(paths.begin(), paths.end(), naturally_before);
   for (const std::string& path : paths) add_path(path);
@@ -202,47 +164,28 @@ void Inputs::add_path(const fs::path& path) {
 }
 
 void Inputs::add_folder(const fs::path& top) {
-  std::vector<fs::path> images;
-  std::vector<std::string> problems;
-  std::set<FolderKey> seen;
-  std::size_t folders_within = 0;
-  std::vector<fs::path> todo = {top};
-  while (!todo.empty()) {
-    throw_if_interrupted();
-    const fs::path folder = std::move(todo.back());
-    todo.pop_back();
-    if (const auto key = key_of(folder); key && !seen.insert(*key).second) continue;
-    std::error_code error;
-    for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
-         entry.increment(error)) {
-      if (entry->path().filename().native().starts_with('.')) continue;
-      std::error_code ignored;
-      if (entry->is_directory(ignored)) {
-        ++folders_within;
-        if (options_.recursive) todo.push_back(entry->path());
-      } else if (is_image_name(entry->path())) {
-        images.push_back(entry->path());
-      }
-    }
-    if (error)
-      problems.push_back(folder == top ? "cannot be read: " + error.message()
-                                       : fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
+  FolderPhotos found = find_photos(top, options_.recursive);
+  for (FolderProblem& problem : found.problems) {
+    fail(problem.folder == top ? std::move(problem.reason) : fmt::format("{}: {}", problem.folder.string(), problem.reason), top);
   }
-  for (std::string& problem : problems) fail(std::move(problem), top);
-  if (images.empty() && problems.empty()) {
-    const bool deeper = folders_within > 0 && !options_.recursive;
+  others_.add(found.others);
+  if (found.photos.empty() && found.problems.empty()) {
+    const bool deeper = found.folders_within > 0 && !options_.recursive;
     return fail(deeper ? "the folder itself holds no images (--recursive looks into those within)" : "the folder holds no images",
                 top);
   }
-  std::sort(images.begin(), images.end(),
-            [](const fs::path& a, const fs::path& b) { return naturally_before(a.native(), b.native()); });
-  for (fs::path& image : images) found_.push_back({std::move(image), ""});
+  for (fs::path& photo : found.photos) found_.push_back({std::move(photo), ""});
+}
+
+std::string Inputs::take_note() {
+  const OtherFiles others = std::exchange(others_, {});
+  return others.empty() ? "" : others.to_string();
 }
 
 void Inputs::add_list(const std::string& file) {
   std::string text;
   try {
-    text = read_file(file, ErrorKind::bad_input);
+    text = read_file(file, ErrorKind::bad_input, {.most_bytes = most_list_bytes, .expected = "a list of paths"});
   } catch (const Error& error) {
     std::string text_of_error = error.what();
     if (text_of_error.starts_with(file + ": ")) text_of_error.erase(0, file.size() + 2);
@@ -250,6 +193,8 @@ void Inputs::add_list(const std::string& file) {
   }
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   const char separator = text.find('\0') != std::string::npos ? '\0' : '\n';
+  if (std::string why = objection_to_list(std::string_view(text).substr(0, kind_bytes), separator == '\0'); !why.empty())
+    return fail(std::move(why), "@" + file);
   std::size_t paths = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find(separator, begin), text.size());

@@ -8,8 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "cli/photo_files.h"
 
 namespace resnet::cli {
 
@@ -42,6 +43,8 @@ class Inputs {
   bool all(const std::function<bool(const std::filesystem::path&)>& holds) const;
   // How many next() gives in all; nothing while a list on stdin is not at its end.
   std::optional<std::size_t> total() const;
+  // What folders held besides photos, of those that were looked into since it was asked last; empty where nothing.
+  std::string take_note();
 
  private:
   class Lines;
@@ -55,11 +58,8 @@ class Inputs {
   std::vector<std::string> arguments_;  // from the first "-" on: not yet expanded
   std::size_t given_ = 0;
   std::deque<Input> found_;
+  OtherFiles others_;
   std::unique_ptr<Lines> stdin_;
 };
-
-// a2 before a10; '/' before everything else, so that a folder's files stay together; letters in any case; different names are
-// never equal.
-bool naturally_before(std::string_view a, std::string_view b);
 
 }  // namespace resnet::cli

@@ -163,7 +163,7 @@ void write_plan(const InspectOptions& options, const std::string& format, Contex
   const auto kind = table::find_format(format);
   if (!kind) throw Error(ErrorKind::usage, "--plan is a table: text, json, csv or md");
   const LoadedModel loaded = load_for_examination(one_model(options.model, options.arguments), options.arch, true, context);
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   xnnpack::PlanOptions plan;
   plan.job.batch = options.batch;
   plan.job.convolutions = find_convolutions(options.convolution);

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -18,11 +20,42 @@
 #include "cli/output.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
-#include "lib/base/threads.h"
+#include "lib/kernels/isa.h"
 
 namespace resnet::cli {
 
-std::size_t Context::threads() const { return options.threads > 0 ? options.threads : physical_cores(); }
+namespace {
+
+// "avx512|avx2|sse4|sse2": those that this machine has.
+std::string words_of_sets() {
+  std::string words;
+  for (const kernels::InstructionSet set : kernels::available_instruction_sets())
+    words += (words.empty() ? "" : "|") + std::string(kernels::name_of(set));
+  return words;
+}
+
+// Before anything is planned.
+void use_instruction_set(const std::string& word) {
+  for (const kernels::InstructionSet set : kernels::available_instruction_sets()) {
+    if (kernels::name_of(set) == word) kernels::cap_instruction_set(set);
+  }
+}
+
+}  // namespace
+
+namespace {
+
+// What is no small regular file may have no end, or never begin; pipes of a shell are the user's own.
+std::string objection_to_config(const std::string& file) {
+  constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
+  std::error_code none;
+  const auto status = std::filesystem::status(file, none);
+  if (!std::filesystem::exists(status) || file.starts_with("/dev/fd/")) return "";  // told by who opens it
+  if (!std::filesystem::is_regular_file(status)) return file + ": is no regular file, expected TOML";
+  return std::filesystem::file_size(file, none) > most_bytes ? file + ": is larger than 16 MiB, expected TOML" : "";
+}
+
+}  // namespace
 
 std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.description(
@@ -34,13 +67,19 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.fallthrough();
   program.require_subcommand(1);
   program.allow_config_extras(CLI::config_extras_mode::error);
-  add_integer(program, "--threads", options.threads, 1, 1024, "how many threads compute (default: the physical cores)")
+  add_integer(program, "--threads", options.threads, 1, 1024,
+              "how many threads compute (default: the physical cores, or fewer where the job's limits, SLURM_CPUS_PER_TASK or "
+              "OMP_NUM_THREADS say so)")
       ->envname("RESNET_CLI_THREADS");
+  add_choice(program, "--isa", options.isa, words_of_sets(),
+             "use the processor's instructions up to these: machines that are told the same compute the same bits (default: the "
+             "best)");
   program
       .set_config("--config", "",
                   "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "
                   "comes first")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(CLI::Validator(objection_to_config, ""));
   program.add_flag("-q,--quiet", options.quiet, "only errors on stderr: no warnings, notes or progress");
   program.add_flag("-v,--verbose", options.verbosity, "more on stderr");
   add_choice(program, "--progress", options.progress, "auto|on|off", "a progress line on stderr; auto: on a terminal")
@@ -116,6 +155,7 @@ int run(int argc, char** argv, Context& context) {
                              options.progress == "on"    ? ProgressMode::on
                              : options.progress == "off" ? ProgressMode::off
                                                          : ProgressMode::automatic);
+  use_instruction_set(options.isa);
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run(context);
   }

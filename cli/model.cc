@@ -12,6 +12,7 @@
 #include <span>
 
 #include "cli/built_in.h"
+#include "cli/foreign_files.h"
 #include "cli/options.h"
 #include "cli/parse.h"
 #include "formats/native/native.h"
@@ -147,6 +148,7 @@ std::string hint_for(std::span<const std::string> arguments) {
 }  // namespace
 
 void refuse_without_model(std::span<const std::string> arguments) {
+  if (hint_for(arguments).empty()) refuse_foreign(arguments);
   throw Error(ErrorKind::usage,
               "no model among the arguments, expected a file *.onnx or *.resnet or an architecture's name such as resnet50 "
               "(--model takes a file of any name)" +
@@ -161,6 +163,7 @@ std::string take_model_or_built_in(std::vector<std::string>& arguments, Messages
     return name;
   }
   if (arguments.empty() || !hint_for(arguments).empty()) refuse_without_model(arguments);
+  refuse_foreign(arguments);
   messages.note(fmt::format(
       "no model is named: {} answers, which is built in and knows CIFAR-10's ten classes; --model names another", built_in_name));
   return std::string(built_in_name);
@@ -246,6 +249,7 @@ Model read_model_file(const std::string& name, const ArchOptions& options, Conte
   } else if (is_native_file(name)) {
     model = read_native(name, options);
   } else {
+    refuse_foreign_model(name);
     onnx::ReadOptions read;
     if (auto asked = asked_shape(options)) read.input_shapes.emplace(std::move(asked->first), std::move(asked->second));
     model = onnx::read(name, read);

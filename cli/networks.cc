@@ -263,7 +263,7 @@ void tell_preprocessing(const Network& network, const ViewOptions& views, bool a
 ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, Context& context) {
   ClassifierOptions classify;
   classify.batch_size = options.batch_size;
-  classify.decode_threads = context.threads();
+  classify.decode_threads = std::min(context.threads(), context.most_threads());
   classify.max_pixels = options.max_pixels;
   classify.views = views;
   classify.keep_views = !options.report.empty() || !options.cam.empty();

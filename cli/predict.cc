@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -23,6 +24,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/parse.h"
+#include "cli/photo_files.h"
 #include "cli/predictions.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -366,6 +368,10 @@ int run(const PredictOptions& options, Context& context) {
   std::optional<Owner> owner;
   if (!options.resume.empty()) owner.emplace(options.resume, [&](const std::string& line) { messages.note(line); });
   ResumedJob resumed(options.resume, selection);
+  const auto tell_left_out = [&] {
+    if (const std::string note = inputs.take_note(); !note.empty()) messages.note(note);
+  };
+  tell_left_out();
   const EarlierAnswers& earlier = selection.earlier();
   if (earlier.inputs > 0) messages.note(fmt::format("{}: {} inputs are answered already", options.resume, earlier.inputs));
   if (earlier.complete && !earlier.header) return exit_code(earlier.failed);
@@ -379,7 +385,7 @@ int run(const PredictOptions& options, Context& context) {
   // Where it cannot be written it is said at once.
   if (options.resume.empty()) output = std::make_unique<Output>(task.as_features ? "" : options.output);
 
-  ThreadPool pool(context.threads());
+  ThreadPool pool(context.threads(), context.most_threads());
   std::optional<NetworkCache> cache;
   if (!options.no_cache) cache = open_cache(messages);
   const bool identify = !options.resume.empty() || selection.shard();
@@ -398,9 +404,12 @@ int run(const PredictOptions& options, Context& context) {
 
   ClassifierOptions classify = classifier_options(options.network, task.views, context);
   classify.top_k = options.topk;
+  std::atomic<std::size_t> turned = 0;
+  classify.unheeded_orientations = &turned;
   Classifier classifier(ready.members, pool, classify);
-  messages.detail(
-      fmt::format("{}: ready after {:.0f} ms, {} threads", fmt::join(task.models, ", "), milliseconds(), pool.threads()));
+  const std::string at_once = pool.threads() < pool.asked() ? fmt::format(" ({} at once)", pool.threads()) : "";
+  messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(task.models, ", "), milliseconds(),
+                              pool.asked(), at_once));
 
   if (earlier.bytes == 0 && !features) output->write(format_header(task.format));
   Answers answers(options, task.format, std::move(ready.labels), *output, features ? &*features : nullptr, report, earlier.tally,
@@ -408,6 +417,8 @@ int run(const PredictOptions& options, Context& context) {
   const std::size_t count = answer_all(selection, classifier, answers, *output, messages, [&](const Input& input) {
     if (as_it_comes) written.check(input.path.string());
   });
+  tell_left_out();
+  tell_orientations(turned, messages);
   if (selection.shard()) output->write(last_line({selection.shard()->index, selection.shard()->of, answers.tally()}));
   if (features) features->commit();
   report.commit(fmt::format("What {} photos are", count), ready.facts);

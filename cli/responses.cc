@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
@@ -13,6 +15,7 @@
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/photo_files.h"
 #include "cli/preprocess.h"
 #include "cli/progress.h"
 #include "formats/chart/chart.h"
@@ -112,7 +115,7 @@ class Measurement {
     if (input.dtype != DType::float32) throw Error(ErrorKind::unsupported, name + ": takes no floats, and so is not measured");
     const ChosenPreprocessing chosen =
         choose_preprocessing(options_.preprocess, loaded.model, input, classes_of(loaded.model.graph));
-    ThreadPool pool(context_.threads());
+    ThreadPool pool(context_.threads(), context_.most_threads());
     try {
       ResponseMeter meter(std::move(loaded.model.graph), pool);
       if (options_.random > 0) {
@@ -160,6 +163,7 @@ class Measurement {
   void feed_images(ResponseMeter& meter, const ImageInput& input, const ChosenPreprocessing& chosen,
                    const std::vector<std::string>& images) {
     Inputs inputs(images, options_.inputs);
+    std::atomic<std::size_t> turned = 0;
     std::vector<image::Pixels> waiting;
     std::size_t measured = 0, seen = 0;
     Progress progress(context_.messages, "images");
@@ -177,6 +181,7 @@ class Measurement {
         if (!next->error.empty()) throw Error(ErrorKind::bad_input, next->error);
         image::DecodeOptions decode;
         decode.exif = chosen.preprocessing.exif;
+        decode.unheeded_orientations = &turned;
         image::Pixels pixels = image::prepare(image::decode(next->path, decode), chosen.preprocessing);
         const bool fits = (!input.height || *input.height == pixels.height) && (!input.width || *input.width == pixels.width);
         if (!fits) {
@@ -202,12 +207,20 @@ class Measurement {
       context_.messages.warning(
           fmt::format("the last {} images do not fill the network's batch of {} and are left out", waiting.size(), *input.batch));
     }
+    if (std::exchange(told_, true)) return check_count(measured);
+    if (const std::string note = inputs.take_note(); !note.empty()) context_.messages.note(note);
+    tell_orientations(turned, context_.messages);
+    check_count(measured);
+  }
+
+  static void check_count(std::size_t measured) {
     if (measured == 0) throw Error(ErrorKind::bad_input, "no image could be measured");
   }
 
   const ResponsesOptions& options_;
   Context& context_;
   std::size_t failed_ = 0;
+  bool told_ = false;  // what is said once, however many networks there are
 };
 
 table::Table table_of(const std::vector<Measured>& all) {

@@ -4,6 +4,7 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +18,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/photo_files.h"
 #include "cli/progress.h"
 #include "cli/training/files.h"
 #include "cli/training/job.h"
@@ -30,6 +32,7 @@
 #include "lib/base/interrupt.h"
 #include "lib/base/owner.h"
 #include "lib/train/constants.h"
+#include "lib/train/isa.h"
 #include "lib/train/openmp.h"
 #include "lib/train/trainer.h"
 #include "lib/train/transfer.h"
@@ -42,11 +45,12 @@ namespace {
 
 // Returns how many are left out.
 std::size_t load(train::Examples& examples, const char* what, std::size_t memory, bool exif, std::size_t threads,
-                 Context& context) {
+                 std::atomic<std::size_t>& turned, Context& context) {
   Progress progress(context.messages, fmt::format("{} pictures decoded", what));
   const std::size_t total = examples.size();
   train::Examples::LoadOptions load{.memory = memory, .threads = threads};
   load.decode.exif = exif;
+  load.decode.unheeded_orientations = &turned;
   load.progress = [&](std::size_t done) {
     throw_if_interrupted();
     progress.update(done, total);
@@ -136,6 +140,7 @@ int run(const TrainOptions& options, Context& context) {
   let_waiting_threads_sleep();
   const std::size_t threads = context.threads();
   train::set_threads(threads);
+  train::cap_instruction_set(context.options.isa);
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
   check_files(options, checkpoint);
@@ -172,7 +177,8 @@ int run(const TrainOptions& options, Context& context) {
   const std::size_t memory = static_cast<std::size_t>(options.memory) << 20;
   const bool exif = view.preprocessing.exif;
   const std::set<std::int64_t> truths = train::truths_of(training.all());
-  std::size_t broken = load(training, "training", memory, exif, threads, context);
+  std::atomic<std::size_t> turned = 0;
+  std::size_t broken = load(training, "training", memory, exif, threads, turned, context);
   const std::set<std::int64_t> left = train::truths_of(training.all());
   for (const std::int64_t truth : truths) {
     if (!left.contains(truth)) {
@@ -182,7 +188,8 @@ int run(const TrainOptions& options, Context& context) {
                       job.model.labels.empty() ? std::to_string(truth) : job.model.labels[static_cast<std::size_t>(truth)]));
     }
   }
-  if (test.size() > 0) broken += load(test, "test", memory - std::min(memory, training.bytes()), exif, threads, context);
+  if (test.size() > 0) broken += load(test, "test", memory - std::min(memory, training.bytes()), exif, threads, turned, context);
+  tell_orientations(turned, context.messages);
   {
     ThreadPool pool(threads);
     identity.pictures = text_of_pictures(training, pool);

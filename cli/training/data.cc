@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/dataset.h"
+#include "cli/photo_files.h"
 #include "formats/labels/labels.h"
 #include "lib/base/error.h"
 
@@ -24,28 +25,15 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-std::vector<fs::path> sorted_entries(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  for (const auto& entry : fs::directory_iterator(folder)) entries.push_back(entry.path());
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-std::vector<std::string> folders_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const fs::path& entry : sorted_entries(folder)) {
-    if (is_folder(entry)) names.push_back(entry.filename().string());
-  }
-  return names;
-}
-
 // data_batch_1.bin and so on; none where the folder holds none.
 std::vector<fs::path> cifar_batches(const fs::path& folder) {
   std::vector<fs::path> batches;
-  if (!is_folder(folder)) return batches;
-  for (const fs::path& entry : sorted_entries(folder)) {
-    if (entry.filename().string().starts_with("data_batch") && is_cifar_batch(entry)) batches.push_back(entry);
+  std::error_code error;  // of what is no folder, or cannot be read, which is said later
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename().string().starts_with("data_batch") && is_cifar_batch(entry->path()))
+      batches.push_back(entry->path());
   }
+  std::sort(batches.begin(), batches.end());
   return batches;
 }
 
@@ -70,18 +58,25 @@ class Loader {
     }
     if (!labels_ && names.empty()) {
       if (!is_folder(data)) refuse(fmt::format("{}: expected a folder with a folder for each class", data.string()));
-      names = folders_in(data);
+      const ClassFolders found = find_class_folders(data);
+      if (found.error) refuse(fmt::format("{}: cannot be read: {}", data.string(), found.error.message()));
+      for (const fs::path& folder : found.folders) names.push_back(folder.filename().string());
       if (names.empty()) refuse(fmt::format("{}: holds no folders, expected one for each class", data.string()));
     }
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
                                    labels_ ? classes_ : static_cast<std::int64_t>(names.size()));
+    // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
+    if (!dataset.unreadable.empty()) throw Error(ErrorKind::bad_input, dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
+    for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));
+    others.add(dataset.others);
     for (Sample& sample : dataset.samples) examples.push_back({std::move(sample.file), sample.truths.at(0), {}});
     return examples;
   }
 
   std::vector<std::string> names, notes;
+  OtherFiles others;
 
  private:
   [[noreturn]] static void refuse(std::string what) { throw Error(ErrorKind::usage, std::move(what)); }
@@ -130,6 +125,7 @@ TrainingData load_training_data(const std::string& data, const std::string& vali
   if (!test.empty()) result.test = loader.load(test);
   result.classes = labels ? std::vector<std::string>(labels->begin(), labels->end()) : loader.names;
   result.notes = std::move(loader.notes);
+  if (!loader.others.empty()) result.notes.push_back(loader.others.to_string());
   check_classes(result, training, !labels);
   return result;
 }

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "formats/labels/python_dict.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 
@@ -168,7 +169,8 @@ std::string names() {
 }
 
 std::vector<std::string> read(const std::filesystem::path& file) {
-  return parse(read_file(file, ErrorKind::usage), file.string());
+  constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
+  return parse(read_file(file, ErrorKind::usage, {.most_bytes = most_bytes, .expected = "a list of labels"}), file.string());
 }
 
 std::vector<std::string> parse(std::string_view text, const std::string& name) {
@@ -176,6 +178,12 @@ std::vector<std::string> parse(std::string_view text, const std::string& name) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) refuse(name, "holds no labels");
   const bool json = text[first] == '{' || text[first] == '[';
+  if (json && is_python_dict(text)) {
+    if (!is_utf8(text)) refuse(name, "is no UTF-8");
+    std::vector<std::string> labels = in_order(parse_python_dict(text, name), name);
+    if (labels.empty()) refuse(name, "holds no labels");
+    return labels;
+  }
   std::vector<std::string> labels = json ? parse_json(text, name) : parse_lines(text, name);
   if (labels.empty()) refuse(name, "holds no labels");
   return labels;

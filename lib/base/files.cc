@@ -27,17 +27,6 @@ std::string reason(const fs::path& path, const char* what) { return path.string(
 
 }  // namespace
 
-std::string read_file(const fs::path& path, ErrorKind kind) {
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) throw Error(kind, path.string() + ": is a folder, expected a file");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(kind, reason(path, "cannot be opened"));
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) throw Error(kind, reason(path, "cannot be read"));
-  return bytes;
-}
-
 struct AtomicFile::State {
   fs::path shown;      // as the user has named it
   fs::path target;     // the file itself

@@ -1,8 +1,10 @@
 // Files: read, and written whole or not at all.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +13,16 @@
 
 namespace resnet {
 
-// The whole file. Throws Error(`kind`) "FILE: cannot be opened: No such file or directory".
-std::string read_file(const std::filesystem::path& path, ErrorKind kind);
+struct ReadOptions {
+  std::uintmax_t most_bytes = std::numeric_limits<std::uintmax_t>::max();  // a larger file is refused before it is read
+  const char* expected = "a file";                                         // what messages call it
+};
+// What a pipe may give at most, whatever ReadOptions allow: it does not tell its size beforehand.
+constexpr std::uintmax_t most_piped_bytes = std::uintmax_t{256} << 20;
+
+// The whole file: a regular one, or a pipe of a shell such as /dev/stdin. Folders, sockets, devices and FIFOs with a name of
+// their own are refused at once, and never waited for. Throws Error(`kind`) "FILE: cannot be opened: No such file or directory".
+std::string read_file(const std::filesystem::path& path, ErrorKind kind, const ReadOptions& options = {});
 
 // A file that appears under its name only when commit() is called: written without a name where the file system can do that, else
 // under a temporary one (lib/base/temporaries.h) in the same folder; synced, then named. Destroyed without commit (an error,

@@ -121,7 +121,8 @@ bool Owner::State::publish(const fs::path& as) {
   const std::string from = temporary.empty() ? "/proc/self/fd/" + std::to_string(descriptor) : temporary.string();
   if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, as.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
   const int error = errno;
-  if (has_no_links(error)) return publish_without_links(as);
+  // Where no links are, or none to a file without a name.
+  if (has_no_links(error) || (temporary.empty() && error != EEXIST)) return publish_without_links(as);
   // A reply that was lost on the way from a server turns success into EEXIST: the file says whose it is.
   const OwnerFile found = read_owner_file(as);
   if (found.record && found.record->token == record.token) return true;

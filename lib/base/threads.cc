@@ -1,62 +1,15 @@
 #include "lib/base/threads.h"
 
 #include <pthreadpool.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <exception>
-#include <fstream>
-#include <set>
-#include <sstream>
-#include <string>
-#include <utility>
 
 namespace resnet {
 
-namespace {
-
-// The CPU time that the cgroup grants, in cores; 0 where there is no limit.
-double quota_in_cores() {
-  std::ifstream unified("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (unified >> quota >> period && quota != "max" && period > 0) return std::stod(quota) / period;
-  std::ifstream old_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), old_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double microseconds = 0;
-  if (old_quota >> microseconds && old_period >> period && microseconds > 0 && period > 0) return microseconds / period;
-  return 0;
-}
-
-int read_number(const std::string& path, int otherwise) {
-  std::ifstream file(path);
-  int number = otherwise;
-  file >> number;
-  return number;
-}
-
-}  // namespace
-
-std::size_t physical_cores() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  std::set<std::pair<int, int>> cores;  // (package, core): hyperthreads of one core count once
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (!CPU_ISSET(cpu, &allowed)) continue;
-      const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
-      cores.emplace(read_number(topology + "physical_package_id", 0), read_number(topology + "core_id", cpu));
-    }
-  }
-  std::size_t count = std::max<std::size_t>(cores.size(), 1);
-  if (const double quota = quota_in_cores(); quota > 0) {
-    count = std::min(count, std::max<std::size_t>(static_cast<std::size_t>(std::ceil(quota)), 1));
-  }
-  return count;
-}
-
-ThreadPool::ThreadPool(std::size_t threads) : threads_(std::max<std::size_t>(threads, 1)) {
+ThreadPool::ThreadPool(std::size_t threads, std::size_t most)
+    : asked_(std::max<std::size_t>(threads, 1)), threads_(std::min(asked_, std::max<std::size_t>(most, 1))) {
   if (threads_ > 1) pool_ = pthreadpool_create(threads_);
   if (pool_ == nullptr) threads_ = 1;
 }

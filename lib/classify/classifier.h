@@ -61,6 +61,8 @@ struct ClassifierOptions {
   Average average = Average::probability;
   bool keep_views = false;  // Result::shown
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
+  // Counts photos that carry an EXIF orientation which a preparation does not heed.
+  std::atomic<std::size_t>* unheeded_orientations = nullptr;
   // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(bad_input).
   std::function<std::optional<Tensor>(const std::filesystem::path&)> load_tensor;
   // The photos in a file that holds several, none for another file. As above.

@@ -1,11 +1,8 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -13,10 +10,16 @@
 #include <optional>
 #include <shared_mutex>
 #include <string_view>
+#include <system_error>
 
 #include "lib/base/error.h"
+#include "lib/base/file_kind.h"
+#include "lib/base/files.h"
 #include "lib/base/interrupt.h"
+#include "lib/image/bmp.h"
 #include "lib/image/image.h"
+#include "lib/image/pnm.h"
+#include "lib/image/untrusted.h"
 #include "lib/image/vips_library.h"
 
 namespace resnet::image {
@@ -26,56 +29,9 @@ using std::string_view_literals::operator""sv;
 
 namespace {
 
-// What a pipe may deliver; a regular file's size is known beforehand.
-constexpr std::size_t max_piped_bytes = std::size_t{256} << 20;
+constexpr std::uintmax_t large_file = std::uintmax_t{64} << 20;
 // Rows that are decoded at once.
 constexpr int strip_height = 64;
-
-[[noreturn]] void refuse(const std::string& name, const std::string& what) {
-  throw Error(ErrorKind::bad_input, name + ": " + what);
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value() const { return value_; }
-
- private:
-  int value_;
-};
-
-std::vector<std::byte> read_bytes(const fs::path& file, const std::string& name) {
-  const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (descriptor.value() < 0) refuse(name, fmt::format("cannot be opened: {}", std::strerror(errno)));
-  struct stat status {};
-  if (fstat(descriptor.value(), &status) != 0) refuse(name, fmt::format("cannot be opened: {}", std::strerror(errno)));
-  if (S_ISDIR(status.st_mode)) refuse(name, "is a folder, expected an image");
-  const bool regular = S_ISREG(status.st_mode);
-  // A byte more than the file has, so that its end is seen without growing.
-  std::vector<std::byte> bytes(regular ? static_cast<std::size_t>(status.st_size) + 1 : std::size_t{1} << 16);
-  std::size_t filled = 0;
-  for (;;) {
-    const ssize_t count = read(descriptor.value(), bytes.data() + filled, bytes.size() - filled);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      refuse(name, fmt::format("cannot be read: {}", std::strerror(errno)));
-    }
-    if (count == 0) break;
-    filled += static_cast<std::size_t>(count);
-    if (filled == bytes.size()) {
-      if (filled >= max_piped_bytes && !regular)
-        refuse(name, fmt::format("is no file and gives more than {} MiB", max_piped_bytes >> 20));
-      bytes.resize(bytes.size() * 2);
-    }
-  }
-  bytes.resize(filled);
-  return bytes;
-}
 
 struct Unref {
   void operator()(void* object) const { vips_library().g_object_unref(object); }
@@ -141,9 +97,11 @@ void take_high_bytes(const VipsPel* row, std::size_t samples, std::vector<VipsPe
   }
 }
 
+bool is_turned(int orientation) { return orientation >= 2 && orientation <= 8; }
+
 // Turns and mirrors as the eight EXIF orientations say (TIFF 6.0, tag 274: where the stored row 0 and column 0 are seen).
 Pixels oriented(Pixels&& pixels, int orientation) {
-  if (orientation < 2 || orientation > 8) return std::move(pixels);
+  if (!is_turned(orientation)) return std::move(pixels);
   const int width = pixels.width, height = pixels.height;
   const bool transposed = orientation >= 5;
   Pixels result{transposed ? height : width, transposed ? width : height, std::vector<std::uint8_t>(pixels.rgb.size())};
@@ -174,10 +132,8 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
   if (!image) throw Refused{true};
   const int width = vips.vips_image_get_width(image.get());
   const int height = vips.vips_image_get_height(image.get());
-  const int orientation = options.exif ? vips.vips_image_get_orientation(image.get()) : 1;
-  if (std::int64_t{width} * height > options.max_pixels) {
-    refuse(name, fmt::format("has {}x{} pixels, more than the {} that are allowed", width, height, options.max_pixels));
-  }
+  const int orientation = vips.vips_image_get_orientation(image.get());
+  check_size(name, width, height, options.max_pixels);
 
   bool cmyk = false;
   switch (vips.vips_image_get_interpretation(image.get())) {
@@ -226,7 +182,9 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
       convert_row(row, width, bands, cmyk, &pixels.rgb[static_cast<std::size_t>(y) * row_bytes]);
     }
   }
-  return oriented(std::move(pixels), orientation);
+  if (options.exif) return oriented(std::move(pixels), orientation);
+  if (options.unheeded_orientations != nullptr && is_turned(orientation)) ++*options.unheeded_orientations;
+  return pixels;
 }
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -236,15 +194,21 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
          std::equal(lower.begin(), lower.end(), text.begin(), [](char a, char b) { return a == to_lower(b); });
 }
 
+std::string text_of_stranger(const std::optional<FileKind>& kind) {
+  return fmt::format("is no image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
+                     kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
+}
+
 // What is no image, named as what it is where it is one of the usual mistakes.
 std::string describe_stranger(std::span<const std::byte> bytes) {
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512));
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kind_bytes));
+  const auto kind = kind_of_content(text);
   if (text.starts_with("version https://git-lfs"))
     return "is a Git LFS pointer, not the image itself: fetch it with git lfs pull";
   if (const auto start = text.find_first_not_of(" \t\r\n"); start != text.npos) text.remove_prefix(start);
   if (starts_with_ignoring_case(text, "<!doctype html") || starts_with_ignoring_case(text, "<html"))
     return "is a web page, no image";
-  return "is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF or HEIF";
+  return text_of_stranger(kind);
 }
 
 // One line of what libvips says, without its function's name in front: "VipsJpeg: Premature end of JPEG file\n...".
@@ -306,14 +270,27 @@ std::string describe_refusal(std::span<const std::byte> bytes, std::string_view 
 
 Pixels decode(const fs::path& file, const DecodeOptions& options) {
   const std::string name = file.string();
-  return decode(read_bytes(file, name), name, options);
+  // What is large is looked at before it is read.
+  std::error_code none;
+  if (fs::is_regular_file(file, none) && fs::file_size(file, none) > large_file && access(file.c_str(), R_OK) == 0) {
+    const auto kind = kind_of_file(file);
+    if (!kind || kind->group != FileGroup::picture) refuse(name, text_of_stranger(kind));
+  }
+  // More bytes than any picture of so many pixels has, 16 bits of four channels each.
+  constexpr std::uintmax_t bytes_per_pixel = 8, least_bound = most_piped_bytes;
+  const auto pixels = static_cast<std::uintmax_t>(std::max<std::int64_t>(options.max_pixels, 0));
+  const std::string bytes = read_file(file, ErrorKind::bad_input,
+                                      {.most_bytes = std::max(least_bound, pixels * bytes_per_pixel), .expected = "an image"});
+  return decode(std::as_bytes(std::span(bytes)), name, options);
 }
 
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
   if (bytes.empty()) refuse(name, "is empty");
-  const VipsLibrary& vips = vips_library();
-  thread_local const ThreadEnd thread_end;
   try {
+    if (is_bmp(bytes)) return decode_bmp(bytes, name, options.max_pixels);
+    if (is_pnm(bytes)) return decode_pnm(bytes, name, options.max_pixels);
+    const VipsLibrary& vips = vips_library();
+    thread_local const ThreadEnd thread_end;
     try {
       const std::shared_lock lock(error_buffer_mutex());
       return decode_once(bytes, name, options);

@@ -1,6 +1,7 @@
 // Photos: decoded, resized and cropped as PIL and torchvision do it, then normalised into a batch slot. libvips stays inside.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -25,9 +26,12 @@ struct Size {
 struct DecodeOptions {
   bool exif = false;                      // turn as the EXIF orientation says
   std::int64_t max_pixels = 300'000'000;  // larger ones are refused before they are decoded
+  // Counts photos that carry an orientation other than upright while `exif` is false.
+  std::atomic<std::size_t>* unheeded_orientations = nullptr;
 };
 
 // Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.
+// JPEG, PNG, WebP, GIF, TIFF, HEIF by libvips; BMP and PNM by readers of our own.
 // Throws Error(bad_input) "FILE: ..." for what is no image, is truncated or too large. Thread-safe.
 Pixels decode(const std::filesystem::path& file, const DecodeOptions& options = {});
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options = {});

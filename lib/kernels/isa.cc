@@ -66,7 +66,7 @@ const char* name_of(InstructionSet set) {
   __builtin_unreachable();
 }
 
-std::vector<InstructionSet> instruction_sets() {
+std::vector<InstructionSet> available_instruction_sets() {
   std::vector<InstructionSet> sets;
   for (const Known& candidate : known) {
     if ((native_targets() & candidate.target) != 0) sets.push_back(candidate.set);

@@ -14,11 +14,11 @@ enum class InstructionSet : std::uint8_t { avx512, avx2, sse4, sse2, neon };
 const char* name_of(InstructionSet set);
 
 // Those that this machine has, best first; at least one, but for processors that are named nowhere here.
-std::vector<InstructionSet> instruction_sets();
+std::vector<InstructionSet> available_instruction_sets();
 
-// From now on nothing better than `most` is used, one of instruction_sets(); nullopt: the best again. Called before anything is
-// packed or planned: how a filter is packed depends on it. Two machines that are capped alike compute the same bits, whatever
-// more either of them has.
+// From now on nothing better than `most` is used, one of available_instruction_sets(); nullopt: the best again. Called before
+// anything is packed or planned: how a filter is packed depends on it. Two machines that are capped alike compute the same bits,
+// whatever more either of them has.
 void cap_instruction_set(std::optional<InstructionSet> most);
 std::optional<InstructionSet> instruction_set_cap();
 

@@ -53,6 +53,7 @@ std::size_t Examples::load(const LoadOptions& options) {
   decode_ = options.decode;
   std::vector<bool> is_broken(examples_.size());
   decode_ahead(options, is_broken);
+  decode_.unheeded_orientations = nullptr;  // each is counted once
   std::vector<Example> good;
   for (std::size_t i = 0; i < examples_.size(); ++i) {
     if (!is_broken[i]) good.push_back(std::move(examples_[i]));

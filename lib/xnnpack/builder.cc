@@ -7,6 +7,7 @@
 
 #include "lib/base/error.h"
 #include "lib/reference/reference.h"
+#include "lib/xnnpack/faults.h"
 
 namespace resnet::xnnpack {
 
@@ -91,11 +92,13 @@ int Builder::demand(ValueId id, const Order& order) {
   if (same_bytes(shape(id), from.order, order)) return from.buffer;
   const auto key = std::pair(id, order);
   if (const auto found = copies_.find(key); found != copies_.end()) return found->second;
-  const Transpose op = between(from.order, order);
+  const Transpose op = has_fault(Fault::permutation_inverted) ? between(order, from.order) : between(from.order, order);
   const Shape source = physical(shape(id), from.order), target = physical(shape(id), order);
   const DType dtype = graph_.fact(id).dtype.value_or(DType::float32);
   if (const auto held = constant_of.find(from.buffer); held != constant_of.end()) {
-    const Tensor* input = &constants[held->second];
+    // Where a view was made of it, it has another shape.
+    const Tensor seen = constants[held->second].reshaped(source);
+    const Tensor* input = &seen;
     Tensor moved = Tensor::allocate(dtype, target);
     reference::evaluate(op, std::span(&input, 1), std::span(&moved, 1));
     const int buffer = hold(std::move(moved));
@@ -225,7 +228,7 @@ void Builder::add_loop(const Step& step, Access access, std::size_t count, std::
   };
   auto bound = std::make_shared<Bound>();
   bound->loop = [bound = bound.get(), body = std::move(body)](std::size_t begin, std::size_t end) {
-    body(bound->addresses, begin, end);
+    body(bound->addresses, begin, has_fault(Fault::part_cut_short) && begin > 0 ? end - 1 : end);
   };
   add_kernel(step, std::move(access), [bound, pool = &pool_, count, grain](std::span<float* const> addresses) {
     bound->addresses = addresses;
@@ -255,9 +258,26 @@ void Builder::build() {
   }
 }
 
+// What planted faults forget: that a step reads the copy made just before it, what was there before that copy, or the row-padded
+// image made before that.
+void Builder::forget_reads(Usage& usage) const {
+  for (std::size_t i = 1; i < usage.steps.size(); ++i) {
+    const auto is_copy = [&](std::size_t step) { return std::string_view(running[step].kind) == name_of(Kind::transpose); };
+    if (!is_copy(i - 1)) continue;
+    const int copy = usage.steps[i - 1].writes.front();
+    const bool is_padded = i > 1 && running[i].node == running[i - 2].node;
+    std::erase_if(usage.steps[i].reads, [&](int buffer) {
+      if (has_fault(Fault::copy_dies)) return buffer == copy;
+      if (has_fault(Fault::operand_dies)) return buffer != copy;
+      return is_padded && buffer == usage.steps[i - 2].writes.front();
+    });
+  }
+}
+
 Usage Builder::usage() const {
   Usage usage{.sizes = sizes, .inputs = input_buffers};
   for (const Running& step : running) usage.steps.push_back(step.access);
+  if (has_fault(Fault::copy_dies) || has_fault(Fault::operand_dies) || has_fault(Fault::padded_image_dies)) forget_reads(usage);
   for (const Place& output : output_places) usage.outputs.push_back(output.buffer);
   for (const auto& [buffer, constant] : constant_of) usage.constants.push_back(buffer);
   return usage;

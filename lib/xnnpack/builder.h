@@ -85,6 +85,7 @@ class Builder {
 
   void build_step(const Step& step, std::size_t index);
   bool has_empty_operand(const Step& step);
+  void forget_reads(Usage& usage) const;
   void convolution(const Step& step, std::size_t index);
   void direct_convolution(const Step& step);
   void direct_product(const Step& step);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "lib/base/error.h"
+#include "lib/xnnpack/isa.h"
 
 namespace resnet::xnnpack {
 
@@ -32,7 +33,10 @@ void check(xnn_status status, std::string_view call) {
 }
 
 void initialize() {
-  static const xnn_status status = xnn_initialize(nullptr);
+  static const xnn_status status = [] {
+    limit_instruction_set();
+    return xnn_initialize(nullptr);
+  }();
   check(status, "xnn_initialize");
 }
 

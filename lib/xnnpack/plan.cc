@@ -15,6 +15,7 @@
 #include "lib/passes/passes.h"
 #include "lib/passes/rewrite.h"
 #include "lib/reference/reference.h"
+#include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/weighted.h"
 #include "lib/xnnpack/plan_state.h"
 
@@ -84,6 +85,7 @@ class Lowering {
     for (std::size_t i = 1; i < 3; ++i) {
       if (!has_input(node, i)) continue;
       if (!is_constant(node, i)) return std::nullopt;
+      if (has_fault(Fault::upper_bound_lost) && i == 2) continue;
       (i == 1 ? activation.least : activation.most) = input(node, i).value->values_as<float>().at(0);
     }
     if (!(activation.least < activation.most)) return std::nullopt;
@@ -96,7 +98,7 @@ class Lowering {
     if (!reader) return;
     const auto activation = activation_of(graph_.node(*reader));
     if (!activation || graph_.node(*reader).inputs[0] != step.output) return;
-    step.activation = *activation;
+    if (!has_fault(Fault::activation_lost)) step.activation = *activation;
     step.output = {*reader, 0};
     fused_[static_cast<std::size_t>(*reader)] = true;
   }
@@ -164,7 +166,8 @@ class Lowering {
     if (activation_of(node)) return Kind::clamp;
     if (std::holds_alternative<Sigmoid>(node.op)) return Kind::sigmoid;
     if (const auto* softmax = std::get_if<Softmax>(&node.op)) {
-      const bool last = ranked && rank > 0 && !softmax->coerce_to_2d && normalize_axis(softmax->axis, rank) + 1 == rank;
+      const bool last = ranked && rank > 0 && !softmax->coerce_to_2d &&
+                        (normalize_axis(softmax->axis, rank) + 1 == rank || has_fault(Fault::softmax_over_any_axis));
       return last ? Kind::softmax : Kind::fallback;
     }
     return other_kind(node);
@@ -186,7 +189,8 @@ class Lowering {
     if (element_by_element) return Kind::elementwise;
     if (std::holds_alternative<QuantizeLinear>(node.op) || std::holds_alternative<DequantizeLinear>(node.op)) {
       const auto& scale = input(node, 1).value;
-      return scale && scale->elements() == 1 && constants_from(node, 1) ? Kind::elementwise : Kind::fallback;
+      const bool single = scale && (scale->elements() == 1 || has_fault(Fault::scale_per_axis_as_one));
+      return single && constants_from(node, 1) ? Kind::elementwise : Kind::fallback;
     }
     return Kind::fallback;
   }
@@ -235,7 +239,8 @@ class Lowering {
       if (at(pool.dilations, i) != 1 || at(pool.strides, i) > pool.kernel_shape[i]) return false;
       if (!pool.pads.empty() && (pool.pads[i] >= pool.kernel_shape[i] || pool.pads[i + 2] >= pool.kernel_shape[i])) return false;
     }
-    return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !(pool.count_include_pad && (padded || pool.ceil_mode));
+    const bool counts_padding = pool.count_include_pad && (padded || pool.ceil_mode) && !has_fault(Fault::padding_not_counted);
+    return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !counts_padding;
   }
 
   void lower(NodeId id) {
@@ -292,7 +297,7 @@ class Lowering {
       if (!plain || readers_.only(made) != id) continue;
       Step step = std::move(steps_[i]);
       steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
-      step.addend = node.inputs[first ? 1 : 0];
+      if (!has_fault(Fault::residual_lost)) step.addend = node.inputs[first ? 1 : 0];
       step.output = {id, 0};
       fuse_activation(step);
       steps_.push_back(std::move(step));
@@ -315,13 +320,13 @@ class Lowering {
     const bool winograd = job_.convolutions == Convolutions::winograd;
     if (!dims || !(*dims)[2].is_number() || !(*dims)[3].is_number()) return winograd ? Method::winograd2 : Method::direct;
     return kernels::choose({weight[1], weight[0], (*dims)[2].number(), (*dims)[3].number()},
-                           {job_.batch, job_.images, job_.threads > 0 ? job_.threads : pool_.threads()}, winograd);
+                           {job_.batch, job_.images, job_.threads > 0 ? job_.threads : pool_.asked()}, winograd);
   }
 
   void pack_convolution(Step& step) {
     const Node& node = graph_.node(step.node);
     const Tensor& weight = *input(node, 1).value;
-    step.has_bias = has_input(node, 2);
+    step.has_bias = has_input(node, 2) && !has_fault(Fault::bias_lost);
     if (step.has_bias) step.bias = *input(node, 2).value;
     const auto& conv = std::get<Conv>(node.op);
     step.method = choose_method(step.node, conv, weight.shape());
@@ -340,12 +345,20 @@ class Lowering {
       return;
     }
     if (!given(step)) step.weight = convolution_weight(weight);
+    if (has_fault(Fault::group_shifted) && conv.group > 1 && step.weight.elements() > 0) {
+      const auto data = step.weight.mutable_data<float>();
+      std::rotate(data.begin(), data.begin() + step.weight.elements() / weight.shape()[0], data.end());
+    }
     pack(step, create_convolution);
   }
 
   // The packed weights that the step is given, or null.
   std::shared_ptr<const Buffer> given(const Step& step) const {
     const auto found = given_.find(step.node);
+    for (const auto& [node, packed] : given_) {
+      const bool other = has_fault(Fault::stale_packed_weights) && found != given_.end() && node != step.node;
+      if (other && packed->bytes().size() == found->second->bytes().size()) return packed;
+    }
     if (found != given_.end()) return found->second;
     const Node& node = graph_.node(step.node);
     if (input(node, 1).value->is_released())
@@ -405,7 +418,7 @@ class Lowering {
     const Node& node = graph_.node(step.node);
     step.weight = *input(node, 1).value;
     const auto* gemm = std::get_if<Gemm>(&node.op);
-    if (gemm != nullptr && gemm->alpha != 1.0f && !given(step)) {
+    if (gemm != nullptr && gemm->alpha != 1.0f && !given(step) && !has_fault(Fault::alpha_lost)) {
       Tensor scaled = Tensor::allocate(DType::float32, step.weight.shape());
       for (std::int64_t i = 0; i < scaled.elements(); ++i) {
         const auto at = static_cast<std::size_t>(i);

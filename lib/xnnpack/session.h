@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -11,10 +12,16 @@
 
 namespace resnet::xnnpack {
 
+// Which of a pool's threads a session uses; results have the same bits either way.
+enum class Sharing : std::uint8_t {
+  always,         // all
+  where_it_pays,  // the caller alone where loops are so short that more threads gain next to nothing and only compete
+};
+
 class Session {
  public:
   // `pool` outlives the session; a pool serves one running session at a time.
-  Session(std::shared_ptr<const Plan> plan, ThreadPool& pool);
+  Session(std::shared_ptr<const Plan> plan, ThreadPool& pool, Sharing sharing = Sharing::always);
   ~Session();
   Session(Session&&) noexcept;
 
@@ -45,6 +52,8 @@ class Session {
 
   // Bytes of activations.
   std::size_t arena_bytes() const;
+  // How many threads run() uses, after reshape().
+  std::size_t threads() const;
 
  private:
   struct State;

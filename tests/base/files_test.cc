@@ -16,6 +16,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -72,6 +73,47 @@ TEST(ReadFile, RefusesAFolder) {
   const auto [kind, line] = error_of([&] { read_file(folder.path(), ErrorKind::bad_input); });
   EXPECT_EQ(kind, ErrorKind::bad_input);
   EXPECT_EQ(line, folder.path().string() + ": is a folder, expected a file");
+}
+
+TEST(ReadFile, RefusesWhatHasNoEndOrNeverBegins) {
+  const TemporaryFolder folder;
+  const fs::path fifo = folder.path() / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(error_of([&] { read_file(fifo, ErrorKind::usage); }).second, fifo.string() + ": is a FIFO, expected a file");
+  EXPECT_EQ(error_of([&] { read_file("/dev/zero", ErrorKind::usage, {.expected = "a list"}); }).second,
+            "/dev/zero: is a device, expected a list");
+  const fs::path loop = folder.path() / "loop";
+  fs::create_symlink("loop", loop);
+  EXPECT_EQ(error_of([&] { read_file(loop, ErrorKind::usage); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { read_file(folder.path() / std::string(300, 'n'), ErrorKind::usage); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { read_file(std::string("a\0b", 3), ErrorKind::usage); }).first, ErrorKind::usage);
+}
+
+TEST(ReadFile, RefusesWhatIsTooLarge) {
+  const TemporaryFolder folder;
+  const std::uintmax_t most = std::uintmax_t{1} << 20;
+  const fs::path exact = folder.write("exact", std::string(most, 'x')),
+                 larger = folder.write("larger", std::string(most + 1, 'x'));
+  EXPECT_EQ(read_file(exact, ErrorKind::usage, {.most_bytes = most}).size(), most);
+  EXPECT_EQ(error_of([&] { read_file(larger, ErrorKind::usage, {.most_bytes = most}); }).second,
+            larger.string() + ": has 1048577 bytes, more than the 1 MiB that a file may have");
+}
+
+// As a shell's <(...) gives it.
+TEST(ReadFile, ReadsAPipe) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, std::size_t{300'000}}) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const std::string bytes(size, 'x');
+    std::thread writer([&] {
+      for (std::size_t done = 0; done < size;) done += static_cast<std::size_t>(write(ends[1], bytes.data() + done, size - done));
+      close(ends[1]);
+    });
+    const std::string name = "/dev/fd/" + std::to_string(ends[0]);
+    EXPECT_EQ(read_file(name, ErrorKind::usage).size(), size);
+    writer.join();
+    close(ends[0]);
+  }
 }
 
 TEST(AtomicFile, AppearsOnlyWhenItIsCommitted) {

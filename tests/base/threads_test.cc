@@ -1,10 +1,10 @@
 #include "lib/base/threads.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <new>
@@ -17,32 +17,6 @@
 namespace resnet {
 namespace {
 
-TEST(PhysicalCores, AreAtLeastOneAndNoMoreThanTheProcessMayUse) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  ASSERT_EQ(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
-  EXPECT_GE(physical_cores(), 1u);
-  EXPECT_LE(physical_cores(), static_cast<std::size_t>(CPU_COUNT(&allowed)));
-}
-
-TEST(PhysicalCores, FollowTheAffinity) {
-  // In a thread of its own: the affinity is the calling thread's.
-  std::size_t counted = 0;
-  std::thread([&] {
-    cpu_set_t allowed, one;
-    CPU_ZERO(&allowed);
-    if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
-    CPU_ZERO(&one);
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (!CPU_ISSET(cpu, &allowed)) continue;
-      CPU_SET(cpu, &one);
-      break;
-    }
-    if (sched_setaffinity(0, sizeof(one), &one) == 0) counted = physical_cores();
-  }).join();
-  EXPECT_EQ(counted, 1u);
-}
-
 TEST(ThreadPool, HasAtLeastOneThread) {
   EXPECT_EQ(ThreadPool(0).threads(), 1u);
   EXPECT_EQ(ThreadPool(1).threads(), 1u);
@@ -51,6 +25,54 @@ TEST(ThreadPool, HasAtLeastOneThread) {
   EXPECT_EQ(three.threads(), 3u);
   EXPECT_NE(three.native(), nullptr);
   EXPECT_EQ(ThreadPool().threads(), physical_cores());
+}
+
+TEST(ThreadPool, HasNoMoreThreadsThanAreSaid) {
+  ThreadPool two(1000, 2);
+  EXPECT_EQ(two.threads(), 2u);
+  EXPECT_EQ(two.asked(), 1000u);
+  ThreadPool one(4, 1);
+  EXPECT_EQ(one.threads(), 1u);
+  EXPECT_EQ(one.asked(), 4u);
+  EXPECT_EQ(one.native(), nullptr);
+  EXPECT_EQ(ThreadPool(3, 0).threads(), 1u);
+}
+
+// Workers come late to short loops, or not at all; then the pool goes.
+TEST(ThreadPool, ShortLoopsAndShortLives) {
+  for (int life = 0; life < 40; ++life) {
+    ThreadPool pool(8);
+    for (std::size_t loop = 0; loop < 100; ++loop) {
+      const std::size_t count = 2 + loop % 23;
+      std::vector<int> touched(count, 0);
+      pool.parallel_for_each(count, [&](std::size_t index, std::size_t thread) {
+        EXPECT_LT(thread, 8u);
+        ++touched[index];
+      });
+      ASSERT_EQ(touched, std::vector<int>(count, 1)) << "loop " << loop;
+    }
+  }
+}
+
+// Loops are entered at every moment of a worker's waiting: while it spins, as it falls asleep, and asleep.
+TEST(ThreadPool, LoopsWithPausesBetween) {
+  ThreadPool pool(3);
+  for (int pause = 0; pause < 300; pause += 5) {
+    std::this_thread::sleep_for(std::chrono::microseconds(pause));
+    std::vector<int> touched(50, 0);
+    pool.parallel_for(touched.size(), 1, [&](std::size_t begin, std::size_t) { ++touched[begin]; });
+    ASSERT_EQ(touched, std::vector<int>(50, 1)) << pause << " microseconds";
+  }
+}
+
+// Far more threads than items, and than processors.
+TEST(ThreadPool, ManyThreadsForFewItems) {
+  ThreadPool pool(64);
+  for (int loop = 0; loop < 200; ++loop) {
+    std::atomic<int> calls = 0;
+    pool.parallel_for(2, 1, [&](std::size_t, std::size_t) { ++calls; });
+    ASSERT_EQ(calls, 2);
+  }
 }
 
 class ParallelFor : public testing::TestWithParam<std::size_t> {};

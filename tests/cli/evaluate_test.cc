@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <tuple>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
@@ -32,17 +33,19 @@ class EvaluateTest : public CliTest {
 };
 
 TEST_F(EvaluateTest, FoldersByNameNumberAndOrder) {
-  for (const auto& [red, green] : {std::pair{"red", "GREEN"}, {"0", "1"}}) {
+  for (const auto& [red, green, blue] : {std::tuple{"red", "GREEN", "blue"}, {"0", "01", "2"}}) {
     const std::string data = std::string("data_") + red;
     fs::create_directories(folder() / data / red);
     fs::create_directories(folder() / data / green);
     write(data + "/" + red + "/a.png", png(4, 4, {255, 0, 0}));
     write(data + "/" + red + "/b.png", png(4, 4, {0, 0, 255}));
     write(data + "/" + green + "/c.png", png(4, 4, {0, 255, 0}));
+    fs::create_directories(folder() / data / blue);
+    write(data + "/" + blue + "/d.png", png(4, 4, {0, 0, 255}));
     const json found = report({"rgb.onnx", data, "--labels", "rgb.txt", "--preprocess", "raw", "-k", "2"});
-    EXPECT_EQ(found["count"], 3);
-    EXPECT_NEAR(found["top1"].get<double>(), 200.0 / 3, 1e-9);
-    EXPECT_NEAR(found["top1_err"].get<double>(), 100.0 / 3, 1e-9);
+    EXPECT_EQ(found["count"], 4);
+    EXPECT_EQ(found["top1"], 75.0);
+    EXPECT_EQ(found["top1_err"], 25.0);
     ASSERT_EQ(found["most_confused"].size(), 1u);
     EXPECT_EQ(found["most_confused"][0]["true_label"], "red");
     EXPECT_EQ(found["most_confused"][0]["answered_label"], "blue");
@@ -50,7 +53,9 @@ TEST_F(EvaluateTest, FoldersByNameNumberAndOrder) {
   }
   // Names that say nothing, as many as there are classes.
   for (const char* name : {"x", "y", "z"}) fs::create_directories(folder() / "other" / name);
+  write("other/x/c.png", png(4, 4, {255, 0, 0}));
   write("other/y/c.png", png(4, 4, {0, 255, 0}));
+  write("other/z/c.png", png(4, 4, {0, 0, 255}));
   const Finished finished = evaluate({"rgb.onnx", "other", "--labels", "rgb.txt", "--preprocess", "raw"});
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_THAT(finished.err, HasSubstr("are taken in their order"));

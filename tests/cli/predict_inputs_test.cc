@@ -72,6 +72,10 @@ TEST_F(PredictInputsTest, FailuresStandInTheirPlaces) {
 TEST_F(PredictInputsTest, PatternsThatTheShellLeft) {
   for (const char* name : {"p10.png", "p9.png", "q1.png"}) picture(name);
   EXPECT_THAT(inputs_of(predict({"p*.png", "q?.png"}).out), ElementsAre("p9.png", "p10.png", "q1.png"));
+  // What tools leave is not meant by a pattern.
+  for (const char* name : {"many/1.png", "many/@eaDir/1.png"}) picture(name);
+  write("many/Thumbs.db", "x");
+  EXPECT_THAT(inputs_of(predict({"many/*"}).out), ElementsAre("many/1.png"));
   // A file whose name is a pattern, or stands in brackets, is that file.
   picture("p*.png");
   EXPECT_THAT(inputs_of(predict({"p*.png"}).out), ElementsAre("p*.png"));

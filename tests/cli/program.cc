@@ -45,7 +45,7 @@ std::vector<std::string> environment_with(const RunOptions& options) {
     const std::size_t equals = text.find('=');
     if (equals != std::string_view::npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
-  variables.erase("RESNET_CLI_THREADS");
+  for (const char* name : {"RESNET_CLI_THREADS", "OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"}) variables.erase(name);
   variables.erase("NO_COLOR");
   variables["TERM"] = "xterm";
   variables["RESNET_CLI_CACHE"] = "/dev/null/none";  // nothing is kept, unless a test says where

@@ -14,7 +14,7 @@ namespace resnet::test {
 struct RunOptions {
   std::string input;  // on stdin
   std::map<std::string, std::string>
-      environment;               // besides the test's own, without RESNET_CLI_THREADS, RESNET_CLI_CACHE and NO_COLOR
+      environment;               // besides the test's own, without what says how many threads, RESNET_CLI_CACHE and NO_COLOR
   std::filesystem::path folder;  // the current one; empty: the test's
   bool terminal = false;         // stdout and stderr are one terminal: both come as `out`
 };
@@ -34,6 +34,7 @@ class Running {
   Running& operator=(const Running&) = delete;
 
   void send_signal(int signal_number) const;
+  pid_t process() const { return process_; }
   // Bytes to stdin, which stays open until wait().
   void write(const std::string& bytes) const;
   // Waits for some more of stdout; empty at its end.

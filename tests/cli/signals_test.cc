@@ -22,11 +22,22 @@ class SignalsTest : public CliTest {
   std::size_t files() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder()), fs::directory_iterator()));
   }
-  // Until the output's temporary file is there: the command is at work.
-  void wait_for_temporary_file(std::size_t files_before) const {
+  // Whether the process has begun with an output, which has no name until it is whole.
+  bool has_begun_a_file(pid_t process) const {
+    std::error_code failed;
+    for (fs::directory_iterator at("/proc/" + std::to_string(process) + "/fd", failed), end; !failed && at != end;
+         at.increment(failed)) {
+      std::error_code gone;
+      const std::string target = fs::read_symlink(at->path(), gone).string();
+      if (target.starts_with(fs::canonical(folder()).string() + "/#") && target.ends_with("(deleted)")) return true;
+    }
+    return false;
+  }
+  // Until then the command is not at work.
+  void wait_until_it_writes(const Running& running) const {
     const auto end = Clock::now() + std::chrono::seconds(60);
-    while (files() == files_before && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    ASSERT_GT(files(), files_before);
+    while (!has_begun_a_file(running.process()) && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(has_begun_a_file(running.process()));
   }
   // What "within a second" may be on a busy machine or under a sanitizer.
   static constexpr auto soon = std::chrono::seconds(8);
@@ -37,13 +48,12 @@ TEST_F(SignalsTest, CtrlCWhileWaitingForStdin) {
   for (const int signal_number : {SIGINT, SIGTERM}) {
     Running running({program(), "predict", "rgb.onnx", "-", "-q", "-o", "answers.csv"}, here());
     running.write("red.png\n");
-    wait_for_temporary_file(before);
+    wait_until_it_writes(running);
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     running.send_signal(signal_number);
     // Its stdin stays open: only the signal can end it.
     const auto start = Clock::now();
-    while (files() > before && Clock::now() < start + std::chrono::seconds(60))
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(running.read_out(), "");
     EXPECT_LT(Clock::now() - start, soon);
     const Finished finished = running.wait();
     EXPECT_EQ(finished.exit_code, 130);
@@ -55,7 +65,7 @@ TEST_F(SignalsTest, CtrlCWhileWaitingForStdin) {
 TEST_F(SignalsTest, CtrlCWhileWorkThatAsksNobody) {
   const std::size_t before = files();
   Running running({program(), "build", "resnet152", "-o", "r152.onnx"}, here());
-  wait_for_temporary_file(before);
+  wait_until_it_writes(running);
   running.send_signal(SIGINT);
   const auto start = Clock::now();
   const Finished finished = running.wait();
@@ -70,7 +80,7 @@ TEST_F(SignalsTest, CtrlCBetweenImages) {
   write("list.txt", list);
   const std::size_t before = files();
   Running running({program(), "predict", "rgb.onnx", "@list.txt", "-q", "-o", "answers.csv"}, here());
-  wait_for_temporary_file(before);
+  wait_until_it_writes(running);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   running.send_signal(SIGINT);
   const auto start = Clock::now();

@@ -4,6 +4,7 @@
 namespace resnet::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using UsageTest = CliTest;
@@ -112,6 +113,58 @@ TEST_F(UsageTest, ThreadsComeFromTheOptionElseTheEnvironment) {
   EXPECT_THAT(run(with_option, three).err, HasSubstr(", 2 threads"));
   three.environment["RESNET_CLI_THREADS"] = "many";
   expect_refused(run(predict, three), 2, "--threads: expected a whole number from 1 to 1024, got 'many'");
+}
+
+TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {
+  const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "-v", "--preprocess", "raw"};
+  RunOptions options;
+  options.environment["OMP_NUM_THREADS"] = " 1,4";
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("ignored"))));
+  options.environment["OMP_NUM_THREADS"] = "1000";  // more than there are is no reason to start them
+  options.environment["SLURM_CPUS_PER_TASK"] = "1";
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("warning"))));
+  for (const char* nonsense : {"many", "0", "-1", ",2", "2x"}) {
+    options.environment["OMP_NUM_THREADS"] = nonsense;
+    const Finished finished = run(predict, options);
+    EXPECT_EQ(finished.exit_code, 0);
+    EXPECT_THAT(finished.err,
+                HasSubstr("OMP_NUM_THREADS is '" + std::string(nonsense) + "', expected a number of threads: ignored"));
+  }
+  options.environment["RESNET_CLI_THREADS"] = "2";
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 2 threads"), Not(HasSubstr("ignored"))));
+}
+
+TEST_F(UsageTest, MoreThreadsThanProcessorsIsAWarningAndTheSameAnswer) {
+  const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "yellow.png", "--preprocess", "raw"};
+  std::vector<std::string> many = predict;
+  many.insert(many.end(), {"--threads", "1000"});
+  const Finished one = run(predict), thousand = run(many);
+  EXPECT_EQ(thousand.exit_code, 0);
+  EXPECT_EQ(thousand.out, one.out);
+  EXPECT_THAT(thousand.err, HasSubstr("resnet-cli: warning: 1000 threads are asked for, more than the "));
+  EXPECT_THAT(one.err, Not(HasSubstr("threads are asked for")));
+}
+
+TEST_F(UsageTest, InstructionSetsAreCapped) {
+  const std::vector<std::string> predict = {"predict",      "rgb.onnx", "red.png",  "yellow.png",
+                                            "--preprocess", "raw",      "--format", "csv"};
+  const Finished best = run(predict);
+  EXPECT_EQ(best.exit_code, 0);
+  const Finished refused = run({"predict", "rgb.onnx", "red.png", "--isa", "avx9000"});
+  expect_refused(refused, 2, "--isa: expected ");
+  // The words that are expected are those that this machine has.
+  std::string words = refused.err.substr(refused.err.find("expected ") + 9);
+  words = words.substr(0, words.find(','));
+  for (std::size_t begin = 0; begin < words.size();) {
+    const std::string word = words.substr(begin, words.find('|', begin) - begin);
+    begin += word.size() + 1;
+    std::vector<std::string> capped = predict;
+    capped.insert(capped.end(), {"--isa", word});
+    const Finished finished = run(capped);
+    EXPECT_EQ(finished.exit_code, 0) << word << finished.err;
+    EXPECT_EQ(finished.out, best.out) << word;  // such small sums are exact
+    EXPECT_THAT(run({"bench", "rgb.onnx", "--iterations", "1", "--warmup", "1", "--isa", word}).out, HasSubstr(word));
+  }
 }
 
 TEST_F(UsageTest, QuietShowsErrorsOnly) {

@@ -1,9 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <fstream>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -101,9 +102,9 @@ TEST(Decode, EmptyFile) {
 }
 
 TEST(Decode, WhatIsNoImageIsNamed) {
-  EXPECT_EQ(complaint("hello"), "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF or HEIF");
+  EXPECT_EQ(complaint("hello"), "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
   EXPECT_EQ(complaint(std::string(1000, '\0')),
-            "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF or HEIF");
+            "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
   EXPECT_EQ(complaint("\n <!DOCTYPE HTML><html></html>"), "photo: is a web page, no image");
   EXPECT_EQ(complaint("<HTML><body></body></html>"), "photo: is a web page, no image");
   EXPECT_EQ(complaint("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
@@ -193,20 +194,48 @@ TEST(Decode, AnyFileNameWillDo) {
 }
 
 TEST(Decode, ReadsFromAPipe) {
-  const test::TemporaryFolder folder;
-  const fs::path pipe = folder.path() / "pipe";
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
   const std::string bytes = bytes_of("rgb16.png");
-  std::thread writer(
-      [&] { std::ofstream(pipe, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
-  const Pixels pixels = decode(pipe);
+  std::thread writer([&] {
+    for (std::size_t done = 0; done < bytes.size();) {
+      done += static_cast<std::size_t>(write(ends[1], bytes.data() + done, bytes.size() - done));
+    }
+    close(ends[1]);
+  });
+  const Pixels pixels = decode("/dev/fd/" + std::to_string(ends[0]));
   writer.join();
+  close(ends[0]);
   EXPECT_EQ(pixels.rgb, decode(formats() / "rgb16.png").rgb);
 }
 
-TEST(Decode, EndlessInputIsRefused) {
-  EXPECT_EQ(complaint_about("/dev/zero"), "/dev/zero: is no file and gives more than 256 MiB");
+TEST(Decode, AFifoIsNotWaitedFor) {
+  const test::TemporaryFolder folder;
+  const fs::path fifo = folder.path() / "fifo.jpg";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(complaint_about(fifo), fifo.string() + ": is a FIFO, expected an image");
 }
+
+TEST(Decode, OrientationsThatAreNotHeededAreCounted) {
+  std::atomic<std::size_t> count = 0;
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const fs::path file = formats() / ("exif" + std::to_string(orientation) + ".jpg");
+    decode(file, {.unheeded_orientations = &count});
+    decode(file, {.exif = true, .unheeded_orientations = &count});
+  }
+  EXPECT_EQ(count, 7u);
+}
+
+TEST(Decode, WhatIsLargeAndNoImageIsRefusedBeforeItIsRead) {
+  const test::TemporaryFolder folder;
+  const fs::path file = folder.write("photo.jpg", "");
+  fs::resize_file(file, std::uintmax_t{2} << 30);  // a hole, which takes no room on the disk
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(complaint_about(file), StartsWith(file.string() + ": is no image that can be read"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
+}
+
+TEST(Decode, EndlessInputIsRefused) { EXPECT_EQ(complaint_about("/dev/zero"), "/dev/zero: is a device, expected an image"); }
 
 TEST(Decode, ThreadsDoNotSeeEachOthersErrors) {
   const std::string good = bytes_of("420.jpg"), cut = good.substr(0, 900), stranger = "hello";
@@ -220,7 +249,8 @@ TEST(Decode, ThreadsDoNotSeeEachOthersErrors) {
           case 0: wrong += decode_bytes(good).rgb != expected; break;
           case 1: wrong += complaint(cut) != "photo: is truncated (Premature end of input file)"; break;
           case 2:
-            wrong += complaint(stranger) != "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF or HEIF";
+            wrong += complaint(stranger) !=
+                     "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM";
             break;
         }
       }

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -71,6 +72,22 @@ class Setup(unittest.TestCase):
         text = (self.deps / "prefixes.cmake").read_text()
         self.assertIn(f'set(RESNET_XNNPACK_ROOT "{xnnpack}")', text)
         self.assertIn(f'set(RESNET_ONNX_ROOT "{onnx}")', text)
+
+    def test_another_patch_is_built_anew(self):
+        tools = self.top / "tools"
+        shutil.copytree(SETUP.parent / "patches", tools / "patches")
+        shutil.copy(SETUP, tools / "setup")
+
+        def prefixes():
+            return subprocess.run([tools / "setup", "--print-prefixes"], env={"PATH": os.environ["PATH"], "HOME": str(self.top)},
+                                  capture_output=True, text=True, check=True).stdout.strip().split(";")
+
+        before = prefixes()
+        with open(next(tools.glob("patches/pthreadpool-*.patch")), "a") as patch:
+            patch.write("a word more\n")
+        after = prefixes()
+        self.assertNotEqual(before[0], after[0])
+        self.assertEqual(before[1], after[1])
 
     def test_no_network(self):
         self.expect_failure(self.run_setup(), "could not fetch xnnpack", "Could not resolve host", "RESNET_CLI_TARBALLS", lines=3)

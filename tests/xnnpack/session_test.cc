@@ -130,6 +130,19 @@ TEST(Session, ResultsDoNotDependOnTheBatch) {
   }
 }
 
+TEST(Session, UsesOneThreadWhereLoopsAreShortAndItIsLeftTheChoice) {
+  const auto plan = xnnpack::Plan::make(residual_network());
+  ThreadPool pool(2);
+  xnnpack::Session always(plan, pool), chooses(plan, pool, xnnpack::Sharing::where_it_pays);
+  const Tensor one = random_tensor({1, 3, 32, 32}, 5), many = random_tensor({64, 3, 32, 32}, 5);
+  for (const Tensor& images : {one, many, one}) {
+    const std::vector<Tensor> inputs = {images};
+    EXPECT_EQ(chooses.run(inputs), always.run(inputs));
+    EXPECT_EQ(always.threads(), 2u);
+    EXPECT_EQ(chooses.threads(), images.shape()[0] == 1 ? 1u : 2u);
+  }
+}
+
 TEST(Session, TwoSessionsShareAPlanOnTwoThreads) {
   const auto plan = xnnpack::Plan::make(residual_network());
   std::vector<Tensor> inputs, expected;

@@ -33,7 +33,7 @@ function(resnet_module name)
   list(TRANSFORM arg_LINKS PREPEND resnet_)
   target_link_libraries(resnet_${name} PUBLIC ${arg_LINKS} PRIVATE resnet_options ${arg_PRIVATE})
   # What a stranger's file goes through tells libFuzzer how far it came.
-  if(RESNET_BUILD_FUZZERS AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(formats/[^/]+|lib/graph)$")
+  if(RESNET_BUILD_FUZZERS AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(formats/[^/]+|lib/graph|lib/image)$")
     target_compile_options(resnet_${name} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()

@@ -131,6 +131,27 @@ TEST(Json, Damaged) {
   EXPECT_THAT(complaint(std::string(100'000, '[')), StartsWith("classes: is no valid JSON: "));
 }
 
+TEST(PythonDict, IndicesAndLabelsInEitherOrder) {
+  EXPECT_THAT(parse("{0: 'airplane',\n 1: \"pig's ear\", # a comment\n 2: 'it\\'s',}\n", "x"),
+              ElementsAre("airplane", "pig's ear", "it's"));
+  EXPECT_THAT(parse("\xEF\xBB\xBF {1:'b',0:'a'}", "x"), ElementsAre("a", "b"));
+  EXPECT_THAT(parse("{'b': 1, 'a': 0}", "x"), ElementsAre("a", "b"));
+}
+
+TEST(PythonDict, Mistakes) {
+  EXPECT_EQ(complaint("{0: 'a', 2: 'c'}"), "classes: has no label for class 1");
+  EXPECT_EQ(complaint("{0: 'a', 0: 'b'}"), "classes: has two labels for class 0");
+  EXPECT_THAT(complaint("{0: 'a'\n 1: 'b'}"), StartsWith("classes: line 2: expected ','"));
+  EXPECT_THAT(complaint("{0: a}"), StartsWith("classes: line 1: expected a label in quotes"));
+  EXPECT_THAT(complaint("{0: 'a"), StartsWith("classes: line 1: expected ' at the end of a label"));
+  EXPECT_THAT(complaint("{0: 'a\n'}"), StartsWith("classes: line 1: expected ' at the end of a label"));
+  EXPECT_THAT(complaint("{0: 'a\\n'}"), StartsWith("classes: line 1: expected a backslash only before"));
+  EXPECT_THAT(complaint("{0: 'a'} x"), StartsWith("classes: line 1: expected nothing after the closing brace"));
+  EXPECT_THAT(complaint("{99999999999999999999: 'a'}"), StartsWith("classes: line 1: expected a class index"));
+  EXPECT_THAT(complaint("{0"), StartsWith("classes: line 1: expected ':'"));
+  EXPECT_EQ(complaint("{0: 'a\xFF'}"), "classes: is no UTF-8");
+}
+
 TEST(Load, ANameOrAFile) {
   const test::TemporaryFolder folder;
   const auto file = folder.write("pets.txt", "cat\ndog\n");

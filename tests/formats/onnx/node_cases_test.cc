@@ -23,6 +23,7 @@
 #include "lib/base/error.h"
 #include "lib/reference/reference.h"
 #include "lib/xnnpack/session.h"
+#include "tests/formats/onnx/surround.h"
 #include "tests/support/temporary_folder.h"
 
 namespace resnet::onnx {
@@ -164,7 +165,10 @@ std::vector<Tensor> run_reference(const Graph& graph, std::span<const Tensor> in
   return reference::evaluate(graph, inputs);
 }
 
-void run_cases(const std::string& type, const Reader& reader, const Runner& runner) {
+using Visitor = std::function<void(const Graph&, const std::vector<Tensor>& inputs, const std::vector<Tensor>& expected)>;
+
+// Each set of data of each case that begins with this operator.
+void visit_cases(const std::string& type, const Reader& reader, const Visitor& visit) {
   const auto found = selection().by_operator.find(type);
   if (found == selection().by_operator.end()) GTEST_SKIP() << "no case begins with " << type;
   for (const Case& one : found->second) {
@@ -176,16 +180,22 @@ void run_cases(const std::string& type, const Reader& reader, const Runner& runn
       for (const auto& set : fs::directory_iterator(one.folder)) {
         if (!set.is_directory()) continue;
         ++sets;
-        const auto expected = tensors_of(set.path(), "output", model.graph, model.graph.outputs());
-        const auto actual = runner(model.graph, tensors_of(set.path(), "input", model.graph, model.graph.inputs()));
-        ASSERT_EQ(actual.size(), expected.size());
-        for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(difference(actual[i], expected[i]), "") << "output " << i;
+        visit(model.graph, tensors_of(set.path(), "input", model.graph, model.graph.inputs()),
+              tensors_of(set.path(), "output", model.graph, model.graph.outputs()));
       }
       EXPECT_GT(sets, 0);
     } catch (const std::exception& error) {
       ADD_FAILURE() << error.what();
     }
   }
+}
+
+void run_cases(const std::string& type, const Reader& reader, const Runner& runner) {
+  visit_cases(type, reader, [&](const Graph& graph, const std::vector<Tensor>& inputs, const std::vector<Tensor>& expected) {
+    const auto actual = runner(graph, inputs);
+    ASSERT_EQ(actual.size(), expected.size());
+    for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(difference(actual[i], expected[i]), "") << "output " << i;
+  });
 }
 
 class NodeCases : public ::testing::TestWithParam<std::string> {};
@@ -205,6 +215,27 @@ TEST_P(NodeCases, ExecutorWithoutPasses) {
     ThreadPool pool(1);
     return xnnpack::Session(xnnpack::Plan::make(graph, {.optimize = false}), pool).run(inputs);
   });
+}
+
+// Between operators that want other layouts: inputs come with their axes turned about, outputs are read by a convolution.
+TEST_P(NodeCases, AfterATransposeAndBeforeAConv) {
+  visit_cases(
+      GetParam(), read_file, [](const Graph& graph, const std::vector<Tensor>& inputs, const std::vector<Tensor>& expected) {
+        const test::Surrounded one = test::surround(graph, inputs, expected);
+        for (const bool optimize : {true, false}) {
+          for (const auto convolutions : {xnnpack::Convolutions::direct, xnnpack::Convolutions::winograd}) {
+            ThreadPool pool(1);
+            const auto plan = xnnpack::Plan::make(one.graph, {.optimize = optimize, .job = {.convolutions = convolutions}});
+            const auto actual = xnnpack::Session(plan, pool).run(one.inputs);
+            ASSERT_EQ(actual.size(), one.expected.size());
+            for (std::size_t i = 0; i < actual.size(); ++i)
+              EXPECT_EQ(one.is_convolved[i] ? test::distance_problem(actual[i], one.expected[i])
+                                            : difference(actual[i], one.expected[i]),
+                        "")
+                  << "output " << i;
+          }
+        }
+      });
 }
 
 // Out at the case's own opset, past ONNX's checker with all that it can check, and in again.

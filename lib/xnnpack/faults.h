@@ -1,0 +1,50 @@
+// Faults that a test plants, to see that random graphs find them: tests/random compiles this folder once more for that. In every
+// other build has_fault() is false when it is compiled, and nothing is left of it.
+#pragma once
+
+namespace resnet::xnnpack {
+
+enum class Fault {
+  none,
+  // Lifetimes: what a step reads is taken for dead.
+  copy_dies,          // a re-ordered copy, as soon as it is made
+  operand_dies,       // what is not copied, while the other operand is
+  padded_image_dies,  // a row-padded image, while the addend is copied
+  // Layouts.
+  permutation_inverted,
+  transpose_misnamed,
+  input_misread,  // an image is filled in the other layout
+  // Plans.
+  activation_lost,
+  upper_bound_lost,
+  residual_lost,
+  bias_lost,
+  alpha_lost,
+  stale_packed_weights,  // those of another layer of equal size
+  group_shifted,
+  softmax_over_any_axis,
+  scale_per_axis_as_one,
+  padding_not_counted,
+  // Steps.
+  padding_lost,
+  row_padding_edge,
+  winograd_edge,
+  batch_stride,
+  mean_divisor,
+  operands_swapped,
+  broadcast_axis,
+  slice_shifted,
+  pad_ends_swapped,
+  concat_reversed,
+  part_cut_short,  // of what a thread computes
+  last,            // their number
+};
+
+#ifdef RESNET_PLANTED_FAULTS
+inline Fault planted_fault = Fault::none;
+inline bool has_fault(Fault fault) { return planted_fault == fault; }
+#else
+constexpr bool has_fault(Fault) { return false; }
+#endif
+
+}  // namespace resnet::xnnpack

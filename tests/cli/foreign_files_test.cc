@@ -1,0 +1,79 @@
+// Arguments that are neither models nor photos: no other network answers in their place.
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class ForeignFilesTest : public CliTest {};
+
+std::string zip_of(const std::string& first) {
+  std::string bytes = "PK\3\4" + std::string(22, '\0');
+  bytes += static_cast<char>(first.size());
+  return bytes + std::string(3, '\0') + first + "data";
+}
+
+TEST_F(ForeignFilesTest, ByContent) {
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {zip_of("resnet/data.pkl"), "is a PyTorch checkpoint, not a model that can be read here; export it to ONNX"},
+      {std::string("\x80\2\x8a\x0al\xfc\x9c"), "is a Python pickle"},
+      {"\x89HDF\r\n\x1a\n....", "is an HDF5 file (Keras), not a model that can be read here"},
+      {std::string("\x1c\0\0\0TFL3....", 12), "is a TensorFlow Lite model"},
+      {std::string("\x40\0\0\0\0\0\0\0{\"a\":{}}", 16), "is a safetensors file of weights"},
+      {zip_of("photos/1.jpg"), "is a ZIP archive, neither a model nor a photo; unpack it"},
+      {read("rgb.onnx"), "is an ONNX model by its first bytes: --model reads one of any name"}};
+  for (const auto& [bytes, text] : files) {
+    write("file", bytes);
+    for (const auto& arguments : {std::vector<std::string>{"file", "red.png"}, {"red.png", "file"}, {"file"}}) {
+      std::vector<std::string> words = {"predict", "-q"};
+      words.insert(words.end(), arguments.begin(), arguments.end());
+      expect_refused(run(words), 3, "file: " + text);
+    }
+  }
+}
+
+TEST_F(ForeignFilesTest, ByNameWhereTheContentSaysNothing) {
+  for (const auto& [name, what] :
+       {std::pair{"w.pth", "a PyTorch checkpoint"}, {"w.engine", "a TensorRT engine"}, {"w.PB", "a TensorFlow graph"}}) {
+    write(name, "");
+    expect_refused(run({"predict", name, "red.png", "-q"}), 3,
+                   std::string(name) + ": is " + what + ", not a model that can be read");
+  }
+  fs::create_directory(folder() / "saved");
+  write("saved/saved_model.pb", "x");
+  expect_refused(run({"predict", "saved", "red.png", "-q"}), 3, "saved: is a TensorFlow SavedModel");
+  // A picture is one whatever its name.
+  write("photo.pth", read("red.png"));
+  EXPECT_EQ(run({"predict", "photo.pth", "-q"}).exit_code, 0);
+}
+
+TEST_F(ForeignFilesTest, WhatDoesNotExist) {
+  for (const char* name : {"timm/resnet50.a1_in1k", "nosuch.pth", "folder/"})
+    expect_refused(run({"predict", name, "red.png", "-q"}), 2, std::string(name) + ": no such model or photo");
+  // Photos that are missing are reported, and the others answered.
+  const Finished photo = run({"predict", "missing.jpg", "red.png", "-q"});
+  EXPECT_EQ(photo.exit_code, 5);
+  EXPECT_THAT(photo.out, testing::StartsWith("red.png\n"));
+  const Finished named = run({"predict", "rgb.onnx", "timm/resnet50", "red.png", "-q", "--preprocess", "raw"});
+  EXPECT_EQ(named.exit_code, 5);
+  EXPECT_THAT(named.err, HasSubstr("timm/resnet50: cannot be opened"));
+}
+
+TEST_F(ForeignFilesTest, NamedAsAModelOrAPhoto) {
+  write("w.pth", zip_of("resnet/data.pkl"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"predict", "--model", "w.pth", "red.png"},
+                                                {"inspect", "w.pth"},
+                                                {"convert", "w.pth", "-o", "x.onnx"},
+                                                {"evaluate", "w.pth", "data"}}) {
+    std::vector<std::string> quiet = words;
+    quiet.push_back("-q");
+    expect_refused(run(quiet), 3, "w.pth: is a PyTorch checkpoint, not a model that can be read here; export it to ONNX");
+  }
+  expect_refused(run({"inspect", "red.png", "-q"}), 3, "red.png: is a PNG, not a model");
+  expect_refused(run({"predict", "rgb.onnx", "w.pth", "-q"}), 5, "is no image that can be read (it is a PyTorch checkpoint)");
+}
+
+}  // namespace
+}  // namespace resnet::test

@@ -1,0 +1,50 @@
+// For the readers of our own: pictures whose bytes a test writes, and what the pipeline makes of the same pixels in a PNG.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "lib/base/error.h"
+#include "lib/image/image.h"
+
+namespace resnet::image::test {
+
+// Colours of every level in every channel, none like its neighbour; `of`: into how many levels a channel is divided.
+inline Pixels colourful(int width, int height, int of = 256) {
+  Pixels pixels{width, height, {}};
+  for (int i = 0; i < width * height; ++i) {
+    for (const int factor : {7, 31, 101}) {
+      const int level = (i * factor + factor) % of;
+      pixels.rgb.push_back(static_cast<std::uint8_t>(level * 255 / (of - 1)));
+    }
+  }
+  return pixels;
+}
+
+inline Pixels decoded(const std::string& bytes, std::int64_t max_pixels = 1 << 24) {
+  return decode(std::as_bytes(std::span(bytes)), "photo", {.max_pixels = max_pixels});
+}
+
+// As a PNG of the same pixels is decoded.
+inline void expect_as_png(const std::string& bytes, const Pixels& expected) {
+  const Pixels found = decoded(bytes), png = decoded(encode_png(expected));
+  EXPECT_EQ(found.width, png.width);
+  EXPECT_EQ(found.height, png.height);
+  EXPECT_EQ(found.rgb, png.rgb);
+}
+
+// What decode() says of these bytes, "" where it takes them.
+inline std::string complaint(const std::string& bytes, std::int64_t max_pixels = 1 << 24) {
+  try {
+    decoded(bytes, max_pixels);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace resnet::image::test

@@ -1,0 +1,126 @@
+// Random graphs through the executor: every answer as lib/reference in double has it, whatever the settings.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "formats/onnx/read.h"
+#include "formats/onnx/text.h"
+#include "lib/kernels/convolution.h"
+#include "tests/random/search.h"
+#include "tests/support/sanitized.h"
+
+namespace resnet::random {
+namespace {
+
+#ifdef RESNET_SANITIZED
+constexpr std::uint64_t graphs = 200;
+#else
+constexpr std::uint64_t graphs = 2000;
+#endif
+constexpr std::uint64_t parts = 4;
+
+// In parts, so that they run side by side.
+class RandomGraphs : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(RandomGraphs, AreAnsweredRight) {
+  const std::uint64_t count = graphs / parts;
+  const SearchResult result = search({.first_seed = GetParam() * count, .graphs = count});
+  EXPECT_EQ(result.graphs, count);
+  if (result.finding) {
+    FAIL() << "seed " << result.finding->seed << ": " << result.finding->problem << "\nsmaller (" << result.finding->settings
+           << "): " << result.finding->text;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphs, ::testing::Range(std::uint64_t{0}, parts));
+
+TEST(RandomSettings, EveryPairOfValuesOccurs) {
+  std::set<std::array<int, 4>> pairs;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const auto indices = draw_settings(seed).indices();
+    for (int i = 0; i < static_cast<int>(Settings::fields); ++i) {
+      for (int j = 0; j < i; ++j)
+        pairs.insert({i, j, indices[static_cast<std::size_t>(i)], indices[static_cast<std::size_t>(j)]});
+    }
+  }
+  std::size_t expected = 0;
+  for (std::size_t i = 0; i < Settings::fields; ++i) {
+    for (std::size_t j = 0; j < i; ++j) expected += static_cast<std::size_t>(Settings::counts[i] * Settings::counts[j]);
+  }
+  EXPECT_EQ(pairs.size(), expected);
+}
+
+template <typename Operator>
+std::string name_of() {
+  return std::is_same_v<Operator, Opaque> ? "Opaque" : type_of(Op(Operator{}));
+}
+
+// The names of all operators of the variant.
+template <std::size_t... Indices>
+std::set<std::string> all_types(std::index_sequence<Indices...>) {
+  return {name_of<std::variant_alternative_t<Indices, Op>>()...};
+}
+
+TEST(RandomGraphs, EveryOperatorThatRunsOccurs) {
+  const std::map<std::string, std::string> left_out = {
+      {"Opaque", "stands for operators that are not known, and does not run"},
+  };
+  std::map<std::string, int> seen;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const Graph graph = generate(seed, draw_settings(seed));
+    std::set<std::string> types;
+    for (const Node& node : graph.nodes()) types.insert(type_of(node.op));
+    for (const std::string& type : types) ++seen[type];
+  }
+  for (const std::string& type : all_types(std::make_index_sequence<std::variant_size_v<Op>>())) {
+    if (left_out.contains(type)) continue;
+    EXPECT_GE(seen[type], 3) << type << " occurs in too few of 500 random graphs: tests/random/recipes_*.cc want an entry for it";
+  }
+}
+
+TEST(RandomGraphs, EveryWayToComputeIsTaken) {
+  std::set<std::string> ways;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const Settings settings = draw_settings(seed);
+    xnnpack::PlanOptions options{.optimize = settings.optimize};
+    options.job.convolutions = settings.convolutions;
+    for (const xnnpack::StepInfo& step : xnnpack::Plan::make(generate(seed, settings), options)->steps()) {
+      ways.insert(step.kind + (step.method.empty() ? "" : " " + step.method));
+    }
+  }
+  std::vector<std::string> expected = {"convolution xnnpack", "convolution winograd F(2x2,3x3)",
+                                       "convolution winograd F(4x4,3x3)"};
+  if (kernels::convolution_is_fast()) expected.push_back("convolution direct");
+  for (const char* kind : {"product", "max_pool", "average_pool", "mean", "add", "binary", "normalization", "clamp", "sigmoid",
+                           "softmax", "view", "transpose", "slice", "pad", "concat", "elementwise", "fallback"}) {
+    expected.push_back(kind);
+  }
+  EXPECT_THAT(ways, ::testing::IsSupersetOf(expected));
+}
+
+TEST(RandomGraphs, AreDecidedByTheirSeed) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed)
+    EXPECT_EQ(print(generate(seed, draw_settings(seed))), print(generate(seed, draw_settings(seed))));
+}
+
+TEST(RandomGraphs, AreSaidAsTextThatReadsBack) {
+  std::size_t said = 0;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Model model;
+    model.graph = generate(seed, draw_settings(seed));
+    const Graph again = onnx::read_text(onnx::write_text(model, {.opset = 22})).graph;
+    std::multiset<std::string> types[2];
+    for (const Node& node : model.graph.nodes()) types[0].insert(type_of(node.op));
+    for (const Node& node : again.nodes()) types[1].insert(type_of(node.op));
+    EXPECT_EQ(types[0], types[1]) << seed;
+    ++said;
+  }
+  EXPECT_EQ(said, 50u);
+}
+
+}  // namespace
+}  // namespace resnet::random
