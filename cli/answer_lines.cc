@@ -20,7 +20,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view opening = "{\"input\":";
+constexpr std::string_view opening = "{\"input\":", opening_of_part = "{\"shard";
+
+// As far as a line has been read: whether it is an answer, or the first or last line of a part.
+bool begins_as_ours(std::string_view line) {
+  if (line.size() > opening.size()) return true;  // it was looked at when it was shorter
+  return opening.starts_with(line) || opening_of_part.starts_with(line.substr(0, opening_of_part.size()));
+}
 
 // Keeps nothing of a line but what AnswerLine says: a hostile one costs no memory.
 class Handler : public nlohmann::json_sax<Json> {
@@ -126,9 +132,10 @@ bool LineReader::next(std::string& line) {
       has_end_ = true;
       break;
     }
-    if (line.empty()) is_foreign_ = byte != '{';
+    if (byte < ' ') is_foreign_ = true;  // JSON escapes it
     line.push_back(static_cast<char>(byte));
-    if (line.size() == (is_foreign_ ? shown : longest)) {
+    if (!begins_as_ours(line)) is_foreign_ = true;
+    if (line.size() >= (is_foreign_ ? shown : longest)) {
       is_foreign_ = true;
       line.resize(shown);
       break;

@@ -27,14 +27,15 @@ bool begins_answer_of(const std::string& text, const std::string& path);
 // What a Tally counts for the answer of this input.
 std::string tally_key(const std::string& input);
 
-// Lines that begin with '{', one after the other; a file of anything else is not read any further than it takes to see that.
+// Lines that begin as predict's do, one after the other; a file of anything else is not read any further than it takes to see
+// that.
 class LineReader {
  public:
   // Throws Error(usage) where the file is there and is no regular file or cannot be opened.
   explicit LineReader(const std::string& file);
 
   bool is_there() const { return is_there_; }
-  // False at the end. `line` is without its end; a line that does not begin with '{' is cut short, see is_foreign().
+  // False at the end. `line` is without its end; one that is none of ours is cut short, see is_foreign().
   bool next(std::string& line);
   bool has_end() const { return has_end_; }  // the line ended; else it is the file's last and incomplete
   bool is_foreign() const { return is_foreign_; }
