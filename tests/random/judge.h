@@ -19,8 +19,9 @@ struct JudgeOptions {
   std::int64_t steps = 0;
 };
 
-// Floats may be off by 1e-4 of the output's largest value; and, where the graph itself makes noise grow (lib/reference in float
-// differs from itself in double), by as much as that explains. What is wrong, in one line; nothing where all is right.
+// Floats may be off by 1e-4 of the output's largest value; and, where the graph itself makes noise grow (the same graph with the
+// last bits of all floats changed gives other values), by as much as that explains. What is wrong, in one line; nothing where all
+// is right.
 std::optional<std::string> judge(const Graph& graph, std::span<const Tensor> inputs, std::span<const Tensor> outputs,
                                  const JudgeOptions& options = {});
 
