@@ -206,6 +206,9 @@ class Reader {
     }
     if (outputs.empty()) refuse("the graph has no output");
     graph.set_outputs(std::move(outputs));
+    if (prepared_) return;
+    // Names that are there twice would be found only when the graph is written.
+    if (const auto findings = verify(graph); !findings.empty()) refuse(findings.front());
   }
 
   void read_node(const native::Node& node, const std::string& label, resnet::Graph& graph) {

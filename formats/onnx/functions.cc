@@ -32,7 +32,7 @@ Functions::Functions(const ::onnx::ModelProto& model) {
       throw Error(ErrorKind::invalid_model, fmt::format("{} is defined twice", label_of(function)));
     }
   }
-  most_ = most_nodes_of_functions + most_nodes_for_each * nodes;
+  most_ = std::min(most_nodes, most_nodes_of_functions + most_nodes_for_each * nodes);
 }
 
 const ::onnx::FunctionProto* Functions::find(const ::onnx::NodeProto& node) const {
@@ -48,7 +48,7 @@ void Functions::add_call(const ::onnx::NodeProto& node) {
   added_ += expanded(*function, callers).nodes;
   if (added_ > most_) {
     throw Error(ErrorKind::unsupported,
-                fmt::format("functions grow to more than {} nodes (10000, and 50 for each of the file's)", most_));
+                fmt::format("functions grow to more than {} nodes, which is much for so small a file", most_));
   }
 }
 

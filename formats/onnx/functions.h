@@ -14,6 +14,9 @@ class NodeProto;
 
 namespace resnet::onnx {
 
+// Of a graph, with what its calls grow to. Networks of a thousand layers have some thousands; each node costs kilobytes.
+constexpr std::int64_t most_nodes = 150'000;
+
 // "ai.onnx" is another name of ONNX's own domain.
 std::string domain_of(const std::string& domain);
 // "function local.Block".
@@ -29,7 +32,7 @@ class Functions {
 
   // Adds the nodes that a node of the graph grows to, without making one: a small file can ask for any number. Throws
   // Error(invalid_model) where a function calls itself, Error(unsupported) where they call each other too deep, or where the
-  // calls that were added grow to more than 10,000 nodes and 50 for each of the file's.
+  // calls that were added grow to more than 10,000 nodes and 50 for each of the file's, or `most_nodes`.
   void add_call(const ::onnx::NodeProto& node);
 
  private:

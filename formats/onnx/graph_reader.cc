@@ -562,6 +562,10 @@ Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, Ex
   if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
     throw Error(ErrorKind::invalid_model, "is no ONNX model: it holds no graph");
   }
+  if (proto.graph().node_size() > most_nodes) {
+    throw Error(ErrorKind::unsupported,
+                fmt::format("the graph has {} nodes, expected at most {}", proto.graph().node_size(), most_nodes));
+  }
   return GraphReader(proto, std::move(weights), std::move(external), options).run();
 }
 

@@ -410,6 +410,11 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
   ::onnx::ModelProto model;
   const bool parsed = bytes.size() < (std::size_t{1} << 31) && model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   const bool is_model = parsed && model.has_graph();
+  if (is_model && model.graph().node_size() > most_nodes) {
+    findings.push_back({Level::error, "graph", "",
+                        fmt::format("the graph has {} nodes, expected at most {}", model.graph().node_size(), most_nodes)});
+    return findings;
+  }
   if (is_model) Linter(model, findings).run();
   try {
     const Model read_model = read(bytes, name, folder);

@@ -278,6 +278,15 @@ TEST(Strangers, AChainFromItsEndIsNoCycle) {
   EXPECT_THAT(findings, Not(Contains(Field("rule", &Finding::rule, "cycle"))));
 }
 
+TEST(Strangers, MoreNodesThanAnyNetworkHas) {
+  auto proto = parse(R"(<ir_version: 8, opset_import: ["": 17]> net (float[2] x) => (float[2] y) { y = Relu(x) })");
+  for (int i = 0; i < 150'000; ++i) proto.mutable_graph()->add_node()->set_op_type("Relu");
+  EXPECT_EQ(error_of(proto), "test: the graph has 150001 nodes, expected at most 150000");
+  const std::string bytes = proto.SerializeAsString();
+  EXPECT_THAT(lint(std::as_bytes(std::span(bytes)), "test", {}),
+              ElementsAre(Field("message", &Finding::message, "the graph has 150001 nodes, expected at most 150000")));
+}
+
 TEST(Strangers, ABatchOfZeroIsAFinding) {
   const std::string bytes =
       parse(R"(<ir_version: 8, opset_import: ["": 17]> net (float[0,3] x) => (float[0,3] y) { y = Relu(x) })")
