@@ -40,6 +40,8 @@ constexpr LeftOut left_out[] = {
     {"test_batchnorm_epsilon_training_mode", "training"},
     {"test_batchnorm_example_training_mode", "training"},
     {"test_training_dropout", "training"},
+    {"test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+     "divides a window that ends beyond the padding by its whole size, which PyTorch and ONNX Runtime do not"},
     {"test_qlinearmatmul_2D_int8", "expects sums that wrap around (-236 as 20) where the specification saturates"},
     {"test_qlinearmatmul_3D_int8", "expects sums that wrap around (-236 as 20) where the specification saturates"},
 };
