@@ -82,10 +82,12 @@ std::string markdown_field(const std::string& text) {
   const auto is_word = [&](std::size_t at) {
     return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 || text[at] == '_');
   };
+  // Brackets alone are brackets.
+  const bool links = text.find("](") != std::string::npos || text.find("][") != std::string::npos;
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    bool escape = std::string_view("\\|`*<>[]&~$@").find(c) != std::string_view::npos;
+    bool escape = std::string_view("\\|`*<>&~$@").find(c) != std::string_view::npos || (links && (c == '[' || c == ']'));
     // Within a word an underscore is one; a colon makes a link of what follows it.
     if (c == '_') escape = !(i > 0 && is_word(i - 1) && is_word(i + 1));
     if (c == ':') escape = text.compare(i, 3, "://") == 0;

@@ -280,7 +280,7 @@ TEST(NodeCaseSelection, CountsAndReasons) {
     std::printf("%zu left out as %s...: %s\n", found->second, entry.prefix, entry.reason);
   }
   EXPECT_GE(s.total, 1288u);
-  EXPECT_GE(s.selected, 264u);
+  EXPECT_GE(s.selected, 263u);
 }
 
 }  // namespace

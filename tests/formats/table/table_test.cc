@@ -43,6 +43,7 @@ TEST(TableTest, MarkdownShowsNamesAsTheyAre) {
   EXPECT_EQ(field("a`c*d<script>alert(1)</script>[x](http://x/)"),
             "a\\`c\\*d\\<script\\>alert(1)\\</script\\>\\[x\\](http\\://x/)");
   EXPECT_EQ(field("conv2_x.1"), "conv2_x.1");
+  EXPECT_EQ(field("[3x3, 64] x 2"), "[3x3, 64] x 2");
   EXPECT_EQ(field("_a_ &amp; ~b~"), "\\_a\\_ \\&amp; \\~b\\~");
   EXPECT_EQ(field("www.example.com, a@example.com"), "www\\.example.com, a\\@example.com");
 }
