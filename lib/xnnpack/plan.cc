@@ -63,7 +63,11 @@ class Lowering {
       lower(static_cast<NodeId>(id));
     }
     pack_waiting();
-    return std::move(steps_);
+    std::vector<Step> steps;
+    for (std::optional<Step>& step : steps_) {
+      if (step) steps.push_back(std::move(*step));
+    }
+    return steps;
   }
 
  private:
@@ -281,6 +285,11 @@ class Lowering {
       case Kind::elementwise:
       case Kind::fallback: break;
     }
+    add(std::move(step));
+  }
+
+  void add(Step step) {
+    maker_[step.output] = steps_.size();
     steps_.push_back(std::move(step));
   }
 
@@ -288,19 +297,25 @@ class Lowering {
   // here, where the other operand is known to be there.
   bool fuse_addition(NodeId id) {
     const Node& node = graph_.node(id);
-    for (std::size_t i = steps_.size(); i-- > 0;) {
-      const ValueId made = steps_[i].output;
-      const bool first = made == node.inputs[0], second = made == node.inputs[1];
-      if (first == second) continue;  // neither, or a value that is added to itself
-      const bool plain = steps_[i].kind == Kind::convolution && steps_[i].filter && steps_[i].addend.is_none() &&
-                         steps_[i].output.node == steps_[i].node;
-      if (!plain || readers_.only(made) != id) continue;
-      Step step = std::move(steps_[i]);
-      steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
-      if (!has_fault(Fault::residual_lost)) step.addend = node.inputs[first ? 1 : 0];
+    if (node.inputs[0] == node.inputs[1]) return false;  // a value that is added to itself
+    // Of two that could take it the later one does.
+    std::vector<std::pair<std::size_t, std::size_t>> makers;  // steps, and which operand they make
+    for (const std::size_t operand : {0, 1}) {
+      if (const auto found = maker_.find(node.inputs[operand]); found != maker_.end())
+        makers.emplace_back(found->second, operand);
+    }
+    std::sort(makers.rbegin(), makers.rend());
+    for (const auto& [index, operand] : makers) {
+      std::optional<Step>& maker = steps_[index];
+      const bool plain = maker && maker->kind == Kind::convolution && maker->filter && maker->addend.is_none() &&
+                         maker->output.node == maker->node;
+      if (!plain || readers_.only(maker->output) != id) continue;
+      Step step = std::move(*maker);
+      maker.reset();
+      if (!has_fault(Fault::residual_lost)) step.addend = node.inputs[1 - operand];
       step.output = {id, 0};
       fuse_activation(step);
-      steps_.push_back(std::move(step));
+      add(std::move(step));
       return true;
     }
     return false;
@@ -491,7 +506,8 @@ class Lowering {
   std::vector<bool> fused_;
   std::vector<std::function<void()>> waiting_;  // filters to be packed
   std::size_t waiting_bytes_ = 0;
-  std::vector<Step> steps_;
+  std::vector<std::optional<Step>> steps_;  // in the order in which they run; nothing where one has moved to a later place
+  std::map<ValueId, std::size_t> maker_;    // whose output it is, by place
 };
 
 // Whether shapes may depend on what an input holds: the plan is then made again with those inputs as constants.
