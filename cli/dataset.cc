@@ -115,10 +115,18 @@ std::optional<std::pair<std::string, std::string>> parse_row(const std::string& 
     const std::size_t comma = line.find_first_not_of(" \t", i + 1);
     if (i < line.size() && comma != std::string::npos && line[comma] == ',')
       return std::pair(file, trimmed(line.substr(comma + 1)));
+    if (i == line.size()) return std::nullopt;  // a quote that nothing closes
   }
   const std::size_t comma = line.rfind(',');
   if (comma == std::string::npos) return std::nullopt;
   return std::pair(trimmed(line.substr(0, comma)), trimmed(line.substr(comma + 1)));
+}
+
+// Whether a first line names columns: none of them is a number.
+bool is_header(const std::string& line) {
+  const std::vector<std::string> words = split(line, ',');
+  return std::none_of(words.begin(), words.end(),
+                      [](const std::string& word) { return parse_integer(trimmed(word)).has_value(); });
 }
 
 // A line for each file. A first line whose class and file are neither there is a header.
@@ -139,7 +147,8 @@ Dataset read_csv(const fs::path& csv, const Classes& classes) {
     const auto truth = classes.find(row->second);
     if (!truth) {
       std::error_code none;
-      if (number == 1 && line.size() <= longest_header && !fs::exists(fs::symlink_status(file, none))) continue;
+      const bool may_be_header = number == 1 && line.size() <= longest_header && is_header(line);
+      if (may_be_header && !fs::exists(fs::symlink_status(file, none))) continue;
       refuse(fmt::format("{}: '{}' is no class of the model, expected a number from 0 to {}, a label or a WordNet id", where(),
                          table::printable(row->second.substr(0, 100)), classes.count() - 1));
     }

@@ -218,7 +218,8 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
   if (views.crop == Crop::full && !views.scales.empty()) side = *std::max_element(views.scales.begin(), views.scales.end());
   if (views.crop == Crop::full && views.scales.empty()) side = preprocessing.resize.value_or(static_cast<int>(side));
   const std::int64_t height = network.input.height.value_or(side), width = network.input.width.value_or(side);
-  job.input_shapes = {network.input.channels_last ? Shape{job.batch, height, width, 3} : Shape{job.batch, 3, height, width}};
+  const std::int64_t batch = network.input.batch.value_or(job.batch);  // another than the file's own may not fit it
+  job.input_shapes = {network.input.channels_last ? Shape{batch, height, width, 3} : Shape{batch, 3, height, width}};
   return job;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,7 +38,10 @@ void write_to_stdout(std::string_view bytes) {
 }  // namespace
 
 Output::Output(const std::string& file) : name_(file) {
-  if (!file.empty() && file != "-") file_.emplace(file);
+  if (file.empty() || file == "-") return;
+  std::error_code none;
+  if (std::filesystem::exists(file + ".owner", none)) owner_ = std::make_unique<Owner>(file);
+  file_.emplace(file);
 }
 
 Output::Output(const std::string& file, std::uintmax_t keep) : name_(file) {
@@ -47,11 +51,25 @@ Output::Output(const std::string& file, std::uintmax_t keep) : name_(file) {
   if (error || !*appended_) {
     throw Error(ErrorKind::output, name_ + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
   }
+  struct stat status = {};
+  if (stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+    grown_ = Grown{status.st_dev, status.st_ino, static_cast<std::uintmax_t>(status.st_size)};
+}
+
+void Output::check_grown_file() const {
+  struct stat status = {};
+  const bool there = stat(name_.c_str(), &status) == 0;
+  if (there && status.st_dev == grown_->device && status.st_ino == grown_->inode &&
+      static_cast<std::uintmax_t>(status.st_size) == grown_->size)
+    return;
+  throw Error(ErrorKind::output, name_ + ": was " + (there ? "replaced or changed" : "removed") +
+                                     " by another program while answers were added to it; the run stops here");
 }
 
 void Output::flush() {
   if (pending_.empty()) return;
   if (guard_) guard_();
+  if (grown_) check_grown_file();
   if (file_ || appended_) {
     std::ostream& stream = file_ ? file_->stream() : *appended_;
     errno = 0;
@@ -60,6 +78,7 @@ void Output::flush() {
       if (errno == EPIPE) throw BrokenPipe{};
       throw Error(ErrorKind::output, name_ + ": cannot be written: " + std::strerror(errno));
     }
+    if (grown_) grown_->size += pending_.size();
   } else if (is_terminal()) {
     write_to_stdout(table::printable_lines(pending_));  // what a file's names hold must not steer it
   } else {
@@ -70,6 +89,7 @@ void Output::flush() {
 
 void Output::commit() {
   flush();
+  if (grown_) check_grown_file();
   if (file_) file_->commit();
 }
 

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "lib/base/files.h"
+#include "lib/base/owner.h"
 
 namespace resnet::cli {
 
@@ -18,9 +20,11 @@ struct BrokenPipe {};
 
 class Output {
  public:
-  // An empty name or "-" is stdout. Throws Error(output) where the file's folder cannot be written, before any work is done.
+  // An empty name or "-" is stdout. Throws Error(output) where the file's folder cannot be written, before any work is done, and
+  // what Owner throws where another process works on the file.
   explicit Output(const std::string& file);
-  // A file that grows as answers come, from its first `keep` bytes on: what it holds stays where the program is killed.
+  // A file that grows as answers come, from its first `keep` bytes on: what it holds stays where the program is killed. Where
+  // another program replaces, removes or changes it meanwhile, flush() throws Error(output).
   static Output append(const std::string& file, std::uintmax_t keep) { return Output(file, keep); }
 
   // Kept until flush().
@@ -44,10 +48,18 @@ class Output {
 
  private:
   Output(const std::string& file, std::uintmax_t keep);
+  void check_grown_file() const;
 
   std::string name_;
   std::optional<AtomicFile> file_;
   std::optional<std::ofstream> appended_;
+  // Of the file that grows: which it is, and its bytes; nothing for what is no regular file.
+  struct Grown {
+    std::uint64_t device, inode;
+    std::uintmax_t size;
+  };
+  std::optional<Grown> grown_;
+  std::unique_ptr<Owner> owner_;  // where FILE.owner says that a process works on it, or has worked
   std::string pending_;
   std::function<void()> guard_;
 };

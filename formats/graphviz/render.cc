@@ -28,7 +28,9 @@ std::string quote(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+    if (c == '&') {
+      quoted += "&amp;";  // Graphviz reads HTML's entities in every text
+    } else if (c == '"' || c == '\\') {
       quoted += '\\';
       quoted += c;
     } else if (byte < 0x20 || byte >= 0x7f) {

@@ -89,6 +89,9 @@ ImageInput find_image_input(const Graph& graph) {
   if (std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.is(0); })) refuse(describe(value));
   input.dtype = fact.dtype.value_or(DType::float32);
   input.batch = known(dims[0]);
+  constexpr std::int64_t largest_batch = 4096;
+  if (input.batch && *input.batch > largest_batch)
+    refuse(fmt::format("a batch of {} images at once (at most {} can be run): {}", *input.batch, largest_batch, describe(value)));
   input.height = known(dims[input.channels_last ? 1 : 2]);
   input.width = known(dims[input.channels_last ? 2 : 3]);
   return input;

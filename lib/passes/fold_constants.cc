@@ -2,10 +2,10 @@
 // before: shape arithmetic that inference knows (Shape, Gather, Concat, ... without a symbol)      after: an int64 constant
 // before: Reshape(x, computed shape)               after: Reshape(x, constant shape), where numbers, copied dims and one -1 say
 // it Conditions: lib/reference can evaluate the operator. A result that is larger than its inputs has at most `most_growth`
-// bytes, or 16 times theirs, and products and windows cost at most `most_work`. What is folded together keeps within a budget of
-// bytes and of work that grows with the constants of the file: a small file can ask for little. A value that only folded nodes
-// read goes as soon as the last of them has read it. Constants keep the names of the values that they replace; those that are
-// only named or shaped anew share their bytes.
+// bytes, or 16 times theirs, and products and windows cost at most `most_work`, unless FoldOptions::large. All together keep
+// within a budget of bytes and of work that grows with the constants of the file: a small file can ask for little. A value that
+// only folded nodes read goes as soon as the last of them has read it. Constants keep the names of the values that they replace;
+// those that are only named or shaped anew share their bytes.
 
 #include <fmt/format.h>
 
@@ -70,7 +70,8 @@ bool only_reshapes(const Op& op) {
 
 std::int64_t product(std::span<const std::int64_t> numbers) {
   std::int64_t result = 1;
-  for (const std::int64_t number : numbers) result = checked_multiply(result, number).value_or(most_work + 1);
+  for (const std::int64_t number : numbers)
+    result = checked_multiply(result, number).value_or(std::numeric_limits<std::int64_t>::max());
   return result;
 }
 
@@ -84,8 +85,13 @@ std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
   const bool is_product = std::holds_alternative<MatMul>(op) || std::holds_alternative<MatMulInteger>(op) ||
                           std::holds_alternative<QLinearMatMul>(op);
   if (is_product) return inputs[0]->shape().dims().back();
-  if (const auto* pool = std::get_if<MaxPool>(&op)) return product(pool->kernel_shape);
-  if (const auto* pool = std::get_if<AveragePool>(&op)) return product(pool->kernel_shape);
+  // Visited one by one, which takes longer than a multiply-add in a product of matrices.
+  constexpr std::int64_t visit = 8;
+  const auto visits = [](const std::vector<std::int64_t>& kernel) {
+    return checked_multiply(visit, product(kernel)).value_or(std::numeric_limits<std::int64_t>::max());
+  };
+  if (const auto* pool = std::get_if<MaxPool>(&op)) return visits(pool->kernel_shape);
+  if (const auto* pool = std::get_if<AveragePool>(&op)) return visits(pool->kernel_shape);
   return 1;
 }
 
@@ -263,7 +269,7 @@ class Folder {
     if (shares) {
       values = {inputs[0]->reshaped(*outputs[0].shape())};
     } else {
-      if (after > before && after > most_growth && after / 16 > before) {
+      if (!options_.large && after > before && after > most_growth && after / 16 > before) {
         return decline(node, fmt::format("it would make {} bytes out of {}", after, before));
       }
       if (!is_within_budget(node, inputs, outputs, after)) return false;
@@ -285,12 +291,11 @@ class Folder {
                         std::size_t bytes) {
     const std::int64_t made = outputs[0].shape()->elements();
     const auto products = checked_multiply(made, terms_of(node.op, inputs));
-    if (!products || *products > most_work) return decline(node, "it is too much to compute beforehand");
+    if (!options_.large && (!products || *products > most_work)) return decline(node, "it is too much to compute beforehand");
     const auto steps = checked_multiply(reduces(node.op) ? std::max(made, inputs[0]->elements()) : made, work_of_element);
-    const std::int64_t work = std::max(*products, steps.value_or(most_work_ + 1));
+    const std::int64_t work = std::max(products.value_or(most_work_ + 1), steps.value_or(most_work_ + 1));
     if (work > most_work_ - std::min(most_work_, log_.fold.work))
-      return exceed(node,
-                    fmt::format("what the graph computes of its constants alone takes more than {} multiply-adds", most_work_));
+      return exceed(node, fmt::format("what the graph computes of its constants alone takes more than {} steps", most_work_));
     if (bytes > most_bytes_ - std::min(most_bytes_, folded_bytes_))
       return exceed(node, fmt::format("what the graph computes of its constants alone has more than {} bytes", most_bytes_));
     log_.fold.work += work;

@@ -32,6 +32,9 @@ struct PassLog {
 Graph fold_constants(const Graph& graph, PassLog& log);
 struct FoldOptions {
   bool dequantize = true;  // whether weights of 8 bits become floats: faster to run here, but four times as large in a file
+  // Whether the budget alone limits what is folded: for running, where what stays would be computed again for every batch. Else a
+  // node that makes much out of little, or takes long, stays as it is in the file.
+  bool large = false;
 };
 Graph fold_constants(const Graph& graph, PassLog& log, const FoldOptions& options);
 // Conv or Gemm + BatchNormalization (also through Identity): the normalisation goes into weight and bias, computed in double. A

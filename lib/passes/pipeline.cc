@@ -26,7 +26,7 @@ struct Pass {
 // Constants first: the others look at constant pads, axes and weights. Dead nodes last, so that the next round's counts of
 // readers are right.
 constexpr Pass passes[] = {
-    {"fold_constants", fold_constants},
+    {"fold_constants", [](const Graph& graph, PassLog& log) { return fold_constants(graph, log, {.large = true}); }},
     {"remove_no_ops", remove_no_ops},
     {"merge_transposes", merge_transposes, has<Transpose>},
     {"merge_pads", merge_pads, has<Pad>},

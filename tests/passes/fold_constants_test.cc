@@ -308,6 +308,23 @@ TEST(FoldConstants, DoesNotComputeForMinutes) {
   EXPECT_THAT(log.declined, ElementsAre("fold_constants: node 'y' (MatMul): it is too much to compute beforehand"));
 }
 
+// What stayed would be computed again for each batch, and what reads it would not be known to be constant.
+TEST(FoldConstants, ForRunningOnlyTheBudgetCounts) {
+  PassLog log;
+  EXPECT_EQ(count(fold_constants(zeros_of((std::int64_t{16} << 20) + 1), log, {.large = true}), "ConstantOfShape"), 0u);
+  EXPECT_THAT(log.fold.exceeded, IsEmpty());
+  PassLog huge;
+  fold_constants(zeros_of(std::int64_t{1} << 60), huge, {.large = true});
+  EXPECT_THAT(huge.fold.exceeded, HasSubstr("node 'zeros' (ConstantOfShape): what the graph computes of its constants alone"));
+  Graph graph;
+  const ValueId map = graph.add_constant("map", filled(Shape{1, 1, 500, 500}, 1));
+  graph.set_outputs({add(graph, MaxPool{.kernel_shape = {101, 101}, .pads = {50, 50, 50, 50}}, {map}, "y")});
+  PassLog pool;
+  fold_constants(graph, pool, {.large = true});
+  EXPECT_THAT(pool.fold.exceeded,
+              HasSubstr("node 'y' (MaxPool): what the graph computes of its constants alone takes more than"));
+}
+
 TEST(FoldConstants, WhatCannotRunIsDeclined) {
   Graph graph;
   std::vector<ValueId> inputs = {graph.add_constant("x", filled(Shape{1, 2, 2, 2}, 1))};
