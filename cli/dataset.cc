@@ -125,6 +125,7 @@ std::optional<std::pair<std::string, std::string>> parse_row(const std::string& 
 Dataset read_csv(const fs::path& csv, const Classes& classes) {
   constexpr std::size_t longest_header = 4096;
   Dataset dataset;
+  dataset.list = csv;
   std::size_t number = 0;
   for (const std::string& line : lines_of(csv)) {
     ++number;
