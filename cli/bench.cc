@@ -14,7 +14,6 @@
 
 #include "cli/child_process.h"
 #include "cli/commands.h"
-#include "cli/file_stamp.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/networks.h"
@@ -22,6 +21,7 @@
 #include "cli/output.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
+#include "cli/written_files.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"

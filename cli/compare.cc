@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/file_stamp.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/written_files.h"
 #include "formats/npy/npy.h"
 #include "formats/onnx/read.h"
 #include "formats/table/table.h"

@@ -11,6 +11,7 @@
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/written_files.h"
 #include "formats/labels/labels.h"
 #include "formats/native/native.h"
 #include "formats/onnx/write.h"
@@ -184,6 +185,10 @@ int run(const ConvertOptions& options, Context& context) {
   }
   LoadedModel loaded = load_for_examination(name, options.arch, true, context);
   Model& model = loaded.model;
+  WrittenFiles written;  // the model itself may be replaced
+  written.add("--output", options.output);
+  for (const std::string& file : model.data_files) written.check(fs::path(name).parent_path() / file);
+  if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
   const Graph before = options.check > 0 ? model.graph : Graph();
   if (!options.labels.empty()) model.labels = labels::load(options.labels);
   if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/file_stamp.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/training/files.h"
+#include "cli/written_files.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 

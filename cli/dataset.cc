@@ -133,6 +133,7 @@ bool is_header(const std::string& line) {
 Dataset read_csv(const fs::path& csv, const Classes& classes) {
   constexpr std::size_t longest_header = 4096;
   Dataset dataset;
+  dataset.list = csv;
   std::size_t number = 0;
   for (const std::string& line : lines_of(csv)) {
     ++number;

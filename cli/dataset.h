@@ -26,6 +26,7 @@ struct Sample {
 
 struct Dataset {
   std::vector<Sample> samples;
+  std::filesystem::path list;         // the CSV that names them, where one does
   std::vector<std::string> notes;     // what was assumed
   std::vector<std::string> failures;  // class folders that are missing, empty or cannot be read, a line for each kind
   std::string unreadable;             // the first failure of a folder that cannot be read; empty where all can

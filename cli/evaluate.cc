@@ -12,7 +12,6 @@
 
 #include "cli/commands.h"
 #include "cli/dataset.h"
-#include "cli/file_stamp.h"
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -20,6 +19,7 @@
 #include "cli/photo_files.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/written_files.h"
 #include "formats/labels/labels.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
@@ -269,6 +269,21 @@ void write_confusion(const std::vector<Row>& rows, const std::string& file) {
   output.commit();
 }
 
+// The files that this run writes; those that it reads besides the data are checked.
+WrittenFiles written_by(const EvaluateOptions& options, const std::vector<std::string>& models) {
+  WrittenFiles written;
+  written.add("--output", options.output);
+  written.add("--report", options.network.report);
+  written.add("--confusion", options.confusion);
+  written.add_numbered_pictures("--cam", options.network.cam);
+  for (const std::string& model : models) written.check(model);
+  check_labels(written, options.network);
+  for (const std::string& list : {options.dataset.ground_truth, options.dataset.class_map}) {
+    if (!list.empty()) written.check(list);
+  }
+  return written;
+}
+
 int run(EvaluateOptions options, Context& context) {
   std::vector<std::string> models = options.network.models, data;
   for (const std::string& argument : options.arguments) {
@@ -283,21 +298,21 @@ int run(EvaluateOptions options, Context& context) {
   const bool alone = models.size() == 1 && crops.size() == 1;
   if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
   if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
-  for (const auto& read : {models, data}) {
-    check_not_an_input("--output", options.output, read);
-    check_not_an_input("--report", options.network.report, read);
-  }
+  const WrittenFiles written = written_by(options, models);
   Report report(options.network.report);
   Output output(options.output);
 
   std::vector<Network> networks;
   for (const std::string& name : models) {
     networks.push_back(load_network(name, options.network, context));
+    check_data_files(written, networks.back());
     tell_preprocessing(networks.back(), {crops.front(), scales}, models.size() == 1, context.messages);
   }
   const auto classes = networks.front().scores.classes;
   if (!classes) throw Error(ErrorKind::unsupported, fmt::format("{}: its number of classes is not known", models.front()));
   const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
+  if (!dataset.list.empty()) written.check(dataset.list);
+  for (const Sample& sample : dataset.samples) written.check(sample.file);
   for (const std::string& note : dataset.notes) context.messages.warning(note);
   if (!dataset.others.empty()) context.messages.note(dataset.others.to_string());
   for (const std::string& failure : dataset.failures) {

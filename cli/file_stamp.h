@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 
 namespace resnet::cli {
@@ -16,9 +15,5 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 FileStamp stamp_of(const std::string& file);
-
-// Throws Error(usage) "--output: a.onnx is an input, expected another file" where `output`, which an option names, is one of
-// `inputs`, also by a link.
-void check_not_an_input(const char* option, const std::string& output, std::span<const std::string> inputs);
 
 }  // namespace resnet::cli

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/file_stamp.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
 #include "cli/networks.h"
@@ -19,6 +18,7 @@
 #include "cli/output.h"
 #include "cli/paper_table.h"
 #include "cli/parse.h"
+#include "cli/written_files.h"
 #include "formats/graphviz/render.h"
 #include "formats/html/page.h"
 #include "lib/base/error.h"

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/written_files.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 #include "lib/kernels/isa.h"
@@ -119,6 +121,18 @@ void occupy_standard_descriptors() {
   }
 }
 
+// A file of options is read, too.
+void check_config(const CLI::App& program, const CLI::App& command) {
+  const CLI::Option* config = program.get_config_ptr();
+  if (config == nullptr || config->count() == 0) return;
+  const std::string file = config->as<std::string>();
+  for (const char* name : {"--output", "--resume", "--report", "--confusion", "--checkpoint", "--log", "--curves"}) {
+    const CLI::Option* option = command.get_option_no_throw(name);
+    if (option == nullptr || option->count() == 0 || option->get_type_size() == 0) continue;  // train's --resume is a flag
+    check_not_an_input(name, option->as<std::string>(), std::span(&file, 1));
+  }
+}
+
 // CLI11 takes a word in brackets apart; as a path it means the same with ./ in front.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words;
@@ -157,7 +171,9 @@ int run(int argc, char** argv, Context& context) {
                                                          : ProgressMode::automatic);
   use_instruction_set(options.isa);
   for (const Command& command : commands) {
-    if (command.app->parsed()) return command.run(context);
+    if (!command.app->parsed()) continue;
+    check_config(program, *command.app);
+    return command.run(context);
   }
   return static_cast<int>(ErrorKind::usage);
 }

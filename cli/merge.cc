@@ -18,6 +18,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/shards.h"
+#include "cli/written_files.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 

@@ -106,6 +106,14 @@ void add_preparation_options(CLI::App& app, NetworkOptions& options) {
   add_arch_options(app, options.arch, "he|zeros", "Where MODEL is an architecture's name");
 }
 
+void check_labels(const WrittenFiles& written, const NetworkOptions& options) {
+  if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
+}
+
+void check_data_files(const WrittenFiles& written, const Network& network) {
+  for (const std::string& file : network.source.data_files) written.check(fs::path(network.name).parent_path() / file);
+}
+
 std::vector<int> parse_scales(const std::string& text) {
   std::vector<int> scales;
   if (text.empty()) return scales;

@@ -12,6 +12,7 @@
 #include "cli/model.h"
 #include "cli/network_cache.h"
 #include "cli/preprocess.h"
+#include "cli/written_files.h"
 #include "lib/classify/classifier.h"
 
 namespace CLI {
@@ -53,6 +54,9 @@ struct Network {
 };
 // Throws Error(unsupported) with the name where it does not classify images.
 Network load_network(const std::string& name, const NetworkOptions& options, Context& context);
+// Throws as WrittenFiles::check for the file of --labels; for the other files that the network was read from.
+void check_labels(const WrittenFiles& written, const NetworkOptions& options);
+void check_data_files(const WrittenFiles& written, const Network& network);
 // Everything but the graph, as the graph, the file and the options tell it.
 void describe_network(Network& network, const NetworkOptions& options, Context& context);
 

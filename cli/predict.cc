@@ -14,7 +14,6 @@
 #include "cli/answer_lines.h"
 #include "cli/commands.h"
 #include "cli/feature_file.h"
-#include "cli/file_stamp.h"
 #include "cli/identity/identity.h"
 #include "cli/identity/text.h"
 #include "cli/inputs.h"
@@ -30,6 +29,7 @@
 #include "cli/report.h"
 #include "cli/resumed_job.h"
 #include "cli/shards.h"
+#include "cli/written_files.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
@@ -297,26 +297,6 @@ Ready prepare_networks(const PredictOptions& options, const std::vector<std::str
   return ready;
 }
 
-// The files that this run writes and that are there already: none may be one that it reads.
-class Written {
- public:
-  explicit Written(const PredictOptions& options) {
-    const std::pair<const char*, const std::string&> named[] = {
-        {"--output", options.output}, {"--resume", options.resume}, {"--report", options.network.report}};
-    for (const auto& [option, file] : named) {
-      std::error_code none;
-      if (!file.empty() && file != "-" && fs::is_regular_file(file, none)) files_.emplace_back(option, file);
-    }
-  }
-  // Throws Error(usage).
-  void check(const std::string& read) const {
-    for (const auto& [option, file] : files_) check_not_an_input(option, file, std::span(&read, 1));
-  }
-
- private:
-  std::vector<std::pair<const char*, std::string>> files_;
-};
-
 void check_features(const PredictOptions& options) {
   if (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty())
     throw Error(ErrorKind::usage, "--output-type features is a .npy file, expected --output FILE.npy");
@@ -347,6 +327,22 @@ Task understand(const PredictOptions& options, Context& context) {
   return task;
 }
 
+// The files that this run writes; those that it reads besides the photos are checked.
+WrittenFiles written_by(const PredictOptions& options, const Task& task) {
+  WrittenFiles written;
+  written.add("--output", options.output);
+  written.add_with_owner("--resume", options.resume);
+  if (!options.resume.empty() && options.shard.empty()) written.add("the job file of --resume", options.resume + ".job");
+  written.add("--report", options.network.report);
+  written.add_numbered_pictures("--cam", options.network.cam);
+  for (const std::string& model : task.models) written.check(model);
+  check_labels(written, options.network);
+  for (const std::string& image : task.images) {
+    if (image.starts_with('@')) written.check(image.substr(1));
+  }
+  return written;
+}
+
 void keep(std::span<const native::PreparedNetwork> networks, const std::optional<NetworkCache>& cache, ThreadPool& pool,
           Messages& messages) {
   for (const native::PreparedNetwork& network : networks) {
@@ -360,8 +356,7 @@ int run(const PredictOptions& options, Context& context) {
   const auto start = Clock::now();
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
   const Task task = understand(options, context);
-  const Written written(options);
-  for (const std::string& model : task.models) written.check(model);
+  const WrittenFiles written = written_by(options, task);
   Inputs inputs(task.images, options.inputs);
   Selection selection(options.shard, inputs);
   const JobSize asked_size{options.network.batch_size, context.threads(), selection.whole().value_or(many_images)};
@@ -377,7 +372,7 @@ int run(const PredictOptions& options, Context& context) {
   if (earlier.complete && !earlier.header) return exit_code(earlier.failed);
   const JobSize size = resumed.size().value_or(asked_size);
   const bool as_it_comes = !selection.total();  // a list on stdin
-  if (!as_it_comes) selection.all([&](const fs::path& path) { return written.check(path.string()), true; });
+  if (!as_it_comes) selection.all([&](const fs::path& path) { return written.check(path), true; });
   std::optional<FeatureFile> features;
   if (task.as_features) features.emplace(options.output);
   Report report(options.network.report);
@@ -415,7 +410,7 @@ int run(const PredictOptions& options, Context& context) {
   Answers answers(options, task.format, std::move(ready.labels), *output, features ? &*features : nullptr, report, earlier.tally,
                   messages);
   const std::size_t count = answer_all(selection, classifier, answers, *output, messages, [&](const Input& input) {
-    if (as_it_comes) written.check(input.path.string());
+    if (as_it_comes) written.check(input.path);
   });
   tell_left_out();
   tell_orientations(turned, messages);

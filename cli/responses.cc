@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/file_stamp.h"
 #include "cli/inputs.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -18,6 +17,7 @@
 #include "cli/photo_files.h"
 #include "cli/preprocess.h"
 #include "cli/progress.h"
+#include "cli/written_files.h"
 #include "formats/chart/chart.h"
 #include "formats/npy/npy.h"
 #include "formats/table/table.h"

@@ -25,6 +25,7 @@
 #include "cli/training/options.h"
 #include "cli/training/run.h"
 #include "cli/training/settings.h"
+#include "cli/written_files.h"
 #include "formats/native/native.h"
 #include "formats/onnx/write.h"
 #include "lib/arch/recognize.h"
@@ -69,23 +70,44 @@ std::size_t load(train::Examples& examples, const char* what, std::size_t memory
   return broken;
 }
 
-// Two of the files that a run writes would be one.
-void check_files(const TrainOptions& options, const fs::path& checkpoint) {
-  std::map<fs::path, std::string> names;
-  const auto add = [&](const char* option, const fs::path& file) {
-    if (file.empty()) return;
-    std::error_code ignored;
-    const fs::path path = fs::weakly_canonical(fs::absolute(file, ignored), ignored);
-    const auto [other, is_new] = names.emplace(path, option);
-    if (!is_new)
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}: {} and {} are one file, expected two", file.string(), other->second, option));
-    const Output reachable(file.string());  // told at once where it cannot be written
-  };
-  add("--output", options.output);
-  add("--checkpoint", checkpoint);
-  add("--log", options.log);
-  add("--curves", options.curves);
+// The files that this run writes. It is told at once where one cannot be written.
+WrittenFiles written_by(const TrainOptions& options, const fs::path& checkpoint) {
+  WrittenFiles written;
+  written.add_with_owner("--output", options.output);
+  written.add_with_owner("--checkpoint", checkpoint.string());
+  written.add("--log", options.log);
+  written.add("--curves", options.curves);
+  for (const std::string& file : {options.output, checkpoint.string(), options.log, options.curves}) {
+    if (!file.empty()) const Output reachable(file);
+  }
+  return written;
+}
+
+// A network may go on learning in its own file. Pictures that were decoded already (CIFAR's) have no file.
+void check_inputs(const WrittenFiles& written, const TrainingJob& job) {
+  if (!job.start_file.empty()) written.check(job.start_file, "--output");
+  for (const auto& files : {job.start_data_files, job.data.files}) {
+    for (const fs::path& file : files) written.check(file);
+  }
+  for (const auto* examples : {&job.data.training, &job.data.test}) {
+    for (const train::Example& example : *examples) {
+      if (!example.file.empty()) written.check(example.file);
+    }
+  }
+}
+
+// What is there by the checkpoint's name is replaced, and removed in the end, only where it is one.
+void check_checkpoint(const TrainOptions& options, const fs::path& checkpoint) {
+  if (!is_checkpoint(checkpoint)) {
+    throw Error(ErrorKind::usage, fmt::format("{}: is no checkpoint of a training run, or a damaged one, and is left as it is; "
+                                              "expected another file, which --checkpoint names",
+                                              checkpoint.string()));
+  }
+  if (!options.resume && !options.restart) {
+    throw Error(ErrorKind::usage, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
+                                              "--restart begins anew",
+                                              checkpoint.string()));
+  }
 }
 
 // Two runs that write one network, or one checkpoint, would each lose the other's: the second is refused.
@@ -143,19 +165,16 @@ int run(const TrainOptions& options, Context& context) {
   train::cap_instruction_set(context.options.isa);
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
-  check_files(options, checkpoint);
+  const WrittenFiles written = written_by(options, checkpoint);
   Owners owners(options.output, checkpoint, context);
   const bool there = fs::exists(checkpoint, ignored);
   if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
-  if (there && !options.resume && !options.restart) {
-    throw Error(ErrorKind::usage, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
-                                              "--restart begins anew",
-                                              checkpoint.string()));
-  }
+  if (there) check_checkpoint(options, checkpoint);
 
   train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
 
   TrainingJob job = prepare_training(options, context);
+  check_inputs(written, job);
   for (const std::string& note : job.data.notes) context.messages.note(note);
   train::View view = view_of(options, job, context);
   const TrainingPlan plan = plan_of(options, job);

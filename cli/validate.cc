@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/file_stamp.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/paper_table.h"
+#include "cli/written_files.h"
 #include "formats/native/native.h"
 #include "formats/onnx/lint.h"
 #include "formats/onnx/write.h"

@@ -54,6 +54,7 @@ class Loader {
     if (!batches.empty()) {
       if (!labels_ && names.empty()) names = *labels::find("cifar10");
       for (const fs::path& batch : batches) add_cifar(batch, labels_ ? classes_ : cifar_classes, examples);
+      files.insert(files.end(), batches.begin(), batches.end());
       return examples;
     }
     if (!labels_ && names.empty()) {
@@ -71,11 +72,13 @@ class Loader {
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
     for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));
     others.add(dataset.others);
+    if (!dataset.list.empty()) files.push_back(dataset.list);
     for (Sample& sample : dataset.samples) examples.push_back({std::move(sample.file), sample.truths.at(0), {}});
     return examples;
   }
 
   std::vector<std::string> names, notes;
+  std::vector<fs::path> files;
   OtherFiles others;
 
  private:
@@ -125,6 +128,7 @@ TrainingData load_training_data(const std::string& data, const std::string& vali
   if (!test.empty()) result.test = loader.load(test);
   result.classes = labels ? std::vector<std::string>(labels->begin(), labels->end()) : loader.names;
   result.notes = std::move(loader.notes);
+  result.files = std::move(loader.files);
   if (!loader.others.empty()) result.notes.push_back(loader.others.to_string());
   check_classes(result, training, !labels);
   return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,8 +14,9 @@ namespace resnet::cli {
 
 struct TrainingData {
   std::vector<train::Example> training, test;
-  std::vector<std::string> classes;  // their names
-  std::vector<std::string> notes;    // what was assumed
+  std::vector<std::string> classes;          // their names
+  std::vector<std::string> notes;            // what was assumed
+  std::vector<std::filesystem::path> files;  // lists and batches that were read
 };
 
 // `data`: a folder per class; a folder that holds such folders as train and val (or validation, valid, test); CIFAR-10's binary

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,18 @@ void write_checkpoint(const std::filesystem::path& file, const Model& model, con
   }
   written.metadata[rows_key] = rows;
   native::write(written, file);
+}
+
+bool is_checkpoint(const std::filesystem::path& file) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(file, none)) return false;
+  try {
+    const auto metadata = native::read(file, {.verify = false}).metadata;
+    return metadata.contains(progress_key) && metadata.contains(options_key) && metadata.contains(rows_key);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+    return false;
+  }
 }
 
 ReadCheckpoint read_checkpoint(const std::filesystem::path& file) {

@@ -23,6 +23,8 @@ struct ReadCheckpoint {
   train::Checkpoint checkpoint;
   std::string options;
 };
+// Whether it is a checkpoint, of whatever run; false for one that is damaged.
+bool is_checkpoint(const std::filesystem::path& file);
 // Throws Error(invalid_model) for a file that is no checkpoint.
 ReadCheckpoint read_checkpoint(const std::filesystem::path& file);
 

@@ -67,8 +67,10 @@ void identify_start(const std::string& file, const Model& model, TrainingJob& jo
     return;
   }
   job.start = text_of_digest(digest_of_file(file, pool));
-  for (const std::string& data : model.data_files)
-    job.start_data[table::printable(data)] = digest_of_file(fs::path(file).parent_path() / data, pool);
+  for (const std::string& data : model.data_files) {
+    job.start_data_files.push_back(fs::path(file).parent_path() / data);
+    job.start_data[table::printable(data)] = digest_of_file(job.start_data_files.back(), pool);
+  }
 }
 
 }  // namespace

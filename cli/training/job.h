@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cli/context.h"
 #include "cli/training/data.h"
@@ -24,7 +26,8 @@ struct TrainingJob {
   std::string start_file;                         // the trained start, as it was named
   std::string start;                              // what it is: its digest
   std::map<std::string, std::string> start_data;  // and those of the files that its weights were read from, by name
-  std::string guessed_by;                         // why its pictures are prepared as they are, where it does not tell
+  std::vector<std::filesystem::path> start_data_files;
+  std::string guessed_by;  // why its pictures are prepared as they are, where it does not tell
   TrainingData data;
 };
 // Reads the start and lists the pictures. Throws Error(usage) for what does not fit together, else as their readers do.

@@ -13,7 +13,9 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->type_name("FILE|ARCH")
       ->option_text("[ARCH|MODEL] DATA")
       ->required();
-  add_text(app, "-o,--output", options.output, "FILE", "the .onnx or .resnet file to write when the run has ended")->required();
+  add_text(app, "-o,--output", options.output, "FILE",
+           "the .onnx or .resnet file to write when the run has ended; a model's own file, too, which goes on learning in place")
+      ->required();
   add_text(app, "--validation", options.validation, "FILE",
            "data to test on (default: val or test beside train, test_batch.bin)");
 
