@@ -199,9 +199,12 @@ class Measurement {
   }
 
   Json pipeline() {
+    WrittenFiles written;
+    written.add("--output", options_.output);
     Inputs inputs({options_.pipeline}, options_.inputs);
     std::vector<std::filesystem::path> photos;
     while (const auto input = inputs.next()) {
+      written.check(input->path);
       if (input->error.empty()) photos.push_back(input->path);
     }
     if (photos.empty()) throw Error(ErrorKind::usage, fmt::format("--pipeline: {} holds no photos", options_.pipeline));

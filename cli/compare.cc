@@ -1,6 +1,7 @@
 // `compare A B`: whether two models, or a model and stored outputs, say the same.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -148,11 +149,17 @@ std::vector<Line> judge_executor(const CompareOptions& options, const Graph& gra
 
 int run(const CompareOptions& options, Context& context) {
   if (options.arguments.size() < 2) throw Error(ErrorKind::usage, "expected two models, or a model and its expected outputs");
-  check_not_an_input("--output", options.output, options.arguments);
+  WrittenFiles written;
+  written.add("--output", options.output);
+  for (const auto& files : {options.arguments, options.inputs}) {
+    for (const std::string& file : files) written.check(file);
+  }
   Output output(options.output);
   const auto load = [&](const std::string& name) {
     ArchOptions arch;
-    return load_for_examination(name, arch, true, context).model.graph;
+    LoadedModel loaded = load_for_examination(name, arch, true, context);
+    for (const std::string& file : loaded.model.data_files) written.check(std::filesystem::path(name).parent_path() / file);
+    return std::move(loaded.model.graph);
   };
   const Graph a = load(options.arguments[0]);
   ThreadPool pool(context.threads(), context.most_threads());

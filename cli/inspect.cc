@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -197,6 +198,10 @@ int run(const InspectOptions& options, Context& context) {
   const Depth depth = wanted == "stage" ? Depth::stage : wanted == "block" ? Depth::block : Depth::layer;
   ArchOptions arch = options.arch;
   LoadedModel loaded = load_for_examination(one_model(options.model, options.arguments), arch, options.weights, context);
+  for (const std::string& file : loaded.model.data_files) {
+    const std::string path = (std::filesystem::path(loaded.name).parent_path() / file).string();
+    check_not_an_input("--output", options.output, std::span(&path, 1));
+  }
   throw_if_interrupted();
   // A picture shows layers even where the network is none of the family.
   const bool tables = format != "dot" && format != "svg";

@@ -339,6 +339,7 @@ WrittenFiles written_by(const PredictOptions& options, const Task& task) {
   check_labels(written, options.network);
   for (const std::string& image : task.images) {
     if (image.starts_with('@')) written.check(image.substr(1));
+    if (image == "-") written.check("/dev/stdin");
   }
   return written;
 }

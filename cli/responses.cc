@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
@@ -107,10 +108,13 @@ class Batch {
 
 class Measurement {
  public:
-  Measurement(const ResponsesOptions& options, Context& context) : options_(options), context_(context) {}
+  Measurement(const ResponsesOptions& options, Context& context) : options_(options), context_(context) {
+    written_.add("--output", options.output);
+  }
 
   Measured measure(const std::string& name, const std::vector<std::string>& images) {
     LoadedModel loaded = load_model(name, options_.arch, context_);
+    for (const std::string& file : loaded.model.data_files) written_.check(std::filesystem::path(name).parent_path() / file);
     const ImageInput input = find_image_input(loaded.model.graph);
     if (input.dtype != DType::float32) throw Error(ErrorKind::unsupported, name + ": takes no floats, and so is not measured");
     const ChosenPreprocessing chosen =
@@ -162,6 +166,10 @@ class Measurement {
 
   void feed_images(ResponseMeter& meter, const ImageInput& input, const ChosenPreprocessing& chosen,
                    const std::vector<std::string>& images) {
+    for (const std::string& image : images) {
+      if (image.starts_with('@')) written_.check(image.substr(1));
+      if (image == "-") written_.check("/dev/stdin");
+    }
     Inputs inputs(images, options_.inputs);
     std::atomic<std::size_t> turned = 0;
     std::vector<image::Pixels> waiting;
@@ -176,6 +184,7 @@ class Measurement {
     };
     while (const auto next = inputs.next()) {
       throw_if_interrupted();
+      written_.check(next->path);
       ++seen;
       try {
         if (!next->error.empty()) throw Error(ErrorKind::bad_input, next->error);
@@ -218,6 +227,7 @@ class Measurement {
   }
 
   const ResponsesOptions& options_;
+  WrittenFiles written_;
   Context& context_;
   std::size_t failed_ = 0;
   bool told_ = false;  // what is said once, however many networks there are

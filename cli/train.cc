@@ -78,7 +78,8 @@ WrittenFiles written_by(const TrainOptions& options, const fs::path& checkpoint)
   written.add("--log", options.log);
   written.add("--curves", options.curves);
   for (const std::string& file : {options.output, checkpoint.string(), options.log, options.curves}) {
-    if (!file.empty()) const Output reachable(file);
+    if (file.empty()) continue;
+    const Output reachable(file);
   }
   return written;
 }

@@ -66,6 +66,12 @@ TEST_F(WrittenFilesTest, PredictKeepsWhatItReads) {
     expect_kept(join(words, {"--config", "config.toml", option, "config.toml"}), "config.toml",
                 "config.toml is one of the inputs");
   }
+  RunOptions options;
+  options.folder = folder();
+  const Finished finished =
+      run_command({"bash", "-c", program() + " predict rgb.onnx - --preprocess raw -q -o list.txt < list.txt"}, options);
+  expect_refused(finished, 2, "--output: list.txt is one of the inputs");
+  EXPECT_EQ(read("list.txt"), "red.png\nyellow.png\n");
   // A run that reads none of them.
   EXPECT_EQ(run(join(words, {"-o", "tree/red/1.png"})).exit_code, 0);
   EXPECT_EQ(run(join(words, {"-o", "/dev/null", "--report", "/dev/null"})).exit_code, 0);
@@ -121,6 +127,15 @@ TEST_F(WrittenFilesTest, EvaluateKeepsWhatItReads) {
 TEST_F(WrittenFilesTest, ConvertReplacesTheModelAlone) {
   expect_kept({"convert", "rgb.onnx", "--labels", "rgb.txt", "-o", "rgb.txt"}, "rgb.txt", "rgb.txt is one of the inputs");
   EXPECT_EQ(run({"convert", "rgb.onnx", "-o", "rgb.onnx"}).exit_code, 0);
+}
+
+TEST_F(WrittenFilesTest, PhotosAndTensorsOfOtherCommandsAreKept) {
+  ASSERT_EQ(run({"build", "resnet8", "-o", "net.onnx"}).exit_code, 0);
+  expect_kept({"responses", "net.onnx", "tree/red", "-q", "-o", "tree/red/2.png"}, "tree/red/2.png",
+              "tree/red/2.png is one of the inputs");
+  expect_kept({"responses", "net.onnx", "@list.txt", "-q", "-o", "list.txt"}, "list.txt", "list.txt is one of the inputs");
+  expect_kept({"compare", "net.onnx", "net.onnx", "-q", "--input", "rgb.txt", "-o", "rgb.txt"}, "rgb.txt",
+              "rgb.txt is one of the inputs");
 }
 
 class WrittenByTrainTest : public WrittenFilesTest {
