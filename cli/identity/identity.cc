@@ -62,7 +62,7 @@ void compare_pairs(const Pairs& left, const Pairs& right, const Add& add) {
   };
   for (const auto& [key, value] : left) add(key, value, value_in(right, key));
   for (const auto& [key, value] : right) {
-    const bool is_new = std::none_of(left.begin(), left.end(), [&](const auto& pair) { return pair.first == key; });
+    const bool is_new = std::none_of(left.begin(), left.end(), [&key = key](const auto& pair) { return pair.first == key; });
     if (is_new) add(key, "", value);
   }
 }
