@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -45,14 +44,14 @@ bool is_shells_pipe(int descriptor, const fs::path& path) {
 
 // Why what was opened is not read; empty where it is.
 std::string objection(int descriptor, const struct stat& status, const fs::path& path, const ReadOptions& options) {
-  const auto is = [&](const char* what) { return fmt::format("is a {}, expected {}", what, options.expected); };
+  const auto is = [&](const char* what) { return std::string("is a ") + what + ", expected " + options.expected; };
   if (S_ISDIR(status.st_mode)) return is("folder");
   if (S_ISSOCK(status.st_mode)) return is("socket");
   if (S_ISFIFO(status.st_mode) && !is_shells_pipe(descriptor, path)) return is("FIFO");
   if (S_ISBLK(status.st_mode) || (S_ISCHR(status.st_mode) && isatty(descriptor) == 0)) return is("device");
   if (S_ISREG(status.st_mode) && static_cast<std::uintmax_t>(status.st_size) > options.most_bytes) {
-    return fmt::format("has {} bytes, more than the {} MiB that {} may have", status.st_size, options.most_bytes >> 20,
-                       options.expected);
+    return "has " + std::to_string(status.st_size) + " bytes, more than the " + std::to_string(options.most_bytes >> 20) +
+           " MiB that " + options.expected + " may have";
   }
   return "";
 }
@@ -61,7 +60,7 @@ std::string objection(int descriptor, const struct stat& status, const fs::path&
 
 std::string read_file(const fs::path& path, ErrorKind kind, const ReadOptions& options) {
   const auto refuse = [&](const std::string& what) { throw Error(kind, path.string() + ": " + what); };
-  const auto refuse_to = [&](const char* verb) { refuse(fmt::format("cannot be {}: {}", verb, std::strerror(errno))); };
+  const auto refuse_to = [&](const char* verb) { refuse(std::string("cannot be ") + verb + ": " + std::strerror(errno)); };
   if (path.native().find('\0') != std::string::npos) refuse("no file has a NUL in its name");
   // Not blocking: a FIFO that nobody writes to is opened at once, and refused.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -80,7 +79,8 @@ std::string read_file(const fs::path& path, ErrorKind kind, const ReadOptions& o
     if (count < 0) refuse_to("read");
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);
-    if (filled > most) refuse(fmt::format("gives more than the {} MiB that {} may have", most >> 20, options.expected));
+    if (filled > most)
+      refuse("gives more than the " + std::to_string(most >> 20) + " MiB that " + options.expected + " may have");
     if (filled == bytes.size()) bytes.resize(bytes.size() * 2);
   }
   bytes.resize(filled);
