@@ -21,37 +21,20 @@
 #include <utility>
 
 #include "lib/base/temporaries.h"
+#include "tests/support/observe.h"
 #include "tests/support/temporary_folder.h"
 
 namespace resnet {
 namespace {
 
 namespace fs = std::filesystem;
+using test::content;
+using test::error_of;
+using test::names_in;
 using test::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::string content(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::set<std::string> names_in(const fs::path& folder) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
-  return names;
-}
-
-// The kind and the line of the Error that `action` throws.
-std::pair<ErrorKind, std::string> error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return {error.kind(), error.what()};
-  }
-  return {ErrorKind::internal, "no error"};
-}
 
 TEST(ReadFile, GivesEveryByte) {
   const TemporaryFolder folder;

@@ -20,6 +20,7 @@
 #include "lib/base/error.h"
 #include "lib/base/owner_record.h"
 #include "lib/base/temporaries.h"
+#include "tests/support/observe.h"
 #include "tests/support/temporary_folder.h"
 
 namespace resnet {
@@ -27,32 +28,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using test::content;
+using test::error_of;
+using test::names_in;
 using test::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-
-std::string content(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::set<std::string> names_in(const fs::path& folder) {
-  std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
-  return names;
-}
-
-std::pair<ErrorKind, std::string> error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return {error.kind(), error.what()};
-  }
-  return {ErrorKind::internal, "no error"};
-}
 
 class OwnerTest : public testing::Test {
  protected:

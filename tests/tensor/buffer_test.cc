@@ -10,23 +10,16 @@
 
 #include "lib/base/error.h"
 #include "lib/tensor/tensor.h"
+#include "tests/support/observe.h"
 #include "tests/support/temporary_folder.h"
 
 namespace resnet {
 namespace {
 
+using test::error_of;
 using test::TemporaryFolder;
 using ::testing::Each;
 using ::testing::HasSubstr;
-
-std::pair<ErrorKind, std::string> error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return {error.kind(), error.what()};
-  }
-  return {ErrorKind::internal, "no error"};
-}
 
 TEST(Buffer, IsZeroedAndAligned) {
   for (const std::size_t size : {0u, 1u, 63u, 64u, 65u, 100'000u}) {
