@@ -40,7 +40,7 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
                     r"fenv|termios|time|strings|stdlib|stdio|string|math|float|limits|stdint|stddef|cpuid|link|elf|pwd|"
                     r"semaphore|execinfo|ftw|fnmatch|libgen|wordexp|iconv|features)\.h")
 EVERYTHING = "everything"
-MODULES_OF_CLI = ("cli/identity",)  # its folders that are libraries, with a row of their own
+MODULES_OF_CLI = ("cli/commands", "cli/options", "cli/terminal", "cli/tasks")
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
 
