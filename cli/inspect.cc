@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
+#include "cli/named.h"
 #include "cli/networks.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -171,8 +172,8 @@ void write_plan(const InspectOptions& options, const std::string& format, Contex
   plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch);
   plan.pool = &pool;
   table::Table table({{"layer"}, {"kind"}, {"method"}});
-  for (const xnnpack::StepInfo& step : xnnpack::Plan::make(loaded.model.graph, plan)->steps())
-    table.add({step.node, step.kind, step.method});
+  const auto made = named(loaded.name, [&] { return xnnpack::Plan::make(loaded.model.graph, plan); });
+  for (const xnnpack::StepInfo& step : made->steps()) table.add({step.node, step.kind, step.method});
   output.write(table.render(*kind));
 }
 
@@ -205,7 +206,8 @@ int run(const InspectOptions& options, Context& context) {
   throw_if_interrupted();
   // A picture shows layers even where the network is none of the family.
   const bool tables = format != "dot" && format != "svg";
-  const Inspection inspection = inspect(loaded.name, std::move(loaded.model), options.batch, tables ? depth : Depth::layer);
+  const Inspection inspection = named(
+      loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, tables ? depth : Depth::layer); });
   throw_if_interrupted();
   std::vector<std::string> columns = usual_columns(depth);
   if (!options.columns.empty()) columns = split(options.columns, ',');

@@ -47,7 +47,7 @@ std::string unknown_arch(const std::string& name);
 bool is_model(const std::string& text);
 
 // The first of `arguments` that is_model, which is taken out; where there is none the network that is built in, which is said.
-// Throws Error(usage) where there are no arguments, and where the first looks like a mistyped name; also as refuse_foreign does.
+// Throws as refuse_foreign and refuse_stranger do, and Error(usage) without arguments or where the first looks mistyped.
 std::string take_model_or_built_in(std::vector<std::string>& arguments, Messages& messages);
 // Throws Error(usage) that says what would be a model.
 [[noreturn]] void refuse_without_model(std::span<const std::string> arguments);
