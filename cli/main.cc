@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <vector>

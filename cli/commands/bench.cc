@@ -131,8 +131,13 @@ class Measurement {
   Json load() {
     context_.options.threads = static_cast<std::size_t>(configuration_.threads);
     if (silent_) context_.messages.configure(true, 0, ProgressMode::off);
+    WrittenFiles written;
+    written.add("--output", options_.output);
     const auto load_graph = [&] {
-      return load_model(configuration_.model, options_.network.arch, context_.messages).model.graph;
+      Model model = load_model(configuration_.model, options_.network.arch, context_.messages).model;
+      for (const std::string& file : model.data_files)
+        written.check(std::filesystem::path(configuration_.model).parent_path() / file);
+      return std::move(model.graph);
     };
     xnnpack::Job job;
     job.batch = configuration_.batch;

@@ -1,10 +1,13 @@
 #include "cli/commands/commands.h"
 
 #include <CLI/App.hpp>
+#include <CLI/Config.hpp>
 #include <CLI/Option.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -23,6 +26,17 @@ std::string words_of_sets() {
     words += (words.empty() ? "" : "|") + std::string(kernels::name_of(set));
   return words;
 }
+
+// Editors of Windows begin a file with a byte order mark.
+class ConfigFile : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& stream) const override {
+    std::string text(std::istreambuf_iterator<char>(stream), {});
+    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+    std::istringstream rest(text);
+    return CLI::ConfigTOML::from_config(rest);
+  }
+};
 
 // What is no small regular file may have no end, or never begin; pipes of a shell are the user's own.
 std::string objection_to_config(const std::string& file) {
@@ -53,6 +67,7 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   add_choice(program, "--isa", options.isa, words_of_sets(),
              "use the processor's instructions up to these: machines that are told the same compute the same bits (default: the "
              "best)");
+  program.config_formatter(std::make_shared<ConfigFile>());
   program
       .set_config("--config", "",
                   "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "

@@ -10,6 +10,7 @@
 #include "cli/commands/commands.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/open/model.h"
 #include "cli/terminal/output.h"
 #include "formats/npy/npy.h"
@@ -137,12 +138,14 @@ std::string text_of(const std::vector<Line>& lines) {
 // faults would not show.
 std::vector<Line> judge_executor(const CompareOptions& options, const Graph& graph, const std::vector<std::string>& names,
                                  const std::vector<Tensor>& inputs, ThreadPool& pool, Context& context) {
-  const auto reference = reference_of(graph, inputs, reference_macs);
+  const std::string& name = options.arguments[1];
+  const auto reference = named(name, [&] { return reference_of(graph, inputs, reference_macs); });
   if (!reference) {
-    context.messages.note(options.arguments[1] + ": too large for the plain evaluator; the executor ran both models");
+    context.messages.note(name + ": too large for the plain evaluator; the executor ran both models");
     return {};
   }
-  std::vector<Line> lines = compare_all(options, names, run_graph(graph, reference->inputs, pool), reference->outputs);
+  std::vector<Line> lines =
+      compare_all(options, names, named(name, [&] { return run_graph(graph, reference->inputs, pool); }), reference->outputs);
   for (Line& line : lines) line.name += ", B by the plain evaluator";
   return lines;
 }
@@ -165,13 +168,21 @@ int run(const CompareOptions& options, Context& context) {
   ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Tensor> inputs;
   for (const std::string& file : options.inputs) inputs.push_back(read_tensor(file));
-  if (inputs.empty()) inputs = random_inputs(a, options.random, static_cast<std::uint64_t>(options.seed));
+  if (inputs.empty())
+    inputs =
+        named(options.arguments[0], [&] { return random_inputs(a, options.random, static_cast<std::uint64_t>(options.seed)); });
   if (inputs.size() != a.inputs().size()) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} inputs given, {} has {}", inputs.size(), options.arguments[0], a.inputs().size()));
   }
   std::vector<std::string> names;
   for (const ValueId id : a.outputs()) names.push_back(a.value(id).name);
+  const auto run_a = [&](const Graph& graph, bool optimize) {
+    return named(options.arguments[0], [&] { return run_graph(graph, inputs, pool, optimize); });
+  };
+  const auto run_b = [&](const Graph& graph, bool optimize) {
+    return named(options.arguments[1], [&] { return run_graph(graph, inputs, pool, optimize); });
+  };
   std::vector<Line> outputs, judged, layers;
   if (is_tensor_file(options.arguments[1])) {
     if (options.layers) throw Error(ErrorKind::usage, "--layers is for two models");
@@ -182,22 +193,22 @@ int run(const CompareOptions& options, Context& context) {
       throw Error(ErrorKind::usage,
                   fmt::format("{} expected outputs, {} has {}", expected.size(), options.arguments[0], names.size()));
     names.resize(expected.size());
-    outputs = compare_all(options, names, run_graph(a, inputs, pool), expected);
+    outputs = compare_all(options, names, run_a(a, true), expected);
   } else {
     if (options.arguments.size() > 2)
       throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", options.arguments[2]));
     const Graph b = load(options.arguments[1]);
     if (a.outputs().size() != b.outputs().size()) {
       throw Error(ErrorKind::check_failed,
-                  fmt::format("{} outputs and {}: the models are of different kinds", a.outputs().size(), b.outputs().size()));
+                  fmt::format("{} has {} output{} and {} has {}: the models are of different kinds", options.arguments[0],
+                              a.outputs().size(), a.outputs().size() == 1 ? "" : "s", options.arguments[1], b.outputs().size()));
     }
-    outputs = compare_all(options, names, run_graph(a, inputs, pool), run_graph(b, inputs, pool));
+    outputs = compare_all(options, names, run_a(a, true), run_b(b, true));
     throw_if_interrupted();
     judged = judge_executor(options, b, names, inputs, pool, context);
     if (options.layers) {
       const std::vector<std::string> common = common_values(a, b);
-      layers = compare_all(options, common, run_graph(with_outputs(a, common), inputs, pool, false),
-                           run_graph(with_outputs(b, common), inputs, pool, false));
+      layers = compare_all(options, common, run_a(with_outputs(a, common), false), run_b(with_outputs(b, common), false));
     }
   }
   bool within = true;

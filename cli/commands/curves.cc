@@ -38,9 +38,9 @@ int run(const CurvesOptions& options) {
     const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
     const std::string file = named ? argument.substr(equals + 1) : argument;
     check_not_an_input("--output", options.output, std::span(&file, 1));
-    runs.emplace_back(
-        named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
-        parse_log(read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"}), file));
+    std::string log = read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"});
+    if (log.starts_with("\xef\xbb\xbf")) log.erase(0, 3);  // spreadsheets write a byte order mark
+    runs.emplace_back(named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(), parse_log(log, file));
   }
   Output output(options.output);
   output.write(error_curves(runs, options.title));

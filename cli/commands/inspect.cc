@@ -18,6 +18,7 @@
 #include "cli/options/written_files.h"
 #include "cli/tasks/inspect/inspection.h"
 #include "cli/tasks/inspect/paper_table.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/open/model.h"
 #include "cli/tasks/prepare/networks.h"
 #include "cli/terminal/output.h"
@@ -174,8 +175,8 @@ void write_plan(const InspectOptions& options, const std::string& format, Contex
   plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch);
   plan.pool = &pool;
   table::Table table({{"layer"}, {"kind"}, {"method"}});
-  for (const xnnpack::StepInfo& step : xnnpack::Plan::make(loaded.model.graph, plan)->steps())
-    table.add({step.node, step.kind, step.method});
+  const auto made = named(loaded.name, [&] { return xnnpack::Plan::make(loaded.model.graph, plan); });
+  for (const xnnpack::StepInfo& step : made->steps()) table.add({step.node, step.kind, step.method});
   output.write(table.render(*kind));
 }
 
@@ -208,7 +209,8 @@ int run(const InspectOptions& options, Context& context) {
   throw_if_interrupted();
   // A picture shows layers even where the network is none of the family.
   const bool tables = format != "dot" && format != "svg";
-  const Inspection inspection = inspect(loaded.name, std::move(loaded.model), options.batch, tables ? depth : Depth::layer);
+  const Inspection inspection = named(
+      loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, tables ? depth : Depth::layer); });
   throw_if_interrupted();
   std::vector<std::string> columns = usual_columns(depth);
   if (!options.columns.empty()) columns = split(options.columns, ',');

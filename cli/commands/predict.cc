@@ -88,13 +88,12 @@ void setup(CLI::App& app, PredictOptions& options) {
   add_text(
       app, "--resume", options.resume, "FILE",
       "JSON lines that grow as answers come, in place of --output: where the file holds answers already (of a run that was "
-      "interrupted) only the others are given. FILE.job beside it says, until it is complete, what they are made with: the "
+      "interrupted) only the others are given. FILE.job beside it says what they are made with: the "
       "model, the labels and all that decides an answer have to be the same; a FILE or FILE.job of anything else is left as it "
       "is. FILE.owner says which process works on it: a second one is refused");
-  add_text(
-      app, "--shard", options.shard, "K/N|auto",
-      "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm, Open MPI or Kubernetes "
-      "says");
+  add_text(app, "--shard", options.shard, "K/N|auto",
+           "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm (srun, job "
+           "arrays), Open MPI, MPICH or Kubernetes says");
   app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
   app.add_flag("-0,--null", options.inputs.null_separated,
                "the list on stdin has a NUL behind each path, as find -print0 writes it");
@@ -372,7 +371,13 @@ int run(const PredictOptions& options, Context& context) {
   tell_left_out();
   const EarlierAnswers& earlier = selection.earlier();
   if (earlier.inputs > 0) messages.note(fmt::format("{}: {} inputs are answered already", options.resume, earlier.inputs));
-  if (earlier.complete && !earlier.header) return exit_code(earlier.failed);
+  if (earlier.complete && !resumed.size()) {
+    messages.warning(
+        fmt::format("{0}: is complete, and stays as it is: {0}.job, which says what its answers were made with, is not "
+                    "there, so that it was not compared with what is asked now",
+                    options.resume));
+    return exit_code(earlier.failed);
+  }
   const JobSize size = resumed.size().value_or(asked_size);
   const bool as_it_comes = !selection.total();  // a list on stdin
   if (!as_it_comes) selection.all([&](const fs::path& path) { return written.check(path), true; });

@@ -169,8 +169,13 @@ std::vector<Finding> lint_model(const Model& model, const std::string& name) {
   __builtin_unreachable();
 }
 
-std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch) {
-  if (!is_native_file(name)) return onnx::lint(name);
+std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const WrittenFiles& written) {
+  if (!is_native_file(name)) {
+    std::vector<std::string> data_files;
+    std::vector<Finding> findings = onnx::lint(name, &data_files);
+    for (const std::string& file : data_files) written.check(std::filesystem::path(name).parent_path() / file);
+    return findings;
+  }
   try {
     return lint_model(native::read(name, {.verify = !arch.no_verify}), name);
   } catch (const Error& error) {
@@ -200,8 +205,10 @@ std::string text_of(const std::vector<Finding>& findings) {
 }
 
 int run(const ValidateOptions& options, Context& context) {
-  check_not_an_input("--output", options.output, options.arguments);
-  check_not_an_input("--output", options.output, std::span(&options.model, 1));
+  WrittenFiles written;
+  written.add("--output", options.output);
+  for (const std::string& argument : options.arguments) written.check(argument);
+  written.check(options.model);
   Output output(options.output);
   if (options.paper) {
     if (!options.model.empty() || !options.arguments.empty())
@@ -220,7 +227,7 @@ int run(const ValidateOptions& options, Context& context) {
   } else {
     if (!std::filesystem::exists(name, ignored))
       load_model(name, options.arch, context.messages);  // says what is wrong with the name
-    findings = lint_file(name, options.arch);
+    findings = lint_file(name, options.arch, written);
   }
   throw_if_interrupted();
   check_expectations(options, context, findings);

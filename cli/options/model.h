@@ -18,7 +18,7 @@ namespace resnet::cli {
 void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group);
 
 // The first of `arguments` that is_model, which is taken out; where there is none the network that is built in, which is said.
-// Throws Error(usage) where there are no arguments, and where the first looks like a mistyped name; also as refuse_foreign does.
+// Throws as refuse_foreign and refuse_stranger do, and Error(usage) without arguments or where the first looks mistyped.
 std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer& observer);
 // Throws Error(usage) that says what would be a model.
 [[noreturn]] void refuse_without_model(std::span<const std::string> arguments);

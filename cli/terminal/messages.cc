@@ -4,6 +4,8 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
+#include <set>
 
 #include "formats/table/text.h"
 
@@ -29,6 +31,15 @@ bool colored() {
   return result;
 }
 
+// A warning is said once, however often it is found: a model may be read for several things.
+bool is_new(std::string_view warning) {
+  constexpr std::size_t most = 10'000;
+  static std::mutex mutex;
+  static std::set<std::string, std::less<>> said;
+  const std::lock_guard lock(mutex);
+  return said.size() >= most || said.emplace(warning).second;
+}
+
 void write_to_stderr(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(STDERR_FILENO, bytes.data(), bytes.size());
@@ -49,7 +60,7 @@ void Messages::configure(bool quiet, int verbosity, ProgressMode progress) {
 void Messages::error(std::string_view text) { say("", "\x1b[1;31m", text); }
 
 void Messages::warning(std::string_view text) {
-  if (!quiet_) say("warning: ", "\x1b[33m", text);
+  if (!quiet_ && is_new(text)) say("warning: ", "\x1b[33m", text);
 }
 
 void Messages::note(std::string_view text) {

@@ -19,9 +19,11 @@ struct Finding {
 
 // Throws nothing for what a file can hold; throws Error(invalid_model) only where the file cannot be opened at all. Rules:
 // file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
-// unused-initializer, unused-node, initializer-size, non-finite, bias-length, negative-variance, add-shapes, shape-mismatch,
-// import.
-std::vector<Finding> lint(const std::filesystem::path& file);
-std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder);
+// unused-initializer, unused-node, initializer-size, input-shape, labels, metadata, non-finite, bias-length, negative-variance,
+// add-shapes, shape-mismatch, import. `data_files`, where it is given: the names of the files of external data, whether or not
+// they can be read.
+std::vector<Finding> lint(const std::filesystem::path& file, std::vector<std::string>* data_files = nullptr);
+std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
+                          std::vector<std::string>* data_files = nullptr);
 
 }  // namespace resnet::onnx

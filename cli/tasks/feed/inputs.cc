@@ -40,7 +40,7 @@ std::string objection_to_list(std::string_view begin, bool null_separated) {
 // Lines of stdin as they come.
 class Inputs::Lines {
  public:
-  explicit Lines(char separator) : separator_(separator) {}
+  explicit Lines(char separator) : separator_(separator), past_mark_(separator == '\0') {}
 
   bool ready() {
     if (at_end_ || pending_.find(separator_) != std::string::npos) return true;
@@ -75,6 +75,7 @@ class Inputs::Lines {
       if (pending_.size() > longest_line)
         throw Error(ErrorKind::usage, "standard input: a line of over 1 MiB, expected a list of paths");
       pending_.append(bytes.data(), static_cast<std::size_t>(count));
+      drop_byte_order_mark();
     } else if (count == 0) {
       at_end_ = true;
     } else if (errno == EAGAIN) {
@@ -85,10 +86,19 @@ class Inputs::Lines {
     }
   }
 
+  // Three bytes, which may come one by one.
+  void drop_byte_order_mark() {
+    if (past_mark_ || (mark.starts_with(pending_) && pending_.size() < mark.size())) return;
+    past_mark_ = true;
+    if (pending_.starts_with(mark)) pending_.erase(0, mark.size());
+  }
+
+  static constexpr std::string_view mark = "\xef\xbb\xbf";
   static constexpr std::size_t longest_line = 1 << 20;
   char separator_;
   std::string pending_;
   bool began_ = false, at_end_ = false;
+  bool past_mark_;  // the byte order mark, which only a text begins with
 };
 
 Inputs::Inputs(std::vector<std::string> arguments, const InputOptions& options)

@@ -90,6 +90,18 @@ Graph with_sizes(const Graph& graph, std::int64_t batch, const std::optional<arc
   return with_input_facts(graph, facts);
 }
 
+// Of an operator that is not known, nothing after it is.
+void refuse_opaque(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Opaque>(node.op)) continue;
+    throw Error(
+        ErrorKind::invalid_model,
+        fmt::format("{}: this operator is not known, and so neither are the sizes after it; expected those that `resnet-cli "
+                    "ops` lists",
+                    describe(node)));
+  }
+}
+
 std::string mebibytes(std::int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0); }
 
 std::string grouped(std::int64_t number) { return table::group_digits(number, ","); }
@@ -112,7 +124,12 @@ Inspection inspect(std::string name, Model model, std::int64_t batch, Depth dept
   result.model = std::move(model);
   const Graph& graph = result.model.graph;
   const std::vector<arch::Place> places = result.recognition ? result.recognition->places : std::vector<arch::Place>{};
-  result.layers = analysis::layers_of(graph);
+  try {
+    result.layers = analysis::layers_of(graph);
+  } catch (const Error& error) {
+    refuse_opaque(graph);  // whose outputs' sizes are what is not known
+    throw;
+  }
   for (const analysis::Layer& layer : result.layers) {
     result.rows.push_back(row_of(layer, places));
     result.total += layer.cost;

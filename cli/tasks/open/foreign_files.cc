@@ -73,6 +73,22 @@ void refuse_foreign(std::span<const std::string> arguments) {
   }
 }
 
+void refuse_stranger(const std::string& argument) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(argument, ignored) || has_photo_ending(argument)) return;
+  const auto kind = kind_of_file(argument);
+  if (kind && (kind->group == FileGroup::picture || kind->group == FileGroup::array)) return;
+  const bool empty = fs::file_size(argument, ignored) == 0;
+  throw Error(
+      ErrorKind::invalid_model,
+      fmt::format("{0}: is {1}neither a model nor a photo, expected one of them; @{0} reads a list of photos, --model a model "
+                  "of any name",
+                  argument,
+                  kind    ? fmt::format("{}, ", kind->name)
+                  : empty ? "empty, "
+                          : ""));
+}
+
 void refuse_foreign_model(const std::string& path) {
   const auto kind = kind_of_file(path);
   if (kind && kind->group != FileGroup::onnx) throw Error(ErrorKind::invalid_model, path + ": " + text_of(*kind));

@@ -12,9 +12,9 @@ namespace {
 
 class Reader {
  public:
-  Reader(const std::string& file, const std::optional<Shard>& shard, bool recorded,
+  Reader(const std::string& file, const std::optional<Shard>& shard, const std::optional<AnswersRecord>& record,
          const std::function<std::optional<std::string>()>& next)
-      : file_(file), lines_(file), shard_(shard), recorded_(recorded), next_(next) {}
+      : file_(file), lines_(file), shard_(shard), record_(record), next_(next) {}
 
   EarlierAnswers read() {
     for (std::string line; lines_.next(line);) {
@@ -108,7 +108,7 @@ class Reader {
       if (!begins_first_line(line, *shard_)) refuse("is not the first line of a part, expected what predict --shard writes");
       return;
     }
-    if (!shard_ && !recorded_) {
+    if (!shard_ && !record_) {
       if (result_.inputs == 0 && !group_) refuse("is no answer of predict, expected {\"input\": ...}");
       refuse_without_record();
     }
@@ -120,12 +120,13 @@ class Reader {
   }
 
   void finish() {
-    // Perhaps not all images of the last file are here: once more, unless there is no record any more, which goes at the end
-    // alone.
-    if (shard_ || recorded_ || (result_.inputs == 0 && !group_)) return;
+    // Perhaps not all images of the last file are here: once more, unless the record says that the file ended so. Without one
+    // it is taken for whole, for it is not added to.
+    const bool ended = record_ && record_->complete_bytes == lines_.end();
+    if (shard_ || (record_ && !ended) || (result_.inputs == 0 && !group_)) return;
     if (group_) finish_group(lines_.end());
-    if (next_()) refuse_without_record();
-    result_.complete = true;
+    result_.complete = !next_();
+    if (!result_.complete && !record_) refuse_without_record();
   }
 
   // The images of a file are all there where another one's answer follows.
@@ -149,7 +150,7 @@ class Reader {
   const std::string& file_;
   LineReader lines_;
   const std::optional<Shard>& shard_;
-  const bool recorded_;
+  const std::optional<AnswersRecord> record_;
   const std::function<std::optional<std::string>()>& next_;
   EarlierAnswers result_;
   Tally tally_;
@@ -159,9 +160,10 @@ class Reader {
 
 }  // namespace
 
-EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard, bool recorded,
+EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
+                                    const std::optional<AnswersRecord>& record,
                                     const std::function<std::optional<std::string>()>& next) {
-  return Reader(file, shard, recorded, next).read();
+  return Reader(file, shard, record, next).read();
 }
 
 }  // namespace resnet::cli

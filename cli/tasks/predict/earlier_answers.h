@@ -19,11 +19,17 @@ struct EarlierAnswers {
   Tally tally;                       // of the answers in `bytes`
 };
 
+// Of what the answers in a file were made with (FILE.job).
+struct AnswersRecord {
+  std::uintmax_t complete_bytes = 0;  // of the file when it was complete; 0: it was not
+};
+
 // Reads JSON lines that predict wrote; a file that is not there has none. `next` gives the inputs' paths in order, nothing at
-// their end: they are walked as far as the answers go. `shard`: the part that they are to be of. `recorded`: whether it is known
-// what they were made with (FILE.job); a part's header says so itself. Throws Error(usage) with the line where the file is none
+// their end: they are walked as far as the answers go. `shard`: the part that they are to be of. `record`: where it is known
+// what they were made with; a part's header says so itself. Throws Error(usage) with the line where the file is none
 // of ours, where the answers are of other inputs, of another part of them, or not complete without a record.
-EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard, bool recorded,
+EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
+                                    const std::optional<AnswersRecord>& record,
                                     const std::function<std::optional<std::string>()>& next);
 
 }  // namespace resnet::cli

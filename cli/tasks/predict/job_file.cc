@@ -68,6 +68,7 @@ JobFile::Job parse(const std::string& text, const fs::path& file) {
   try {
     const Json json = Json::parse(text);
     job.size = {json.at("batch").get<std::size_t>(), json.at("threads").get<std::size_t>(), json.at("images").get<std::size_t>()};
+    if (json.contains("complete_bytes")) job.complete_bytes = json["complete_bytes"].get<std::uintmax_t>();
     job.identity = identity_from_json(json.at("identity").dump());
   } catch (const Json::exception&) {
     refuse("is damaged: it does not say what the answers were made with");
@@ -83,30 +84,20 @@ JobFile::Job parse(const std::string& text, const fs::path& file) {
 JobFile::JobFile(const std::string& answers) : file_(answers + ".job") {
   const std::optional<std::string> text = text_of(file_);
   if (!text) return;
-  text_ = *text;
-  found_ = parse(text_, file_);
+  found_ = parse(*text, file_);
 }
 
-void JobFile::write(const Job& job) {
+void JobFile::write(const Job& job) const {
   Json json;
   json["resnet-cli predict --resume"] = 1;
   json["batch"] = job.size.batch;
   json["threads"] = job.size.threads;
   json["images"] = job.size.images;
+  if (job.complete_bytes > 0) json["complete_bytes"] = job.complete_bytes;
   json["identity"] = Json::parse(to_json(job.identity));
-  text_ = json.dump() + "\n";
   AtomicFile file(file_);
-  file.stream() << text_;
+  file.stream() << json.dump() << "\n";
   file.commit();
-}
-
-void JobFile::remove() const {
-  try {
-    std::error_code none;
-    if (text_of(file_) == text_) fs::remove(file_, none);
-  } catch (const Error&) {
-    // Somebody else's by now.
-  }
 }
 
 }  // namespace resnet::cli

@@ -1,6 +1,7 @@
-// FILE.job beside the answers of `predict --resume FILE`: until they are complete it says what they are made with.
+// FILE.job beside the answers of `predict --resume FILE`: it says what they are made with, and whether they are complete.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,19 +16,17 @@ class JobFile {
   struct Job {
     JobSize size;
     Identity identity;
+    std::uintmax_t complete_bytes = 0;  // of FILE when all was answered; 0 before
   };
   // Reads it where it is there. Throws Error(usage) where it is none of ours, whatever it is, or of another version.
   explicit JobFile(const std::string& answers);
 
   const std::optional<Job>& found() const { return found_; }
   // Throws Error(output).
-  void write(const Job& job);
-  // What is there is removed where it still is what was read or written.
-  void remove() const;
+  void write(const Job& job) const;
 
  private:
   std::filesystem::path file_;
-  std::string text_;  // as it is in the file
   std::optional<Job> found_;
 };
 

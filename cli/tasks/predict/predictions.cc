@@ -69,7 +69,7 @@ std::string csv_answer(const std::string& input, std::span<const Prediction> pre
         input,
         static_cast<std::int64_t>(i + 1),
         prediction.index,
-        table::without_formula(labels::label_of(labels, prediction.index)),
+        table::without_formula(table::printable(labels::label_of(labels, prediction.index))),
         static_cast<float>(prediction.probability),
         prediction.logit ? table::Cell(static_cast<float>(*prediction.logit)) : table::Cell()};
     result += table::csv_line(cells);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,9 +30,9 @@ Selection::Selection(const std::string& shard, Inputs& inputs) : inputs_(inputs)
   all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(shard_->first));
 }
 
-void Selection::skip_answered(const std::string& file, bool recorded) {
+void Selection::skip_answered(const std::string& file, const std::optional<AnswersRecord>& record) {
   std::vector<Input> seen;
-  earlier_ = read_earlier_answers(file, shard_, recorded, [&]() -> std::optional<std::string> {
+  earlier_ = read_earlier_answers(file, shard_, record, [&]() -> std::optional<std::string> {
     std::optional<Input> input = next();
     if (!input) return std::nullopt;
     seen.push_back(*input);
@@ -58,10 +59,12 @@ bool Selection::all(const std::function<bool(const fs::path&)>& holds) const {
 ResumedJob::ResumedJob(const std::string& file, Selection& selection) : file_(file) {
   if (file_.empty()) return;
   if (!selection.shard()) job_file_.emplace(file_);
-  selection.skip_answered(file_, job_file_ && job_file_->found());
+  std::optional<AnswersRecord> record;
+  if (job_file_ && job_file_->found()) record = AnswersRecord{job_file_->found()->complete_bytes};
+  selection.skip_answered(file_, record);
   // Where there are no answers yet, nothing can be mixed.
   if (selection.earlier().bytes == 0) return;
-  if (const auto& header = selection.earlier().header) earlier_ = JobFile::Job{header->size, header->identity};
+  if (const auto& header = selection.earlier().header) earlier_ = JobFile::Job{header->size, header->identity, 0};
   if (job_file_ && job_file_->found()) earlier_ = job_file_->found();
 }
 
@@ -75,17 +78,21 @@ void ResumedJob::check(const Identity& now) const {
 }
 
 void ResumedJob::begin(const JobSize& size, const Identity& identity) {
-  if (job_file_) job_file_->write({size, identity});
+  if (!job_file_) return;
+  begun_ = JobFile::Job{size, identity, 0};
+  job_file_->write(*begun_);
 }
 
 void ResumedJob::end() const {
-  if (!job_file_) return;
+  if (!begun_) return;
+  JobFile::Job ended = *begun_;
   // Should the machine stop now, answers that are lost are to be known as such.
   if (const int written = open(file_.c_str(), O_RDONLY | O_CLOEXEC); written >= 0) {
     fsync(written);
+    if (struct stat status{}; fstat(written, &status) == 0) ended.complete_bytes = static_cast<std::uintmax_t>(status.st_size);
     close(written);
   }
-  job_file_->remove();
+  job_file_->write(ended);
 }
 
 }  // namespace resnet::cli

@@ -23,8 +23,8 @@ class Selection {
 
   // Of all parts together, where it is known.
   std::optional<std::size_t> whole() const { return shard_ ? shard_->inputs : inputs_.total(); }
-  // `recorded`: whether it is known what the answers in the file were made with. Throws as read_earlier_answers.
-  void skip_answered(const std::string& file, bool recorded);
+  // `record`: of what the answers in the file were made with, where it is known. Throws as read_earlier_answers.
+  void skip_answered(const std::string& file, const std::optional<AnswersRecord>& record);
 
   std::optional<Input> next();
   bool ready() { return !all_.empty() || shard_ || inputs_.ready(); }
@@ -53,13 +53,13 @@ class ResumedJob {
   void check(const Identity& now) const;
   // Writes down what the answers are made with. Throws Error(output).
   void begin(const JobSize& size, const Identity& identity);
-  // All answers are in the file.
+  // All answers are in the file: that is written down, too. Throws Error(output).
   void end() const;
 
  private:
   const std::string& file_;
   std::optional<JobFile> job_file_;  // a part's first line says what is in it
-  std::optional<JobFile::Job> earlier_;
+  std::optional<JobFile::Job> earlier_, begun_;
 };
 
 }  // namespace resnet::cli

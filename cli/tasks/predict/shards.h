@@ -23,8 +23,9 @@ struct Shard {
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 
-// "2/8"; "auto": as a cluster's scheduler says in SLURM_PROCID and SLURM_NTASKS, or OMPI_COMM_WORLD_RANK and _SIZE; "auto/8":
-// also as JOB_COMPLETION_INDEX says. Throws Error(usage). The place in the list is not known yet.
+// "2/8"; "auto": as a cluster's scheduler says in OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE, SLURM_ARRAY_TASK_ID (an
+// array's elements, each with all processes of its srun), or SLURM_PROCID and SLURM_NTASKS, in this order; "auto/8": also as
+// JOB_COMPLETION_INDEX says, or the others with other counts. Throws Error(usage). The place in the list is not known yet.
 Shard parse_shard(const std::string& text);
 // With its place: parts differ by one input at most, and their order is that of the list. `paths`: the hash of each.
 Shard place_shard(Shard shard, const std::vector<std::uint64_t>& paths);
