@@ -48,6 +48,7 @@ struct Network {
   ScoreOutput scores;
   std::vector<std::string> labels;  // one per class, or none
   ChosenPreprocessing preprocessing;
+  bool alone = false;  // images are run one at a time: in a batch they would change each other's answers
   bool untrained = false;
   bool finite = true;                     // whether all its weights are
   std::int64_t parameters = 0, macs = 0;  // of the file's graph, of one image
@@ -57,7 +58,8 @@ Network load_network(const std::string& name, const NetworkOptions& options, Con
 // Throws as WrittenFiles::check for the file of --labels; for the other files that the network was read from.
 void check_labels(const WrittenFiles& written, const NetworkOptions& options);
 void check_data_files(const WrittenFiles& written, const Network& network);
-// Everything but the graph, as the graph, the file and the options tell it.
+// Everything but the graph, as the graph, the file and the options tell it. Throws as check_batch with the name; says where
+// images are run one at a time.
 void describe_network(Network& network, const NetworkOptions& options, Context& context);
 
 // A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not

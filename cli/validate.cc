@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,9 +20,11 @@
 #include "formats/onnx/lint.h"
 #include "formats/onnx/write.h"
 #include "formats/table/table.h"
+#include "lib/analysis/batch_axis.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/classify/endpoints.h"
 
 namespace resnet::cli {
 
@@ -168,10 +171,38 @@ std::vector<Finding> lint_model(const Model& model, const std::string& name) {
   __builtin_unreachable();
 }
 
-std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch) {
-  if (!is_native_file(name)) return onnx::lint(name);
+// A network of images in whose batches one would change the answer for another.
+void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
+  using Kind = analysis::BatchMixing::Kind;
   try {
-    return lint_model(native::read(name, {.verify = !arch.no_verify}), name);
+    const ImageInput input = find_image_input(graph);
+    const ValueId scores = graph.outputs()[find_score_output(graph).index];
+    const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
+    if (!found || found->kind == Kind::unknown) return;
+    const Node& node = graph.node(found->node);
+    const std::string consequence =
+        input.batch ? fmt::format("its batch is fixed to {}", *input.batch) : "photos are run one at a time";
+    findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch",
+                        node.name.empty() ? node.outputs[0].name : node.name,
+                        fmt::format("{} {}: the answer for a photo would depend on the others of its batch; {}", type_of(node.op),
+                                    found->what, consequence)});
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;  // no classifier of images
+  }
+}
+
+std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch) {
+  std::optional<Model> model;
+  if (!is_native_file(name)) {
+    std::vector<Finding> findings = onnx::lint(name, &model);
+    if (model) check_images_alone(model->graph, findings);
+    return findings;
+  }
+  try {
+    model = native::read(name, {.verify = !arch.no_verify});
+    std::vector<Finding> findings = lint_model(*model, name);
+    check_images_alone(model->graph, findings);
+    return findings;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::invalid_model) throw;
     return {{Finding::Level::error, "file", "", error.what()}};

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "lib/model/model.h"
 
 namespace resnet::onnx {
 
@@ -21,7 +24,9 @@ struct Finding {
 // file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
 // unused-initializer, unused-node, initializer-size, non-finite, bias-length, negative-variance, add-shapes, shape-mismatch,
 // import.
-std::vector<Finding> lint(const std::filesystem::path& file);
-std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder);
+// `model` (null: not wanted): what was read, where it can be read.
+std::vector<Finding> lint(const std::filesystem::path& file, std::optional<Model>* model = nullptr);
+std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
+                          std::optional<Model>* model = nullptr);
 
 }  // namespace resnet::onnx
