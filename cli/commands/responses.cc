@@ -124,6 +124,7 @@ class Measurement {
     ThreadPool pool(context_.threads(), context_.most_threads());
     try {
       ResponseMeter meter(std::move(loaded.model.graph), pool);
+      choose_batch(meter, input, name);
       if (options_.random > 0) {
         feed_noise(meter, input);
       } else {
@@ -146,7 +147,23 @@ class Measurement {
   }
 
   // A fixed batch is kept; what does not fill it is not measured, so that nothing else is in the figures.
-  std::int64_t batch_of(const ImageInput& input) const { return input.batch.value_or(options_.batch_size); }
+  std::int64_t batch_of(const ImageInput& input) const { return input.batch.value_or(alone_ ? 1 : options_.batch_size); }
+  void choose_batch(const ResponseMeter& meter, const ImageInput& input, const std::string& name) {
+    using Kind = analysis::BatchMixing::Kind;
+    alone_ = meter.mixing() && !input.batch;
+    if (!meter.mixing()) return;
+    const std::string what = meter.mixing()->to_string();
+    if (input.batch && meter.mixing()->kind == Kind::mixed) {
+      throw Error(ErrorKind::unsupported,
+                  fmt::format("the responses to an image would depend on the others of its fixed batch of {}: {}; expected a "
+                              "network whose batch is 1 or open",
+                              *input.batch, what));
+    }
+    if (alone_ && (meter.mixing()->kind == Kind::mixed || options_.batch_size > 1)) {
+      context_.messages.note(fmt::format(
+          "{}: images are run one at a time, for in a batch the responses to one would depend on the others: {}", name, what));
+    }
+  }
 
   void feed_noise(ResponseMeter& meter, const ImageInput& input) {
     std::mt19937_64 generator(options_.arch.seed);
@@ -232,7 +249,8 @@ class Measurement {
   WrittenFiles written_;
   Context& context_;
   std::size_t failed_ = 0;
-  bool told_ = false;  // what is said once, however many networks there are
+  bool alone_ = false;  // whether images are run one at a time: in a batch they would change each other's responses
+  bool told_ = false;   // what is said once, however many networks there are
 };
 
 table::Table table_of(const std::vector<Measured>& all) {

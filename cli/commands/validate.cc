@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,9 +21,11 @@
 #include "formats/onnx/lint.h"
 #include "formats/onnx/write.h"
 #include "formats/table/table.h"
+#include "lib/analysis/batch_axis.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/classify/endpoints.h"
 
 namespace resnet::cli {
 
@@ -169,15 +172,39 @@ std::vector<Finding> lint_model(const Model& model, const std::string& name) {
   __builtin_unreachable();
 }
 
+// A network of images in whose batches one would change the answer for another.
+void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
+  using Kind = analysis::BatchMixing::Kind;
+  try {
+    const ImageInput input = find_image_input(graph);
+    const ValueId scores = graph.outputs()[find_score_output(graph).index];
+    const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
+    if (!found || found->kind == Kind::unknown) return;
+    const Node& node = graph.node(found->node);
+    const std::string consequence =
+        input.batch ? fmt::format("its batch is fixed to {}", *input.batch) : "photos are run one at a time";
+    findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch",
+                        node.name.empty() ? node.outputs[0].name : node.name,
+                        fmt::format("{} {}: the answer for a photo would depend on the others of its batch; {}", type_of(node.op),
+                                    found->what, consequence)});
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;  // no classifier of images
+  }
+}
+
 std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const WrittenFiles& written) {
   if (!is_native_file(name)) {
-    std::vector<std::string> data_files;
-    std::vector<Finding> findings = onnx::lint(name, &data_files);
-    for (const std::string& file : data_files) written.check(std::filesystem::path(name).parent_path() / file);
+    onnx::Examined examined;
+    std::vector<Finding> findings = onnx::lint(name, &examined);
+    for (const std::string& file : examined.data_files) written.check(std::filesystem::path(name).parent_path() / file);
+    if (examined.model) check_images_alone(examined.model->graph, findings);
     return findings;
   }
   try {
-    return lint_model(native::read(name, {.verify = !arch.no_verify}), name);
+    const Model model = native::read(name, {.verify = !arch.no_verify});
+    std::vector<Finding> findings = lint_model(model, name);
+    check_images_alone(model.graph, findings);
+    return findings;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::invalid_model) throw;
     return {{Finding::Level::error, "file", "", error.what()}};

@@ -104,13 +104,6 @@ const char* name_of(Crop crop) {
   __builtin_unreachable();
 }
 
-void describe_network(Network& network, const NetworkOptions& options, Observer& observer) {
-  network.input = find_image_input(network.graph);
-  network.scores = find_score_output(network.graph);
-  network.labels = choose_labels(options.labels, network.source, network.input, network.scores.classes, observer);
-  network.preprocessing = choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
-}
-
 namespace {
 
 template <typename Work>
@@ -122,6 +115,34 @@ void with_name(const std::string& name, const Work& work) {
     throw;
   }
 }
+
+// A batch whose images would change each other's answers is refused, or not made.
+void choose_batch(Network& network, const NetworkOptions& options, Observer& observer) {
+  using Kind = analysis::BatchMixing::Kind;
+  std::optional<analysis::BatchMixing> mixing;
+  with_name(network.name, [&] { mixing = check_batch(network.graph); });
+  if (!mixing) return;
+  network.alone = !network.input.batch;
+  if (!network.alone) {
+    observer.warning(fmt::format("{}: the answer for a photo may depend on the others of its fixed batch of {}: {}", network.name,
+                                 *network.input.batch, mixing->to_string()));
+  } else if (mixing->kind == Kind::mixed || options.batch_size > 1) {
+    observer.note(fmt::format("{}: photos are run one at a time, for in a batch the answer for one {} depend on the others: {}",
+                              network.name, mixing->kind == Kind::unknown ? "may" : "would", mixing->to_string()));
+  }
+}
+
+}  // namespace
+
+void describe_network(Network& network, const NetworkOptions& options, Observer& observer) {
+  network.input = find_image_input(network.graph);
+  network.scores = find_score_output(network.graph);
+  choose_batch(network, options, observer);
+  network.labels = choose_labels(options.labels, network.source, network.input, network.scores.classes, observer);
+  network.preprocessing = choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
+}
+
+namespace {
 
 // Whether all weights are finite numbers. What is not may vanish in an activation and leave an answer that looks like one.
 bool warn_of_weights(const Graph& graph, const std::string& name, Observer& observer) {
@@ -167,7 +188,7 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
                     std::optional<std::size_t> photos) {
   xnnpack::Job job;
   job.convolutions = find_convolutions(options.convolution);
-  job.batch = static_cast<std::int64_t>(options.batch_size);
+  job.batch = network.alone ? 1 : static_cast<std::int64_t>(options.batch_size);
   if (photos) {
     const std::size_t images = *photos * views_per_photo(views);
     // Rounded up: jobs of about as many are made ready in the same way.

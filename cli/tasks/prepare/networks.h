@@ -40,13 +40,15 @@ struct Network {
   ScoreOutput scores;
   std::vector<std::string> labels;  // one per class, or none
   ChosenPreprocessing preprocessing;
+  bool alone = false;  // images are run one at a time: in a batch they would change each other's answers
   bool untrained = false;
   bool finite = true;                     // whether all its weights are
   std::int64_t parameters = 0, macs = 0;  // of the file's graph, of one image
 };
 // Throws Error(unsupported) with the name where it does not classify images.
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer);
-// Everything but the graph, as the graph, the file and the options tell it.
+// Everything but the graph, as the graph, the file and the options tell it. Throws as check_batch with the name; says where
+// images are run one at a time.
 void describe_network(Network& network, const NetworkOptions& options, Observer& observer);
 
 // A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not

@@ -104,7 +104,7 @@ class Preparation {
   // Called before the graph is moved away.
   xnnpack::Job job() const {
     xnnpack::Job result = job_of(ready_.network, options_, asked_.views, asked_.images);
-    result.batch = static_cast<std::int64_t>(asked_.batch);
+    if (!ready_.network.alone) result.batch = static_cast<std::int64_t>(asked_.batch);
     result.threads = asked_.threads;
     return result;
   }
