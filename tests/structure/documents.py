@@ -1,11 +1,16 @@
+#!/usr/bin/env python3
 """What keeps the documents honest: links that resolve, a README that stays short, and words that a native speaker would use.
 
 structure.py calls check(tree). The words are checked in documents, and in what the program says (WORDED, COMMENTED below).
+
+    documents.py FOLDER string|comment PARTS...    prints the phrases in string literals, or in comments, of all sources below the
+                                                   folders PARTS of FOLDER, whether or not they are in those lists
 """
 
 import os
 import posixpath
 import re
+import sys
 
 README_LINES = 150  # at most
 
@@ -20,7 +25,7 @@ PHRASES = [
     (r"\bbatch norm(?:alization)? apart\b", "unfused batch norm"),
     (r"\bour own fault\b", "internal error"),
     (r"\bstands\b(?! for\b)", "is"),
-    (r"\bstands? (?:alone|apart|right)\b", "takes no ..., unfolded, directly"),
+    (r"\bstand (?:alone|apart|right)\b", "takes no ..., unfolded, directly"),
     (r"\bstood in for\b", "replaced"),
     (r"\btells?\b(?! apart)", "says, prints, shows"),
     (r"\b(?:go|goes|going|gone|went) on\b", "continue, resume"),
@@ -37,8 +42,6 @@ PHRASES = [
     (r"\bin turns with\b", "interleaved with"),
     (r"\blongest time goes?\b", "least recently used are removed first"),
     (r"\bchecksum does not fit\b", "checksum mismatch"),
-    (r"\bNUL behind\b", "paths end in NUL"),
-    (r"\bright behind\b", "directly after"),
 ]
 PATTERNS = [(re.compile(phrase.replace(" ", r"\s+"), re.IGNORECASE), better) for phrase, better in PHRASES]
 
@@ -154,3 +157,19 @@ def check(tree):
     check_words_of_documents(tree)
     check_words_of_sources(tree, WORDED, "string")
     check_words_of_sources(tree, COMMENTED, "comment")
+
+
+def main(arguments):
+    import structure  # which imports this module
+
+    if len(arguments) < 3 or arguments[1] not in ("string", "comment"):
+        print("usage: documents.py FOLDER string|comment PARTS...", file=sys.stderr)
+        return 2
+    tree = structure.Tree(arguments[0])
+    check_words_of_sources(tree, arguments[2:], arguments[1])
+    print("".join(line + "\n" for line in tree.strays), end="")
+    return 1 if tree.strays else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Links, the README's length and phrases: each fault must be found with its place, and nothing else."""
+"""Links, the README's length, phrases and commands: each fault must be found with its place, and nothing else."""
 
 import os
 import tempfile
 import unittest
 
+import commands
 import documents
 import structure
 
@@ -93,7 +94,7 @@ class Sources(unittest.TestCase):
 
     def test_strings(self):
         self.assertEqual(self.found('// behind\nauto a = "the list has a NUL "\n    "behind each path";\n'),
-                         ["cli/a.cc:2: says 'behind': write after, downstream of, or beside", "cli/a.cc:2: says 'NUL behind': write paths end in NUL"])
+                         ["cli/a.cc:2: says 'behind': write after, downstream of, or beside"])
         self.assertEqual(self.found('f("it goes", "on");  // two arguments\n'), [])
         self.assertEqual(self.found("auto quote = '\"'; int behind = 0; auto text = \"a\";\n"), [])
         self.assertEqual(self.found('auto a = R"(no\nrunning figures)";\n'), ["cli/a.cc:1: says 'running figures': write running statistics"])
@@ -108,6 +109,22 @@ class Sources(unittest.TestCase):
         self.assertEqual(self.found(text, name="client/a.cc"), [])
         self.assertEqual(self.found(text, folders=()), [])
         self.assertEqual(len(self.found(text, folders=("lib", "cli/"), name="cli/tasks/a.h")), 1)
+
+
+class Commands(unittest.TestCase):
+    def found(self, text):
+        helps = {"": "-h, --help  -q, --quiet  -V, --version", "predict": "-k, --topk N  -0, --null  -q, --quiet  --no-cache"}
+        return commands.strays_in("a.md", text, helps.get)
+
+    def test_that_are_there(self):
+        self.assertEqual(self.found("```\n$ resnet-cli predict -q -0 - --topk 3 | head --bogus\nresnet-cli: --bogus is said\nresnet-cli --version\n"
+                                    "build/cli/resnet-cli predict x \\\n  --no-cache  # --bogus\n```\n`resnet-cli COMMAND --help`\n"), [])
+
+    def test_that_are_not(self):
+        self.assertEqual(self.found("\n```\n$ resnet-cli predikt x\n```\n"), ["a.md:3: shows resnet-cli predikt, which is not a command"])
+        self.assertEqual(self.found("```\nsh -c 'resnet-cli predict --top 3'\n```\n"),
+                         ["a.md:2: shows resnet-cli predict --top, which is not in its help"])
+        self.assertEqual(self.found("`resnet-cli predict --no-cach`"), ["a.md:1: shows resnet-cli predict --no-cach, which is not in its help"])
 
 
 if __name__ == "__main__":
