@@ -31,16 +31,23 @@ struct CurvesOptions {
 };
 
 int run(const CurvesOptions& options) {
-  std::vector<std::pair<std::string, std::vector<train::Row>>> runs;
+  check_ending(options.output, {"svg"});
+  std::vector<NamedRun> runs;
   for (const std::string& argument : options.logs) {
     const std::size_t equals = argument.find('=');
     std::error_code ignored;
     const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
     const std::string file = named ? argument.substr(equals + 1) : argument;
     check_not_an_input("--output", options.output, std::span(&file, 1));
-    runs.emplace_back(
-        named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
-        parse_log(read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"}), file));
+    const std::string log = read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"});
+    for (NamedRun& run : parse_log(log, file)) {
+      // A log of several networks names them itself.
+      const std::string& own = run.first;
+      const std::string given = named         ? argument.substr(0, equals)
+                                : own.empty() ? std::filesystem::path(file).stem().string()
+                                              : "";
+      runs.emplace_back(given + (given.empty() || own.empty() ? "" : " ") + own, std::move(run.second));
+    }
   }
   Output output(options.output);
   output.write(error_curves(runs, options.title));

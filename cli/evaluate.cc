@@ -298,6 +298,8 @@ int run(EvaluateOptions options, Context& context) {
   const bool alone = models.size() == 1 && crops.size() == 1;
   if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
   if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
+  check_ending(options.network.report, {"html"});
+  check_ending(options.confusion, {"csv"});
   const WrittenFiles written = written_by(options, models);
   Report report(options.network.report);
   Output output(options.output);

@@ -71,14 +71,6 @@ void setup(CLI::App& app, ResponsesOptions& options) {
       "  resnet-cli responses plain20 resnet20 --random 64 --seed 1 --format csv");
 }
 
-std::string choose_format(const ResponsesOptions& options) {
-  if (!options.format.empty()) return options.format;
-  for (const char* format : {"csv", "json", "svg"}) {
-    if (options.output.ends_with(std::string(".") + format)) return format;
-  }
-  return "text";
-}
-
 // One model with what it is fed.
 struct Measured {
   std::string name;
@@ -278,12 +270,12 @@ int run(const ResponsesOptions& options, Context& context) {
     throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)
     throw Error(ErrorKind::usage, fmt::format("--random and images ('{}') exclude each other", images[0]));
+  const std::string format = choose_format(options.format, options.output, {"text", "csv", "json", "svg"});
   for (const auto& read : {models, images}) check_not_an_input("--output", options.output, read);
   Output output(options.output);
   Measurement measurement(options, context);
   std::vector<Measured> all;
   for (const std::string& name : models) all.push_back(measurement.measure(name, images));
-  const std::string format = choose_format(options);
   output.write(format == "svg" ? figure_of(all) : table_of(all).render(*table::find_format(format)));
   output.commit();
   return measurement.failed() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;

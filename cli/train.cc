@@ -72,6 +72,9 @@ std::size_t load(train::Examples& examples, const char* what, std::size_t memory
 
 // The files that this run writes. It is told at once where one cannot be written.
 WrittenFiles written_by(const TrainOptions& options, const fs::path& checkpoint) {
+  check_ending(options.output, {"onnx", "resnet"});
+  check_ending(options.log, {"csv", "text"});
+  check_ending(options.curves, {"svg"});
   WrittenFiles written;
   written.add_with_owner("--output", options.output);
   written.add_with_owner("--checkpoint", checkpoint.string());
@@ -259,7 +262,7 @@ int run(const TrainOptions& options, Context& context) {
                   plan.descent.schedule.rate, options.schedule, options.seed, 100 * last.training_error,
                   last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
   owners.check();
-  if (options.output.ends_with(".resnet")) {
+  if (choose_format("", options.output, {"onnx", "resnet"}, true) == "resnet") {
     native::write(job.model, options.output);
   } else {
     onnx::write(job.model, options.output);
