@@ -52,6 +52,15 @@ std::string quote_lines(const std::vector<std::string>& lines) {
   return joined + "\"";
 }
 
+// Wider than Graphviz thinks that the words need: the font that shows them may be another one.
+std::vector<std::string> with_room(std::vector<std::string> lines) {
+  for (std::string& line : lines) {
+    const std::string room(1 + line.size() / 8, ' ');
+    line = room + line + room;
+  }
+  return lines;
+}
+
 std::string_view color_of(Role role) {
   switch (role) {
     case Role::input: return "#e8e8e8";
@@ -119,12 +128,12 @@ std::string with_frames_in_order(const std::string& svg) {
 
 std::string to_dot(const Diagram& diagram) {
   std::string dot = "digraph network {\n";
-  // Wider than Graphviz thinks that the words need: the font that shows them may be another one.
   dot += fmt::format(
       "  graph [label={}, labelloc=t, fontname=\"Helvetica\", fontsize=12, rankdir=TB, nodesep=0.35, ranksep=0.22, pad=0.1];\n",
-      quote_lines(diagram.title));
+      quote_lines(with_room(diagram.title)));
   dot +=
       "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3, "
+      "width=1.8, "
       "margin=\"0.2,0.06\"];\n";
   dot += "  edge [color=\"#555555\", arrowsize=0.7, weight=10];\n";
   // Boxes of one group stand together in its frame, in the order of their first box.

@@ -19,7 +19,7 @@ Diagram two_boxes() {
 TEST(Dot, QuotesTitlesAndBytesThatAreNotAscii) {
   const std::string dot = to_dot(two_boxes());
   EXPECT_THAT(dot, StartsWith("digraph network {\n"));
-  EXPECT_THAT(dot, HasSubstr("label=\"a \\\"net\\\"\\nbelow\""));
+  EXPECT_THAT(dot, HasSubstr("label=\" a \\\"net\\\" \\n below \""));
   EXPECT_THAT(dot, HasSubstr("\"stem\" [label=\"conv1\\n7x7, 64\""));
   EXPECT_THAT(dot, HasSubstr("3x3\\\\xff"));
   EXPECT_THAT(dot, HasSubstr("pad=0.1]"));
