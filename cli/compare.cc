@@ -190,7 +190,7 @@ int run(const CompareOptions& given, Context& context) {
   };
   const Graph a = load(options.arguments[0]);
   take_back_outputs(options, a);
-  if (options.arguments.size() < 2) refuse_alone();
+  if (options.arguments.size() < 2 && options.inputs.size() <= a.inputs().size()) refuse_alone();
   ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Tensor> inputs;
   for (const std::string& file : options.inputs) inputs.push_back(read_tensor(file));

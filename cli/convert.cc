@@ -186,7 +186,6 @@ bool check(const ConvertOptions& options, const Graph& before, Context& context,
 int run(const ConvertOptions& options, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   const std::string name = one_model(options.model, options.arguments);
-  format_of(options);  // before the work: an ending that is not written is told at once
   std::error_code ignored;
   if (fs::equivalent(name, options.output, ignored)) {
     // A mapped file may not change under its readers; AtomicFile renames, which leaves the old one whole.
@@ -198,6 +197,7 @@ int run(const ConvertOptions& options, Context& context) {
   written.add("--output", options.output);
   for (const std::string& file : model.data_files) written.check(fs::path(name).parent_path() / file);
   if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
+  format_of(options);  // before the work: an ending that is not written is told at once
   const Graph before = options.check > 0 ? model.graph : Graph();
   if (!options.labels.empty()) model.labels = labels::load(options.labels);
   if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);

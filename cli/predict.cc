@@ -334,7 +334,6 @@ WrittenFiles written_by(const PredictOptions& options, const Task& task) {
   written.add_with_owner("--resume", options.resume);
   if (!options.resume.empty() && options.shard.empty()) written.add("the job file of --resume", options.resume + ".job");
   written.add("--report", options.network.report);
-  check_ending(options.network.report, {"html"});
   written.add_numbered_pictures("--cam", options.network.cam);
   for (const std::string& model : task.models) written.check(model);
   check_labels(written, options.network);

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <memory>
 #include <random>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -270,12 +270,16 @@ int run(const ResponsesOptions& options, Context& context) {
     throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)
     throw Error(ErrorKind::usage, fmt::format("--random and images ('{}') exclude each other", images[0]));
-  const std::string format = choose_format(options.format, options.output, {"text", "csv", "json", "svg"});
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "csv", "json", "svg"}); };
+  // What is there may be one of the photos, which is told when they are read.
+  std::error_code none;
+  if (!std::filesystem::exists(options.output, none)) format_of_output();
   for (const auto& read : {models, images}) check_not_an_input("--output", options.output, read);
   Output output(options.output);
   Measurement measurement(options, context);
   std::vector<Measured> all;
   for (const std::string& name : models) all.push_back(measurement.measure(name, images));
+  const std::string format = format_of_output();
   output.write(format == "svg" ? figure_of(all) : table_of(all).render(*table::find_format(format)));
   output.commit();
   return measurement.failed() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
