@@ -70,11 +70,19 @@ std::size_t load(train::Examples& examples, const char* what, std::size_t memory
   return broken;
 }
 
+// What is there may be a picture or the owner of another file, which is told first: `there` says whether to look at it, too.
+void check_endings(const TrainOptions& options, bool there) {
+  const auto check = [&](const std::string& file, const std::vector<std::string>& formats) {
+    std::error_code none;
+    if (there || !fs::exists(file, none)) check_ending(file, formats);
+  };
+  check(options.output, {"onnx", "resnet"});
+  check(options.log, {"csv", "text"});
+  check(options.curves, {"svg"});
+}
+
 // The files that this run writes. It is told at once where one cannot be written.
 WrittenFiles written_by(const TrainOptions& options, const fs::path& checkpoint) {
-  check_ending(options.output, {"onnx", "resnet"});
-  check_ending(options.log, {"csv", "text"});
-  check_ending(options.curves, {"svg"});
   WrittenFiles written;
   written.add_with_owner("--output", options.output);
   written.add_with_owner("--checkpoint", checkpoint.string());
@@ -170,6 +178,7 @@ int run(const TrainOptions& options, Context& context) {
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
   const WrittenFiles written = written_by(options, checkpoint);
+  check_endings(options, false);
   Owners owners(options.output, checkpoint, context);
   const bool there = fs::exists(checkpoint, ignored);
   if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
@@ -179,6 +188,7 @@ int run(const TrainOptions& options, Context& context) {
 
   TrainingJob job = prepare_training(options, context);
   check_inputs(written, job);
+  check_endings(options, true);
   for (const std::string& note : job.data.notes) context.messages.note(note);
   train::View view = view_of(options, job, context);
   const TrainingPlan plan = plan_of(options, job);
