@@ -112,19 +112,20 @@ Sized sized(const Graph& graph, std::optional<std::int64_t> batch, const std::op
   }
 }
 
-// Shapes as they are shown: what is not known there is as it is counted.
+// Shapes as they are shown: what an operator that is not known here makes is "?".
 void show_shapes(std::vector<analysis::Layer>& layers, const Graph& shown) {
+  const Dims unknown = {Dim::symbol("?")};
   const std::vector<bool> computed = analysis::computed_from_image(shown);
   for (analysis::Layer& layer : layers) {
     const Node& node = shown.node(layer.node);
     std::size_t in = 0;
     for (const ValueId input : node.inputs) {
       if (input.is_none() || !computed[static_cast<std::size_t>(input.node)]) continue;
-      if (const auto& dims = shown.fact(input).dims; dims && in < layer.input_shapes.size()) layer.input_shapes[in] = *dims;
+      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown.fact(input).dims.value_or(unknown);
       ++in;
     }
     for (std::size_t out = 0; out < node.outputs.size() && out < layer.output_shapes.size(); ++out) {
-      if (const auto& dims = node.outputs[out].fact.dims) layer.output_shapes[out] = *dims;
+      layer.output_shapes[out] = node.outputs[out].fact.dims.value_or(unknown);
     }
   }
 }
@@ -220,8 +221,8 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
   add("multiply-adds",
       fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
   add("activations", fmt::format("{} outputs of convolutions and products{}", grouped(i.total.activations), per));
-  add("memory", fmt::format("{} of weights, at most {} of activations at once (at '{}')", size_text(i.memory.weights),
-                            size_text(i.memory.peak_activations), i.memory.peak_node));
+  add("memory", fmt::format("{} of weights, at {} {} of activations at once (at '{}')", size_text(i.memory.weights),
+                            i.memory.complete ? "most" : "least", size_text(i.memory.peak_activations), i.memory.peak_node));
   // What a file could hold, and a network that is only named cannot.
   const bool is_file = !p.format.empty();
   if (!i.model.labels.empty() || is_file)

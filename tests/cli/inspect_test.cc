@@ -183,6 +183,17 @@ TEST_F(InspectTest, AnOpenBatchIsN) {
   EXPECT_EQ(answer["totals"]["batch"], 1);
 }
 
+TEST_F(InspectTest, WhatAnUnknownOperatorMakesIsAQuestionMark) {
+  write("foreign.onnx", onnx_file({{node("Relu", {"x"}, {"y"}, "relu"), node("Frobnicate", {"y"}, {"z"}, "odd", {}, "elsewhere")},
+                                   {},
+                                   {value("x", {0, 3, 4, 4})},
+                                   {value("z", {0, 3})}}));
+  const Finished finished = run({"inspect", "foreign.onnx", "-q"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, testing::ContainsRegex("odd +elsewhere.Frobnicate +Nx3x4x4 +\\? "));
+  EXPECT_THAT(finished.out, HasSubstr("at least 384 bytes of activations at once (at 'relu')"));
+}
+
 TEST_F(InspectTest, SmallSizesAreNotZero) {
   EXPECT_THAT(run({"inspect", "rgb.onnx"}).out, HasSubstr(" 48 bytes of weights, at most 204 bytes of activations"));
   EXPECT_THAT(run({"inspect", "resnet20", "--classes", "2"}).out,
