@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -26,6 +27,9 @@
 namespace resnet::cli {
 
 namespace {
+
+// Set by signals.
+std::atomic<bool> stop_requested = false;
 
 // Before anything is planned.
 void use_instruction_set(const std::string& word) {
@@ -108,12 +112,12 @@ int run_and_catch(int argc, char** argv) {
   occupy_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size fails as on a full disk
-  handle_interrupts();
-  Context context;
+  handle_interrupts(stop_requested);
+  Context context{Stop(stop_requested)};
   const auto fail = [&context](ErrorKind kind, const std::string& text) {
     // What fails while the user stops us (a read, a wait) fails because of that.
-    context.messages.error(interrupted() ? "interrupted" : text);
-    return static_cast<int>(interrupted() ? ErrorKind::interrupted : kind);
+    context.messages.error(stop_requested ? "interrupted" : text);
+    return static_cast<int>(stop_requested ? ErrorKind::interrupted : kind);
   };
   try {
     return run(argc, argv, context);

@@ -210,7 +210,7 @@ class Measurement {
   Json pipeline() {
     WrittenFiles written;
     written.add("--output", options_.output);
-    Inputs inputs({options_.pipeline}, options_.inputs);
+    Inputs inputs({options_.pipeline}, options_.inputs, context_.stop);
     std::vector<std::filesystem::path> photos;
     while (const auto input = inputs.next()) {
       written.check(input->path);
@@ -262,7 +262,7 @@ class Measurement {
         scorer.run(images, member.preprocessing);
       }
     });
-    ClassifierOptions classify = classifier_options(network_options, {}, context_.decode_threads());
+    ClassifierOptions classify = classifier_options(network_options, {}, context_.task());
     Classifier classifier({member}, pool, classify);
     const double both = seconds_of([&] { classifier.classify(photos, [](Result&&) { throw_if_interrupted(); }); });
     const double count = static_cast<double>(photos.size());

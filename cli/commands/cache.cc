@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands/commands.h"
+#include "cli/options/cache.h"
 #include "cli/options/option.h"
 #include "cli/tasks/prepare/network_cache.h"
 #include "cli/terminal/output.h"
@@ -31,7 +32,7 @@ std::string purpose_of(const std::string& key) {
 }
 
 int run(const CacheOptions& options, Context& context) {
-  const NetworkCache cache;
+  const NetworkCache cache(cache_settings());
   if (options.action == "clear") {
     const NetworkCache::Cleared cleared = cache.clear();
     context.messages.note(fmt::format("{}: {} networks removed, {:.1f} MiB", cache.folder().string(), cleared.files,

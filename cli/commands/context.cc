@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "cli/options/threads.h"
+#include "cli/terminal/output.h"
 #include "lib/base/processors.h"
 
 namespace resnet::cli {
+
+TaskContext Context::task() {
+  return {.observer = messages, .stop = stop, .threads = {threads(), most_threads()}, .open = [](const std::string& file) {
+            return std::make_unique<Output>(file);
+          }};
+}
 
 std::size_t Context::threads() {
   if (threads_ > 0) return threads_;

@@ -19,8 +19,14 @@ struct CommonOptions {
 };
 
 struct Context {
+  explicit Context(Stop stop_asked) : stop(stop_asked) {}
+
   CommonOptions options;
   Messages messages;
+  Stop stop;  // Ctrl-C
+
+  // What a task is given: threads() as below, files and stdout to write to.
+  TaskContext task();
 
   // How many threads are asked for, by --threads or by what the environment and the machine say; at least 1. What is odd about
   // them is told when it is called first.

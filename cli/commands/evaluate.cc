@@ -3,8 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,18 +15,13 @@
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/feed/dataset.h"
+#include "cli/tasks/evaluate/evaluate.h"
 #include "cli/tasks/feed/photo_files.h"
-#include "cli/tasks/predict/report.h"
-#include "cli/tasks/prepare/networks.h"
-#include "cli/tasks/progress.h"
 #include "cli/terminal/output.h"
 #include "formats/labels/labels.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/parse.h"
-#include "lib/classify/evaluator.h"
 
 namespace resnet::cli {
 
@@ -35,7 +29,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 struct EvaluateOptions {
@@ -99,69 +92,13 @@ std::vector<Crop> parse_crops(const std::string& text) {
   return crops;
 }
 
-// One row: some networks by one way of testing.
-struct Row {
-  std::string model, crop, preprocessing;
-  std::int64_t parameters = 0, macs = 0;
-  std::vector<std::string> labels;
-  Evaluator evaluator{5};
-  double seconds = 0;
-  std::size_t turned = 0;  // photos whose orientation was not heeded
-};
-
-double percent(std::int64_t right, std::int64_t count) {
-  return count == 0 ? 0 : 100.0 * static_cast<double>(right) / static_cast<double>(count);
+// "ten at 224,256": how photos were shown.
+std::string crop_text(const EvaluateRow& row, const EvaluateOptions& options) {
+  const std::vector<int> scales = parse_scales(options.network.scales);
+  return scales.empty() ? name_of(row.crop) : fmt::format("{} at {}", name_of(row.crop), fmt::join(scales, ","));
 }
 
-std::string crop_text(Crop crop, const std::vector<int>& scales) {
-  return scales.empty() ? name_of(crop) : fmt::format("{} at {}", name_of(crop), fmt::join(scales, ","));
-}
-
-void run_row(Row& row, Report& report, const std::vector<Member>& members, const Dataset& dataset, const EvaluateOptions& options,
-             const ViewOptions& views, ThreadPool& pool, Context& context) {
-  ClassifierOptions classify = classifier_options(options.network, views, context.decode_threads());
-  classify.top_k = options.topk;
-  classify.load_photos = read_cifar_batch;
-  std::atomic<std::size_t> turned = 0;
-  classify.unheeded_orientations = &turned;
-  Classifier classifier(members, pool, classify);
-  std::vector<fs::path> files;
-  for (const Sample& sample : dataset.samples) files.push_back(sample.file);
-  const auto start = Clock::now();
-  {
-    Progress progress(context.messages, "photos");
-    classifier.classify(files, [&](Result&& result) {
-      const Sample& sample = dataset.samples[result.source];
-      if (result.error) {
-        if (options.fail_fast) throw Error(ErrorKind::bad_input, result.input + ": " + *result.error);
-        context.messages.error(result.input + ": " + *result.error);
-        row.evaluator.add_failure();
-        report.add_failure(result.input, *result.error);
-      } else if (result.position >= sample.truths.size()) {
-        throw Error(ErrorKind::bad_input, fmt::format("{}: has changed while it was read", result.input));
-      } else {
-        row.evaluator.add(sample.truths[result.position], result.predictions);
-        report.add(result, row.labels, sample.truths[result.position]);
-        if (!options.network.cam.empty())
-          write_activation_map(options.network.cam, static_cast<std::size_t>(row.evaluator.count() + row.evaluator.failed()),
-                               result);
-      }
-      progress.update(files.size() == 1 ? result.position + 1 : result.source + 1,
-                      files.size() == 1 ? sample.truths.size() : files.size());
-    });
-  }
-  row.turned = turned;
-  row.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// As timm and torchvision print it.
-std::string accuracy_line(const Row& row) {
-  const Evaluator& e = row.evaluator;
-  const double top1 = percent(e.right_at_1(), e.count()), topk = percent(e.right_at_k(), e.count());
-  return fmt::format("Acc@1 {:.3f} ({:.3f}) Acc@{} {:.3f} ({:.3f})", top1, 100 - top1, e.k(), topk, 100 - topk);
-}
-
-Json json_of(const Row& row, const EvaluateOptions& options) {
+Json json_of(const EvaluateRow& row, const EvaluateOptions& options) {
   const Evaluator& e = row.evaluator;
   const double top1 = percent(e.right_at_1(), e.count()), topk = percent(e.right_at_k(), e.count());
   const auto interval = [&](std::int64_t right) {
@@ -169,8 +106,10 @@ Json json_of(const Row& row, const EvaluateOptions& options) {
     return Json::array({100 * found.low, 100 * found.high});
   };
   const std::string k = fmt::format("top{}", e.k());
-  Json object = {
-      {"model", row.model}, {"crop", row.crop}, {"average", options.network.average}, {"preprocessing", row.preprocessing}};
+  Json object = {{"model", row.model},
+                 {"crop", crop_text(row, options)},
+                 {"average", options.network.average},
+                 {"preprocessing", row.preprocessing}};
   object["top1"] = top1;
   object["top1_err"] = 100 - top1;
   object["top1_interval"] = interval(e.right_at_1());
@@ -201,21 +140,21 @@ Json json_of(const Row& row, const EvaluateOptions& options) {
   return object;
 }
 
-table::Table table_of(const std::vector<Row>& rows, std::size_t k) {
+table::Table table_of(const std::vector<EvaluateRow>& rows, const EvaluateOptions& options) {
   table::Table table({{"model", table::Align::left, {}},
                       {"crop", table::Align::left, {}},
                       {"top-1 err", table::Align::right, 2},
                       {"95 %", table::Align::left, {}},
-                      {fmt::format("top-{} err", k), table::Align::right, 2},
+                      {fmt::format("top-{} err", options.topk), table::Align::right, 2},
                       {"photos", table::Align::right, {}},
                       {"failed", table::Align::right, {}},
                       {"params", table::Align::right, {}},
                       {"macs", table::Align::right, {}},
                       {"images/s", table::Align::right, 1}});
-  for (const Row& row : rows) {
+  for (const EvaluateRow& row : rows) {
     const Evaluator& e = row.evaluator;
     const Interval interval = confidence_of(e.count() - e.right_at_1(), e.count());
-    table.add({row.model, row.crop, 100 - percent(e.right_at_1(), e.count()),
+    table.add({row.model, crop_text(row, options), 100 - percent(e.right_at_1(), e.count()),
                fmt::format("{:.2f}-{:.2f}", 100 * interval.low, 100 * interval.high), 100 - percent(e.right_at_k(), e.count()),
                e.count(), e.failed(), row.parameters, row.macs,
                row.seconds > 0 ? static_cast<double>(e.count()) / row.seconds : 0.0});
@@ -223,12 +162,12 @@ table::Table table_of(const std::vector<Row>& rows, std::size_t k) {
   return table;
 }
 
-void write_text(const std::vector<Row>& rows, const EvaluateOptions& options, Output& output) {
+void write_text(const std::vector<EvaluateRow>& rows, const EvaluateOptions& options, Output& output) {
   if (rows.size() > 1) {
-    output.write(table_of(rows, options.topk).render(table::Format::text));
+    output.write(table_of(rows, options).render(table::Format::text));
     return;
   }
-  const Row& row = rows.front();
+  const EvaluateRow& row = rows.front();
   const Evaluator& e = row.evaluator;
   const Interval first = confidence_of(e.right_at_1(), e.count()), among = confidence_of(e.right_at_k(), e.count());
   output.write(accuracy_line(row) + "\n");
@@ -253,7 +192,7 @@ void write_text(const std::vector<Row>& rows, const EvaluateOptions& options, Ou
   output.write("\n" + classes.render(table::Format::text));
 }
 
-void write_confusion(const std::vector<Row>& rows, const std::string& file) {
+void write_confusion(const std::vector<EvaluateRow>& rows, const EvaluateOptions& options) {
   table::Table table({{"model", table::Align::left, {}},
                       {"crop", table::Align::left, {}},
                       {"true", table::Align::right, {}},
@@ -261,13 +200,13 @@ void write_confusion(const std::vector<Row>& rows, const std::string& file) {
                       {"answered", table::Align::right, {}},
                       {"answered_label", table::Align::left, {}},
                       {"count", table::Align::right, {}}});
-  for (const Row& row : rows) {
+  for (const EvaluateRow& row : rows) {
     for (const auto& [pair, count] : row.evaluator.confusion()) {
-      table.add({row.model, row.crop, pair.first, labels::label_or_number(row.labels, pair.first), pair.second,
+      table.add({row.model, crop_text(row, options), pair.first, labels::label_or_number(row.labels, pair.first), pair.second,
                  labels::label_or_number(row.labels, pair.second), count});
     }
   }
-  Output output(file);
+  Output output(options.confusion);
   output.write(table.render(table::Format::csv));
   output.commit();
 }
@@ -287,91 +226,64 @@ WrittenFiles written_by(const EvaluateOptions& options, const std::vector<std::s
   return written;
 }
 
-int run(EvaluateOptions options, Context& context) {
-  std::vector<std::string> models = options.network.models, data;
+EvaluateRequest request_of(const EvaluateOptions& options) {
+  EvaluateRequest request;
+  request.network = options.network;
+  request.models = options.network.models;
+  std::vector<std::string> data;
   for (const std::string& argument : options.arguments) {
-    (options.network.models.empty() && is_model(argument) ? models : data).push_back(argument);
+    (options.network.models.empty() && is_model(argument) ? request.models : data).push_back(argument);
   }
-  if (models.empty()) refuse_without_model(data);
+  if (request.models.empty()) refuse_without_model(data);
   if (data.size() != 1) throw Error(ErrorKind::usage, fmt::format("expected one folder or file of data, got {}", data.size()));
-  options.dataset.data = data.front();
-  const std::vector<Crop> crops = parse_crops(options.crops);
-  const std::vector<int> scales = parse_scales(options.network.scales);
-  const bool alone = models.size() == 1 && crops.size() == 1;
-  if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
-  if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
-  const WrittenFiles written = written_by(options, models);
-  Report report(options.network.report.empty() ? nullptr : std::make_unique<Output>(options.network.report));
-  Output output(options.output);
+  request.dataset = options.dataset;
+  request.dataset.data = data.front();
+  request.crops = parse_crops(options.crops);
+  request.scales = parse_scales(options.network.scales);
+  request.ensemble = options.ensemble;
+  request.top_k = options.topk;
+  request.fail_fast = options.fail_fast;
+  request.report = options.network.report;
+  request.activation_maps = options.network.cam;
+  const bool alone = request.models.size() == 1 && request.crops.size() == 1;
+  if (!request.activation_maps.empty()) check_single_view("--cam", {request.crops.front(), request.scales}, alone ? 1 : 2);
+  if (!request.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
+  return request;
+}
 
-  std::vector<Network> networks;
-  for (const std::string& name : models) {
-    networks.push_back(load_network(name, options.network, context.messages));
-    check_data_files(written, networks.back());
-    tell_preprocessing(networks.back(), {crops.front(), scales}, models.size() == 1, context.messages);
-  }
-  const auto classes = networks.front().scores.classes;
-  if (!classes) throw Error(ErrorKind::unsupported, fmt::format("{}: its number of classes is not known", models.front()));
-  const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
-  if (!dataset.list.empty()) written.check(dataset.list);
-  for (const Sample& sample : dataset.samples) written.check(sample.file);
-  const std::string format = choose_table_format(options.format, options.output);
-  check_ending(options.network.report, {"html"});
-  check_ending(options.confusion, {"csv"});
-  for (const std::string& note : dataset.notes) context.messages.warning(note);
-  if (!dataset.others.empty()) context.messages.note(dataset.others.to_string());
-  for (const std::string& failure : dataset.failures) {
-    if (options.fail_fast) throw Error(ErrorKind::bad_input, failure);
-    context.messages.error(failure);
-  }
-
-  ThreadPool pool(context.threads(), context.most_threads());
-  std::vector<Row> rows;
-  const auto add = [&](std::span<const Network> some, Crop crop) {
-    Row row;
-    row.crop = crop_text(crop, scales);
-    row.labels = some.front().labels;
-    row.evaluator = Evaluator(options.topk);
-    std::vector<Member> members;
-    const ViewOptions views{crop, scales};
-    for (const Network& network : some) {
-      row.model += (row.model.empty() ? "" : " + ") + network.name;
-      const std::string prepared = describe(network.preprocessing.preprocessing);
-      if (row.preprocessing.find(prepared) == std::string::npos)
-        row.preprocessing += (row.preprocessing.empty() ? "" : "; ") + prepared;
-      row.parameters += network.parameters;
-      row.macs += network.macs;
-      members.push_back(make_member(network, network.graph, crop, job_of(network, options.network, views, dataset.photos()), pool,
-                                    !options.network.cam.empty()));
-    }
-    run_row(row, report, members, dataset, options, views, pool, context);
-    rows.push_back(std::move(row));
-    throw_if_interrupted();
-  };
-  for (const Crop crop : crops) {
-    for (const Network& network : networks) add({&network, 1}, crop);
-    if (options.ensemble && networks.size() > 1) add(networks, crop);
-  }
-
+void write_rows(const std::vector<EvaluateRow>& rows, const std::string& format, const EvaluateOptions& options, Output& output) {
   if (format == "json") {
     Json list = Json::array();
-    for (const Row& row : rows) list.push_back(json_of(row, options));
+    for (const EvaluateRow& row : rows) list.push_back(json_of(row, options));
     const Json& result = rows.size() == 1 ? list.front() : list;
     output.write(result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else if (format == "text") {
     write_text(rows, options, output);
   } else {
-    output.write(table_of(rows, options.topk).render(*table::find_format(format)));
+    output.write(table_of(rows, options).render(*table::find_format(format)));
   }
-  report.commit(fmt::format("{}: {}", rows.front().model, accuracy_line(rows.front())), {rows.front().preprocessing});
-  if (!options.confusion.empty()) write_confusion(rows, options.confusion);
+}
+
+int run(const EvaluateOptions& options, Context& context) {
+  const EvaluateRequest request = request_of(options);
+  const WrittenFiles written = written_by(options, request.models);
+  TaskContext given = context.task();
+  given.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
+  Output output(options.output);
+  EvaluateTask task(request, given);
+  const std::string format = choose_table_format(options.format, options.output);
+  check_ending(request.report, {"html"});
+  check_ending(options.confusion, {"csv"});
+  const EvaluateResult result = task.run();
+
+  write_rows(result.rows, format, options, output);
+  task.write_report(result);
+  if (!options.confusion.empty()) write_confusion(result.rows, options);
   output.commit();
-  tell_orientations(
-      std::max_element(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.turned < b.turned; })->turned,
-      context.messages);
-  const bool failed = !dataset.failures.empty() ||
-                      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.evaluator.failed() > 0; });
-  return failed ? static_cast<int>(ErrorKind::bad_input) : 0;
+  std::size_t turned = 0;
+  for (const EvaluateRow& row : result.rows) turned = std::max(turned, row.turned);
+  tell_orientations(turned, context.messages);
+  return result.any_failed ? static_cast<int>(ErrorKind::bad_input) : 0;
 }
 
 }  // namespace

@@ -183,7 +183,7 @@ class Measurement {
       if (image.starts_with('@')) written_.check(image.substr(1));
       if (image == "-") written_.check("/dev/stdin");
     }
-    Inputs inputs(images, options_.inputs);
+    Inputs inputs(images, options_.inputs, context_.stop);
     std::atomic<std::size_t> turned = 0;
     std::vector<image::Pixels> waiting;
     std::size_t measured = 0, seen = 0;

@@ -193,7 +193,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
 }
 
 std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const WrittenFiles& written) {
-  if (!is_native_file(name)) {
+  if (!Source(name).is_native()) {
     onnx::Examined examined;
     std::vector<Finding> findings = onnx::lint(name, &examined);
     for (const std::string& file : examined.data_files) written.check(std::filesystem::path(name).parent_path() / file);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/tasks/task.h"
 #include "lib/base/files.h"
 #include "lib/base/owner.h"
 
@@ -77,8 +78,5 @@ class FileSink : public Sink {
   std::optional<Grown> grown_;
   std::unique_ptr<Owner> owner_;  // where FILE.owner says that a process works on it, or has worked
 };
-
-// How a task opens the files that it is asked to write: the caller may have other places than files.
-using OpenSink = std::function<std::unique_ptr<Sink>(const std::string& file)>;
 
 }  // namespace resnet::cli

@@ -16,6 +16,8 @@ struct ReadOptions {
 // Weights stay in the mapped file. Throws Error(invalid_model) "FILE: ..." for what is not there, is no such file, is cut short,
 // damaged, or written by a later version.
 Model read(const std::filesystem::path& file, const ReadOptions& options = {});
+// Of a file that is open; its name is for errors.
+Model read(int descriptor, const std::filesystem::path& file, const ReadOptions& options = {});
 
 // The file appears whole or not at all; the same bytes for the same model. Throws Error(output), and Error(unsupported) naming
 // the node where an operator cannot be written.

@@ -300,12 +300,22 @@ Header parse_prepared(native::Prepared& proto, std::span<const std::byte> bytes)
   return header;
 }
 
-}  // namespace
+// An open file's bytes, mapped. Throws Error(invalid_model).
+std::shared_ptr<const Buffer> map_descriptor(int descriptor, const std::filesystem::path& file) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(file.string() + ": is not a regular file");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) refuse(file.string() + ": is empty");
+  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (address == MAP_FAILED && errno == ENOMEM)
+    throw Error(ErrorKind::unsupported, fmt::format("{}: not enough memory to map it", file.string()));
+  if (address == MAP_FAILED) refuse(fmt::format("{}: cannot be mapped: {}", file.string(), std::strerror(errno)));
+  const std::shared_ptr<const void> mapping(address, [size](const void* begin) { munmap(const_cast<void*>(begin), size); });
+  return Buffer::view({static_cast<const std::byte*>(address), size}, mapping);
+}
 
-bool is_native(std::string_view head) { return head.starts_with(magic); }
-
-resnet::Model read(const std::filesystem::path& file, const ReadOptions& options) {
-  const auto buffer = Buffer::map_file(file);
+resnet::Model read_mapped(const std::shared_ptr<const Buffer>& buffer, const std::filesystem::path& file,
+                          const ReadOptions& options) {
   try {
     const std::span<const std::byte> bytes = buffer->bytes();
     const Header header = check_header(bytes, magic, ".resnet file");
@@ -317,6 +327,18 @@ resnet::Model read(const std::filesystem::path& file, const ReadOptions& options
     error.add_context(file.string());
     throw;
   }
+}
+
+}  // namespace
+
+bool is_native(std::string_view head) { return head.starts_with(magic); }
+
+resnet::Model read(const std::filesystem::path& file, const ReadOptions& options) {
+  return read_mapped(Buffer::map_file(file), file, options);
+}
+
+resnet::Model read(int descriptor, const std::filesystem::path& file, const ReadOptions& options) {
+  return read_mapped(map_descriptor(descriptor, file), file, options);
 }
 
 bool is_prepared(std::string_view head) { return prepared_magic.starts_with(head.substr(0, prepared_magic.size())); }
@@ -348,18 +370,6 @@ PreparedNetwork read_prepared(const std::shared_ptr<const Buffer>& buffer, const
     error.add_context(file.string());
     throw;
   }
-}
-
-// An open file's bytes, mapped. Throws Error(invalid_model).
-std::shared_ptr<const Buffer> map_descriptor(int descriptor, const std::filesystem::path& file) {
-  struct stat status {};
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(file.string() + ": is not a regular file");
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) refuse(file.string() + ": is empty");
-  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (address == MAP_FAILED) refuse(fmt::format("{}: cannot be mapped: {}", file.string(), std::strerror(errno)));
-  const std::shared_ptr<const void> mapping(address, [size](const void* begin) { munmap(const_cast<void*>(begin), size); });
-  return Buffer::view({static_cast<const std::byte*>(address), size}, mapping);
 }
 
 }  // namespace

@@ -62,15 +62,19 @@ void silence_protobuf() {
 }  // namespace
 
 Model read(const std::filesystem::path& file, const ReadOptions& options) {
+  // O_NONBLOCK: a pipe is refused, not waited for.
+  const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) refuse(file.string(), fmt::format("cannot be opened: {}", std::strerror(errno)));
+  // It closes the file, whatever happens.
+  google::protobuf::io::FileInputStream closing(fd);
+  closing.SetCloseOnDelete(true);
+  return read(fd, file, options);
+}
+
+Model read(int fd, const std::filesystem::path& file, const ReadOptions& options) {
   silence_protobuf();
   const std::string name = file.string();
   const auto fail = [&] { refuse(name, fmt::format("cannot be opened: {}", std::strerror(errno))); };
-  // O_NONBLOCK: a pipe is refused, not waited for.
-  const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) fail();
-  // The stream closes it, whatever happens.
-  google::protobuf::io::FileInputStream stream(fd, 1 << 20);
-  stream.SetCloseOnDelete(true);
   struct stat status {};
   if (fstat(fd, &status) != 0) fail();
   if (S_ISDIR(status.st_mode)) refuse(name, "is a folder, expected a model file");
@@ -88,6 +92,8 @@ Model read(const std::filesystem::path& file, const ReadOptions& options) {
     skeleton.emplace();
     proto.Clear();
     // Read as a stream, not from a mapped file: each weight is then in memory once, in the string that its tensor keeps.
+    lseek(fd, 0, SEEK_SET);
+    google::protobuf::io::FileInputStream stream(fd, 1 << 20);
     if (!proto.ParseFromZeroCopyStream(&stream)) refuse(name, diagnose(Buffer::map_file(file)->bytes()));
   }
   return read_named(proto, std::move(skeleton->weights), name, external_files_of(file), options);

@@ -19,6 +19,8 @@ struct ReadOptions {
 // named as what they are), is damaged, or contradicts itself; with the node where there is one. Nodes may stand in any order; a
 // cycle and a dangling input are errors. Unknown operators become Opaque.
 Model read(const std::filesystem::path& file, const ReadOptions& options = {});
+// Of a file that is open; `file` is its name, for errors and for where external data lies.
+Model read(int descriptor, const std::filesystem::path& file, const ReadOptions& options = {});
 // From memory; `name` stands for the file in errors, external data is looked for in `folder`.
 Model read(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
            const ReadOptions& options = {});

@@ -69,10 +69,14 @@ std::uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), t
 
 std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool) {
   const Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return digest_of_file(opened.fd, file.string(), pool);
+}
+
+std::string digest_of_file(int descriptor, const std::string& name, ThreadPool& pool) {
   struct stat status {};
-  if (opened.fd < 0 || fstat(opened.fd, &status) != 0)
-    throw Error(ErrorKind::invalid_model, file.string() + ": cannot be opened: " + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::invalid_model, file.string() + ": is not a regular file");
+  if (descriptor < 0 || fstat(descriptor, &status) != 0)
+    throw Error(ErrorKind::invalid_model, name + ": cannot be opened: " + std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::invalid_model, name + ": is not a regular file");
   std::atomic<int> failure = 0;
   const auto size = static_cast<std::size_t>(status.st_size);
   std::string text = digest_blocks(size, pool, [&](std::size_t k) {
@@ -80,7 +84,7 @@ std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool) 
     const std::size_t wanted = std::min(block_size, size - k * block_size);
     std::size_t got = 0;
     while (got < wanted) {
-      const ssize_t n = pread(opened.fd, block.get() + got, wanted - got, static_cast<off_t>(k * block_size + got));
+      const ssize_t n = pread(descriptor, block.get() + got, wanted - got, static_cast<off_t>(k * block_size + got));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) {
         failure = n < 0 ? errno : EIO;  // shorter than it was a moment ago
@@ -90,7 +94,7 @@ std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool) 
     }
     return XXH3_128bits(block.get(), got);
   });
-  if (failure != 0) throw Error(ErrorKind::invalid_model, file.string() + ": cannot be read: " + std::strerror(failure));
+  if (failure != 0) throw Error(ErrorKind::invalid_model, name + ": cannot be read: " + std::strerror(failure));
   return text;
 }
 

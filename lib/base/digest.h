@@ -21,5 +21,7 @@ std::string digest(std::string_view text);
 std::uint64_t hash_of(std::string_view text);
 // Reads and does not map: a file of weights does not count as memory of the process. Throws Error(invalid_model) "FILE: ...".
 std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool);
+// The same of a file that is open; its name is for errors.
+std::string digest_of_file(int descriptor, const std::string& name, ThreadPool& pool);
 
 }  // namespace resnet

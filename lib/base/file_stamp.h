@@ -15,5 +15,6 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 FileStamp stamp_of(const std::string& file);
+FileStamp stamp_of(int descriptor);
 
 }  // namespace resnet

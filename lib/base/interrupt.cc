@@ -22,11 +22,13 @@ struct Slot {
   std::array<char, 4096> path = {};
 };
 std::array<Slot, 16> slots;
-std::atomic<bool> stop_requested = false;
+std::atomic<bool> nobody_asks = false;  // until handle_interrupts() is called
+std::atomic<std::atomic<bool>*> stop_requested = &nobody_asks;
 std::atomic<int> takes_time = 0;
 timer_t deadline;
 bool has_deadline = false;
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<bool>*>::is_always_lock_free &&
+              std::atomic<int>::is_always_lock_free);
 
 [[noreturn]] void end_now() {
   for (const Slot& slot : slots) {
@@ -38,7 +40,7 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_alw
 void on_deadline(int) { end_now(); }
 
 void on_interrupt(int) {
-  if (stop_requested.exchange(true)) end_now();
+  if (stop_requested.load()->exchange(true)) end_now();
   if (!has_deadline || takes_time.load() > 0) return;
   itimerspec time = {};
   time.it_value.tv_nsec = 800'000'000;
@@ -54,7 +56,8 @@ void handle(int signal_number, void (*handler)(int)) {
 
 }  // namespace
 
-void handle_interrupts() {
+void handle_interrupts(std::atomic<bool>& flag) {
+  stop_requested = &flag;
   handle(SIGALRM, on_deadline);
   sigset_t alarm;
   sigemptyset(&alarm);
@@ -71,11 +74,11 @@ void handle_interrupts() {
   }
 }
 
-bool interrupted() noexcept { return stop_requested.load(std::memory_order_relaxed); }
+Stop stop_of_process() noexcept { return Stop(*stop_requested.load(std::memory_order_relaxed)); }
 
-void throw_if_interrupted() {
-  if (interrupted()) throw Error(ErrorKind::interrupted, "interrupted");
-}
+bool interrupted() noexcept { return stop_of_process().requested(); }
+
+void throw_if_interrupted() { stop_of_process().check(); }
 
 TakeTimeWhenInterrupted::TakeTimeWhenInterrupted() noexcept { ++takes_time; }
 TakeTimeWhenInterrupted::~TakeTimeWhenInterrupted() { --takes_time; }

@@ -1,15 +1,21 @@
 // Ctrl-C: asked for politely by long loops, enforced within a second where nobody asks.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 
+#include "lib/base/stop.h"
+
 namespace resnet {
 
-// From now on SIGINT, SIGTERM and SIGHUP set a flag. A process that has not ended 0.8 seconds after it, or that is signalled a
-// second time, removes the files that RemoveWhenKilled names and exits 130. A signal that was ignored when the program started
-// (nohup) stays ignored.
-void handle_interrupts();
+// From now on SIGINT, SIGTERM and SIGHUP set `flag`, which lives as long as the process. A process that has not ended 0.8 seconds
+// after it, or that is signalled a second time, removes the files that RemoveWhenKilled names and exits 130. A signal that was
+// ignored when the program started (nohup) stays ignored.
+void handle_interrupts(std::atomic<bool>& flag);
+
+// That flag, for who is not handed a Stop: those who are use theirs.
+Stop stop_of_process() noexcept;
 
 // Whether the user asked to stop. Cheap, and safe in any thread.
 bool interrupted() noexcept;

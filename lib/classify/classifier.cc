@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/prefetch.h"
 #include "lib/classify/top_k.h"
 
@@ -253,7 +252,7 @@ void Classifier::score(std::vector<Item>& items) {
 
 void Classifier::classify(std::span<const fs::path> files, const std::function<void(Result&&)>& deliver,
                           const std::atomic<bool>* stop) {
-  const auto stopped = [stop] { return interrupted() || (stop != nullptr && stop->load()); };
+  const auto stopped = [this, stop] { return options_.stop.requested() || (stop != nullptr && stop->load()); };
   const std::size_t per_photo = views_per_photo(options_.views);
   const std::size_t batch_size = per_photo == 1 ? members_.front().scorer.batch_size(options_.batch_size) : options_.batch_size;
   // One file alone gains nothing from a thread.
@@ -282,7 +281,7 @@ void Classifier::classify(std::span<const fs::path> files, const std::function<v
     }
   }
   if (!stopped()) flush();
-  throw_if_interrupted();
+  options_.stop.check();
 }
 
 std::vector<Result> Classifier::classify(std::span<const fs::path> files) {

@@ -11,19 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/stop.h"
 #include "lib/classify/activation_map.h"
+#include "lib/classify/prediction.h"
 #include "lib/classify/scorer.h"
 #include "lib/classify/views.h"
 
 namespace resnet {
-
-struct Prediction {
-  std::int64_t index = 0;  // of the class
-  double probability = 0;
-  // Nothing where the network gives probabilities, or where probabilities of several views are averaged.
-  std::optional<double> logit;
-  friend bool operator==(const Prediction&, const Prediction&) = default;
-};
 
 // What became of one image.
 struct Result {
@@ -61,6 +55,7 @@ struct ClassifierOptions {
   Average average = Average::probability;
   bool keep_views = false;  // Result::shown
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
+  Stop stop = {};
   // Counts photos that carry an EXIF orientation which a preparation does not heed.
   std::atomic<std::size_t>* unheeded_orientations = nullptr;
   // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(bad_input).
@@ -82,8 +77,8 @@ class Classifier {
 
   // Calls deliver() for every image in the order of the files, as soon as its batch is done. A file that cannot be read is a
   // result with an error; the rest go on. Images of different sizes do not share a batch. Returns early, without the results that
-  // are not yet delivered, where `stop` has become true. Throws Error(interrupted) where the user asked to stop, and what is
-  // wrong with more than one file.
+  // are not yet delivered, where `stop` has become true. Throws Error(interrupted) where ClassifierOptions::stop is asked for,
+  // and what is wrong with more than one file.
   void classify(std::span<const std::filesystem::path> files, const std::function<void(Result&&)>& deliver,
                 const std::atomic<bool>* stop = nullptr);
   std::vector<Result> classify(std::span<const std::filesystem::path> files);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -20,13 +21,15 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+std::atomic<bool> stop_requested = false;
+
 // Runs `body` in a child process; its exit code, or 1000 + the signal that ended it.
 template <typename Body>
 int exit_code_of(Body body) {
   const pid_t child = fork();
   if (child == 0) {
     signal(SIGINT, SIG_DFL);
-    handle_interrupts();
+    handle_interrupts(stop_requested);
     body();
     _exit(99);
   }
@@ -100,11 +103,22 @@ TEST(InterruptTest, AFileNoLongerMarkedStays) {
 TEST(InterruptTest, WhatWasIgnoredStaysIgnored) {
   const int code = exit_code_of([] {
     signal(SIGHUP, SIG_IGN);
-    handle_interrupts();
+    handle_interrupts(stop_requested);
     raise(SIGHUP);
     _exit(interrupted() ? 1 : 0);
   });
   EXPECT_EQ(code, 0);
+}
+
+TEST(StopTest, LooksAtItsOwnersFlag) {
+  std::atomic<bool> flag = false;
+  const Stop stop(flag);
+  EXPECT_FALSE(stop.requested());
+  stop.check();
+  flag = true;
+  EXPECT_TRUE(stop.requested());
+  EXPECT_THROW(stop.check(), Error);
+  Stop().check();
 }
 
 }  // namespace

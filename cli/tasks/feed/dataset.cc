@@ -181,9 +181,9 @@ std::map<std::int64_t, std::int64_t> read_class_map(const std::string& file, con
   return map;
 }
 
-Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& classes) {
+Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& classes, Stop stop) {
   Dataset dataset;
-  FolderPhotos found = find_photos(options.data, false);
+  FolderPhotos found = find_photos(options.data, false, stop);
   if (!found.problems.empty()) refuse(fmt::format("{}: {}", options.data, found.problems.front().reason));
   dataset.others = std::move(found.others);
   const std::vector<fs::path>& photos = found.photos;
@@ -252,12 +252,12 @@ void note_missing(const std::vector<std::int64_t>& with_folder, const std::strin
 }
 
 Dataset read_folders(const DatasetOptions& options, const ClassFolders& within, const Classes& classes,
-                     std::span<const std::string> labels) {
+                     std::span<const std::string> labels, Stop stop) {
   Dataset dataset;
   const std::vector<std::int64_t> truths = classes_of(within.folders, options.data, classes, dataset.notes);
   std::vector<std::string> empty;
   for (std::size_t i = 0; i < within.folders.size(); ++i) {
-    FolderPhotos found = find_photos(within.folders[i], true);
+    FolderPhotos found = find_photos(within.folders[i], true, stop);
     for (const FolderProblem& problem : found.problems) {
       dataset.failures.push_back(fmt::format("{}: {}", problem.folder.string(), problem.reason));
       if (dataset.unreadable.empty()) dataset.unreadable = dataset.failures.back();
@@ -313,7 +313,7 @@ std::size_t Dataset::photos() const {
   return count;
 }
 
-Dataset load_dataset(const DatasetOptions& options, std::span<const std::string> labels, std::int64_t count) {
+Dataset load_dataset(const DatasetOptions& options, std::span<const std::string> labels, std::int64_t count, Stop stop) {
   const Classes classes(labels, count);
   const fs::path data = options.data;
   std::error_code ignored;
@@ -322,9 +322,9 @@ Dataset load_dataset(const DatasetOptions& options, std::span<const std::string>
     const ClassFolders within = find_class_folders(data);
     if (within.error) refuse(fmt::format("{}: cannot be read: {}", options.data, within.error.message()));
     if (!options.ground_truth.empty()) {
-      dataset = read_with_ground_truth(options, classes);
+      dataset = read_with_ground_truth(options, classes, stop);
     } else if (!within.folders.empty()) {
-      dataset = read_folders(options, within, classes, labels);
+      dataset = read_folders(options, within, classes, labels, stop);
     } else if (fs::exists(data / "labels.csv", ignored)) {
       dataset = read_csv(data / "labels.csv", classes);
     } else {

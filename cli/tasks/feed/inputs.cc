@@ -15,7 +15,6 @@
 #include "lib/base/error.h"
 #include "lib/base/file_kind.h"
 #include "lib/base/files.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -40,7 +39,7 @@ std::string objection_to_list(std::string_view begin, bool null_separated) {
 // Lines of stdin as they come.
 class Inputs::Lines {
  public:
-  explicit Lines(char separator) : separator_(separator), past_mark_(separator == '\0') {}
+  Lines(char separator, Stop stop) : separator_(separator), stop_(stop), past_mark_(separator == '\0') {}
 
   bool ready() {
     if (at_end_ || pending_.find(separator_) != std::string::npos) return true;
@@ -65,7 +64,7 @@ class Inputs::Lines {
   void read_more() {
     std::array<char, 65536> bytes;
     const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
-    throw_if_interrupted();
+    stop_.check();
     if (count > 0) {
       if (!std::exchange(began_, true)) {
         const std::string_view begin(bytes.data(), std::min(kind_bytes, static_cast<std::size_t>(count)));
@@ -96,13 +95,14 @@ class Inputs::Lines {
   static constexpr std::string_view mark = "\xef\xbb\xbf";
   static constexpr std::size_t longest_line = 1 << 20;
   char separator_;
+  Stop stop_;
   std::string pending_;
   bool began_ = false, at_end_ = false;
   bool past_mark_;  // the byte order mark, which only a text begins with
 };
 
-Inputs::Inputs(std::vector<std::string> arguments, const InputOptions& options)
-    : options_(options), arguments_(std::move(arguments)) {
+Inputs::Inputs(std::vector<std::string> arguments, const InputOptions& options, Stop stop)
+    : options_(options), stop_(stop), arguments_(std::move(arguments)) {
   while (!arguments_.empty() && arguments_.front() != "-") {
     expand(arguments_.front());
     arguments_.erase(arguments_.begin());
@@ -121,7 +121,7 @@ std::optional<Input> Inputs::next() {
     }
     if (arguments_.empty()) return std::nullopt;
     if (arguments_.front() == "-") {
-      if (!stdin_) stdin_ = std::make_unique<Lines>(options_.null_separated ? '\0' : '\n');
+      if (!stdin_) stdin_ = std::make_unique<Lines>(options_.null_separated ? '\0' : '\n', stop_);
       if (auto line = stdin_->next()) {
         if (!options_.null_separated && !line->empty() && line->back() == '\r') line->pop_back();
         if (!line->empty()) add_path(*line);
@@ -151,7 +151,7 @@ bool Inputs::all(const std::function<bool(const fs::path&)>& holds) const {
 void Inputs::fail(std::string text, fs::path path) { found_.push_back({std::move(path), std::move(text)}); }
 
 void Inputs::expand(const std::string& argument) {
-  throw_if_interrupted();
+  stop_.check();
   std::error_code ignored;
   if (argument.size() > 1 && argument[0] == '@') return add_list(argument.substr(1));
   if (!is_pattern(argument) || fs::exists(fs::symlink_status(argument, ignored))) return add_path(argument);
@@ -174,7 +174,7 @@ void Inputs::add_path(const fs::path& path) {
 }
 
 void Inputs::add_folder(const fs::path& top) {
-  FolderPhotos found = find_photos(top, options_.recursive);
+  FolderPhotos found = find_photos(top, options_.recursive, stop_);
   for (FolderProblem& problem : found.problems) {
     fail(problem.folder == top ? std::move(problem.reason) : fmt::format("{}: {}", problem.folder.string(), problem.reason), top);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/tasks/feed/photo_files.h"
+#include "lib/base/stop.h"
 
 namespace resnet::cli {
 
@@ -30,7 +31,7 @@ struct Input {
 // list on stdin, read as it comes. Lists may name folders, but neither patterns nor lists.
 class Inputs {
  public:
-  Inputs(std::vector<std::string> arguments, const InputOptions& options);
+  Inputs(std::vector<std::string> arguments, const InputOptions& options, Stop stop);
   ~Inputs();
   Inputs(const Inputs&) = delete;
   Inputs& operator=(const Inputs&) = delete;
@@ -55,6 +56,7 @@ class Inputs {
   void fail(std::string text, std::filesystem::path path);
 
   InputOptions options_;
+  Stop stop_;
   std::vector<std::string> arguments_;  // from the first "-" on: not yet expanded
   std::size_t given_ = 0;
   std::deque<Input> found_;

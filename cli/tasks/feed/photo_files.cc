@@ -10,8 +10,6 @@
 #include <set>
 #include <utility>
 
-#include "lib/base/interrupt.h"
-
 namespace resnet::cli {
 
 namespace fs = std::filesystem;
@@ -125,12 +123,12 @@ std::string OtherFiles::to_string() const {
                      : fmt::format("{} files are not pictures ({}) and were left out", count_, list);
 }
 
-FolderPhotos find_photos(const fs::path& top, bool recursive) {
+FolderPhotos find_photos(const fs::path& top, bool recursive, Stop stop) {
   FolderPhotos found;
   std::set<FolderKey> seen;
   std::vector<fs::path> todo = {top};
   while (!todo.empty()) {
-    throw_if_interrupted();
+    stop.check();
     const fs::path folder = std::move(todo.back());
     todo.pop_back();
     if (const auto key = key_of(folder); key && !seen.insert(*key).second) continue;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/tasks/task.h"
+#include "lib/base/stop.h"
 
 namespace resnet::cli {
 
@@ -47,7 +48,7 @@ struct FolderPhotos {
   OtherFiles others;
 };
 // Each folder once, however links lead to it. Throws Error(interrupted).
-FolderPhotos find_photos(const std::filesystem::path& folder, bool recursive);
+FolderPhotos find_photos(const std::filesystem::path& folder, bool recursive, Stop stop);
 
 // The folders within that may be classes, sorted by name; `stray` counts the photos beside them. `error` says why `folder` cannot
 // be read.

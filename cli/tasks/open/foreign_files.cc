@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "cli/tasks/feed/photo_files.h"
+#include "cli/tasks/open/source.h"
 #include "lib/base/error.h"
 #include "lib/base/file_kind.h"
 
@@ -89,9 +90,9 @@ void refuse_stranger(const std::string& argument) {
                           : ""));
 }
 
-void refuse_foreign_model(const std::string& path) {
-  const auto kind = kind_of_file(path);
-  if (kind && kind->group != FileGroup::onnx) throw Error(ErrorKind::invalid_model, path + ": " + text_of(*kind));
+void refuse_foreign_model(const Source& source) {
+  const auto kind = source.kind();
+  if (kind && kind->group != FileGroup::onnx) throw Error(ErrorKind::invalid_model, source.name() + ": " + text_of(*kind));
 }
 
 }  // namespace resnet::cli

@@ -7,6 +7,8 @@
 
 namespace resnet::cli {
 
+class Source;
+
 // "is a PyTorch checkpoint, not a model that can be read here; export it to ONNX", of an existing file or folder, by its content
 // or else by its name; nothing for photos, arrays and what nobody knows.
 std::optional<std::string> describe_foreign(const std::string& path);
@@ -20,6 +22,6 @@ void refuse_foreign(std::span<const std::string> arguments);
 void refuse_stranger(const std::string& argument);
 
 // For what is named as a model. Throws Error(invalid_model) where its first bytes are something else's.
-void refuse_foreign_model(const std::string& path);
+void refuse_foreign_model(const Source& source);
 
 }  // namespace resnet::cli

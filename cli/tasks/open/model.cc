@@ -1,9 +1,6 @@
 #include "cli/tasks/open/model.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -114,19 +111,6 @@ bool is_model(const std::string& text) {
 
 namespace {
 
-// Nothing of what is no file: whoever opens it next says what it is.
-std::string first_bytes(const std::string& name) {
-  std::string head(16, '\0');
-  const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is not waited for
-  if (fd < 0) return "";
-  struct stat status {};
-  const bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-  const ssize_t got = regular ? read(fd, head.data(), head.size()) : 0;
-  close(fd);
-  head.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  return head;
-}
-
 std::optional<std::pair<std::string, Shape>> asked_shape(const ArchOptions& options) {
   if (options.input_shape.empty()) return std::nullopt;
   const InputShape shape = parse_input_shape(options.input_shape);
@@ -145,10 +129,11 @@ std::optional<std::pair<std::string, Shape>> asked_shape(const ArchOptions& opti
   }
 }
 
-Model read_native(const std::string& name, const ArchOptions& options) {
+Model read_native(const Source& source, const ArchOptions& options) {
+  const std::string& name = source.name();
   native::ReadOptions read;
   read.verify = !options.no_verify;
-  Model model = native::read(name, read);
+  Model model = source.is_file() ? native::read(source.descriptor(), name, read) : native::read(name, read);
   const auto asked = asked_shape(options);
   if (!asked) return model;
   std::vector<Fact> facts;
@@ -174,22 +159,26 @@ Model read_native(const std::string& name, const ArchOptions& options) {
 
 }  // namespace
 
-bool is_native_file(const std::string& name) { return native::is_native(first_bytes(name)) || name.ends_with(".resnet"); }
-
-Model read_model_file(const std::string& name, const ArchOptions& options, Observer& observer) {
+Model read_model_file(const Source& source, const ArchOptions& options, Observer& observer) {
+  const std::string& name = source.name();
   Model model;
-  if (is_built_in(name)) {
+  if (source.is_built_in()) {
     model = onnx::read(built_in_model(), name, {});
-  } else if (is_native_file(name)) {
-    model = read_native(name, options);
+  } else if (source.is_native()) {
+    model = read_native(source, options);
   } else {
-    refuse_foreign_model(name);
+    refuse_foreign_model(source);
     onnx::ReadOptions read;
     if (auto asked = asked_shape(options)) read.input_shapes.emplace(std::move(asked->first), std::move(asked->second));
-    model = onnx::read(name, read);
+    model = source.is_file() ? onnx::read(source.descriptor(), name, read) : onnx::read(name, read);
   }
   tell_notes(model, name, observer);
   return model;
+}
+
+Model read_model_file(const std::string& name, const ArchOptions& options, Observer& observer) {
+  Source source(name);
+  return read_model_file(source, options, observer);
 }
 
 void tell_notes(const Model& model, const std::string& name, Observer& observer) {
@@ -198,8 +187,9 @@ void tell_notes(const Model& model, const std::string& name, Observer& observer)
 
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer) {
   LoadedModel result;
-  if (!exists(name)) result.spec = find_arch(name, options);
-  if (!result.spec) return load_model(name, options, observer);
+  Source source(name);
+  if (!source.is_there()) result.spec = find_arch(name, options);
+  if (!result.spec) return load_model(source, options, observer);
   result.name = name;
   arch::BuildOptions build = build_options(options);
   if (!weights) build.init = arch::Init::zeros;  // not touched, and so no memory
@@ -207,10 +197,11 @@ LoadedModel load_for_examination(const std::string& name, const ArchOptions& opt
   return result;
 }
 
-LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer) {
+LoadedModel load_model(const Source& source, const ArchOptions& options, Observer& observer) {
+  const std::string& name = source.name();
   LoadedModel result;
   result.name = name;
-  const bool file = exists(name) || is_built_in(name);
+  const bool file = source.is_there() || source.is_built_in();
   if (!file) result.spec = find_arch(name, options);
   if (result.spec) {
     observer.warning(
@@ -227,9 +218,14 @@ LoadedModel load_model(const std::string& name, const ArchOptions& options, Obse
                                       {"--classes", options.classes > 0}}) {
     if (given) throw Error(ErrorKind::usage, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }
-  result.model = read_model_file(name, options, observer);
+  result.model = read_model_file(source, options, observer);
   throw_if_interrupted();
   return result;
+}
+
+LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer) {
+  Source source(name);
+  return load_model(source, options, observer);
 }
 
 }  // namespace resnet::cli

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/tasks/open/source.h"
 #include "cli/tasks/task.h"
 #include "lib/arch/build.h"
 #include "lib/arch/spec.h"
@@ -39,10 +40,8 @@ std::string unknown_arch(const std::string& name);
 // of the network that is built in, and no existing path.
 bool is_model(const std::string& text);
 
-// Whether a file is a .resnet file, by its first bytes or, where they are none that anybody knows, by its name.
-bool is_native_file(const std::string& name);
-
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
+Model read_model_file(const Source& source, const ArchOptions& arch, Observer& observer);
 Model read_model_file(const std::string& name, const ArchOptions& arch, Observer& observer);
 
 // Warns of what the reader noticed.
@@ -54,6 +53,7 @@ struct LoadedModel {
   std::optional<arch::Spec> spec;  // of a named architecture: its weights are untrained
 };
 // Reads the file or builds the net; warns of untrained weights and of what the reader noticed.
+LoadedModel load_model(const Source& source, const ArchOptions& options, Observer& observer);
 LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer);
 // To be looked at and not to be run: a named architecture gets its weights only where `weights`, and draws no warning.
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/tasks/predict/answer_lines.h"
+#include "formats/answers/read.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 class Reader {
  public:
-  Reader(const std::string& file, const std::optional<Shard>& shard, const std::optional<AnswersRecord>& record,
+  Reader(const std::string& file, const std::optional<answers::Shard>& shard, const std::optional<AnswersRecord>& record,
          const std::function<std::optional<std::string>()>& next)
       : file_(file), lines_(file), shard_(shard), record_(record), next_(next) {}
 
@@ -25,7 +25,7 @@ class Reader {
       }
       if (shard_ && lines_.number() == 1) {
         take_header(line);
-      } else if (const auto end = shard_ ? parse_last_line(line) : std::nullopt) {
+      } else if (const auto end = shard_ ? answers::parse_last_line(line) : std::nullopt) {
         take_end(*end);
         return result_;
       } else {
@@ -55,7 +55,7 @@ class Reader {
       throw;
     }
     if (!result_.header) refuse("is not the first line of a part, expected what predict --shard writes");
-    const Shard& found = result_.header->shard;
+    const answers::Shard& found = result_.header->shard;
     if (found.of == shard_->of && found.index == shard_->index && found.inputs == shard_->inputs && found.list != shard_->list)
       refuse("holds answers of other inputs: the list of inputs has changed since then");
     if (found != *shard_) {
@@ -67,9 +67,9 @@ class Reader {
     keep_until(lines_.end());
   }
 
-  void take_end(const PartEnd& end) {
+  void take_end(const answers::PartEnd& end) {
     if (group_) finish_group(lines_.begin());
-    if (end != PartEnd{shard_->index, shard_->of, tally_} || result_.inputs != shard_->count)
+    if (end != answers::PartEnd{shard_->index, shard_->of, tally_} || result_.inputs != shard_->count)
       refuse(fmt::format("ends a part of {} answers, but {} are here: the file is damaged; expected another file",
                          end.tally.answers, tally_.answers));
     keep_until(lines_.end());
@@ -78,7 +78,7 @@ class Reader {
   }
 
   void take_answer(const std::string& line) {
-    const auto answer = parse_answer_line(line);
+    const auto answer = answers::parse_answer_line(line);
     if (!answer) refuse("is no answer of predict, expected {\"input\": ...}");
     if (group_ && answer->is_part_of(*group_)) {
       group_failed_ += answer->failed ? 1 : 0;
@@ -105,17 +105,18 @@ class Reader {
   // It is cut only where it can be nothing else than the beginning of the next answer, or of a part's first line.
   void take_half_line(const std::string& line) {
     if (shard_ && lines_.number() == 1) {
-      if (!begins_first_line(line, *shard_)) refuse("is not the first line of a part, expected what predict --shard writes");
+      if (!answers::begins_first_line(line, *shard_))
+        refuse("is not the first line of a part, expected what predict --shard writes");
       return;
     }
     if (!shard_ && !record_) {
       if (result_.inputs == 0 && !group_) refuse("is no answer of predict, expected {\"input\": ...}");
       refuse_without_record();
     }
-    if (group_ && begins_answer_of(line, *group_)) return;
+    if (group_ && answers::begins_answer_of(line, *group_)) return;
     const std::optional<std::string> path = next_();
-    const bool ends = shard_ && !path && std::string("{\"shard_end\":").starts_with(line.substr(0, 13));
-    if (!ends && (!path || !begins_answer_of(line, *path)))
+    const bool ends = shard_ && !path && answers::begins_last_line(line);
+    if (!ends && (!path || !answers::begins_answer_of(line, *path)))
       refuse("is cut, and is not the beginning of the next answer; expected another file");
   }
 
@@ -148,19 +149,19 @@ class Reader {
   }
 
   const std::string& file_;
-  LineReader lines_;
-  const std::optional<Shard>& shard_;
+  answers::LineReader lines_;
+  const std::optional<answers::Shard>& shard_;
   const std::optional<AnswersRecord> record_;
   const std::function<std::optional<std::string>()>& next_;
   EarlierAnswers result_;
-  Tally tally_;
+  answers::Tally tally_;
   std::optional<std::string> group_;  // the file of several images that the last lines are of
   std::size_t group_failed_ = 0;
 };
 
 }  // namespace
 
-EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
+EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<answers::Shard>& shard,
                                     const std::optional<AnswersRecord>& record,
                                     const std::function<std::optional<std::string>()>& next) {
   return Reader(file, shard, record, next).read();

@@ -16,7 +16,7 @@ struct EarlierAnswers {
   std::uintmax_t bytes = 0;          // of the file that hold them; what follows is half a line, or half of a file's images
   bool complete = false;             // there is nothing left to answer
   std::optional<PartHeader> header;  // of a part
-  Tally tally;                       // of the answers in `bytes`
+  answers::Tally tally;              // of the answers in `bytes`
 };
 
 // Of what the answers in a file were made with (FILE.job).
@@ -28,7 +28,7 @@ struct AnswersRecord {
 // their end: they are walked as far as the answers go. `shard`: the part that they are to be of. `record`: where it is known
 // what they were made with; a part's header says so itself. Throws Error(usage) with the line where the file is none
 // of ours, where the answers are of other inputs, of another part of them, or not complete without a record.
-EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
+EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<answers::Shard>& shard,
                                     const std::optional<AnswersRecord>& record,
                                     const std::function<std::optional<std::string>()>& next);
 

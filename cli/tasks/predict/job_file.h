@@ -7,14 +7,14 @@
 #include <string>
 
 #include "cli/tasks/identity/identity.h"
-#include "cli/tasks/predict/shards.h"
+#include "formats/answers/job.h"
 
 namespace resnet::cli {
 
 class JobFile {
  public:
   struct Job {
-    JobSize size;
+    answers::JobSize size;
     Identity identity;
     std::uintmax_t complete_bytes = 0;  // of FILE when all was answered; 0 before
   };

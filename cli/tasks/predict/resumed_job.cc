@@ -17,15 +17,14 @@ namespace resnet::cli {
 
 namespace fs = std::filesystem;
 
-Selection::Selection(const std::string& shard, Inputs& inputs) : inputs_(inputs) {
-  if (shard.empty()) return;
-  const Shard asked = parse_shard(shard);
+Selection::Selection(const std::optional<PartOf>& part, Inputs& inputs) : inputs_(inputs) {
+  if (!part) return;
   std::vector<std::uint64_t> paths;
   while (auto input = inputs.next()) {
     paths.push_back(hash_of(input->path.native()));
     all_.push_back(std::move(*input));
   }
-  shard_ = place_shard(asked, paths);
+  shard_ = place_shard(*part, paths);
   all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(shard_->first + shard_->count), all_.end());
   all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(shard_->first));
 }
@@ -77,7 +76,7 @@ void ResumedJob::check(const Identity& now) const {
                                             file_, left_of(different), right_of(different)));
 }
 
-void ResumedJob::begin(const JobSize& size, const Identity& identity) {
+void ResumedJob::begin(const answers::JobSize& size, const Identity& identity) {
   if (!job_file_) return;
   begun_ = JobFile::Job{size, identity, 0};
   job_file_->write(*begun_);

@@ -18,8 +18,8 @@ namespace resnet::cli {
 // The inputs that this run is to answer: all, or a part of them, without those that an earlier run has answered.
 class Selection {
  public:
-  // `shard`: --shard, or empty. Throws Error(usage).
-  Selection(const std::string& shard, Inputs& inputs);
+  // `part`: nothing where all are answered. Throws as Inputs::next().
+  Selection(const std::optional<PartOf>& part, Inputs& inputs);
 
   // Of all parts together, where it is known.
   std::optional<std::size_t> whole() const { return shard_ ? shard_->inputs : inputs_.total(); }
@@ -30,29 +30,29 @@ class Selection {
   bool ready() { return !all_.empty() || shard_ || inputs_.ready(); }
   std::optional<std::size_t> total() const { return shard_ ? shard_->count : inputs_.total(); }
   bool all(const std::function<bool(const std::filesystem::path&)>& holds) const;
-  const std::optional<Shard>& shard() const { return shard_; }
+  const std::optional<answers::Shard>& shard() const { return shard_; }
   const EarlierAnswers& earlier() const { return earlier_; }
 
  private:
   Inputs& inputs_;
   std::deque<Input> all_;  // in front of what `inputs_` gives; a part's are all here
-  std::optional<Shard> shard_;
+  std::optional<answers::Shard> shard_;
   EarlierAnswers earlier_;
 };
 
 // Where answers are kept in a file that grows: what an earlier run left there, and what this one writes beside it.
 class ResumedJob {
  public:
-  // Reads what is there; `file` is --resume FILE, or empty, where there is nothing to do. Throws Error(usage) where the answers
-  // are not of these inputs, or the files are none of ours.
+  // Reads what is there; `file` is the one that is resumed, or empty, where there is nothing to do. Throws Error(usage) where the
+  // answers are not of these inputs, or the files are none of ours.
   ResumedJob(const std::string& file, Selection& selection);
 
   // By which the convolutions of the earlier answers were chosen.
-  std::optional<JobSize> size() const { return earlier_ ? std::optional(earlier_->size) : std::nullopt; }
+  std::optional<answers::JobSize> size() const { return earlier_ ? std::optional(earlier_->size) : std::nullopt; }
   // Throws Error(usage) where the earlier answers were made with something else.
   void check(const Identity& now) const;
   // Writes down what the answers are made with. Throws Error(output).
-  void begin(const JobSize& size, const Identity& identity);
+  void begin(const answers::JobSize& size, const Identity& identity);
   // All answers are in the file: that is written down, too. Throws Error(output).
   void end() const;
 

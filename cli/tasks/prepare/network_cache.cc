@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <system_error>
@@ -18,7 +17,6 @@
 
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
-#include "lib/base/parse.h"
 #include "lib/measure/machine.h"
 
 namespace resnet::cli {
@@ -81,27 +79,6 @@ bool is_entry(const Descriptor& file, struct stat& status) {
   return got >= 0 && native::is_prepared({head.data(), static_cast<std::size_t>(got)});
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
-fs::path folder_of_user() {
-  if (const std::string folder = environment("RESNET_CLI_CACHE"); !folder.empty()) return folder;
-  const std::string cache = environment("XDG_CACHE_HOME"), home = environment("HOME");
-  if (!cache.empty() && fs::path(cache).is_absolute()) return fs::path(cache) / "resnet-cli" / "networks";
-  return home.empty() ? fs::path() : fs::path(home) / ".cache" / "resnet-cli" / "networks";
-}
-
-std::uint64_t limit_of_user() {
-  const std::string text = environment("RESNET_CLI_CACHE_MIB");
-  if (text.empty()) return 2048;
-  const auto limit = parse_integer(text);
-  if (!limit || *limit < 0 || *limit > (std::int64_t{1} << 40))
-    throw Error(ErrorKind::usage, fmt::format("RESNET_CLI_CACHE_MIB is '{}', expected a number of MiB", text));
-  return static_cast<std::uint64_t>(*limit);
-}
-
 // The program that is running, which a new build replaces.
 std::string this_program() {
   struct stat status {};
@@ -110,8 +87,6 @@ std::string this_program() {
 }
 
 }  // namespace
-
-NetworkCache::NetworkCache() : folder_(folder_of_user()), limit_in_mib_(limit_of_user()) {}
 
 std::string NetworkCache::key_of(const std::string& identity, const std::string& asked) {
   return fmt::format("model {}; {}; resnet-cli {}; {}", identity, asked, this_program(), this_machine().processor);
@@ -219,8 +194,8 @@ NetworkCache::Cleared NetworkCache::clear() const {
   return cleared;
 }
 
-std::optional<NetworkCache> open_cache(Observer& observer) {
-  NetworkCache cache;
+std::optional<NetworkCache> open_cache(const CacheSettings& settings, Observer& observer) {
+  NetworkCache cache(settings);
   const std::string why = cache.distrust();
   if (why.empty()) return cache;
   observer.note(why);

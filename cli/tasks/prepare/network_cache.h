@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/tasks/task.h"
@@ -14,14 +15,17 @@
 
 namespace resnet::cli {
 
+struct CacheSettings {
+  std::filesystem::path folder;  // empty: nothing is kept
+  std::uint64_t limit_in_mib = 2048;
+};
+
 // Several processes may use one folder at a time: files appear whole, and whoever has one mapped keeps it when it is removed.
 // What is kept is run as it is: a folder or a file that another user owns, or that others may write to, is not read, whoever runs
 // the program. Only files that this program has made are listed, counted and removed: their names say so, and their first bytes.
 class NetworkCache {
  public:
-  // RESNET_CLI_CACHE, else resnet-cli/networks in XDG_CACHE_HOME or ~/.cache; RESNET_CLI_CACHE_MIB, else 2048. Throws
-  // Error(usage) for a limit that is no number.
-  NetworkCache();
+  explicit NetworkCache(CacheSettings settings) : folder_(std::move(settings.folder)), limit_in_mib_(settings.limit_in_mib) {}
 
   const std::filesystem::path& folder() const { return folder_; }
   std::uint64_t limit_in_mib() const { return limit_in_mib_; }
@@ -65,6 +69,6 @@ class NetworkCache {
 };
 
 // The cache, or, with a note that says why, none where its folder is not to be trusted.
-std::optional<NetworkCache> open_cache(Observer& observer);
+std::optional<NetworkCache> open_cache(const CacheSettings& settings, Observer& observer);
 
 }  // namespace resnet::cli

@@ -157,7 +157,13 @@ bool warn_of_weights(const Graph& graph, const std::string& name, Observer& obse
 }  // namespace
 
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer) {
-  LoadedModel loaded = load_model(name, options.arch, observer);
+  Source source(name);
+  return load_network(source, options, observer);
+}
+
+Network load_network(const Source& source, const NetworkOptions& options, Observer& observer) {
+  const std::string& name = source.name();
+  LoadedModel loaded = load_model(source, options.arch, observer);
   Network network;
   network.name = name;
   network.untrained = loaded.spec.has_value();
@@ -244,10 +250,11 @@ void tell_preprocessing(const Network& network, const ViewOptions& views, bool a
   }
 }
 
-ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, std::size_t decode_threads) {
+ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, const TaskContext& context) {
   ClassifierOptions classify;
   classify.batch_size = options.batch_size;
-  classify.decode_threads = decode_threads;
+  classify.decode_threads = context.threads.decoding();
+  classify.stop = context.stop;
   classify.max_pixels = options.max_pixels;
   classify.views = views;
   classify.keep_views = !options.report.empty() || !options.cam.empty();

@@ -46,6 +46,7 @@ struct Network {
   std::int64_t parameters = 0, macs = 0;  // of the file's graph, of one image
 };
 // Throws Error(unsupported) with the name where it does not classify images.
+Network load_network(const Source& source, const NetworkOptions& options, Observer& observer);
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer);
 // Everything but the graph, as the graph, the file and the options tell it. Throws as check_batch with the name; says where
 // images are run one at a time.
@@ -89,7 +90,6 @@ void check_single_view(const char* option, const ViewOptions& views, std::size_t
 void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Observer& observer);
 
 // What all networks together are asked: the classifier's options but for the preprocessing.
-// `decode_threads`: that photos are decoded on.
-ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, std::size_t decode_threads);
+ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, const TaskContext& context);
 
 }  // namespace resnet::cli

@@ -8,12 +8,11 @@
 #include <utility>
 
 #include "cli/tasks/identity/text.h"
-#include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/source.h"
 #include "cli/tasks/prepare/networks.h"
 #include "formats/table/text.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
-#include "lib/base/file_stamp.h"
 #include "lib/kernels/isa.h"
 #include "lib/xnnpack/plan.h"
 
@@ -24,13 +23,13 @@ namespace fs = std::filesystem;
 namespace {
 
 // What a model is, whatever its name: read before the model itself.
-std::string text_of_model(const std::string& name, const NetworkOptions& options, ThreadPool& pool) {
-  if (is_built_in(name)) return "built in, " + text_of_digest(digest(built_in_model(), pool));
-  std::error_code none;
-  if (!fs::exists(name, none)) {
-    if (const auto spec = find_arch(name, options.arch)) return text_of_built(*spec, options.arch.init, options.arch.seed);
+std::string text_of_model(const Source& source, const NetworkOptions& options, ThreadPool& pool) {
+  if (source.is_built_in()) return "built in, " + text_of_digest(source.digest(pool));
+  if (!source.is_there()) {
+    if (const auto spec = find_arch(source.name(), options.arch))
+      return text_of_built(*spec, options.arch.init, options.arch.seed);
   }
-  return text_of_digest(digest_of_file(name, pool));
+  return text_of_digest(source.digest(pool));
 }
 
 // --input-shape as it was understood, however it is spelt.
@@ -63,12 +62,12 @@ Digests digests_of_data(const std::string& name, const Model& model, ThreadPool&
 class Preparation {
  public:
   Preparation(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool, Observer& observer)
-      : name_(name), options_(options), asked_(asked), pool_(pool), observer_(observer), stamp_(stamp_of(name)) {}
+      : name_(name), options_(options), asked_(asked), pool_(pool), observer_(observer), source_(name) {}
 
   ReadyNetwork prepare() {
     if (asked_.identify || may_be_kept()) {
       identity_.name = name_;
-      identity_.model = text_of_model(name_, options_, pool_);
+      identity_.model = text_of_model(source_, options_, pool_);
       identity_.input_shape = text_of_input_shape(options_.arch.input_shape);
       identity_.convolution = options_.convolution;
     }
@@ -83,9 +82,7 @@ class Preparation {
   // Of a model file, for few images; not where it does not pay, or where the network is changed before it runs.
   bool may_be_kept() const {
     constexpr std::size_t few = 256;
-    std::error_code none;
-    return asked_.cache && images() <= few && asked_.views.crop != Crop::full && !asked_.with_head &&
-           fs::is_regular_file(name_, none);
+    return asked_.cache && images() <= few && asked_.views.crop != Crop::full && !asked_.with_head && source_.is_file();
   }
   std::size_t images() const { return asked_.images * views_per_photo(asked_.views); }
 
@@ -134,12 +131,12 @@ class Preparation {
 
   void load(const std::optional<std::string>& key) {
     Network& network = ready_.network;
-    network = load_network(name_, options_, observer_);
+    network = load_network(source_, options_, observer_);
     Graph graph = std::exchange(network.graph, {});
     ready_.member = make_member(network, std::move(graph), asked_.views.crop, job(), pool_, asked_.with_head);
     const auto packed = ready_.member.plan->packed_weights();
     // A file that changed while it was read is another one the next time.
-    const bool is_kept = key && packed && network.finite && stamp_of(name_) == stamp_;
+    const bool is_kept = key && packed && network.finite && !source_.has_changed();
     if (asked_.identify || is_kept) identity_.data = digests_of_data(name_, network.source, pool_);
     if (!is_kept) return;
     native::PreparedNetwork fresh{.key = *key, .name = name_, .model = network.source, .packed_weights = *packed};
@@ -151,7 +148,7 @@ class Preparation {
   }
 
   void identify() {
-    if (stamp_of(name_) != stamp_) throw Error(ErrorKind::invalid_model, name_ + ": changed while it was read; run it again");
+    if (source_.has_changed()) throw Error(ErrorKind::invalid_model, name_ + ": changed while it was read; run it again");
     identity_.preparation = text_of(ready_.network.preprocessing.preprocessing);
     identity_.methods = methods_of(*ready_.member.plan);
     // As JSON can hold it, so that it is the same when it is read back.
@@ -166,7 +163,7 @@ class Preparation {
   const Asked& asked_;
   ThreadPool& pool_;
   Observer& observer_;
-  const FileStamp stamp_;
+  Source source_;
   NetworkIdentity identity_;
   ReadyNetwork ready_;
 };

@@ -11,6 +11,7 @@
 #include "cli/tasks/feed/photo_files.h"
 #include "formats/labels/labels.h"
 #include "lib/base/error.h"
+#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -38,7 +39,8 @@ std::vector<fs::path> cifar_batches(const fs::path& folder) {
 }
 
 void add_cifar(const fs::path& batch, std::int64_t classes, std::vector<train::Example>& examples) {
-  const Dataset dataset = load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes);
+  const Dataset dataset =
+      load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes, stop_of_process());
   std::vector<image::Pixels> photos = read_cifar_batch(batch);
   for (std::size_t i = 0; i < photos.size(); ++i) examples.push_back({{}, dataset.samples[0].truths[i], std::move(photos[i])});
 }
@@ -66,7 +68,7 @@ class Loader {
     }
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
-                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()));
+                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_of_process());
     // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
     if (!dataset.unreadable.empty()) throw Error(ErrorKind::bad_input, dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));

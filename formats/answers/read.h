@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace resnet::cli {
+namespace resnet::answers {
 
 // Whose answer a line is, and whether it failed.
 struct AnswerLine {
@@ -24,8 +24,6 @@ struct AnswerLine {
 std::optional<AnswerLine> parse_answer_line(const std::string& line);
 // Whether `text` may be the beginning of the answer for this path, or for one of its images.
 bool begins_answer_of(const std::string& text, const std::string& path);
-// What a Tally counts for the answer of this input.
-std::string tally_key(const std::string& input);
 
 // Lines that begin as predict's do, one after the other; a file of anything else is not read any further than it takes to see
 // that.
@@ -50,4 +48,4 @@ class LineReader {
   std::size_t number_ = 0;
 };
 
-}  // namespace resnet::cli
+}  // namespace resnet::answers

@@ -1,4 +1,4 @@
-#include "cli/tasks/predict/answer_lines.h"
+#include "formats/answers/read.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 #include "formats/table/text.h"
 #include "lib/base/error.h"
 
-namespace resnet::cli {
+namespace resnet::answers {
 
 namespace {
 
@@ -103,8 +103,6 @@ bool begins_answer_of(const std::string& text, const std::string& path) {
   return text.starts_with(lead) || (!text.empty() && lead.starts_with(text));
 }
 
-std::string tally_key(const std::string& input) { return table::is_utf8(input) ? input : table::base64(input); }
-
 LineReader::LineReader(const std::string& file) {
   std::error_code failed;
   const auto status = std::filesystem::status(file, failed);
@@ -146,4 +144,4 @@ bool LineReader::next(std::string& line) {
   return !line.empty() || has_end_;
 }
 
-}  // namespace resnet::cli
+}  // namespace resnet::answers

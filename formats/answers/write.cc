@@ -1,4 +1,4 @@
-#include "cli/tasks/predict/predictions.h"
+#include "formats/answers/write.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "formats/labels/labels.h"
 #include "formats/table/table.h"
 
-namespace resnet::cli {
+namespace resnet::answers {
 
 namespace {
 
@@ -79,25 +79,22 @@ std::string csv_answer(const std::string& input, std::span<const Prediction> pre
 
 }  // namespace
 
-std::string format_header(PredictionFormat format) {
-  return format == PredictionFormat::csv ? "input,rank,index,label,probability,logit\n" : "";
-}
+std::string Writer::begin() const { return format_ == Format::csv ? "input,rank,index,label,probability,logit\n" : ""; }
 
-std::string format_answer(PredictionFormat format, const std::string& input, std::span<const Prediction> predictions,
-                          std::span<const std::string> labels, bool logits) {
-  switch (format) {
-    case PredictionFormat::text: return text_answer(input, predictions, labels, logits);
-    case PredictionFormat::jsonl: return json_answer(input, predictions, labels);
-    case PredictionFormat::csv: return csv_answer(input, predictions, labels);
+std::string Writer::answer(const std::string& input, std::span<const Prediction> predictions) const {
+  switch (format_) {
+    case Format::text: return text_answer(input, predictions, labels_, logits_);
+    case Format::jsonl: return json_answer(input, predictions, labels_);
+    case Format::csv: return csv_answer(input, predictions, labels_);
   }
-  return "";
+  __builtin_unreachable();
 }
 
-std::string format_failure(PredictionFormat format, const std::string& input, const std::string& error) {
-  if (format != PredictionFormat::jsonl) return "";
+std::string Writer::failure(const std::string& input, const std::string& error) const {
+  if (format_ != Format::jsonl) return "";
   Json object = json_of_input(input);
   object["error"] = error;
   return line_of(object);
 }
 
-}  // namespace resnet::cli
+}  // namespace resnet::answers

@@ -1,0 +1,36 @@
+// What predict answers, written as text, JSON Lines or CSV: docs/formats/answers.md describes it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/classify/prediction.h"
+
+namespace resnet::answers {
+
+enum class Format { text, jsonl, csv };
+
+class Writer {
+ public:
+  // `labels`: the classes' names; a class after the last one has none. `logits`: text has them in place of probabilities.
+  Writer(Format format, std::vector<std::string> labels, bool logits = false)
+      : format_(format), labels_(std::move(labels)), logits_(logits) {}
+
+  // What comes before all answers: CSV's header.
+  std::string begin() const;
+  // One input's answer, the likeliest class first: its lines, each with its end.
+  std::string answer(const std::string& input, std::span<const Prediction> predictions) const;
+  // An input that failed: a line in JSON, nothing elsewhere.
+  std::string failure(const std::string& input, const std::string& error) const;
+
+  const std::vector<std::string>& labels() const { return labels_; }
+
+ private:
+  Format format_;
+  std::vector<std::string> labels_;
+  bool logits_;
+};
+
+}  // namespace resnet::answers

@@ -1,0 +1,70 @@
+// A network made ready to run: described, identified, and kept for the next time.
+#include <filesystem>
+
+#include "cli/tasks/prepare/network_cache.h"
+#include "cli/tasks/prepare/networks.h"
+#include "tests/cli/tasks/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class PrepareTaskTest : public TaskTest {
+ protected:
+  cli::ReadyNetwork prepare(const cli::NetworkCache* cache = nullptr) {
+    const cli::Asked asked{.views = {}, .batch = 1, .threads = 2, .images = 1, .with_head = false, .cache = cache, .identify = true};
+    return prepare_network(path("rgb.onnx"), network(), asked, pool, heard);
+  }
+  ThreadPool pool{2};
+};
+
+TEST_F(PrepareTaskTest, SaysWhatItIs) {
+  const cli::ReadyNetwork ready = prepare();
+  EXPECT_THAT(ready.network.labels, ElementsAre("red", "green", "blue"));
+  EXPECT_EQ(ready.network.parameters, 12);
+  ASSERT_TRUE(ready.identity);
+  EXPECT_EQ(ready.identity->name, path("rgb.onnx"));
+  EXPECT_THAT(ready.identity->model, testing::StartsWith("digest "));
+  EXPECT_THAT(ready.identity->preparation, HasSubstr("scale 1,"));
+  EXPECT_FALSE(ready.fresh);
+  tell_preprocessing(ready.network, {}, true, heard);
+  EXPECT_THAT(heard.notes, ElementsAre(HasSubstr("preprocessing raw")));
+}
+
+TEST_F(PrepareTaskTest, IsKeptForTheNextTime) {
+  const cli::NetworkCache cache({path("cache"), 100});
+  const cli::ReadyNetwork first = prepare(&cache);
+  ASSERT_TRUE(first.fresh);
+  EXPECT_EQ(cache.keep(*first.fresh, pool), "");
+  EXPECT_THAT(cache.entries(), SizeIs(1));
+  const cli::ReadyNetwork second = prepare(&cache);
+  EXPECT_FALSE(second.fresh);
+  EXPECT_EQ(second.identity->model, first.identity->model);
+  EXPECT_EQ(second.identity->methods, first.identity->methods);
+  EXPECT_EQ(second.network.parameters, first.network.parameters);
+  // Another model of that name is another one.
+  write("rgb.onnx", onnx_file(mean_classifier(4, {{0, 1, 0}, {0, 0, 1}, {1, 0, 0}}, {0, 0, 0})));
+  EXPECT_TRUE(prepare(&cache).fresh);
+}
+
+TEST_F(PrepareTaskTest, AFolderThatOthersMayWriteToIsNotUsed) {
+  make_folder("cache");
+  fs::permissions(path("cache"), fs::perms::all);
+  EXPECT_FALSE(cli::open_cache({path("cache"), 100}, heard));
+  EXPECT_THAT(heard.notes, ElementsAre(HasSubstr("others may write to it")));
+}
+
+TEST_F(PrepareTaskTest, LabelsHaveToFit) {
+  write("rgb.txt", "red\ngreen\n");
+  const auto [kind, text] = error_of([&] { prepare(); });
+  EXPECT_EQ(kind, ErrorKind::usage);
+  EXPECT_THAT(text, HasSubstr("2 labels for a model of 3 classes"));
+}
+
+}  // namespace
+}  // namespace resnet::test
