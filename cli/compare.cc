@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/model.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -61,13 +62,7 @@ void setup(CLI::App& app, CompareOptions& options) {
 
 bool is_tensor_file(const std::string& name) { return name.ends_with(".npy") || name.ends_with(".pb"); }
 
-Tensor read_tensor(const std::string& name) {
-  try {
-    return name.ends_with(".pb") ? onnx::read_tensor(name) : npy::read(name);
-  } catch (Error& error) {
-    throw Error(ErrorKind::bad_input, std::string(error.what()).starts_with(name) ? error.what() : name + ": " + error.what());
-  }
-}
+Tensor read_tensor(const std::string& name) { return name.ends_with(".pb") ? onnx::read_tensor(name) : npy::read(name); }
 
 struct Line {
   std::string name;
@@ -148,7 +143,7 @@ std::vector<Line> judge_executor(const CompareOptions& options, const Graph& gra
 }
 
 int run(const CompareOptions& options, Context& context) {
-  if (options.arguments.size() < 2) throw Error(ErrorKind::usage, "expected two models, or a model and its expected outputs");
+  if (options.arguments.size() < 2) throw Error(Fault::invalid, "expected two models, or a model and its expected outputs");
   WrittenFiles written;
   written.add("--output", options.output);
   for (const auto& files : {options.arguments, options.inputs}) {
@@ -167,28 +162,27 @@ int run(const CompareOptions& options, Context& context) {
   for (const std::string& file : options.inputs) inputs.push_back(read_tensor(file));
   if (inputs.empty()) inputs = random_inputs(a, options.random, static_cast<std::uint64_t>(options.seed));
   if (inputs.size() != a.inputs().size()) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("{} inputs given, {} has {}", inputs.size(), options.arguments[0], a.inputs().size()));
   }
   std::vector<std::string> names;
   for (const ValueId id : a.outputs()) names.push_back(a.value(id).name);
   std::vector<Line> outputs, judged, layers;
   if (is_tensor_file(options.arguments[1])) {
-    if (options.layers) throw Error(ErrorKind::usage, "--layers is for two models");
-    if (options.inputs.empty()) throw Error(ErrorKind::usage, "stored outputs belong to certain inputs: --input");
+    if (options.layers) throw Error(Fault::invalid, "--layers is for two models");
+    if (options.inputs.empty()) throw Error(Fault::invalid, "stored outputs belong to certain inputs: --input");
     std::vector<Tensor> expected;
     for (std::size_t i = 1; i < options.arguments.size(); ++i) expected.push_back(read_tensor(options.arguments[i]));
     if (expected.size() > names.size())
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("{} expected outputs, {} has {}", expected.size(), options.arguments[0], names.size()));
     names.resize(expected.size());
     outputs = compare_all(options, names, run_graph(a, inputs, pool), expected);
   } else {
-    if (options.arguments.size() > 2)
-      throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", options.arguments[2]));
+    if (options.arguments.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", options.arguments[2]));
     const Graph b = load(options.arguments[1]);
     if (a.outputs().size() != b.outputs().size()) {
-      throw Error(ErrorKind::check_failed,
+      throw Error(Fault::failed,
                   fmt::format("{} outputs and {}: the models are of different kinds", a.outputs().size(), b.outputs().size()));
     }
     outputs = compare_all(options, names, run_graph(a, inputs, pool), run_graph(b, inputs, pool));
@@ -227,7 +221,7 @@ int run(const CompareOptions& options, Context& context) {
     }
   }
   output.commit();
-  return within ? 0 : static_cast<int>(ErrorKind::check_failed);
+  return within ? 0 : exit_codes::check_failed;
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ int run(const CurvesOptions& options) {
     check_not_an_input("--output", options.output, std::span(&file, 1));
     runs.emplace_back(
         named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(),
-        parse_log(read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"}), file));
+        parse_log(read_file(file, Role::input, {.most_bytes = most_log_bytes, .expected = "a log of train"}), file));
   }
   Output output(options.output);
   output.write(error_curves(runs, options.title));

@@ -12,10 +12,10 @@ namespace resnet::cli {
 std::optional<std::string> describe_foreign(const std::string& path);
 
 // For arguments among which no model was found, so that no other network answers in the place of what was meant as one. Throws
-// Error(invalid_model) for a model of another framework, Error(usage) for what does not exist and has not the name of a photo.
+// Error(malformed) for a model of another framework, Error(invalid) for what does not exist and has not the name of a photo.
 void refuse_foreign(std::span<const std::string> arguments);
 
-// For what is named as a model. Throws Error(invalid_model) where its first bytes are something else's.
+// For what is named as a model. Throws Error(malformed) where its first bytes are something else's.
 void refuse_foreign_model(const std::string& path);
 
 }  // namespace resnet::cli

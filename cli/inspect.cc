@@ -135,7 +135,7 @@ std::vector<std::string> usual_columns(Depth depth) {
 
 void write_paper(const InspectOptions& options, const std::string& format, Output& output) {
   const auto variant = arch::find_variant(options.arch.variant).value_or(arch::Variant::v1);
-  if (format == "dot" || format == "svg") throw Error(ErrorKind::usage, "--paper is a table: text, json, csv, md or html");
+  if (format == "dot" || format == "svg") throw Error(Fault::invalid, "--paper is a table: text, json, csv, md or html");
   const table::Table table = paper_table(variant, format != "text");
   if (format == "html") {
     html::Page page("Deep Residual Learning for Image Recognition, Table 1");
@@ -162,7 +162,7 @@ void write_tables(const InspectOptions& options, const Inspection& inspection, c
 
 void write_plan(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
   const auto kind = table::find_format(format);
-  if (!kind) throw Error(ErrorKind::usage, "--plan is a table: text, json, csv or md");
+  if (!kind) throw Error(Fault::invalid, "--plan is a table: text, json, csv or md");
   const LoadedModel loaded = load_for_examination(one_model(options.model, options.arguments), options.arch, true, context);
   ThreadPool pool(context.threads(), context.most_threads());
   xnnpack::PlanOptions plan;
@@ -183,7 +183,7 @@ int run(const InspectOptions& options, Context& context) {
   Output output(options.output);
   if (options.paper) {
     if (!options.model.empty() || !options.arguments.empty())
-      throw Error(ErrorKind::usage, "--paper stands alone, without a model");
+      throw Error(Fault::invalid, "--paper stands alone, without a model");
     write_paper(options, format, output);
     output.commit();
     return 0;

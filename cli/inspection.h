@@ -37,7 +37,7 @@ struct Inspection {
 };
 
 // Gives symbols sizes (the batch, and the height and width that its kind of network usually has) and counts. Throws
-// Error(invalid_model) where a size that a cost depends on stays unknown.
+// Error(malformed) where a size that a cost depends on stays unknown.
 Inspection inspect(std::string name, Model model, std::int64_t batch, Depth depth);
 
 // Nearest to what is asked: "resnet50 with 3 differences"; one line a difference behind it.
@@ -45,7 +45,7 @@ std::vector<std::string> summary_lines(const Inspection& inspection);
 
 // Columns by their names, in this order: what --columns may list.
 std::vector<std::string> column_names();
-// Throws Error(usage) for a name that is none.
+// Throws Error(invalid) for a name that is none.
 table::Table layer_table(const Inspection& inspection, const std::vector<std::string>& columns, const std::string& sort_by);
 table::Table convention_table(const Inspection& inspection);
 table::Table weight_table(const Inspection& inspection);

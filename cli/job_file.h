@@ -16,11 +16,11 @@ class JobFile {
     JobSize size;
     Identity identity;
   };
-  // Reads it where it is there. Throws Error(usage) where it is none of ours, whatever it is, or of another version.
+  // Reads it where it is there. Throws Error(invalid) where it is none of ours, whatever it is, or of another version.
   explicit JobFile(const std::string& answers);
 
   const std::optional<Job>& found() const { return found_; }
-  // Throws Error(output).
+  // Throws Error(unwritable).
   void write(const Job& job);
   // What is there is removed where it still is what was read or written.
   void remove() const;

@@ -23,7 +23,7 @@ struct InputShape {
   std::string input;  // empty: the first
   std::vector<std::optional<std::int64_t>> dims;
 };
-// Throws Error(usage) "--input-shape: ...".
+// Throws Error(invalid) "--input-shape: ...".
 InputShape parse_input_shape(const std::string& text);
 
 // What is asked of a named architecture.
@@ -36,7 +36,7 @@ struct ArchOptions {
 // `inits` are the words that --init may take, "he|zeros|none".
 void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group);
 
-// The net that a name and options stand for; nothing where there is none of that name. Throws Error(usage).
+// The net that a name and options stand for; nothing where there is none of that name. Throws Error(invalid).
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options);
 arch::BuildOptions build_options(const ArchOptions& options);
 // "unknown architecture 'renset18', did you mean 'resnet18'?"
@@ -47,16 +47,19 @@ std::string unknown_arch(const std::string& name);
 bool is_model(const std::string& text);
 
 // The first of `arguments` that is_model, which is taken out; where there is none the network that is built in, which is said.
-// Throws Error(usage) where there are no arguments, and where the first looks like a mistyped name; also as refuse_foreign does.
+// Throws Error(invalid) where there are no arguments, and where the first looks like a mistyped name; also as refuse_foreign
+// does.
 std::string take_model_or_built_in(std::vector<std::string>& arguments, Messages& messages);
-// Throws Error(usage) that says what would be a model.
+// Throws Error(invalid) that says what would be a model.
 [[noreturn]] void refuse_without_model(std::span<const std::string> arguments);
 
-// The only argument, or what --model says. Throws Error(usage) for none, and for more than one.
+// The only argument, or what --model says. Throws Error(invalid) for none, and for more than one.
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments);
 
 // Whether a file is a .resnet file, by its first bytes or, where they are none that anybody knows, by its name.
 bool is_native_file(const std::string& name);
+// Of the two the second; an error of its checksum tells of --no-verify.
+Model read_native_file(const std::string& name, bool verify);
 
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const std::string& name, const ArchOptions& arch, Context& context);

@@ -29,7 +29,7 @@ void write_to_stdout(std::string_view bytes) {
       pollfd ready = {STDOUT_FILENO, POLLOUT, 0};
       poll(&ready, 1, 100);
     } else if (errno != EINTR) {
-      throw Error(ErrorKind::output, std::string("standard output: cannot be written: ") + std::strerror(errno));
+      throw Error(Fault::unwritable, std::string("standard output: cannot be written: ") + std::strerror(errno));
     }
     throw_if_interrupted();
   }
@@ -49,7 +49,7 @@ Output::Output(const std::string& file, std::uintmax_t keep) : name_(file) {
   if (std::filesystem::exists(file, error)) std::filesystem::resize_file(file, keep, error);
   if (!error) appended_.emplace(file, std::ios::binary | std::ios::app);
   if (error || !*appended_) {
-    throw Error(ErrorKind::output, name_ + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
+    throw Error(Fault::unwritable, name_ + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
   }
   struct stat status = {};
   if (stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode))
@@ -62,7 +62,7 @@ void Output::check_grown_file() const {
   if (there && status.st_dev == grown_->device && status.st_ino == grown_->inode &&
       static_cast<std::uintmax_t>(status.st_size) == grown_->size)
     return;
-  throw Error(ErrorKind::output, name_ + ": was " + (there ? "replaced or changed" : "removed") +
+  throw Error(Fault::unwritable, name_ + ": was " + (there ? "replaced or changed" : "removed") +
                                      " by another program while answers were added to it; the run stops here");
 }
 
@@ -76,7 +76,7 @@ void Output::flush() {
     stream.write(pending_.data(), static_cast<std::streamsize>(pending_.size())).flush();
     if (!stream) {
       if (errno == EPIPE) throw BrokenPipe{};
-      throw Error(ErrorKind::output, name_ + ": cannot be written: " + std::strerror(errno));
+      throw Error(Fault::unwritable, name_ + ": cannot be written: " + std::strerror(errno));
     }
     if (grown_) grown_->size += pending_.size();
   } else if (is_terminal()) {

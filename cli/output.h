@@ -20,11 +20,11 @@ struct BrokenPipe {};
 
 class Output {
  public:
-  // An empty name or "-" is stdout. Throws Error(output) where the file's folder cannot be written, before any work is done, and
-  // what Owner throws where another process works on the file.
+  // An empty name or "-" is stdout. Throws Error(unwritable) where the file's folder cannot be written, before any work is done,
+  // and what Owner throws where another process works on the file.
   explicit Output(const std::string& file);
   // A file that grows as answers come, from its first `keep` bytes on: what it holds stays where the program is killed. Where
-  // another program replaces, removes or changes it meanwhile, flush() throws Error(output).
+  // another program replaces, removes or changes it meanwhile, flush() throws Error(unwritable).
   static Output append(const std::string& file, std::uintmax_t keep) { return Output(file, keep); }
 
   // Kept until flush().
@@ -38,7 +38,7 @@ class Output {
   }
   // Called before bytes are written, whatever it throws keeps them from being so.
   void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
-  // Throws Error(output), or BrokenPipe.
+  // Throws Error(unwritable), or BrokenPipe.
   void flush();
   // Flushes, and gives the file its name.
   void commit();

@@ -15,7 +15,7 @@ namespace resnet::cli {
 
 class Report {
  public:
-  // Throws Error(output) where the file cannot be written, before any work is done. No file: nothing is kept.
+  // Throws Error(unwritable) where the file cannot be written, before any work is done. No file: nothing is kept.
   explicit Report(const std::string& file) : file_(file), output_(file.empty() ? nullptr : std::make_unique<Output>(file)) {}
 
   bool wanted() const { return output_ != nullptr; }
@@ -30,7 +30,7 @@ class Report {
 };
 
 // The photo with its activation map as `folder`/000001_NAME.png, where NAME is the file's own; the folder is made where it is
-// missing. Throws Error(output).
+// missing. Throws Error(unwritable).
 void write_activation_map(const std::string& folder, std::size_t number, const Result& result);
 
 }  // namespace resnet::cli

@@ -41,7 +41,7 @@ std::size_t number_at(const Json& json, const char* name) { return json.at(name)
 
 Shard parse_shard(const std::string& text) {
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorKind::usage, fmt::format("--shard: {}, got '{}'", what, text));
+    throw Error(Fault::invalid, fmt::format("--shard: {}, got '{}'", what, text));
   };
   const std::size_t slash = text.find('/');
   const std::string front = text.substr(0, slash);
@@ -99,7 +99,7 @@ std::optional<PartHeader> parse_first_line(const std::string& line) {
     const Json json = Json::parse(line).at("shard");
     if (json.contains("settings")) {
       throw Error(
-          ErrorKind::usage,
+          Fault::invalid,
           "was written by version 0.1.0, which does not say what decides its answers; expected all parts by this version");
     }
     PartHeader header;

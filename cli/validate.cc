@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/inspection.h"
 #include "cli/model.h"
 #include "cli/options.h"
@@ -17,6 +18,7 @@
 #include "cli/written_files.h"
 #include "formats/native/native.h"
 #include "formats/onnx/lint.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/write.h"
 #include "formats/table/table.h"
 #include "lib/arch/recognize.h"
@@ -103,7 +105,7 @@ int write_paper(const ValidateOptions& options, Output& output) {
     output.write(fmt::format("{} of {} as the paper's Table 1 has them\n", checks.size() - missed, checks.size()));
   }
   output.commit();
-  return missed == 0 ? 0 : static_cast<int>(ErrorKind::check_failed);
+  return missed == 0 ? 0 : exit_codes::check_failed;
 }
 
 // What the user expects, as findings.
@@ -148,21 +150,20 @@ void check_expectations(const ValidateOptions& options, Context& context, std::v
       fail("expect", difference.node, what);
     }
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::usage) throw;
+    if (error.fault() == Fault::invalid) throw;
     fail("expect", "", error.what());
   }
 }
 
 // A graph that was read is sound; what it holds is examined as ONNX would have it, at the newest opset that can express it.
 std::vector<Finding> lint_model(const Model& model, const std::string& name) {
-  constexpr int newest = 22, with_old_softmax = 12;
-  for (const int opset : {newest, with_old_softmax}) {
+  for (const std::int64_t opset : {onnx::newest_opset, onnx::newest_opset_with_old_softmax}) {
     try {
-      const std::string bytes = onnx::serialize(model, {.opset = opset});
+      const std::string bytes = onnx::serialize(model, {.opset = static_cast<int>(opset)});
       return onnx::lint(std::as_bytes(std::span(bytes)), name, {});
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unsupported) throw;
-      if (opset == with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
+      if (error.fault() != Fault::unsupported) throw;
+      if (opset == onnx::newest_opset_with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
     }
   }
   __builtin_unreachable();
@@ -171,9 +172,9 @@ std::vector<Finding> lint_model(const Model& model, const std::string& name) {
 std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch) {
   if (!is_native_file(name)) return onnx::lint(name);
   try {
-    return lint_model(native::read(name, {.verify = !arch.no_verify}), name);
+    return lint_model(read_native_file(name, !arch.no_verify), name);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::invalid_model) throw;
+    if (error.fault() != Fault::malformed && error.fault() != Fault::unreadable) throw;
     return {{Finding::Level::error, "file", "", error.what()}};
   }
 }
@@ -204,12 +205,12 @@ int run(const ValidateOptions& options, Context& context) {
   Output output(options.output);
   if (options.paper) {
     if (!options.model.empty() || !options.arguments.empty())
-      throw Error(ErrorKind::usage, "--paper stands alone, without a model");
+      throw Error(Fault::invalid, "--paper stands alone, without a model");
     return write_paper(options, output);
   }
   const std::string name = one_model(options.model, options.arguments);
   if (!options.expect.empty() && !arch::find_spec(options.expect))
-    throw Error(ErrorKind::usage, "--expect: " + unknown_arch(options.expect));
+    throw Error(Fault::invalid, "--expect: " + unknown_arch(options.expect));
   std::vector<Finding> findings;
   std::error_code ignored;
   if (const auto spec = std::filesystem::exists(name, ignored) ? std::nullopt : find_arch(name, options.arch)) {
@@ -242,7 +243,7 @@ int run(const ValidateOptions& options, Context& context) {
                              warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s"));
   }
   output.commit();
-  return failed ? static_cast<int>(ErrorKind::check_failed) : 0;
+  return failed ? exit_codes::check_failed : 0;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ std::string exact(double value) { return fmt::format("{:a}", value); }
 std::string exact(const std::optional<double>& value) { return value ? exact(*value) : ""; }
 
 [[noreturn]] void refuse(const std::string& file) {
-  throw Error(ErrorKind::invalid_model, fmt::format("{}: is no checkpoint of a training run", file));
+  throw Error(Fault::malformed, fmt::format("{}: is no checkpoint of a training run", file));
 }
 
 double number(const std::string& text, const std::string& file) {
@@ -74,7 +74,7 @@ bool is_checkpoint(const std::filesystem::path& file) {
     const auto metadata = native::read(file, {.verify = false}).metadata;
     return metadata.contains(progress_key) && metadata.contains(options_key) && metadata.contains(rows_key);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::interrupted) throw;
+    if (error.fault() == Fault::interrupted) throw;
     return false;
   }
 }
@@ -134,8 +134,9 @@ std::string log_csv(std::span<const train::Row> rows) {
 
 std::vector<train::Row> parse_log(const std::string& text, const std::string& file) {
   if (!text.starts_with(header)) {
-    throw Error(ErrorKind::bad_input, fmt::format("{}: is no log of a training run: expected the columns {}", file,
-                                                  std::string_view(header).substr(0, std::string_view(header).size() - 1)));
+    throw Error(Fault::unreadable, Frame::file(Role::input),
+                fmt::format("{}: is no log of a training run: expected the columns {}", file,
+                            std::string_view(header).substr(0, std::string_view(header).size() - 1)));
   }
   std::vector<train::Row> rows;
   std::size_t line_number = 0;
@@ -143,7 +144,8 @@ std::vector<train::Row> parse_log(const std::string& text, const std::string& fi
     if (++line_number == 1 || line.empty()) continue;
     const std::vector<std::string> fields = split(line, ',');
     const auto refuse_line = [&] {
-      throw Error(ErrorKind::bad_input, fmt::format("{}: line {}: '{}' is no line of a log", file, line_number, line));
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  fmt::format("{}: line {}: '{}' is no line of a log", file, line_number, line));
     };
     if (fields.size() != 9) refuse_line();
     const auto share = [&](std::size_t i) {

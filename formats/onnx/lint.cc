@@ -15,16 +15,15 @@
 
 #include "formats/onnx/functions.h"
 #include "formats/onnx/lint_graph.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/read.h"
+#include "formats/onnx/wiring.h"
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
 
 namespace {
-
-constexpr std::int64_t newest_ir_version = 13;
-constexpr std::int64_t newest_opset_known = 22;
 
 using Level = Finding::Level;
 
@@ -125,8 +124,10 @@ class Linter {
     check_with_onnx(model_, findings_);
     check_inputs(graph_, findings_);
     check_metadata(model_, findings_);
-    check_names();
-    check_order();
+    const Wiring wiring = wiring_of_graph();
+    check_names(wiring);
+    check_outputs();
+    check_order(wiring);
     check_use();
     check_operators();
     for (const auto& tensor : graph_.initializer()) check_initializer(tensor);
@@ -141,12 +142,19 @@ class Linter {
     findings_.push_back({level, std::move(rule), std::move(node), std::move(message)});
   }
 
+  Wiring wiring_of_graph() const {
+    std::vector<NodeNames> names;
+    for (const auto& node : graph_.node())
+      names.push_back({{node.input().begin(), node.input().end()}, {node.output().begin(), node.output().end()}});
+    return wire(names, [this](const std::string& name) { return given_.contains(name); });
+  }
+
   void check_versions() {
     if (model_.ir_version() < 1) {
-      add(Level::error, "ir-version", "", "the file has no IR version, expected 3 to 13");
+      add(Level::error, "ir-version", "", fmt::format("the file has no IR version, expected 3 to {}", newest_ir_version));
     } else if (model_.ir_version() < 3) {
       add(Level::warning, "ir-version", "",
-          fmt::format("IR version {} is older than ONNX 1.0, expected 3 to 13", model_.ir_version()));
+          fmt::format("IR version {} is older than ONNX 1.0, expected 3 to {}", model_.ir_version(), newest_ir_version));
     } else if (model_.ir_version() > newest_ir_version) {
       add(Level::warning, "ir-version", "",
           fmt::format("IR version {} is newer than {}, the newest known here", model_.ir_version(), newest_ir_version));
@@ -157,9 +165,9 @@ class Linter {
       if (!seen.insert(domain).second) {
         add(Level::error, "opset", "", fmt::format("the opset of domain '{}' is imported twice", domain));
       }
-      if (domain.empty() && import.version() > newest_opset_known) {
+      if (domain.empty() && import.version() > newest_opset) {
         add(Level::note, "opset", "",
-            fmt::format("opset {} is newer than {}, the newest known here", import.version(), newest_opset_known));
+            fmt::format("opset {} is newer than {}, the newest known here", import.version(), newest_opset));
       }
       if (domain.empty() && import.version() < 1) {
         add(Level::error, "opset", "", fmt::format("opset {} does not exist, expected 1 or more", import.version()));
@@ -170,98 +178,66 @@ class Linter {
     }
   }
 
-  void check_names() {
-    std::map<std::string, std::string> makers;
-    for (const auto& input : graph_.input()) makers.emplace(input.name(), "a graph input");
+  // Of what no node makes, for a message.
+  std::string maker_of(const std::string& value) const {
+    const bool is_input =
+        std::any_of(graph_.input().begin(), graph_.input().end(), [&](const auto& input) { return input.name() == value; });
+    return is_input ? "a graph input" : "an initializer";
+  }
+
+  void check_names(const Wiring& wiring) {
     std::set<std::string> initializers;
     for (const auto& tensor : graph_.initializer()) {
       if (tensor.name().empty()) add(Level::error, "graph", "", "an initializer has no name");
       if (!initializers.insert(tensor.name()).second) {
         add(Level::error, "duplicate-value", "", fmt::format("initializer '{}' is given twice", tensor.name()));
       }
-      makers.emplace(tensor.name(), "an initializer");  // a graph input of that name is its default
     }
     std::set<std::string> nodes;
-    for (const auto& node : graph_.node()) {
+    auto twice = wiring.twice.begin();
+    for (int i = 0; i < graph_.node_size(); ++i) {
+      const auto& node = graph_.node(i);
       if (node.op_type().empty()) add(Level::error, "graph", name_of(node), "the node has no operator");
       if (!node.name().empty() && !nodes.insert(node.name()).second) {
         add(Level::warning, "duplicate-node", node.name(), fmt::format("two nodes are named '{}'", node.name()));
       }
-      for (const std::string& output : node.output()) {
-        if (output.empty()) continue;
-        const auto [found, inserted] = makers.emplace(output, fmt::format("node '{}'", name_of(node)));
-        if (!inserted) {
-          add(Level::error, "duplicate-value", name_of(node),
-              fmt::format("value '{}' is also made by {}", output, found->second));
-        }
+      for (; twice != wiring.twice.end() && twice->node == i; ++twice) {
+        add(Level::error, "duplicate-value", name_of(node),
+            fmt::format("value '{}' is also made by {}", twice->value,
+                        twice->also ? fmt::format("node '{}'", name_of(graph_.node(*twice->also))) : maker_of(twice->value)));
       }
     }
     if (graph_.output_size() == 0) add(Level::error, "graph", "", "the graph has no output");
     if (graph_.node_size() == 0) add(Level::error, "graph", "", "the graph has no node");
+  }
+
+  void check_outputs() {
+    std::unordered_set<std::string> made;
+    for (const auto& input : graph_.input()) made.insert(input.name());
+    for (const auto& tensor : graph_.initializer()) made.insert(tensor.name());
+    for (const auto& node : graph_.node()) made.insert(node.output().begin(), node.output().end());
     for (const auto& output : graph_.output()) {
-      if (!makers.contains(output.name())) {
-        add(Level::error, "dangling-input", "",
-            fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
-      }
+      if (!output.name().empty() && made.contains(output.name())) continue;
+      add(Level::error, "dangling-input", "",
+          fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
     }
   }
 
-  void check_order() {
-    std::unordered_set<std::string> made = given_;
-    std::unordered_set<std::string> ever = made;
-    for (const auto& node : graph_.node()) {
-      for (const std::string& output : node.output()) ever.insert(output);
-    }
-    bool out_of_order = false;
-    for (const auto& node : graph_.node()) {
-      for (const std::string& input : node.input()) {
-        if (input.empty() || made.contains(input)) continue;
-        if (!ever.contains(input)) {
-          add(Level::error, "dangling-input", name_of(node),
-              fmt::format("input '{}' is produced by no node, initializer or graph input", input));
-        } else {
-          out_of_order = true;
-          add(Level::error, "order", name_of(node),
-              fmt::format("input '{}' is made only behind this node, expected before it", input));
-        }
+  void check_order(const Wiring& wiring) {
+    for (const Wiring::Stray& stray : wiring.strays) {
+      const std::string name = name_of(graph_.node(stray.node));
+      if (stray.is_made) {
+        add(Level::error, "order", name,
+            fmt::format("input '{}' is made only behind this node, expected before it", stray.value));
+      } else {
+        add(Level::error, "dangling-input", name, describe_dangling(stray.value));
       }
-      for (const std::string& output : node.output()) made.insert(output);
     }
-    if (out_of_order) check_cycle();
+    if (!wiring.waiting.empty()) tell_of_cycle(wiring.waiting);
   }
 
   // Nodes that can never run because each waits for another of them, or for one that does.
-  void check_cycle() {
-    const auto at = [](int index) { return static_cast<std::size_t>(index); };
-    const int count = graph_.node_size();
-    std::unordered_map<std::string, int> makers;
-    for (int i = 0; i < count; ++i) {
-      for (const std::string& output : graph_.node(i).output()) makers.emplace(output, i);
-    }
-    std::vector<int> waits(at(count), 0), ready;
-    std::vector<std::vector<int>> readers(at(count));
-    for (int i = 0; i < count; ++i) {
-      for (const std::string& input : graph_.node(i).input()) {
-        const auto maker = makers.find(input);
-        if (input.empty() || given_.contains(input) || maker == makers.end()) continue;
-        readers[at(maker->second)].push_back(i);
-        ++waits[at(i)];
-      }
-      if (waits[at(i)] == 0) ready.push_back(i);
-    }
-    int done = 0;
-    for (; !ready.empty(); ++done) {
-      const int i = ready.back();
-      ready.pop_back();
-      for (const int reader : readers[at(i)]) {
-        if (--waits[at(reader)] == 0) ready.push_back(reader);
-      }
-    }
-    if (done == count) return;
-    std::vector<int> waiting;
-    for (int i = 0; i < count; ++i) {
-      if (waits[at(i)] > 0) waiting.push_back(i);
-    }
+  void tell_of_cycle(const std::vector<int>& waiting) {
     std::string names;
     for (std::size_t i = 0; i < waiting.size() && i < 5; ++i)
       names += fmt::format("{}'{}'", i == 0 ? "" : ", ", name_of(graph_.node(waiting[i])));
@@ -308,7 +284,7 @@ class Linter {
         continue;
       }
       if (domain.empty()) {
-        const int version = static_cast<int>(std::min<std::int64_t>(opset->second, newest_opset_known));
+        const int version = static_cast<int>(std::min<std::int64_t>(opset->second, newest_opset));
         if (::onnx::OpSchemaRegistry::Schema(node.op_type(), version, "") == nullptr) {
           add(Level::error, "unknown-operator", name_of(node),
               fmt::format("ONNX opset {} has no operator {}", opset->second, node.op_type()));
@@ -427,12 +403,10 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
       if (!known) findings.push_back({Level::note, "import", "", note});
     }
   } catch (const Error& error) {
-    std::string message = error.what();
-    if (message.starts_with(name + ": ")) message.erase(0, name.size() + 2);
     const bool known =
         std::any_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.level == Level::error; });
     // A finding that a rule has already made is not made again by the importer, which stops at its first.
-    if (!known || !is_model) findings.push_back({Level::error, is_model ? "import" : "file", "", message});
+    if (!known || !is_model) findings.push_back({Level::error, is_model ? "import" : "file", "", error.without_file()});
   }
   return findings;
 }

@@ -42,7 +42,7 @@ Preprocessing preprocessing_of(const Json& json) {
     const Json& value = json.at(key);
     if (value.is_null()) return std::nullopt;
     if (!value.is_number_integer())
-      throw Error(ErrorKind::invalid_model, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
+      throw Error(Fault::malformed, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
     constexpr std::int64_t most = std::numeric_limits<int>::max();
     return static_cast<int>(std::clamp(value.get<std::int64_t>(), -most, most));
   };
@@ -51,18 +51,17 @@ Preprocessing preprocessing_of(const Json& json) {
   const std::string interpolation = json.at("interpolation").get<std::string>();
   const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
   if (known == std::end(interpolations))
-    throw Error(ErrorKind::invalid_model,
-                fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
+    throw Error(Fault::malformed, fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
   p.interpolation = static_cast<Interpolation>(known - std::begin(interpolations));
   const std::string order = json.at("channel_order").get<std::string>();
   if (order != "rgb" && order != "bgr")
-    throw Error(ErrorKind::invalid_model, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
+    throw Error(Fault::malformed, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
   p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
   p.mean = json.at("mean").get<std::array<float, 3>>();
   p.std = json.at("std").get<std::array<float, 3>>();
   p.exif = json.at("exif").get<bool>();
-  if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(ErrorKind::invalid_model, mistake);
+  if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(Fault::malformed, mistake);
   return p;
 }
 

@@ -34,7 +34,7 @@ struct Memory {
   std::int64_t peak_activations = 0;  // values that live at once, when each is dropped behind its last use
   std::string peak_node;              // where that is
 };
-// Throws Error(invalid_model) where a size is a symbol.
+// Throws Error(malformed) where a size is a symbol.
 Memory memory_of(const Graph& graph);
 
 // Figures of one constant of floating-point type.

@@ -70,8 +70,7 @@ std::string ImageInput::to_string() const {
 
 ImageInput find_image_input(const Graph& graph) {
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("the model takes {}, expected one input of images, Nx3xHxW or NxHxWx3", what));
+    throw Error(Fault::unsupported, fmt::format("the model takes {}, expected one input of images, Nx3xHxW or NxHxWx3", what));
   };
   if (graph.inputs().size() != 1)
     refuse(fmt::format("{} inputs: {}", graph.inputs().size(), describe_all(graph, graph.inputs())));
@@ -108,8 +107,8 @@ ScoreOutput find_score_output(const Graph& graph) {
     }
   }
   if (!best) {
-    throw Error(ErrorKind::unsupported, fmt::format("the model gives {}, expected an output of scores, float Nxclasses",
-                                                    describe_all(graph, graph.outputs())));
+    throw Error(Fault::unsupported, fmt::format("the model gives {}, expected an output of scores, float Nxclasses",
+                                                describe_all(graph, graph.outputs())));
   }
   const ValueId id = graph.outputs()[*best];
   ScoreOutput output;

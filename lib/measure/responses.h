@@ -24,7 +24,7 @@ class ResponseMeter {
   ResponseMeter(Graph graph, ThreadPool& pool);
   ~ResponseMeter();
 
-  // A batch of images as the graph's first input takes them. Throws Error(bad_input) where it does not fit.
+  // A batch of images as the graph's first input takes them. Throws Error(mismatch) where it does not fit.
   void add(const Tensor& images);
 
   // In the graph's order, over everything that was added.
