@@ -17,7 +17,7 @@ struct Finding {
   std::string message;  // what was found, and what was expected
 };
 
-// Throws nothing for what a file can hold; throws Error(malformed) only where the file cannot be opened at all. Rules:
+// Throws nothing for what a file can hold; throws Error(unreadable) only where the file cannot be opened at all. Rules:
 // file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
 // unused-initializer, unused-node, initializer-size, non-finite, bias-length, negative-variance, add-shapes, shape-mismatch,
 // import.

@@ -1,6 +1,7 @@
 // The findings that need more than the file's own fields: what its graph, its weights wherever they lie, and its metadata say.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "formats/onnx/lint.h"
@@ -9,9 +10,16 @@
 namespace onnx {
 class GraphProto;
 class ModelProto;
+class NodeProto;
+class TensorProto;
 }  // namespace onnx
 
 namespace resnet::onnx {
+
+// A node's name, or its first output's.
+std::string name_of(const ::onnx::NodeProto& node);
+// "64x3x7x7"
+std::string dims_of(const ::onnx::TensorProto& tensor);
 
 // add-shapes and shape-mismatch: residual additions of unequal shapes, and shapes that the file claims otherwise.
 void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
@@ -21,6 +29,8 @@ void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::v
 void check_inputs(const ::onnx::GraphProto& proto, std::vector<Finding>& findings);
 // metadata: labels, preprocessing and architecture that are not taken, and why.
 void check_metadata(const ::onnx::ModelProto& proto, std::vector<Finding>& findings);
+// initializer-size, non-finite, bias-length and negative-variance: what the file's own tensors say. In lint_weights.cc.
+void check_weights(const ::onnx::GraphProto& graph, std::vector<Finding>& findings);
 // What ONNX's own checker finds. External data is left out of what it sees: it looks in the current folder.
 void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& findings);
 

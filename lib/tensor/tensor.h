@@ -27,7 +27,7 @@ class Buffer {
 
   // Zeroed. Throws Error(malformed) where there is not that much memory.
   static std::shared_ptr<Buffer> allocate(std::size_t size);
-  // The whole file, read-only. Throws Error(malformed) where it cannot be opened or mapped.
+  // The whole file, read-only. Throws Error(unreadable) where it cannot be opened or mapped.
   static std::shared_ptr<const Buffer> map_file(const std::filesystem::path& path, Role role = Role::model);
   // Bytes that `keep_alive` owns.
   static std::shared_ptr<const Buffer> view(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive);
