@@ -10,8 +10,8 @@
 
 namespace resnet::npy {
 
-// Either byte order; Fortran order becomes row-major. Throws Error(Role::input) "FILE: ..." for what is not there, is no .npy file,
-// is truncated, has bytes behind its array, or holds another dtype than numbers and booleans.
+// Either byte order; Fortran order becomes row-major. Throws Error(Role::input) "FILE: ..." for what is not there, is no .npy
+// file, is truncated, has bytes behind its array, or holds another dtype than numbers and booleans.
 Tensor read(const std::filesystem::path& file);
 // From memory; `name` stands for the file in errors.
 Tensor parse(std::span<const std::byte> bytes, const std::string& name);
