@@ -134,12 +134,10 @@ std::optional<analysis::BatchMixing> check_batch(const Graph& graph) {
   if (found && std::holds_alternative<Opaque>(graph.node(found->node).op)) return std::nullopt;
   const ImageInput input = find_image_input(graph);
   if (!found || !input.batch || found->kind != analysis::BatchMixing::Kind::mixed) return found;
-  ImageInput single = input;
-  single.batch = 1;
   throw Error(Fault::unsupported,
               fmt::format("the answer for a photo would depend on the others of its fixed batch of {}: {}; expected a network "
-                          "whose batch is 1 or open; --input-shape {} may make it one",
-                          *input.batch, found->to_string(), single.to_string()));
+                          "whose batch is 1 or open",
+                          *input.batch, found->to_string()));
 }
 
 Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {

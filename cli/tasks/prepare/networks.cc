@@ -120,7 +120,15 @@ void with_name(const std::string& name, const Work& work) {
 void choose_batch(Network& network, const NetworkOptions& options, Observer& observer) {
   using Kind = analysis::BatchMixing::Kind;
   std::optional<analysis::BatchMixing> mixing;
-  with_name(network.name, [&] { mixing = check_batch(network.graph); });
+  with_name(network.name, [&] {
+    try {
+      mixing = check_batch(network.graph);
+    } catch (const Error& error) {
+      ImageInput single = network.input;
+      single.batch = 1;
+      throw Error(error.fault(), fmt::format("{}; --input-shape {} may make it one", error.problem(), single.to_string()));
+    }
+  });
   if (!mixing) return;
   network.alone = !network.input.batch;
   if (!network.alone) {
