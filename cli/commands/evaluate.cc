@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
@@ -86,7 +87,7 @@ std::vector<Crop> parse_crops(const std::string& text) {
   std::vector<Crop> crops;
   for (const std::string& word : split(text, ',')) {
     const auto crop = find_crop(word);
-    if (!crop) throw Error(ErrorKind::usage, fmt::format("--crop: expected center, ten or full, got '{}'", text));
+    if (!crop) throw Error(Fault::invalid, fmt::format("--crop: expected center, ten or full, got '{}'", text));
     crops.push_back(*crop);
   }
   return crops;
@@ -235,7 +236,7 @@ EvaluateRequest request_of(const EvaluateOptions& options) {
     (options.network.models.empty() && is_model(argument) ? request.models : data).push_back(argument);
   }
   if (request.models.empty()) refuse_without_model(data);
-  if (data.size() != 1) throw Error(ErrorKind::usage, fmt::format("expected one folder or file of data, got {}", data.size()));
+  if (data.size() != 1) throw Error(Fault::invalid, fmt::format("expected one folder or file of data, got {}", data.size()));
   request.dataset = options.dataset;
   request.dataset.data = data.front();
   request.crops = parse_crops(options.crops);
@@ -247,7 +248,7 @@ EvaluateRequest request_of(const EvaluateOptions& options) {
   request.activation_maps = options.network.cam;
   const bool alone = request.models.size() == 1 && request.crops.size() == 1;
   if (!request.activation_maps.empty()) check_single_view("--cam", {request.crops.front(), request.scales}, alone ? 1 : 2);
-  if (!request.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
+  if (!request.report.empty() && !alone) throw Error(Fault::invalid, "--report is of one model and one way of testing");
   return request;
 }
 
@@ -283,7 +284,7 @@ int run(const EvaluateOptions& options, Context& context) {
   std::size_t turned = 0;
   for (const EvaluateRow& row : result.rows) turned = std::max(turned, row.turned);
   tell_orientations(turned, context.messages);
-  return result.any_failed ? static_cast<int>(ErrorKind::bad_input) : 0;
+  return result.any_failed ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

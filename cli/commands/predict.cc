@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/cache.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
@@ -90,9 +91,9 @@ answers::Format choose_format(const PredictOptions& options) {
   if (!options.resume.empty() || !options.shard.empty()) {
     const char* asker = options.resume.empty() ? "--shard" : "--resume";
     if (!options.format.empty() && options.format != "jsonl")
-      throw Error(ErrorKind::usage, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
+      throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
     if (!options.resume.empty() && !options.output.empty())
-      throw Error(ErrorKind::usage, "--resume and --output both name the file for the answers, expected one of them");
+      throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
     return answers::Format::jsonl;
   }
   if (options.format == "jsonl") return answers::Format::jsonl;
@@ -105,7 +106,7 @@ answers::Format choose_format(const PredictOptions& options) {
 
 void check_features(const PredictOptions& options) {
   if (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty())
-    throw Error(ErrorKind::usage, "--output-type features is a .npy file, expected --output FILE.npy");
+    throw Error(Fault::invalid, "--output-type features is a .npy file, expected --output FILE.npy");
 }
 
 PredictRequest request_of(const PredictOptions& options, Observer& observer) {
@@ -114,8 +115,7 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
   request.models = options.network.models;
   request.images = options.arguments;
   if (request.models.empty()) request.models.push_back(take_model_or_built_in(request.images, observer));
-  if (request.images.empty())
-    throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt or - behind the model");
+  if (request.images.empty()) throw Error(Fault::invalid, "no images; expected files, folders, @list.txt or - behind the model");
   request.inputs = options.inputs;
   request.format = choose_format(options);
   request.views = {*find_crop(options.crop), parse_scales(options.network.scales)};
@@ -159,7 +159,7 @@ int run(const PredictOptions& options, Context& context) {
   TaskContext task = context.task();
   task.before_reading = [&written](const fs::path& file) { written.check(file); };
   const PredictResult result = predict(request, task);
-  return result.failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  return result.failed > 0 ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

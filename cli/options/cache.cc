@@ -32,7 +32,7 @@ std::uint64_t limit_of_user() {
   if (text.empty()) return 2048;
   const auto limit = parse_integer(text);
   if (!limit || *limit < 0 || *limit > (std::int64_t{1} << 40))
-    throw Error(ErrorKind::usage, fmt::format("RESNET_CLI_CACHE_MIB is '{}', expected a number of MiB", text));
+    throw Error(Fault::invalid, fmt::format("RESNET_CLI_CACHE_MIB is '{}', expected a number of MiB", text));
   return static_cast<std::uint64_t>(*limit);
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t most_shards = 1'000'000;
 
 [[noreturn]] void refuse_shard(const std::string& text, const std::string& what) {
-  throw Error(ErrorKind::usage, fmt::format("--shard: {}, got '{}'", what, text));
+  throw Error(Fault::invalid, fmt::format("--shard: {}, got '{}'", what, text));
 }
 
 // Nothing where it is not set. Throws where it is no number.
@@ -27,9 +27,9 @@ std::optional<std::size_t> number_in_environment(const char* name) {
   if (text == nullptr || *text == '\0') return std::nullopt;
   const auto number = parse_integer(text);
   if (!number || *number < 0 || *number > most) {
-    throw Error(ErrorKind::usage, fmt::format("--shard auto: {} is '{}', expected a whole number from 0 on; --shard K/N says it "
-                                              "without a scheduler",
-                                              name, text));
+    throw Error(Fault::invalid, fmt::format("--shard auto: {} is '{}', expected a whole number from 0 on; --shard K/N says it "
+                                            "without a scheduler",
+                                            name, text));
   }
   return static_cast<std::size_t>(*number);
 }
@@ -59,7 +59,7 @@ std::optional<Place> place_by_slurm() {
   if (!element) {
     if (!task || below_srun || !number_in_environment("SLURM_JOB_ID")) return task;
     throw Error(
-        ErrorKind::usage,
+        Fault::invalid,
         "--shard auto: this is a Slurm job, but neither srun nor a job array started this process; start it with srun, or "
         "expected K/N");
   }
@@ -67,9 +67,8 @@ std::optional<Place> place_by_slurm() {
   const std::size_t step = std::max<std::size_t>(number_in_environment("SLURM_ARRAY_TASK_STEP").value_or(1), 1);
   const auto count = number_in_environment("SLURM_ARRAY_TASK_COUNT");
   if (*element < first || (*element - first) % step != 0) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("--shard auto: SLURM_ARRAY_TASK_ID is {}, expected {} and steps of {} from there on", *element, first, step));
+    throw Error(Fault::invalid, fmt::format("--shard auto: SLURM_ARRAY_TASK_ID is {}, expected {} and steps of {} from there on",
+                                            *element, first, step));
   }
   Place place{(*element - first) / step, count, fmt::format("element {} of an array from {} on", *element, first)};
   if (step > 1) place.said_by += fmt::format(" by steps of {}", step);

@@ -32,7 +32,7 @@ class Observer {
 
 class Sink;
 // How a task opens the files that it is asked to write: the caller may have other places than files. An empty name is where
-// answers go that no file is named for. Throws Error(output).
+// answers go that no file is named for. Throws Error(unwritable).
 using OpenSink = std::function<std::unique_ptr<Sink>(const std::string& file)>;
 
 struct Threads {

@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view opening = "{\"resnet-cli predict --resume\":";
 
-[[noreturn]] void refuse(const char* what) { throw Error(ErrorKind::usage, what); }
+[[noreturn]] void refuse(const char* what) { throw Error(Fault::invalid, what); }
 
 // Two lines: settings, and "batch 1, threads 2, images 100".
 bool is_of_first_version(const std::string& text) {

@@ -19,7 +19,7 @@ constexpr std::size_t longest_job = 1 << 20;
 
 // The whole file: a line.
 std::string to_line(const JobRecord& job);
-// Throws Error(usage), without the file's name, where the text is not such a file, is damaged, or is of version 0.1.0.
+// Throws Error(invalid), without the file's name, where the text is not such a file, is damaged, or is of version 0.1.0.
 JobRecord parse_job(const std::string& text);
 
 }  // namespace resnet::answers

@@ -25,13 +25,13 @@ std::string place_of(const Shard& shard) {
   return fmt::format("{}{{\"index\":{},\"of\":{},", begin_of_first, shard.index, shard.of);
 }
 
-// Throws Error(usage), of a number that is none of ours: a file may say 1e300 or -1.
+// Throws Error(invalid), of a number that is none of ours: a file may say 1e300 or -1.
 std::size_t number_at(const Json& json, const char* name) {
   const Json& value = json.at(name);
   constexpr std::size_t most = std::size_t{1} << 48;
   if (!value.is_number_unsigned() || value.get<std::size_t>() > most) {
-    throw Error(ErrorKind::usage, fmt::format("is damaged: \"{}\" is {}, expected a whole number", name,
-                                              table::shortened(value.dump(-1, ' ', true, Json::error_handler_t::replace), 80)));
+    throw Error(Fault::invalid, fmt::format("is damaged: \"{}\" is {}, expected a whole number", name,
+                                            table::shortened(value.dump(-1, ' ', true, Json::error_handler_t::replace), 80)));
   }
   return value.get<std::size_t>();
 }
@@ -54,7 +54,7 @@ std::optional<PartHeader> parse_first_line(const std::string& line) {
     const Json json = Json::parse(line).at("shard");
     if (json.contains("settings")) {
       throw Error(
-          ErrorKind::usage,
+          Fault::invalid,
           "was written by version 0.1.0, which does not say what decides its answers; expected all parts by this version");
     }
     PartHeader header;

@@ -27,7 +27,7 @@ struct PartHeader {
   std::string identity;  // a JSON object, which only its owner reads
 };
 std::string first_line(const PartHeader& header);
-// Nothing for another line. Throws Error(usage), without the file's name, for one of another version.
+// Nothing for another line. Throws Error(invalid), without the file's name, for one of another version.
 std::optional<PartHeader> parse_first_line(const std::string& line);
 // Whether `text`, half a line, is the beginning of the first line of this part.
 bool begins_first_line(const std::string& text, const Shard& shard);

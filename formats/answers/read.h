@@ -29,7 +29,7 @@ bool begins_answer_of(const std::string& text, const std::string& path);
 // that.
 class LineReader {
  public:
-  // Throws Error(usage) where the file is there and is no regular file or cannot be opened.
+  // Throws Error(invalid) where the file is there and is no regular file or cannot be opened.
   explicit LineReader(const std::string& file);
 
   bool is_there() const { return is_there_; }

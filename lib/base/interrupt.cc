@@ -34,7 +34,7 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<
   for (const Slot& slot : slots) {
     if (slot.state.load() == Slot::in_use) unlink(slot.path.data());
   }
-  _exit(static_cast<int>(ErrorKind::interrupted));
+  _exit(128 + SIGINT);
 }
 
 void on_deadline(int) { end_now(); }

@@ -17,7 +17,7 @@ class Stop {
   bool requested() const noexcept { return flag_ != nullptr && flag_->load(std::memory_order_relaxed); }
   // Throws Error(interrupted) where it is.
   void check() const {
-    if (requested()) throw Error(ErrorKind::interrupted, "interrupted");
+    if (requested()) throw Error(Fault::interrupted, "interrupted");
   }
 
  private:

@@ -40,8 +40,7 @@ class EvaluateTask::Run {
         report_(request.report.empty() ? nullptr : context.open(request.report)) {
     for (const std::string& name : request_.models) load(name);
     const auto classes = networks_.front().scores.classes;
-    if (!classes)
-      throw Error(ErrorKind::unsupported, fmt::format("{}: its number of classes is not known", request_.models.front()));
+    if (!classes) throw Error(Fault::unsupported, fmt::format("{}: its number of classes is not known", request_.models.front()));
     dataset_ = load_dataset(request_.dataset, networks_.front().labels, *classes, context_.stop);
     if (!dataset_.list.empty()) context_.before_reading(dataset_.list);
     for (const Sample& sample : dataset_.samples) context_.before_reading(sample.file);
@@ -78,7 +77,7 @@ class EvaluateTask::Run {
     for (const std::string& note : dataset_.notes) observer_.warning(note);
     if (!dataset_.others.empty()) observer_.note(dataset_.others.to_string());
     for (const std::string& failure : dataset_.failures) {
-      if (request_.fail_fast) throw Error(ErrorKind::bad_input, failure);
+      if (request_.fail_fast) throw Error(Fault::unreadable, Frame::file(Role::input), failure);
       observer_.error(failure);
     }
   }
@@ -131,14 +130,14 @@ class EvaluateTask::Run {
 
   void add(EvaluateRow& row, const Result& result, const Sample& sample) {
     if (result.error) {
-      if (request_.fail_fast) throw Error(ErrorKind::bad_input, result.input + ": " + *result.error);
+      if (request_.fail_fast) throw Error(Fault::unreadable, Frame::file(Role::input), result.input + ": " + *result.error);
       observer_.error(result.input + ": " + *result.error);
       row.evaluator.add_failure();
       report_.add_failure(result.input, *result.error);
       return;
     }
     if (result.position >= sample.truths.size())
-      throw Error(ErrorKind::bad_input, fmt::format("{}: has changed while it was read", result.input));
+      throw Error(Fault::unreadable, Frame::file(Role::input), fmt::format("{}: has changed while it was read", result.input));
     row.evaluator.add(sample.truths[result.position], result.predictions);
     report_.add(result, row.labels, sample.truths[result.position]);
     if (request_.activation_maps.empty()) return;

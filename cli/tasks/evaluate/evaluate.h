@@ -51,13 +51,13 @@ struct EvaluateResult {
 class EvaluateTask {
  public:
   // Opens the report, loads the networks and finds the photos. Request and context outlive the task. Throws Error: of the models,
-  // Error(usage) for data that cannot be understood, and what `before_reading` throws.
+  // Error(invalid) for data that cannot be understood, and what `before_reading` throws.
   EvaluateTask(const EvaluateRequest& request, const TaskContext& context);
   ~EvaluateTask();
 
   // Called once. Throws Error, of a photo where `fail_fast`.
   EvaluateResult run();
-  // Writes the report, where one is asked for: after the result is known to be told. Throws Error(output).
+  // Writes the report, where one is asked for: after the result is known to be told. Throws Error(unwritable).
   void write_report(const EvaluateResult& result);
 
  private:

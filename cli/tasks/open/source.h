@@ -31,7 +31,7 @@ class Source {
   // By its first bytes.
   std::optional<FileKind> kind() const { return kind_of_content(head_); }
 
-  // Of the file, or of what is built in. Throws Error(invalid_model) "FILE: ..." where it cannot be read.
+  // Of the file, or of what is built in. Throws Error(malformed) "FILE: ..." where it cannot be read.
   std::string digest(ThreadPool& pool) const;
   bool has_changed() const;
 

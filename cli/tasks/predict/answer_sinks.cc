@@ -38,7 +38,7 @@ void AnswerSinks::add(const Result& result) {
 
 void AnswerSinks::add_failure(const std::string& input, const std::string& error) {
   ++failed_;
-  if (request_.fail_fast) throw Error(ErrorKind::bad_input, input + ": " + error);
+  if (request_.fail_fast) throw Error(Fault::unreadable, Frame::file(Role::input), input + ": " + error);
   ++count_;
   observer_.error(input + ": " + error);
   report_.add_failure(input, error);

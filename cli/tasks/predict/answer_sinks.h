@@ -26,7 +26,7 @@ class AnswerSinks {
               const answers::Tally& tally, Observer& observer);
 
   void add(const Result& result);
-  // Throws Error(bad_input) where the first failure ends the task.
+  // Throws Error(Role::input) where the first failure ends the task.
   void add_failure(const std::string& input, const std::string& error);
 
   std::size_t failed() const { return failed_; }

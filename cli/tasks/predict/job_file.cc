@@ -24,14 +24,14 @@ std::optional<std::string> text_of(const fs::path& file) {
   if (status.type() == fs::file_type::not_found) {
     // A link to nothing is somebody's, too.
     if (fs::symlink_status(file, failed).type() == fs::file_type::not_found) return std::nullopt;
-    throw Error(ErrorKind::usage, file.string() + ": is a link to nothing");
+    throw Error(Fault::invalid, file.string() + ": is a link to nothing");
   }
-  if (!failed && !fs::is_regular_file(status)) throw Error(ErrorKind::usage, file.string() + ": is not a regular file");
+  if (!failed && !fs::is_regular_file(status)) throw Error(Fault::invalid, file.string() + ": is not a regular file");
   errno = 0;
   std::ifstream stream;
   if (!failed) stream.open(file, std::ios::binary);
   if (failed || !stream) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("{}: cannot be opened: {}", file.string(), failed ? failed.message() : std::strerror(errno)));
   }
   std::string text(answers::longest_job + 1, '\0');
@@ -49,7 +49,7 @@ JobFile::JobFile(const std::string& answers) : file_(answers + ".job") {
     const answers::JobRecord record = answers::parse_job(*text);
     found_ = Job{record.size, identity_from_json(record.identity), record.complete_bytes};
   } catch (Error& error) {
-    error.add_context(file_.string());
+    error.in(Frame::file(Role::argument, file_.string()));
     throw;
   }
 }

@@ -17,9 +17,9 @@ struct MergeResult {
   std::size_t parts = 0, answers = 0;
 };
 
-// Opens the output once the parts are known to be whole and to belong together. Throws Error(bad_input) with the file where one
+// Opens the output once the parts are known to be whole and to belong together. Throws Error(Role::input) with the file where one
 // is not what `predict` wrote as a part, is missing, there twice, not complete, of another list or made with something else;
-// Error(output), Error(interrupted).
+// Error(unwritable), Error(interrupted).
 MergeResult merge(const MergeRequest& request, const TaskContext& context);
 
 }  // namespace resnet::cli

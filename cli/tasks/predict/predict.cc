@@ -161,11 +161,11 @@ class PredictTask::Run {
   // Throws where the network cannot give what is asked for.
   void check(const ReadyNetwork& one, const std::string& name) const {
     if (!request_.activation_maps.empty() && !one.member.class_weights) {
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
     }
     if (request_.logits && one.network.scores.probabilities)
-      throw Error(ErrorKind::usage, fmt::format("{}: gives probabilities, and its logits are not known", name));
+      throw Error(Fault::invalid, fmt::format("{}: gives probabilities, and its logits are not known", name));
   }
 
   std::unique_ptr<Sink> open_grown(const answers::JobSize& size, const Identity& identity) {

@@ -46,7 +46,7 @@ struct PredictResult {
 
 class PredictTask {
  public:
-  // Finds the inputs, and what an earlier run has answered of them. Request and context outlive the task. Throws Error(usage)
+  // Finds the inputs, and what an earlier run has answered of them. Request and context outlive the task. Throws Error(invalid)
   // where the files to resume are not of these inputs or another process works on them, and what `before_reading` throws.
   PredictTask(const PredictRequest& request, const TaskContext& context);
   ~PredictTask();

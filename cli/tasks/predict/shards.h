@@ -26,7 +26,7 @@ struct PartHeader {
   Identity identity;
 };
 std::string first_line(const PartHeader& header);
-// Nothing for another line. Throws Error(usage), without the file's name, for one of another version.
+// Nothing for another line. Throws Error(invalid), without the file's name, for one of another version.
 std::optional<PartHeader> parse_first_line(const std::string& line);
 
 }  // namespace resnet::cli

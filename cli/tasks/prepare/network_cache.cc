@@ -187,7 +187,7 @@ NetworkCache::Cleared NetworkCache::clear() const {
   for (const Entry& entry : entries()) {
     std::error_code failed;
     if (!fs::remove(entry.file, failed) && failed)
-      throw Error(ErrorKind::output, fmt::format("{}: cannot be removed: {}", entry.file.string(), failed.message()));
+      throw Error(Fault::unwritable, fmt::format("{}: cannot be removed: {}", entry.file.string(), failed.message()));
     ++cleared.files;
     cleared.bytes += entry.bytes;
   }

@@ -58,7 +58,7 @@ class NetworkCache {
     std::size_t files = 0;
     std::uint64_t bytes = 0;
   };
-  // Throws Error(output) where one cannot be removed.
+  // Throws Error(unwritable) where one cannot be removed.
   Cleared clear() const;
 
  private:

@@ -25,7 +25,7 @@ struct NetworkOptions {
   PreprocessOptions preprocess;
   ArchOptions arch;
 };
-// "224,256,384": lengths of a photo's shorter side. Throws Error(usage).
+// "224,256,384": lengths of a photo's shorter side. Throws Error(invalid).
 std::vector<int> parse_scales(const std::string& text);
 std::optional<Crop> find_crop(const std::string& name);
 // "center", "ten", "full".
@@ -74,7 +74,7 @@ struct ReadyNetwork {
   std::optional<NetworkIdentity> identity;       // where it is asked for
 };
 // From the cache where few images are asked for, which are answered in less time than it takes to load a network. Throws as
-// load_network and make_member, and Error(invalid_model) where a file that is to be identified changed while it was read.
+// load_network and make_member, and Error(malformed) where a file that is to be identified changed while it was read.
 ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool,
                              Observer& observer);
 
@@ -83,7 +83,7 @@ xnnpack::Convolutions find_convolutions(const std::string& convolution);
 // What a plan is to be made for: the sizes in which the network is shown photos, and how many there are (nothing: many).
 xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
                     std::optional<std::size_t> photos);
-// Throws Error(usage) where features or activation maps are asked of more than one view of one network.
+// Throws Error(invalid) where features or activation maps are asked of more than one view of one network.
 void check_single_view(const char* option, const ViewOptions& views, std::size_t models);
 
 // Says on stderr, once, how photos are prepared; a guess is a warning that names what it is guessed by.

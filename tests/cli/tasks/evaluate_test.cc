@@ -63,7 +63,7 @@ TEST_F(EvaluateTaskTest, WhatFailsIsToldAndNotCounted) {
   EXPECT_EQ(result.rows.at(0).evaluator.failed(), 1);
   EXPECT_THAT(heard.errors, ElementsAre(HasSubstr(broken)));
   asked.fail_fast = true;
-  EXPECT_EQ(error_of([&] { evaluate(asked); }).first, ErrorKind::bad_input);
+  EXPECT_EQ(error_of([&] { evaluate(asked); }).first, Fault::unreadable);
 }
 
 TEST_F(EvaluateTaskTest, ARowForEachNetworkAndWayOfTesting) {
@@ -90,7 +90,7 @@ TEST_F(EvaluateTaskTest, TheReportIsOfTheFirstRow) {
 
 TEST_F(EvaluateTaskTest, StopsWhereItIsAskedTo) {
   stop = true;
-  EXPECT_EQ(error_of([&] { evaluate(evaluation()); }).first, ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { evaluate(evaluation()); }).first, Fault::interrupted);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST_F(FeedTaskTest, WhatGivesNoneSaysSo) {
 
 TEST_F(FeedTaskTest, StopsWhereItIsAskedTo) {
   stop = true;
-  EXPECT_EQ(error_of([&] { names_of({path("empty")}); }).first, ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { names_of({path("empty")}); }).first, Fault::interrupted);
 }
 
 }  // namespace

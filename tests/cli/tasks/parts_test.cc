@@ -32,7 +32,7 @@ class PartsTaskTest : public TaskTest {
   }
   std::string refusal(const std::vector<std::string>& parts) {
     const auto [kind, text] = error_of([&] { merge({parts, "refused"}, context()); });
-    EXPECT_EQ(kind, ErrorKind::bad_input);
+    EXPECT_EQ(kind, Fault::unreadable);
     EXPECT_FALSE(written.contains("refused"));
     return text;
   }

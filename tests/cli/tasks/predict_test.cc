@@ -77,7 +77,7 @@ TEST_F(PredictTaskTest, AnInputThatFailsIsToldAndTheRestGoOn) {
   asked.fail_fast = true;
   asked.output = "fast";
   const auto [kind, text] = error_of([&] { predict(asked, context()); });
-  EXPECT_EQ(kind, ErrorKind::bad_input);
+  EXPECT_EQ(kind, Fault::unreadable);
   EXPECT_THAT(text, HasSubstr("broken.png: "));
   EXPECT_FALSE(written["fast"].whole);
 }
@@ -112,7 +112,7 @@ TEST_F(PredictTaskTest, InputsAreToldBeforeAnythingIsWritten) {
   std::vector<std::string> told;
   given.before_reading = [&](const std::filesystem::path& file) {
     told.push_back(file.string());
-    throw Error(ErrorKind::usage, "not this one");
+    throw Error(Fault::invalid, "not this one");
   };
   EXPECT_EQ(error_of([&] { predict(request({red}), given); }).second, "not this one");
   EXPECT_THAT(told, ElementsAre(red));
@@ -121,7 +121,7 @@ TEST_F(PredictTaskTest, InputsAreToldBeforeAnythingIsWritten) {
 
 TEST_F(PredictTaskTest, StopsWhereItIsAskedTo) {
   stop = true;
-  EXPECT_EQ(error_of([&] { predict(request({picture("red.png", {255, 0, 0})}), context()); }).first, ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { predict(request({picture("red.png", {255, 0, 0})}), context()); }).first, Fault::interrupted);
   EXPECT_FALSE(written[""].whole);
 }
 
@@ -138,7 +138,7 @@ TEST_F(PredictTaskTest, SeveralNetworksAreAveraged) {
 TEST_F(PredictTaskTest, WhatANetworkCannotGiveIsRefusedByName) {
   cli::PredictRequest asked = request({picture("red.png", {255, 0, 0})});
   asked.models = {path("nowhere.onnx")};
-  EXPECT_EQ(error_of([&] { predict(asked, context()); }).first, ErrorKind::invalid_model);
+  EXPECT_EQ(error_of([&] { predict(asked, context()); }).first, Fault::unreadable);
   EXPECT_FALSE(written[""].whole);
 }
 

@@ -17,7 +17,8 @@ using testing::SizeIs;
 class PrepareTaskTest : public TaskTest {
  protected:
   cli::ReadyNetwork prepare(const cli::NetworkCache* cache = nullptr) {
-    const cli::Asked asked{.views = {}, .batch = 1, .threads = 2, .images = 1, .with_head = false, .cache = cache, .identify = true};
+    const cli::Asked asked{
+        .views = {}, .batch = 1, .threads = 2, .images = 1, .with_head = false, .cache = cache, .identify = true};
     return prepare_network(path("rgb.onnx"), network(), asked, pool, heard);
   }
   ThreadPool pool{2};
@@ -62,7 +63,7 @@ TEST_F(PrepareTaskTest, AFolderThatOthersMayWriteToIsNotUsed) {
 TEST_F(PrepareTaskTest, LabelsHaveToFit) {
   write("rgb.txt", "red\ngreen\n");
   const auto [kind, text] = error_of([&] { prepare(); });
-  EXPECT_EQ(kind, ErrorKind::usage);
+  EXPECT_EQ(kind, Fault::invalid);
   EXPECT_THAT(text, HasSubstr("2 labels for a model of 3 classes"));
 }
 

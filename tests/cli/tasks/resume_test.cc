@@ -46,7 +46,7 @@ TEST_F(ResumeTaskTest, GrowsToTheSameBytes) {
 
 TEST_F(ResumeTaskTest, StoppedAfterAnAnswer) {
   heard.on_error = [this] { stop = true; };
-  EXPECT_EQ(error_of([&] { predict(resumed(), context()); }).first, ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { predict(resumed(), context()); }).first, Fault::interrupted);
   const std::string begun = answers();
   EXPECT_LT(begun.size(), whole_.size());
   EXPECT_EQ(begun, whole_.substr(0, begun.size()));
@@ -58,7 +58,7 @@ TEST_F(ResumeTaskTest, StoppedAfterAnAnswer) {
 
 TEST_F(ResumeTaskTest, CutAtAnyByte) {
   heard.on_error = [this] { stop = true; };
-  EXPECT_EQ(error_of([&] { predict(resumed(), context()); }).first, ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { predict(resumed(), context()); }).first, Fault::interrupted);
   const std::string record = job();
   stop = false;
   heard.on_error = nullptr;
@@ -75,13 +75,13 @@ TEST_F(ResumeTaskTest, CutAtAnyByte) {
 
 TEST_F(ResumeTaskTest, AnswersOfSomethingElseAreLeftAsTheyAre) {
   heard.on_error = [this] { stop = true; };
-  EXPECT_EQ(error_of([&] { predict(resumed(), context()); }).first, ErrorKind::interrupted);
+  EXPECT_EQ(error_of([&] { predict(resumed(), context()); }).first, Fault::interrupted);
   stop = false;
   const std::string begun = answers();
   cli::PredictRequest other = resumed();
   other.top_k = 1;
   auto [kind, text] = error_of([&] { predict(other, context()); });
-  EXPECT_EQ(kind, ErrorKind::usage);
+  EXPECT_EQ(kind, Fault::invalid);
   EXPECT_THAT(text, HasSubstr("top-k 5"));
   std::swap(other.images[0], other.images[1]);
   other.top_k = 5;
