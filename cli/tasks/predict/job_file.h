@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/tasks/identity/identity.h"
-#include "formats/answers/job.h"
+#include "formats/answers/parts.h"
 
 namespace resnet::cli {
 

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "formats/answers/job.h"
 #include "formats/answers/parts.h"
 #include "formats/answers/read.h"
 #include "formats/answers/write.h"
@@ -115,20 +114,6 @@ TEST(AnswersTest, APartsLastLine) {
   EXPECT_FALSE(begins_last_line("{\"shard\":"));
   EXPECT_FALSE(parse_last_line("{\"shard_end\":{\"index\":2,\"of\":3,\"answers\":2,\"digest\":\"xyz\"}}"));
   EXPECT_FALSE(parse_last_line("{\"input\":\"a\"}"));
-}
-
-TEST(AnswersTest, AJobIsReadBack) {
-  const std::string line = to_line({{1, 2, 16}, "{\"format\":1}", 0});
-  EXPECT_EQ(line, "{\"resnet-cli predict --resume\":1,\"batch\":1,\"threads\":2,\"images\":16,\"identity\":{\"format\":1}}\n");
-  const JobRecord job = parse_job(to_line({{1, 2, 16}, "{\"format\":1}", 77}));
-  EXPECT_EQ(job.size.images, 16u);
-  EXPECT_EQ(job.complete_bytes, 77u);
-  EXPECT_EQ(job.identity, "{\"format\":1}");
-  const auto refusal = [](const std::string& text) { return test::error_of([&] { parse_job(text); }).second; };
-  EXPECT_THAT(refusal(""), HasSubstr("is not a file of predict --resume"));
-  EXPECT_THAT(refusal(line.substr(0, line.size() / 2)), HasSubstr("is damaged"));
-  EXPECT_THAT(refusal(to_line({{0, 2, 16}, "{}", 0})), HasSubstr("no batch or no threads"));
-  EXPECT_THAT(refusal("--crop center\nbatch 1, threads 2, images 100\n"), HasSubstr("version 0.1.0"));
 }
 
 }  // namespace
