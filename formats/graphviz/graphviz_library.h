@@ -28,7 +28,7 @@ struct GraphvizLibrary {
   lt_symlist_t parts[3] = {};
 };
 
-// Loads Graphviz at the first call. Throws Error(internal) where it is not installed.
+// Loads Graphviz at the first call. Throws Error(unsupported) where it is not installed.
 const GraphvizLibrary& graphviz_library();
 
 }  // namespace resnet::graphviz

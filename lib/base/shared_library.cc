@@ -16,7 +16,7 @@ SharedLibrary::SharedLibrary(const std::string& file, std::string what) : what_(
   const bool no_memory = errno == ENOMEM;
   const char* reason = dlerror();
   if (no_memory) throw Error(ErrorKind::unsupported, "not enough memory to load " + what_);
-  throw Error(ErrorKind::internal, what_ + ", cannot be loaded: " + (reason == nullptr ? file : reason));
+  throw Error(ErrorKind::unsupported, what_ + ", cannot be loaded: " + (reason == nullptr ? file : reason));
 }
 
 void* SharedLibrary::symbol(const char* name) const {
