@@ -19,9 +19,13 @@ namespace {
 
 std::shared_ptr<const Model::Data> describe(std::string name, ::resnet::Model model, std::vector<std::string> notes) {
   const auto data = std::make_shared<Model::Data>();
-  const analysis::Cost cost = analysis::cost_of(model.graph);
-  data->parameters = static_cast<std::uint64_t>(cost.parameters);
-  data->multiply_adds = static_cast<std::uint64_t>(cost.macs);
+  try {
+    const analysis::Cost cost = analysis::total(analysis::costs_of(analysis::at_batch(model.graph, 1)));
+    data->parameters = static_cast<std::uint64_t>(cost.parameters);
+    data->multiply_adds = static_cast<std::uint64_t>(cost.macs);
+  } catch (const ::resnet::Error&) {
+    // A size is open that the network does not tell.
+  }
   data->name = std::move(name);
   data->model = std::move(model);
   data->notes = std::move(notes);

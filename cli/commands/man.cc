@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/commands.h"
-#include "cli/help.h"
-#include "cli/options.h"
-#include "cli/output.h"
+#include "cli/commands/commands.h"
+#include "cli/options/option.h"
+#include "cli/terminal/help.h"
+#include "cli/terminal/output.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {
@@ -241,9 +241,12 @@ int run(const ManOptions& options) {
     for (const CLI::App* app : apps) write_page(options.folder + "/" + page_name(*app) + ".1", page_of(program, *app));
     return 0;
   }
-  const CLI::App* app = options.command.empty() ? &program : program.get_subcommand_no_throw(options.command);
-  if (app == nullptr) throw Error(ErrorKind::usage, fmt::format("man: unknown command '{}'", options.command));
-  write_page("", page_of(program, *app));
+  const std::vector<const CLI::App*> commands = visible_commands(program);
+  const auto found =
+      std::find_if(commands.begin(), commands.end(), [&](const CLI::App* app) { return app->get_name() == options.command; });
+  if (!options.command.empty() && found == commands.end())
+    throw Error(ErrorKind::usage, fmt::format("man: unknown command '{}'", options.command));
+  write_page("", page_of(program, options.command.empty() ? program : **found));
   return 0;
 }
 

@@ -29,9 +29,9 @@ class RESNET_API Model {
   const std::string& name() const noexcept;
   // One per class, as the file has them; none where it names no classes.
   const std::vector<std::string>& labels() const noexcept;
-  // How many numbers the network has learnt.
+  // How many numbers the network has learnt; 0 where its sizes are open.
   std::uint64_t parameters() const noexcept;
-  // Multiply-adds for one image: the paper's FLOPs.
+  // Multiply-adds for one image: the paper's FLOPs; 0 where its sizes are open.
   std::uint64_t multiply_adds() const noexcept;
   // What is odd about the file, one line each.
   const std::vector<std::string>& notes() const noexcept;

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include "lib/base/files.h"
 #include "lib/base/interrupt.h"
 #include "lib/image/bmp.h"
+#include "lib/image/byte_source.h"
 #include "lib/image/image.h"
 #include "lib/image/pnm.h"
 #include "lib/image/untrusted.h"
@@ -266,6 +269,28 @@ std::string describe_refusal(std::span<const std::byte> bytes, std::string_view 
                      reason.empty() ? "" : " (" + reason + ")");
 }
 
+// A large file of a format that our own readers read; nothing of others.
+std::optional<Pixels> decode_in_pieces(const fs::path& file, const std::string& name, const DecodeOptions& options) {
+  struct Descriptor {
+    ~Descriptor() {
+      if (value >= 0) close(value);
+    }
+    int value;
+  };
+  const Descriptor opened{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  struct stat status = {};
+  if (opened.value < 0 || fstat(opened.value, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  ByteSource source(opened.value, static_cast<std::size_t>(status.st_size), name);
+  const std::span<const std::byte> head = source.at(0, std::min(source.size(), kind_bytes));
+  const bool bmp = is_bmp(head), pnm = is_pnm(head);
+  if (!bmp && !pnm) return std::nullopt;
+  try {
+    return bmp ? decode_bmp(source, options.max_pixels) : decode_pnm(source, options.max_pixels);
+  } catch (const std::bad_alloc&) {
+    refuse(name, "is too large for the memory");
+  }
+}
+
 }  // namespace
 
 Pixels decode(const fs::path& file, const DecodeOptions& options) {
@@ -275,6 +300,7 @@ Pixels decode(const fs::path& file, const DecodeOptions& options) {
   if (fs::is_regular_file(file, none) && fs::file_size(file, none) > large_file && access(file.c_str(), R_OK) == 0) {
     const auto kind = kind_of_file(file);
     if (!kind || kind->group != FileGroup::picture) refuse(name, text_of_stranger(kind));
+    if (auto pixels = decode_in_pieces(file, name, options)) return std::move(*pixels);
   }
   // More bytes than any picture of so many pixels has, 16 bits of four channels each.
   constexpr std::uintmax_t bytes_per_pixel = 8, least_bound = most_piped_bytes;
@@ -287,8 +313,9 @@ Pixels decode(const fs::path& file, const DecodeOptions& options) {
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
   if (bytes.empty()) refuse(name, "is empty");
   try {
-    if (is_bmp(bytes)) return decode_bmp(bytes, name, options.max_pixels);
-    if (is_pnm(bytes)) return decode_pnm(bytes, name, options.max_pixels);
+    ByteSource source(bytes, name);
+    if (is_bmp(bytes)) return decode_bmp(source, options.max_pixels);
+    if (is_pnm(bytes)) return decode_pnm(source, options.max_pixels);
     const VipsLibrary& vips = vips_library();
     thread_local const ThreadEnd thread_end;
     try {
