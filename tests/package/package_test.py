@@ -46,7 +46,7 @@ class PackageTest(unittest.TestCase):
 
     def test_everything_is_there(self):
         for file in ["bin/resnet-cli", "share/resnet-cli/resnet20-cifar10.onnx", "share/doc/resnet-cli/copyright",
-                     "share/doc/resnet-cli/LICENSE", "share/doc/resnet-cli/changelog.gz", "share/man/man1/resnet-cli.1.gz",
+                     "share/doc/resnet-cli/LICENSE", "share/doc/resnet-cli/NEWS.gz", "share/man/man1/resnet-cli.1.gz",
                      "share/bash-completion/completions/resnet-cli", "share/zsh/site-functions/_resnet-cli",
                      "share/fish/vendor_completions.d/resnet-cli.fish"]:
             self.assertTrue(os.path.isfile(self.path(file)), file)
