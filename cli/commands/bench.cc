@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
@@ -426,6 +427,7 @@ int run(const BenchOptions& options, Context& context) {
   std::vector<std::int64_t> threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) threads = parse_counts("--threads", options.threads, 1024);
   check_not_an_input("--output", options.output, models);
+  const std::string format = choose_table_format(options.format, options.output);
   Output output(options.output);
 
   std::vector<Measured> all;
@@ -482,7 +484,7 @@ int run(const BenchOptions& options, Context& context) {
                       m.configuration.model, m.configuration.batch, m.configuration.threads, m.at(0.5), m.times.front()));
     }
   }
-  output.write(report(this_machine(), all, choose_table_format(options.format, options.output)));
+  output.write(report(this_machine(), all, format));
   output.commit();
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/tasks/open/model.h"
@@ -70,12 +71,13 @@ Model build_model(const arch::Spec& spec, const BuildCommandOptions& options) {
 int run(const BuildCommandOptions& options, Context& context) {
   const auto spec = find_arch(options.name, options.arch);
   if (!spec) throw Error(ErrorKind::usage, unknown_arch(options.name));
+  const std::string format = choose_format("", options.output, {"onnx", "resnet"}, true);
   const auto tell = [&](std::uintmax_t size, const std::string& form) {
     context.messages.detail(
         fmt::format("{}: {} of {} classes, {} bytes, {}", options.output, options.name, spec->classes, size, form));
     return 0;
   };
-  if (options.output.ends_with(".resnet")) {
+  if (format == "resnet") {
     native::write(build_model(*spec, options), options.output);
     std::error_code ignored;
     return tell(std::filesystem::file_size(options.output, ignored), ".resnet");

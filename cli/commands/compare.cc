@@ -1,6 +1,7 @@
 // `compare A B`: whether two models, or a model and stored outputs, say the same.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/named.h"
@@ -26,7 +28,7 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> arguments, inputs;
-  std::string output, format = "text", check = "max";
+  std::string output, format, check = "max";
   double atol = 1e-4, rtol = 1e-4;
   std::int64_t random = 4, seed = 1;
   bool layers = false;
@@ -48,10 +50,12 @@ void setup(CLI::App& app, CompareOptions& options) {
   add_choice(app, "--check", options.check, "max|mean|median", "which difference must be within the tolerance")
       ->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
-  add_choice(app, "--format", options.format, "text|json", "of the report")->capture_default_str();
+  add_choice(app, "--format", options.format, "text|json", "of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app.footer(
-      "The exit code is 1 where a difference is outside of the tolerance. Of two models, B is also computed by a plain\n"
+      "The exit code is 1 where a difference is outside of the tolerance, of an output or of a layer. One unit in the last "
+      "place\n"
+      "of float16 or bfloat16 is no difference where a value is stored so. Of two models, B is also computed by a plain\n"
       "evaluator (the first images, where the network is not too large), so that the executor is not its own judge.\n"
       "\n"
       "Examples:\n"
@@ -70,6 +74,25 @@ Tensor read_tensor(const std::string& name) {
   }
 }
 
+// CLI11 gives an option of several values all that follows it: what is no tensor, and what comes after that, are arguments.
+void take_back_arguments(CompareOptions& options) {
+  if (options.arguments.size() >= 2) return;
+  const auto first = std::find_if_not(options.inputs.begin(), options.inputs.end(), is_tensor_file);
+  options.arguments.insert(options.arguments.end(), first, options.inputs.end());
+  options.inputs.erase(first, options.inputs.end());
+}
+
+// `compare MODEL --input x.npy expected.npy`: the tensors after the model's own inputs are expected outputs, where it has so
+// many.
+void take_back_outputs(CompareOptions& options, const Graph& graph) {
+  const std::size_t count = graph.inputs().size(), given = options.arguments.size() - 1;
+  const bool stored = std::all_of(options.arguments.begin() + 1, options.arguments.end(), is_tensor_file);
+  if (!stored || options.inputs.size() <= count || options.inputs.size() - count + given > graph.outputs().size()) return;
+  const auto first = options.inputs.begin() + static_cast<std::ptrdiff_t>(count);
+  options.arguments.insert(options.arguments.end(), first, options.inputs.end());
+  options.inputs.erase(first, options.inputs.end());
+}
+
 struct Line {
   std::string name;
   TensorDifference difference;
@@ -79,14 +102,14 @@ struct Line {
 bool is_within(const CompareOptions& options, const TensorDifference& d) {
   if (!d.problem.empty()) return false;
   if (options.check == "max") return d.within();
-  return (options.check == "mean" ? d.mean : d.median) <= options.atol + options.rtol * d.scale;
+  return (options.check == "mean" ? d.mean : d.median) <= std::max(options.atol + options.rtol * d.scale, d.last_place);
 }
 
 std::vector<Line> compare_all(const CompareOptions& options, const std::vector<std::string>& names, const std::vector<Tensor>& a,
-                              const std::vector<Tensor>& b) {
+                              const std::vector<Tensor>& b, double of_scale = 0) {
   std::vector<Line> lines;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    Line line{names[i], difference_of(a[i], b[i], {options.atol, options.rtol}), false};
+    Line line{names[i], difference_of(a[i], b[i], {options.atol, options.rtol, of_scale}), false};
     line.within = is_within(options, line.difference);
     lines.push_back(std::move(line));
   }
@@ -144,14 +167,18 @@ std::vector<Line> judge_executor(const CompareOptions& options, const Graph& gra
     context.messages.note(name + ": too large for the plain evaluator; the executor ran both models");
     return {};
   }
-  std::vector<Line> lines =
-      compare_all(options, names, named(name, [&] { return run_graph(graph, reference->inputs, pool); }), reference->outputs);
+  std::vector<Line> lines = compare_all(options, names, named(name, [&] { return run_graph(graph, reference->inputs, pool); }),
+                                        reference->outputs, rounding_of_scale(coarsest_type(graph)));
   for (Line& line : lines) line.name += ", B by the plain evaluator";
   return lines;
 }
 
-int run(const CompareOptions& options, Context& context) {
-  if (options.arguments.size() < 2) throw Error(ErrorKind::usage, "expected two models, or a model and its expected outputs");
+int run(const CompareOptions& given, Context& context) {
+  CompareOptions options = given;
+  take_back_arguments(options);
+  const auto refuse_alone = [] { throw Error(ErrorKind::usage, "expected two models, or a model and its expected outputs"); };
+  if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2) refuse_alone();
+  const std::string format = choose_format(options.format, options.output, {"text", "json"});
   WrittenFiles written;
   written.add("--output", options.output);
   for (const auto& files : {options.arguments, options.inputs}) {
@@ -165,6 +192,8 @@ int run(const CompareOptions& options, Context& context) {
     return std::move(loaded.model.graph);
   };
   const Graph a = load(options.arguments[0]);
+  take_back_outputs(options, a);
+  if (options.arguments.size() < 2 && options.inputs.size() <= a.inputs().size()) refuse_alone();
   ThreadPool pool(context.threads(), context.most_threads());
   std::vector<Tensor> inputs;
   for (const std::string& file : options.inputs) inputs.push_back(read_tensor(file));
@@ -217,8 +246,9 @@ int run(const CompareOptions& options, Context& context) {
   const Line* first = nullptr;
   for (const Line& line : layers) {
     if (!line.within && first == nullptr) first = &line;
+    within = within && line.within;
   }
-  if (options.format == "json") {
+  if (format == "json") {
     nlohmann::ordered_json report = {
         {"a", options.arguments[0]}, {"b", options.arguments[1]}, {"within", within}, {"outputs", json_of(outputs)}};
     if (!judged.empty()) report["reference"] = json_of(judged);

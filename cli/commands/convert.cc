@@ -1,13 +1,16 @@
 // `convert IN -o OUT`: the same network in another file: another format, another opset, folded, renamed, lighter.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
@@ -35,7 +38,7 @@ struct ConvertOptions {
   std::string model, output, format, dtype, labels, preprocess, rename;
   int opset = onnx::WriteOptions{}.opset;
   std::int64_t check = 0;
-  double tolerance = 1e-4;
+  std::optional<double> tolerance;
   bool fold_batch_norm = false, simplify = false, dynamic_batch = false, external_data = false, strip_metadata = false,
        strip_weights = false, explain = false;
   ArchOptions arch;
@@ -66,9 +69,11 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_flag("--strip-weights", options.strip_weights, "a light file of the structure: weights are inputs");
   app.add_flag("--explain", options.explain, "each rewrite that was made, or declined and why, on stdout");
   add_integer(app, "--check", options.check, 1, 10'000, "run this many random images through IN and OUT and compare");
-  app.add_option("--tolerance", options.tolerance, "the largest difference that --check lets pass, absolute and relative")
-      ->type_name("X")
-      ->capture_default_str();
+  app.add_option(
+         "--tolerance", options.tolerance,
+         "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
+         "four units in the last place of the largest output)")
+      ->type_name("X");
   add_arch_options(app, options.arch, "he|zeros|none", "Where IN is an architecture's name");
   options.seed = app.get_option("--seed")->group("Options")->description(
       "weights that are inputs (a light file) are made anew from this seed; the same bytes on every machine");
@@ -82,10 +87,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "  resnet-cli convert resnet50.onnx -o light.onnx --strip-weights");
 }
 
-std::string format_of(const ConvertOptions& options) {
-  if (!options.format.empty()) return options.format;
-  return options.output.ends_with(".resnet") ? "resnet" : "onnx";
-}
+std::string format_of(const ConvertOptions& options) { return choose_format(options.format, options.output, {"onnx", "resnet"}); }
 
 Graph simplify(Graph graph, PassLog& log) {
   graph = fold_constants(graph, log, {.dequantize = false});
@@ -143,9 +145,16 @@ void write_file(const Model& model, const ConvertOptions& options) {
 // One line for each output; true where everything is within the tolerance.
 bool tell_differences(const ConvertOptions& options, const Graph& graph, const std::string& inputs, const std::vector<Tensor>& a,
                       const std::vector<Tensor>& b, Output& output) {
+  Tolerance tolerance;
+  if (options.tolerance) {
+    tolerance = {*options.tolerance, *options.tolerance};
+  } else {
+    const DType stored = options.dtype == "fp16" ? DType::float16 : options.dtype == "bf16" ? DType::bfloat16 : DType::float32;
+    tolerance.of_scale = std::max(rounding_of_scale(stored), rounding_of_scale(coarsest_type(graph)));
+  }
   bool within = true;
   for (std::size_t i = 0; i < b.size(); ++i) {
-    const TensorDifference d = difference_of(a.at(i), b[i], {options.tolerance, options.tolerance});
+    const TensorDifference d = difference_of(a.at(i), b[i], tolerance);
     const std::string& name = graph.value(graph.outputs()[i]).name;
     output.write(d.problem.empty() ? fmt::format("check: {}, output '{}': largest difference {:.3g} of {:.3g}, {}\n", inputs,
                                                  name, d.largest, d.scale, d.within() ? "within the tolerance" : "TOO LARGE")
@@ -190,6 +199,7 @@ int run(const ConvertOptions& options, Context& context) {
   written.add("--output", options.output);
   for (const std::string& file : model.data_files) written.check(fs::path(name).parent_path() / file);
   if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
+  format_of(options);  // before the work: an ending that is not written is told at once
   const Graph before = options.check > 0 ? model.graph : Graph();
   if (!options.labels.empty()) model.labels = labels::load(options.labels);
   if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/train/files.h"
@@ -31,7 +32,8 @@ struct CurvesOptions {
 };
 
 int run(const CurvesOptions& options) {
-  std::vector<std::pair<std::string, std::vector<train::Row>>> runs;
+  check_ending(options.output, {"svg"});
+  std::vector<NamedRun> runs;
   for (const std::string& argument : options.logs) {
     const std::size_t equals = argument.find('=');
     std::error_code ignored;
@@ -40,7 +42,14 @@ int run(const CurvesOptions& options) {
     check_not_an_input("--output", options.output, std::span(&file, 1));
     std::string log = read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"});
     if (log.starts_with("\xef\xbb\xbf")) log.erase(0, 3);  // spreadsheets write a byte order mark
-    runs.emplace_back(named ? argument.substr(0, equals) : std::filesystem::path(file).stem().string(), parse_log(log, file));
+    for (NamedRun& run : parse_log(log, file)) {
+      // A log of several networks names them itself.
+      const std::string& own = run.first;
+      const std::string given = named         ? argument.substr(0, equals)
+                                : own.empty() ? std::filesystem::path(file).stem().string()
+                                              : "";
+      runs.emplace_back(given + (given.empty() || own.empty() ? "" : " ") + own, std::move(run.second));
+    }
   }
   Output output(options.output);
   output.write(error_curves(runs, options.title));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
@@ -296,7 +297,6 @@ int run(EvaluateOptions options, Context& context) {
   options.dataset.data = data.front();
   const std::vector<Crop> crops = parse_crops(options.crops);
   const std::vector<int> scales = parse_scales(options.network.scales);
-  const std::string format = choose_table_format(options.format, options.output);
   const bool alone = models.size() == 1 && crops.size() == 1;
   if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
   if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
@@ -315,6 +315,9 @@ int run(EvaluateOptions options, Context& context) {
   const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
   if (!dataset.list.empty()) written.check(dataset.list);
   for (const Sample& sample : dataset.samples) written.check(sample.file);
+  const std::string format = choose_table_format(options.format, options.output);
+  check_ending(options.network.report, {"html"});
+  check_ending(options.confusion, {"csv"});
   for (const std::string& note : dataset.notes) context.messages.warning(note);
   if (!dataset.others.empty()) context.messages.note(dataset.others.to_string());
   for (const std::string& failure : dataset.failures) {

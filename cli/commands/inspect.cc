@@ -1,4 +1,4 @@
-// `inspect MODEL`: what a network is, and what each layer costs.
+// `inspect MODEL`: what a network is, and what each layer costs; `inspect A B`: two side by side.
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
@@ -40,16 +42,17 @@ constexpr const char* formats = "text|json|csv|md|dot|svg|html";
 struct InspectOptions {
   std::vector<std::string> arguments;
   std::string model, output, format, depth, columns, sort;
-  std::int64_t batch = 1;
+  std::optional<std::int64_t> batch;
   bool paper = false, weights = false, plan = false;
   std::string convolution = "auto";
   ArchOptions arch;
 };
 
 void setup(CLI::App& app, InspectOptions& options) {
-  app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
+  app.add_option("arguments", options.arguments,
+                 "a file *.onnx or *.resnet, or an architecture's name; two are shown side by side")
       ->type_name("FILE|ARCH")
-      ->option_text("MODEL");
+      ->option_text("MODEL [MODEL]");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
   add_choice(
       app, "--format", options.format, formats,
@@ -61,7 +64,9 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_text(app, "--columns", options.columns, "COLUMNS",
            fmt::format("of the layer table, from: {}", fmt::join(column_names(), ",")));
   add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by it: numbers from the largest, texts from A");
-  add_integer(app, "--batch", options.batch, 1, 1'000'000, "count for this many images")->capture_default_str();
+  app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
+      ->type_name("N")
+      ->check(integer_between(1, 1'000'000));
   app.add_flag("--weights", options.weights, "figures of every weight: min, max, mean, std, zeros, NaN, Inf");
   app.add_flag(
       "--plan", options.plan,
@@ -81,20 +86,9 @@ void setup(CLI::App& app, InspectOptions& options) {
       "  resnet-cli inspect resnet50 --variant v1 --depth stage\n"
       "  resnet-cli inspect resnet50.onnx --sort macs --columns name,output,macs,share | head\n"
       "  resnet-cli inspect model.onnx -o model.html\n"
+      "  resnet-cli inspect model.onnx resnet50\n"
       "  resnet-cli inspect resnet50 --plan --batch 8\n"
       "  resnet-cli inspect --paper");
-}
-
-std::string choose_format(const InspectOptions& options) {
-  if (!options.format.empty()) return options.format;
-  const std::string& file = options.output;
-  const std::size_t dot = file.rfind('.');
-  std::string extension = dot == std::string::npos ? "" : file.substr(dot + 1);
-  if (extension == "markdown") extension = "md";
-  if (extension == "htm") extension = "html";
-  if (extension == "gv") extension = "dot";
-  const std::vector<std::string> known = split(formats, '|');
-  return std::find(known.begin(), known.end(), extension) != known.end() ? extension : "text";
 }
 
 // Columns of the terminal that will show the output; nothing where none does.
@@ -152,7 +146,8 @@ void write_paper(const InspectOptions& options, const std::string& format, Outpu
 void write_tables(const InspectOptions& options, const Inspection& inspection, const std::vector<std::string>& columns,
                   bool markdown, Output& output) {
   const auto format = markdown ? table::Format::markdown : table::Format::text;
-  for (const std::string& line : summary_lines(inspection)) output.write((markdown ? "    " : "") + line + "\n");
+  for (const SummaryLine& line : summary_of(inspection))
+    output.write((markdown ? "    " : "") + table::pad(line.what, 13) + " " + line.text + "\n");
   output.write(std::string("\n"));
   if (markdown) {
     output.write(layer_table(inspection, columns, options.sort).render(format));
@@ -170,9 +165,9 @@ void write_plan(const InspectOptions& options, const std::string& format, Contex
       load_for_examination(one_model(options.model, options.arguments), options.arch, true, context.messages);
   ThreadPool pool(context.threads(), context.most_threads());
   xnnpack::PlanOptions plan;
-  plan.job.batch = options.batch;
+  plan.job.batch = options.batch.value_or(1);
   plan.job.convolutions = find_convolutions(options.convolution);
-  plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch);
+  plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch.value_or(1));
   plan.pool = &pool;
   table::Table table({{"layer"}, {"kind"}, {"method"}});
   const auto made = named(loaded.name, [&] { return xnnpack::Plan::make(loaded.model.graph, plan); });
@@ -180,8 +175,40 @@ void write_plan(const InspectOptions& options, const std::string& format, Contex
   output.write(table.render(*kind));
 }
 
+// The model, counted; where its data is beside it, that is not replaced by the output.
+Inspection inspect_one(const InspectOptions& options, const std::string& name, Depth depth, Context& context) {
+  LoadedModel loaded = load_for_examination(name, options.arch, options.weights, context.messages);
+  for (const std::string& file : loaded.model.data_files) {
+    const std::string path = (std::filesystem::path(loaded.name).parent_path() / file).string();
+    check_not_an_input("--output", options.output, std::span(&path, 1));
+  }
+  throw_if_interrupted();
+  Inspection inspection = named(loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, depth); });
+  throw_if_interrupted();
+  return inspection;
+}
+
+// Two models, side by side.
+void write_pair(const InspectOptions& options, const std::vector<std::string>& names, const std::string& format, Depth depth,
+                Context& context, Output& output) {
+  if (format == "dot" || format == "svg")
+    throw Error(ErrorKind::usage, format + " is a picture of one model; expected text, json, csv, md or html for two");
+  for (const auto& [name, given] : {std::pair{"--columns", !options.columns.empty()},
+                                    {"--sort", !options.sort.empty()},
+                                    {"--weights", options.weights},
+                                    {"--plan", options.plan}}) {
+    if (given) throw Error(ErrorKind::usage, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
+  }
+  const Inspection a = inspect_one(options, names[0], depth, context), b = inspect_one(options, names[1], depth, context);
+  if (format == "json") return output.write(to_json(a, b));
+  if (format == "html") return output.write(to_html(a, b));
+  const table::Format kind = *table::find_format(format);
+  if (format != "csv") output.write(pair_table(a, b).render(kind) + "\n");
+  output.write(pair_layers(a, b).render(kind));
+}
+
 int run(const InspectOptions& options, Context& context) {
-  const std::string format = choose_format(options);
+  const std::string format = choose_format(options.format, options.output, split(formats, '|'));
   check_not_an_input("--output", options.output, options.arguments);
   check_not_an_input("--output", options.output, std::span(&options.model, 1));
   Output output(options.output);
@@ -192,7 +219,9 @@ int run(const InspectOptions& options, Context& context) {
     output.commit();
     return 0;
   }
-  if (options.plan) {
+  std::vector<std::string> names = options.arguments;
+  if (!options.model.empty()) names.insert(names.begin(), options.model);
+  if (options.plan && names.size() < 2) {
     write_plan(options, format, context, output);
     output.commit();
     return 0;
@@ -200,18 +229,16 @@ int run(const InspectOptions& options, Context& context) {
   const bool picture = format == "dot" || format == "svg" || format == "html";
   const std::string wanted = options.depth.empty() ? (picture && format != "html" ? "block" : "layer") : options.depth;
   const Depth depth = wanted == "stage" ? Depth::stage : wanted == "block" ? Depth::block : Depth::layer;
-  ArchOptions arch = options.arch;
-  LoadedModel loaded = load_for_examination(one_model(options.model, options.arguments), arch, options.weights, context.messages);
-  for (const std::string& file : loaded.model.data_files) {
-    const std::string path = (std::filesystem::path(loaded.name).parent_path() / file).string();
-    check_not_an_input("--output", options.output, std::span(&path, 1));
+  if (names.size() == 2) {
+    write_pair(options, names, format, depth, context, output);
+    output.commit();
+    return 0;
   }
-  throw_if_interrupted();
+  if (names.size() > 2) throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", names[2]));
   // A picture shows layers even where the network is none of the family.
   const bool tables = format != "dot" && format != "svg";
-  const Inspection inspection = named(
-      loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, tables ? depth : Depth::layer); });
-  throw_if_interrupted();
+  const Inspection inspection =
+      inspect_one(options, one_model(options.model, options.arguments), tables ? depth : Depth::layer, context);
   std::vector<std::string> columns = usual_columns(depth);
   if (!options.columns.empty()) columns = split(options.columns, ',');
   if (format == "text" || format == "md") {

@@ -14,12 +14,12 @@
 #include "cli/commands/commands.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/identity/file_stamp.h"
 #include "cli/tasks/identity/identity.h"
 #include "cli/tasks/predict/answer_lines.h"
 #include "cli/tasks/predict/shards.h"
 #include "cli/terminal/output.h"
 #include "lib/base/error.h"
+#include "lib/base/file_stamp.h"
 #include "lib/base/interrupt.h"
 
 namespace resnet::cli {

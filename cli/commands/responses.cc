@@ -7,10 +7,12 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
@@ -71,14 +73,6 @@ void setup(CLI::App& app, ResponsesOptions& options) {
       "Examples:\n"
       "  resnet-cli responses resnet20.onnx resnet56.onnx photos/ -o figure7.svg\n"
       "  resnet-cli responses plain20 resnet20 --random 64 --seed 1 --format csv");
-}
-
-std::string choose_format(const ResponsesOptions& options) {
-  if (!options.format.empty()) return options.format;
-  for (const char* format : {"csv", "json", "svg"}) {
-    if (options.output.ends_with(std::string(".") + format)) return format;
-  }
-  return "text";
 }
 
 // One model with what it is fed.
@@ -298,12 +292,16 @@ int run(const ResponsesOptions& options, Context& context) {
     throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)
     throw Error(ErrorKind::usage, fmt::format("--random and images ('{}') exclude each other", images[0]));
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "csv", "json", "svg"}); };
+  // What is there may be one of the photos, which is told when they are read.
+  std::error_code none;
+  if (!std::filesystem::exists(options.output, none)) format_of_output();
   for (const auto& read : {models, images}) check_not_an_input("--output", options.output, read);
   Output output(options.output);
   Measurement measurement(options, context);
   std::vector<Measured> all;
   for (const std::string& name : models) all.push_back(measurement.measure(name, images));
-  const std::string format = choose_format(options);
+  const std::string format = format_of_output();
   output.write(format == "svg" ? figure_of(all) : table_of(all).render(*table::find_format(format)));
   output.commit();
   return measurement.failed() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/train.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/feed/photo_files.h"
@@ -66,6 +67,17 @@ std::size_t load(train::Examples& examples, const char* what, std::size_t memory
   if (examples.size() == 0)
     throw Error(ErrorKind::bad_input, fmt::format("none of the {} {} pictures can be decoded", total, what));
   return broken;
+}
+
+// What is there may be a picture or the owner of another file, which is told first: `there` says whether to look at it, too.
+void check_endings(const TrainOptions& options, bool there) {
+  const auto check = [&](const std::string& file, const std::vector<std::string>& formats) {
+    std::error_code none;
+    if (there || !fs::exists(file, none)) check_ending(file, formats);
+  };
+  check(options.output, {"onnx", "resnet"});
+  check(options.log, {"csv", "text"});
+  check(options.curves, {"svg"});
 }
 
 // The files that this run writes. It is told at once where one cannot be written.
@@ -157,6 +169,7 @@ int run(const TrainOptions& options, Context& context) {
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
   const WrittenFiles written = written_by(options, checkpoint);
+  check_endings(options, false);
   Owners owners(options.output, checkpoint, context);
   const bool there = fs::exists(checkpoint, ignored);
   if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
@@ -166,6 +179,7 @@ int run(const TrainOptions& options, Context& context) {
 
   TrainingJob job = prepare_training(options, context.messages);
   check_inputs(written, job);
+  check_endings(options, true);
   for (const std::string& note : job.data.notes) context.messages.note(note);
   train::View view = view_of(options, job, context.messages);
   const TrainingPlan plan = plan_of(options, job);
@@ -250,7 +264,7 @@ int run(const TrainOptions& options, Context& context) {
                   plan.descent.schedule.rate, options.schedule, options.seed, 100 * last.training_error,
                   last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
   owners.check();
-  if (options.output.ends_with(".resnet")) {
+  if (choose_format("", options.output, {"onnx", "resnet"}, true) == "resnet") {
     native::write(job.model, options.output);
   } else {
     onnx::write(job.model, options.output);

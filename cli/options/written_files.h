@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/tasks/identity/file_stamp.h"
+#include "lib/base/file_stamp.h"
 
 namespace resnet::cli {
 

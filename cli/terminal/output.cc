@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "formats/table/table.h"
+#include "formats/table/text.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
 
@@ -55,17 +55,5 @@ void Output::commit() {
 }
 
 bool Output::is_terminal() const { return !file_ && isatty(STDOUT_FILENO) == 1; }
-
-std::string choose_table_format(const std::string& asked, const std::string& output) {
-  if (!asked.empty()) return asked;
-  switch (table::format_of_file(output).value_or(table::Format::text)) {
-    case table::Format::json: return "json";
-    case table::Format::csv: return "csv";
-    case table::Format::markdown: return "md";
-    case table::Format::jsonl:
-    case table::Format::text: break;
-  }
-  return "text";
-}
 
 }  // namespace resnet::cli

@@ -26,7 +26,4 @@ class Output : public Sink {
   std::optional<FileSink> file_;
 };
 
-// "text", "json", "csv" or "md": what is asked for, else by the ending of the output's name, else text.
-std::string choose_table_format(const std::string& asked, const std::string& output);
-
 }  // namespace resnet::cli

@@ -20,6 +20,7 @@
 #include "lib/base/interrupt.h"
 #include "lib/image/bmp.h"
 #include "lib/image/byte_source.h"
+#include "lib/image/exif.h"
 #include "lib/image/image.h"
 #include "lib/image/pnm.h"
 #include "lib/image/untrusted.h"
@@ -126,6 +127,28 @@ Pixels oriented(Pixels&& pixels, int orientation) {
   return result;
 }
 
+// What libvips tells of the orientation, and what a PNG's text says where there is no eXIf chunk.
+int orientation_of(VipsImage* image) {
+  const VipsLibrary& vips = vips_library();
+  if (vips.vips_image_get_typeof(image, VIPS_META_ORIENTATION) != 0 ||
+      vips.vips_image_get_typeof(image, VIPS_META_EXIF_NAME) != 0)
+    return vips.vips_image_get_orientation(image);
+  // libvips keeps a PNG's texts as "png-comment-0-KEYWORD".
+  int found = 0;
+  const auto look = [](VipsImage* of, const char* name, GValue* /*value*/, void* result) -> void* {
+    const std::string_view field = name;
+    const char* text = nullptr;
+    if (field.starts_with("png-comment-") &&
+        (field.ends_with("-Raw profile type exif") || field.ends_with("-Raw profile type APP1")) &&
+        vips_library().vips_image_get_string(of, name, &text) == 0) {
+      *static_cast<int*>(result) = orientation_of_raw_profile(text);
+    }
+    return *static_cast<int*>(result) != 0 ? result : nullptr;  // not null: enough has been seen
+  };
+  vips.vips_image_map(image, look, &found);
+  return found;
+}
+
 Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
   const VipsLibrary& vips = vips_library();
   const char* loader = vips.vips_foreign_find_load_buffer(bytes.data(), bytes.size());
@@ -135,7 +158,7 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
   if (!image) throw Refused{true};
   const int width = vips.vips_image_get_width(image.get());
   const int height = vips.vips_image_get_height(image.get());
-  const int orientation = vips.vips_image_get_orientation(image.get());
+  const int orientation = orientation_of(image.get());
   check_size(name, width, height, options.max_pixels);
 
   bool cmyk = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/tasks/prepare/preprocess.h"
 #include "lib/analysis/cost.h"
 #include "lib/base/error.h"
 
@@ -73,15 +74,19 @@ std::vector<InspectedRow> added_up(const std::vector<InspectedRow>& layers, Dept
   return result;
 }
 
-// Numbers in place of symbols: the batch, and sizes that the kind of network usually has.
-Graph with_sizes(const Graph& graph, std::int64_t batch, const std::optional<arch::Recognition>& recognition) {
-  const ValueId image = graph.inputs()[0];
-  Fact fact = graph.fact(image);
-  if (!fact.dims || fact.dims->empty()) return graph;
+// Sizes in place of symbols: the batch, wherever the inputs name it, and what the kind of network usually has.
+Graph with_sizes(const Graph& graph, const Dim& batch, const std::optional<arch::Recognition>& recognition) {
   std::vector<Fact> facts;
   for (const ValueId input : graph.inputs()) facts.push_back(graph.fact(input));
+  const Dim before = (*facts[0].dims)[0];
+  for (Fact& fact : facts) {
+    if (!fact.dims) continue;
+    for (Dim& dim : *fact.dims) {
+      if (!dim.is_number() && dim == before) dim = batch;
+    }
+  }
   Dims& dims = *facts[0].dims;
-  if (!dims[0].is_number() || batch != 1) dims[0] = batch;
+  dims[0] = batch;
   if (dims.size() == 4 && recognition) {
     const std::size_t first = !dims[1].is(3) && dims[3].is(3) ? 1 : 2;
     if (!dims[first].is_number()) dims[first] = recognition->spec.height;
@@ -102,23 +107,73 @@ void refuse_opaque(const Graph& graph) {
   }
 }
 
-std::string mebibytes(std::int64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576.0); }
+// The graph with every size, and the one that is shown.
+struct Sized {
+  Graph counted, shown;
+};
+Sized sized(const Graph& graph, std::optional<std::int64_t> batch, const std::optional<arch::Recognition>& recognition) {
+  const Fact& image = graph.fact(graph.inputs()[0]);
+  if (!image.dims || image.dims->empty()) return {graph, graph};
+  const Dim own = (*image.dims)[0];
+  const Graph counted = with_sizes(graph, batch ? Dim(*batch) : own.is_number() ? own : Dim(1), recognition);
+  if (batch || own.is_number()) return {counted, counted};
+  try {
+    return {counted, with_sizes(graph, Dim::symbol("N"), recognition)};
+  } catch (const Error&) {  // a symbol N is in the file already, for something else
+    return {counted, counted};
+  }
+}
+
+// Shapes as they are shown: what an operator that is not known here makes is "?".
+void show_shapes(std::vector<analysis::Layer>& layers, const Graph& shown) {
+  const Dims unknown = {Dim::symbol("?")};
+  const std::vector<bool> computed = analysis::computed_from_image(shown);
+  for (analysis::Layer& layer : layers) {
+    const Node& node = shown.node(layer.node);
+    std::size_t in = 0;
+    for (const ValueId input : node.inputs) {
+      if (input.is_none() || !computed[static_cast<std::size_t>(input.node)]) continue;
+      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown.fact(input).dims.value_or(unknown);
+      ++in;
+    }
+    for (std::size_t out = 0; out < node.outputs.size() && out < layer.output_shapes.size(); ++out) {
+      layer.output_shapes[out] = node.outputs[out].fact.dims.value_or(unknown);
+    }
+  }
+}
 
 std::string grouped(std::int64_t number) { return table::group_digits(number, ","); }
 
+// "1000: tench, goldfish, ..., toilet tissue".
+std::string labels_text(const std::vector<std::string>& labels) {
+  constexpr std::size_t all = 10, first = 3;
+  if (labels.size() <= all) return fmt::format("{}: {}", labels.size(), fmt::join(labels, ", "));
+  return fmt::format("{}: {}, ..., {}", labels.size(), fmt::join(labels.begin(), labels.begin() + first, ", "), labels.back());
+}
+
 }  // namespace
 
-Inspection inspect(std::string name, Model model, std::int64_t batch, Depth depth) {
+std::string size_text(std::int64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  if (bytes < 10 * 1024) return fmt::format("{:.1f} KiB", size / 1024);
+  if (bytes < 1024 * 1024) return fmt::format("{:.0f} KiB", size / 1024);
+  return fmt::format("{:.1f} MiB", size / (1024 * 1024));
+}
+
+Inspection inspect(std::string name, Model model, std::optional<std::int64_t> batch, Depth depth) {
   Inspection result;
   result.name = std::move(name);
-  result.batch = batch;
+  result.batch = batch.value_or(1);
   if (model.graph.inputs().empty()) throw Error(ErrorKind::invalid_model, "the graph has no input");
   try {
     result.recognition = arch::recognize(model.graph);
   } catch (const Error& error) {
     result.not_recognized = error.what();
   }
-  model.graph = with_sizes(model.graph, batch, result.recognition);
+  Sized graphs = sized(model.graph, batch, result.recognition);
+  model.graph = std::move(graphs.counted);
+  result.shown = std::move(graphs.shown);
   if (const auto shape = model.graph.fact(model.graph.inputs()[0]).shape(); shape && shape->rank() > 0)
     result.batch = (*shape)[0];
   result.model = std::move(model);
@@ -130,6 +185,7 @@ Inspection inspect(std::string name, Model model, std::int64_t batch, Depth dept
     refuse_opaque(graph);  // whose outputs' sizes are what is not known
     throw;
   }
+  show_shapes(result.layers, result.shown);
   for (const analysis::Layer& layer : result.layers) {
     result.rows.push_back(row_of(layer, places));
     result.total += layer.cost;
@@ -145,13 +201,11 @@ Inspection inspect(std::string name, Model model, std::int64_t batch, Depth dept
   return result;
 }
 
-std::vector<std::string> summary_lines(const Inspection& i) {
-  const Graph& graph = i.model.graph;
+std::vector<SummaryLine> summary_of(const Inspection& i) {
+  const Graph& graph = i.shown;
   const Provenance& p = i.model.provenance;
-  std::vector<std::string> lines;
-  const auto add = [&](const std::string& what, const std::string& text) {
-    lines.push_back(table::pad(what, 13) + " " + table::printable(text));
-  };
+  std::vector<SummaryLine> lines;
+  const auto add = [&](const std::string& what, const std::string& text) { lines.push_back({what, table::printable(text)}); };
   add("model", i.name);
   add("network", i.recognition ? i.recognition->to_string() : "none of this family: " + i.not_recognized);
   if (!p.format.empty()) {
@@ -184,8 +238,14 @@ std::vector<std::string> summary_lines(const Inspection& i) {
   add("multiply-adds",
       fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
   add("activations", fmt::format("{} outputs of convolutions and products{}", grouped(i.total.activations), per));
-  add("memory", fmt::format("{} of weights, at most {} of activations at once (at '{}')", mebibytes(i.memory.weights),
-                            mebibytes(i.memory.peak_activations), i.memory.peak_node));
+  add("memory", fmt::format("{} of weights, at {} {} of activations at once (at '{}')", size_text(i.memory.weights),
+                            i.memory.complete ? "most" : "least", size_text(i.memory.peak_activations), i.memory.peak_node));
+  // What a file could hold, and a network that is only named cannot.
+  const bool is_file = !p.format.empty();
+  if (!i.model.labels.empty() || is_file)
+    add("labels", i.model.labels.empty() ? "none in the file" : labels_text(i.model.labels));
+  if (i.model.preprocessing || is_file)
+    add("preparation", i.model.preprocessing ? describe(*i.model.preprocessing) : "none in the file");
   for (const auto& [key, value] : i.model.metadata)
     add("metadata", key + " = " + (value.size() > 60 ? value.substr(0, 57) + "..." : value));
   for (const std::string& note : i.model.notes) add("note", note);

@@ -63,9 +63,21 @@ Json json_of(const table::Table& table) {
   return rows;
 }
 
-}  // namespace
+Json json_of(const Preprocessing& p) {
+  const char* const interpolations[] = {"bilinear", "bicubic", "lanczos"};
+  const auto side = [](const std::optional<int>& pixels) { return pixels ? Json(*pixels) : Json(); };
+  return {{"name", p.name},
+          {"resize", side(p.resize)},
+          {"crop_size", side(p.crop_size)},
+          {"interpolation", interpolations[static_cast<std::size_t>(p.interpolation)]},
+          {"channel_order", p.channel_order == ChannelOrder::rgb ? "rgb" : "bgr"},
+          {"scale", p.scale},
+          {"mean", p.mean},
+          {"std", p.std},
+          {"exif", p.exif}};
+}
 
-std::string to_json(const Inspection& i, bool weights) {
+Json document_of(const Inspection& i, bool weights) {
   const Provenance& p = i.model.provenance;
   Json model = {{"name", i.name}, {"network", i.recognition ? json_of(*i.recognition) : Json()}};
   if (!p.format.empty()) {
@@ -75,6 +87,8 @@ std::string to_json(const Inspection& i, bool weights) {
     model["producer_name"] = p.producer_name;
     model["producer_version"] = p.producer_version;
   }
+  model["labels"] = i.model.labels;
+  model["preprocessing"] = i.model.preprocessing ? json_of(*i.model.preprocessing) : Json();
   model["metadata"] = i.model.metadata;
   model["notes"] = i.model.notes;
   Json operators = Json::object();
@@ -101,8 +115,8 @@ std::string to_json(const Inspection& i, bool weights) {
                       {"macs", row.cost.macs}});
   }
   Json result = {{"model", model},
-                 {"inputs", json_of(i.model.graph, i.model.graph.inputs())},
-                 {"outputs", json_of(i.model.graph, i.model.graph.outputs())},
+                 {"inputs", json_of(i.shown, i.shown.inputs())},
+                 {"outputs", json_of(i.shown, i.shown.outputs())},
                  {"totals",
                   {{"macs", i.total.macs},
                    {"flops", 2 * i.total.macs},
@@ -119,7 +133,17 @@ std::string to_json(const Inspection& i, bool weights) {
                  {"conventions", json_of(convention_table(i))},
                  {"layers", layers}};
   if (weights) result["weights"] = json_of(weight_table(i));
-  return result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return result;
+}
+
+std::string text_of(const Json& document) { return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::string to_json(const Inspection& i, bool weights) { return text_of(document_of(i, weights)); }
+
+std::string to_json(const Inspection& a, const Inspection& b) {
+  return text_of({{"a", document_of(a, false)}, {"b", document_of(b, false)}});
 }
 
 }  // namespace resnet::cli

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -54,6 +55,34 @@ std::string paper_line(const analysis::Layer& layer, const Graph& graph) {
   return line;
 }
 
+// The name and the type of an input or output.
+std::vector<std::string> end_lines(const Graph& graph, ValueId value) {
+  return {graph.value(value).name, graph.fact(value).to_string()};
+}
+
+// Of an addition, which of its two operands is the shortcut: the one that was there first, where it was made more than a layer
+// ago or by a projection.
+struct Joined {
+  NodeId shortcut = -1;
+  bool projects = false;
+};
+Joined shortcut_of(const Inspection& i, const Node& node, const std::vector<bool>& computed) {
+  const bool adds = std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op);
+  if (!adds || node.inputs.size() != 2 || node.inputs[0].node == node.inputs[1].node) return {};
+  for (const ValueId id : node.inputs) {
+    if (id.is_none() || !computed[static_cast<std::size_t>(id.node)]) return {};
+  }
+  const auto projects = [&](ValueId id) {
+    if (!i.recognition) return false;
+    const std::string& name = i.recognition->places[static_cast<std::size_t>(id.node)].counterpart;
+    return name.find("downsample") != std::string::npos || name.find("shortcut") != std::string::npos;
+  };
+  for (const ValueId id : node.inputs) {
+    if (projects(id)) return {id.node, true};
+  }
+  return {std::min(node.inputs[0].node, node.inputs[1].node), false};
+}
+
 graphviz::Diagram layer_diagram(const Inspection& i) {
   const Graph& graph = i.model.graph;
   graphviz::Diagram diagram;
@@ -63,7 +92,7 @@ graphviz::Diagram layer_diagram(const Inspection& i) {
     const Node& n = graph.node(node);
     diagram.boxes.push_back({id_of(node), std::move(lines), role_of(n.op), group, n.name});
   };
-  add_box(graph.inputs()[0].node, {graph.value(graph.inputs()[0]).name, graph.fact(graph.inputs()[0]).to_string()}, "");
+  add_box(graph.inputs()[0].node, end_lines(i.shown, graph.inputs()[0]), "");
   for (const analysis::Layer& layer : i.layers) {
     const Node& node = graph.node(layer.node);
     std::vector<std::string> lines = {layer.op};
@@ -74,86 +103,102 @@ graphviz::Diagram layer_diagram(const Inspection& i) {
     std::string stage;
     if (i.recognition) stage = i.recognition->places[static_cast<std::size_t>(layer.node)].stage;
     add_box(layer.node, std::move(lines), stage);
-    std::size_t in = 0;
+    const Joined joined = shortcut_of(i, node, computed);
+    if (joined.shortcut >= 0) {
+      diagram.boxes.back().lines = {"+"};
+      diagram.boxes.back().round = true;
+    }
     for (const ValueId input : node.inputs) {
       if (input.is_none() || !computed[static_cast<std::size_t>(input.node)]) continue;
-      diagram.arrows.push_back({id_of(input.node), id_of(layer.node), "", false, in++ > 0});
+      // A projection's own layers stand beside the block; an identity goes around it.
+      const bool shortcut = input.node == joined.shortcut;
+      diagram.arrows.push_back(
+          {id_of(input.node), id_of(layer.node), "", shortcut && joined.projects, shortcut && !joined.projects});
     }
   }
   return diagram;
 }
 
-// One box per block with its convolutions, as the paper's Figure 3 has them; a projection is a dashed arrow.
+// What a box of the block diagram stands for.
+struct Block {
+  std::vector<std::string> lines;
+  std::string stage, projection, output;
+  bool adds = false;
+  std::int64_t macs = 0, parameters = 0;
+};
+
+// The layer's line in its block; the shortcut's layers and the addition are told apart.
+void add_layer(Block& block, const analysis::Layer& layer, const Graph& graph, const arch::Place& place) {
+  block.stage = place.stage;
+  block.macs += layer.cost.macs;
+  block.parameters += layer.cost.parameters;
+  block.output = layer.output_shapes.empty() ? "" : to_string(layer.output_shapes[0]);
+  const Op& op = graph.node(layer.node).op;
+  const bool shortcut =
+      place.counterpart.find("downsample") != std::string::npos || place.counterpart.find("shortcut") != std::string::npos;
+  if (shortcut) {
+    if (std::holds_alternative<Conv>(op)) block.projection = paper_line(layer, graph);
+    if (block.projection.empty()) block.projection = "zero padding";
+  } else if (std::holds_alternative<Conv>(op)) {
+    block.lines.push_back(paper_line(layer, graph));
+  } else if (!layer.kernel.empty()) {
+    block.lines.push_back(fmt::format("{}x{} {}, /{}", layer.kernel[0], layer.kernel.back(),
+                                      layer.op == "MaxPool" ? "max pool" : "avg pool",
+                                      layer.stride.empty() ? 1 : layer.stride[0]));
+  } else if (std::holds_alternative<GlobalAveragePool>(op) || std::holds_alternative<ReduceMean>(op)) {
+    block.lines.push_back("global avg pool");
+  } else if (std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op)) {
+    block.lines.push_back("fc " + block.output.substr(block.output.rfind('x') + 1));
+  } else if (std::holds_alternative<Add>(op) || std::holds_alternative<Sum>(op)) {
+    block.adds = true;
+  }
+}
+
+// One box per block with its convolutions, as the paper's Figure 3 has them: a shortcut is an arc around it into a plus, dashed
+// where it projects.
 graphviz::Diagram block_diagram(const Inspection& i, Depth depth) {
-  const Graph& graph = i.model.graph;
   const auto& places = i.recognition->places;
   graphviz::Diagram diagram;
   diagram.title = {i.name, i.recognition->to_string()};
-  diagram.boxes.push_back(
-      {"input", {graph.value(graph.inputs()[0]).name, graph.fact(graph.inputs()[0]).to_string()}, Role::input, "", ""});
-  const auto key_of = [&](const analysis::Layer& layer) {
-    const arch::Place& place = places[static_cast<std::size_t>(layer.node)];
-    if (depth == Depth::block && !place.block.empty()) return place.block;
-    return place.stage.empty() ? std::string("input") : place.stage;
-  };
-  struct Group {
-    std::vector<std::string> lines;
-    std::string stage, projection, output;
-    bool adds = false;
-    std::int64_t macs = 0, parameters = 0;
-  };
+  diagram.boxes.push_back({"input", end_lines(i.shown, i.shown.inputs()[0]), Role::input, "", ""});
   std::vector<std::string> order;
-  std::map<std::string, Group> groups;
+  std::map<std::string, Block> blocks;
   for (const analysis::Layer& layer : i.layers) {
-    const std::string key = key_of(layer);
-    if (key == "input") continue;
-    if (!groups.contains(key)) order.push_back(key);
-    Group& group = groups[key];
     const arch::Place& place = places[static_cast<std::size_t>(layer.node)];
-    group.stage = place.stage;
-    group.macs += layer.cost.macs;
-    group.parameters += layer.cost.parameters;
-    group.output = fmt::format("{}", layer.output_shapes.empty() ? "" : to_string(layer.output_shapes[0]));
-    const Op& op = graph.node(layer.node).op;
-    const bool shortcut =
-        place.counterpart.find("downsample") != std::string::npos || place.counterpart.find("shortcut") != std::string::npos;
-    if (shortcut) {
-      if (std::holds_alternative<Conv>(op)) group.projection = paper_line(layer, graph);
-      if (group.projection.empty()) group.projection = "zero padding";
-    } else if (std::holds_alternative<Conv>(op)) {
-      group.lines.push_back(paper_line(layer, graph));
-    } else if (!layer.kernel.empty()) {
-      group.lines.push_back(fmt::format("{}x{} {}, /{}", layer.kernel[0], layer.kernel.back(),
-                                        layer.op == "MaxPool" ? "max pool" : "avg pool",
-                                        layer.stride.empty() ? 1 : layer.stride[0]));
-    } else if (std::holds_alternative<GlobalAveragePool>(op) || std::holds_alternative<ReduceMean>(op)) {
-      group.lines.push_back("global avg pool");
-    } else if (std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op)) {
-      group.lines.push_back("fc " + group.output.substr(group.output.rfind('x') + 1));
-    } else if (std::holds_alternative<Add>(op) || std::holds_alternative<Sum>(op)) {
-      group.adds = true;
-    }
+    const std::string key = depth == Depth::block && !place.block.empty() ? place.block : place.stage;
+    if (key.empty()) continue;  // what prepares the input
+    if (!blocks.contains(key)) order.push_back(key);
+    add_layer(blocks[key], layer, i.model.graph, place);
   }
   std::string before = "input";
   for (const std::string& key : order) {
-    const Group& group = groups[key];
+    const Block& block = blocks[key];
     std::vector<std::string> lines = {key};
-    if (depth == Depth::stage && group.lines.size() > 6) {
-      lines.push_back(fmt::format("{} layers", group.lines.size()));
+    if (depth == Depth::stage && block.lines.size() > 6) {
+      lines.push_back(fmt::format("{} layers", block.lines.size()));
     } else {
-      lines.insert(lines.end(), group.lines.begin(), group.lines.end());
+      lines.insert(lines.end(), block.lines.begin(), block.lines.end());
     }
-    lines.push_back(group.output);
+    const bool adds = depth == Depth::block && block.adds;
+    if (adds && !block.projection.empty()) lines.push_back("shortcut: " + block.projection);
+    lines.push_back(block.output);
     const Role role = key == "fc" ? Role::classifier : key == "conv1" ? Role::convolution : Role::block;
-    diagram.boxes.push_back({key, lines, role, depth == Depth::block ? group.stage : "",
-                             fmt::format("{} multiply-adds, {} parameters", group.macs, group.parameters)});
+    const std::string group = depth == Depth::block ? block.stage : "";
+    diagram.boxes.push_back(
+        {key, lines, role, group, fmt::format("{} multiply-adds, {} parameters", block.macs, block.parameters)});
     diagram.arrows.push_back({before, key, "", false, false});
-    if (depth == Depth::block && group.adds)
-      diagram.arrows.push_back({before, key, group.projection, !group.projection.empty(), true});
-    before = key;
+    if (adds) {
+      const std::string plus = key + " +";
+      const std::string what = block.projection.empty() ? "identity" : block.projection;
+      diagram.boxes.push_back({plus, {"+"}, Role::addition, group, "shortcut: " + what, true});
+      diagram.arrows.push_back({key, plus, "", false, false});
+      diagram.arrows.push_back({before, plus, "shortcut: " + what, !block.projection.empty(), true});
+      before = plus;
+    } else {
+      before = key;
+    }
   }
-  diagram.boxes.push_back(
-      {"output", {graph.value(graph.outputs()[0]).name, graph.fact(graph.outputs()[0]).to_string()}, Role::output, "", ""});
+  diagram.boxes.push_back({"output", end_lines(i.shown, i.shown.outputs()[0]), Role::output, "", ""});
   diagram.arrows.push_back({before, "output", "", false, false});
   return diagram;
 }
@@ -164,13 +209,28 @@ graphviz::Diagram diagram_of(const Inspection& inspection, Depth depth) {
   return depth == Depth::layer || !inspection.recognition ? layer_diagram(inspection) : block_diagram(inspection, depth);
 }
 
+namespace {
+
+// Every column, what a layer costs before its shapes.
+std::vector<std::string> page_columns() {
+  std::vector<std::string> columns = {"name", "op", "macs", "share", "parameters"};
+  for (const std::string& column : column_names()) {
+    if (std::find(columns.begin(), columns.end(), column) == columns.end()) columns.push_back(column);
+  }
+  return columns;
+}
+
+}  // namespace
+
 std::string to_html(const Inspection& inspection, Depth depth, bool weights) {
   html::Page page(inspection.name);
-  for (const std::string& line : summary_lines(inspection)) page.add_paragraph(line);
+  table::Table summary({{"of the network"}, {"value"}});
+  for (const SummaryLine& line : summary_of(inspection)) summary.add({line.what, line.text});
+  page.add_table(summary);
   page.add_heading("The network");
   page.add_picture(graphviz::to_svg(diagram_of(inspection, inspection.recognition ? Depth::block : depth)));
   page.add_heading("Layers");
-  page.add_table(layer_table(inspection, column_names(), ""));
+  page.add_table(layer_table(inspection, page_columns(), ""));
   page.add_heading("What other tools print");
   page.add_table(convention_table(inspection));
   if (inspection.recognition && !inspection.recognition->differences.empty()) {

@@ -7,13 +7,13 @@
 #include <map>
 #include <utility>
 
-#include "cli/tasks/identity/file_stamp.h"
 #include "cli/tasks/identity/text.h"
 #include "cli/tasks/open/built_in.h"
 #include "cli/tasks/prepare/networks.h"
 #include "formats/table/text.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
+#include "lib/base/file_stamp.h"
 #include "lib/kernels/isa.h"
 #include "lib/xnnpack/plan.h"
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <system_error>
@@ -132,12 +133,15 @@ std::string log_csv(std::span<const train::Row> rows) {
   return text;
 }
 
-std::vector<train::Row> parse_log(const std::string& text, const std::string& file) {
-  if (!text.starts_with(header)) {
+std::vector<NamedRun> parse_log(const std::string& text, const std::string& file) {
+  constexpr std::string_view own = "network,";
+  const std::size_t first = text.starts_with(own) ? 1 : 0;  // of several networks: tools/degradation writes such
+  if (!std::string_view(text).substr(first * own.size()).starts_with(header)) {
     throw Error(ErrorKind::bad_input, fmt::format("{}: is no log of a training run: expected the columns {}", file,
                                                   std::string_view(header).substr(0, std::string_view(header).size() - 1)));
   }
-  std::vector<train::Row> rows;
+  std::vector<NamedRun> runs;
+  if (first == 0) runs.emplace_back();
   std::size_t line_number = 0;
   for (const std::string& line : split(text, '\n')) {
     if (++line_number == 1 || line.empty()) continue;
@@ -145,22 +149,25 @@ std::vector<train::Row> parse_log(const std::string& text, const std::string& fi
     const auto refuse_line = [&] {
       throw Error(ErrorKind::bad_input, fmt::format("{}: line {}: '{}' is no line of a log", file, line_number, line));
     };
-    if (fields.size() != 9) refuse_line();
+    if (fields.size() != 9 + first) refuse_line();
     const auto share = [&](std::size_t i) {
-      const auto value = parse_number(fields[i]);
+      const auto value = parse_number(fields[first + i]);
       if (!value) refuse_line();
       return static_cast<double>(*value);
     };
-    const auto iteration = parse_integer(fields[0]);
+    const auto iteration = parse_integer(fields[first]);
     if (!iteration) refuse_line();
     train::Row row{.iteration = *iteration, .training_error = share(4)};
-    if (!fields[6].empty()) row.test_error = share(6);
-    rows.push_back(row);
+    if (!fields[first + 6].empty()) row.test_error = share(6);
+    const std::string name = first == 0 ? "" : fields[0];
+    auto run = std::find_if(runs.begin(), runs.end(), [&](const NamedRun& known) { return known.first == name; });
+    if (run == runs.end()) run = runs.insert(run, {name, {}});
+    run->second.push_back(row);
   }
-  return rows;
+  return runs;
 }
 
-std::string error_curves(std::span<const std::pair<std::string, std::vector<train::Row>>> runs, const std::string& title) {
+std::string error_curves(std::span<const NamedRun> runs, const std::string& title) {
   chart::Chart chart{.title = title, .x_label = "iterations", .y_label = "error (%)", .series = {}};
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& [name, rows] = runs[i];

@@ -30,10 +30,12 @@ ReadCheckpoint read_checkpoint(const std::filesystem::path& file);
 
 // "iteration,epoch,learning_rate,training_loss,training_error,test_loss,test_error,images_per_second,seconds", a line a row.
 std::string log_csv(std::span<const train::Row> rows);
-// Iterations and errors alone. Throws Error(bad_input) "FILE: line 3: ..." for another text.
-std::vector<train::Row> parse_log(const std::string& text, const std::string& file);
+using NamedRun = std::pair<std::string, std::vector<train::Row>>;
+// Iterations and errors alone, of one run without a name; where a column "network" says whose a line is, of each network in the
+// order of their first lines. Throws Error(bad_input) "FILE: line 3: ..." for another text.
+std::vector<NamedRun> parse_log(const std::string& text, const std::string& file);
 
 // Named runs: training (dashed) and test error in per cent over iterations, as the paper's Figure 6, as an SVG.
-std::string error_curves(std::span<const std::pair<std::string, std::vector<train::Row>>> runs, const std::string& title);
+std::string error_curves(std::span<const NamedRun> runs, const std::string& title);
 
 }  // namespace resnet::cli

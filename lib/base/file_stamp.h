@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace resnet::cli {
+namespace resnet {
 
 // Of the file itself where the name is a link; all zero where there is none.
 struct FileStamp {
@@ -16,4 +16,4 @@ struct FileStamp {
 };
 FileStamp stamp_of(const std::string& file);
 
-}  // namespace resnet::cli
+}  // namespace resnet

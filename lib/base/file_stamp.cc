@@ -1,8 +1,8 @@
-#include "cli/tasks/identity/file_stamp.h"
+#include "lib/base/file_stamp.h"
 
 #include <sys/stat.h>
 
-namespace resnet::cli {
+namespace resnet {
 
 FileStamp stamp_of(const std::string& file) {
   struct stat status {};
@@ -15,4 +15,4 @@ FileStamp stamp_of(const std::string& file) {
           static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
-}  // namespace resnet::cli
+}  // namespace resnet
