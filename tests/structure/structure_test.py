@@ -135,7 +135,7 @@ class Strays(unittest.TestCase):
     def test_public_header_is_ours_however_it_is_included(self):
         files = {"include/resnet/model.h": "#pragma once\n", "docs/examples/use.cc": "#include <resnet/model.h>\n#include <resnet/gone.h>\n",
                  "docs/examples/CMakeLists.txt": "add_executable(use use.cc)\n"}
-        self.expect(files | {"README.md": ("| `cli` |", "| `include/resnet` | the interface | – | – |\n| `cli` |")},
+        self.expect(files | {"HACKING.md": ("| `cli` |", "| `include/resnet` | the interface | – | – |\n| `cli` |")},
                     "docs/examples/use.cc:2: includes <resnet/gone.h>, a third party that this test does not know")
 
     def test_include_that_is_no_file(self):
