@@ -57,7 +57,7 @@ Network::Network(const Model& model, const NetworkOptions& options) {
       graph = {};
       cli::describe_network(network, asked, keeper);
     } catch (::resnet::Error& error) {
-      error.add_context(network.name);
+      error.in(Frame::file(Role::model, network.name));
       throw;
     }
     describe(*data, network);
