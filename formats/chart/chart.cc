@@ -13,7 +13,7 @@ namespace resnet::chart {
 
 namespace {
 
-constexpr double width = 760, height = 340, left = 70, right = 20, top = 40, bottom = 50;
+constexpr double width = 940, height = 340, left = 70, right = 200, top = 40, bottom = 50;
 // Told apart by people who do not see every colour (after Okabe and Ito), too.
 constexpr std::array colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"};
 
@@ -24,10 +24,11 @@ struct Range {
     low = std::min(low, value);
     high = std::max(high, value);
   }
-  // Nothing, or one value: something to draw round it.
+  // From 0 on, or up to it; where that is one value, something to draw.
   void widen() {
-    if (!(low <= high)) low = 0, high = 1;
-    if (low == high) low -= 0.5, high += 0.5;
+    low = std::min(low, 0.0);
+    high = std::max(high, 0.0);
+    if (low == high) high = 1;
   }
 };
 
@@ -40,7 +41,6 @@ std::string draw(const Chart& chart, double y_offset) {
       y.take(b);
     }
   }
-  if (y.low > 0) y.low = 0;
   x.widen();
   y.widen();
   const std::vector<double> x_ticks = ticks(x.low, x.high, 8), y_ticks = ticks(y.low, y.high, 6);
@@ -50,8 +50,8 @@ std::string draw(const Chart& chart, double y_offset) {
   const auto at_y = [&](double v) {
     return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom);
   };
-  std::string svg = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"15\" text-anchor=\"middle\">{}</text>\n", width / 2,
-                                y_offset + 22, table::escape_markup(chart.title));
+  std::string svg = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"15\" text-anchor=\"middle\">{}</text>\n",
+                                (left + width - right) / 2, y_offset + 22, table::escape_markup(chart.title));
   for (const double tick : y_ticks) {
     svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left, at_y(tick),
                        width - right, at_y(tick));
@@ -62,30 +62,35 @@ std::string draw(const Chart& chart, double y_offset) {
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", at_x(tick),
                        y_offset + height - bottom + 18, tick);
   }
-  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", width / 2, y_offset + height - 10,
-                     table::escape_markup(chart.x_label));
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", (left + width - right) / 2,
+                     y_offset + height - 10, table::escape_markup(chart.x_label));
   svg += fmt::format("<text transform=\"translate(16 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
                      y_offset + height / 2, table::escape_markup(chart.y_label));
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
     const Series& series = chart.series[i];
     const char* color = colors[chart.series[i].color.value_or(i) % colors.size()];
     const char* dash = series.dashed ? " stroke-dasharray=\"6 4\"" : "";
-    std::string path;
-    bool pen_down = false;
-    for (const auto& [a, b] : series.points) {
-      if (!std::isfinite(b)) {
-        pen_down = false;
-        continue;
+    std::string path, dots;
+    const auto is_drawn = [&](std::size_t k) { return k < series.points.size() && std::isfinite(series.points[k].second); };
+    for (std::size_t k = 0; k < series.points.size(); ++k) {
+      if (!is_drawn(k)) continue;
+      const auto& [a, b] = series.points[k];
+      const bool goes_on = k > 0 && is_drawn(k - 1);
+      path += fmt::format("{}{:.1f} {:.1f}", goes_on ? "L" : "M", at_x(a), at_y(b));
+      // A line of one point would not be seen.
+      if (!goes_on && !is_drawn(k + 1)) {
+        dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" {}=\"{}\"/>\n", at_x(a), at_y(b),
+                            series.dashed ? "fill=\"#fff\" stroke" : "fill", color);
       }
-      path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", at_x(a), at_y(b));
-      pen_down = true;
     }
-    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n", path, color, dash);
+    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n{}", path, color, dash, dots);
+    // Beside the lines, not over them.
     const double legend = y_offset + top + 8 + 17 * static_cast<double>(i);
     svg +=
         fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"{3}\" stroke-width=\"2\"{4}/>\n",
-                    width - 190, legend, width - 165, color, dash);
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - 158, legend + 4, table::escape_markup(series.name));
+                    width - right + 12, legend, width - right + 37, color, dash);
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - right + 44, legend + 4,
+                       table::escape_markup(series.name));
   }
   return svg;
 }

@@ -24,7 +24,7 @@ struct Chart {
 // About `count` round numbers (1, 2 or 5 times a power of ten apart) from `low` to `high`, both within them.
 std::vector<double> ticks(double low, double high, int count);
 
-// The charts one below the other, as one SVG document of its own.
+// The charts one below the other, as one SVG document of its own. Both axes hold 0; a point without neighbours is a dot.
 std::string to_svg(std::span<const Chart> charts);
 
 }  // namespace resnet::chart

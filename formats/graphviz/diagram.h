@@ -27,13 +27,14 @@ struct Box {
   Role role = Role::other;
   std::string group;  // boxes of one group ("conv2_x") stand in a frame of that name; empty: none
   std::string tooltip;
+  bool round = false;  // a sign in a small circle: the plus where a shortcut joins
 };
 
 struct Arrow {
   std::string from, to;
-  std::string label;
+  std::string tooltip;
   bool dashed = false;  // a projection shortcut, as the paper draws it
-  bool side = false;    // goes round the boxes between: a shortcut does not pull the layout
+  bool side = false;    // an arc around the boxes between: a shortcut does not pull the layout
 };
 
 struct Diagram {

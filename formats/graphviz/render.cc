@@ -52,6 +52,15 @@ std::string quote_lines(const std::vector<std::string>& lines) {
   return joined + "\"";
 }
 
+// Wider than Graphviz thinks that the words need: the font that shows them may be another one.
+std::vector<std::string> with_room(std::vector<std::string> lines) {
+  for (std::string& line : lines) {
+    const std::string room(1 + line.size() / 8, ' ');
+    line = room + line + room;
+  }
+  return lines;
+}
+
 std::string_view color_of(Role role) {
   switch (role) {
     case Role::input: return "#e8e8e8";
@@ -70,6 +79,7 @@ std::string_view color_of(Role role) {
 
 void add_box(std::string& dot, const Box& box, std::string_view indent) {
   dot += fmt::format("{}{} [label={}, fillcolor=\"{}\"", indent, quote(box.id), quote_lines(box.lines), color_of(box.role));
+  if (box.round) dot += ", shape=circle, fixedsize=true, width=0.24, margin=0";
   if (!box.tooltip.empty()) dot += ", tooltip=" + quote(box.tooltip);
   dot += "];\n";
 }
@@ -118,14 +128,14 @@ std::string with_frames_in_order(const std::string& svg) {
 
 std::string to_dot(const Diagram& diagram) {
   std::string dot = "digraph network {\n";
-  // Wider than Graphviz thinks that the words need: the font that shows them may be another one.
   dot += fmt::format(
-      "  graph [label={}, labelloc=t, fontname=\"Helvetica\", fontsize=12, rankdir=TB, nodesep=0.35, ranksep=0.3, pad=1];\n",
-      quote_lines(diagram.title));
+      "  graph [label={}, labelloc=t, fontname=\"Helvetica\", fontsize=12, rankdir=TB, nodesep=0.35, ranksep=0.22, pad=0.1];\n",
+      quote_lines(with_room(diagram.title)));
   dot +=
       "  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", fontsize=11, color=\"#555555\", height=0.3, "
+      "width=1.8, "
       "margin=\"0.2,0.06\"];\n";
-  dot += "  edge [fontname=\"Helvetica\", fontsize=9, color=\"#555555\", arrowsize=0.7];\n";
+  dot += "  edge [color=\"#555555\", arrowsize=0.7, weight=10];\n";
   // Boxes of one group stand together in its frame, in the order of their first box.
   std::vector<std::string> groups;
   for (const Box& box : diagram.boxes) {
@@ -145,9 +155,9 @@ std::string to_dot(const Diagram& diagram) {
   }
   for (const Arrow& arrow : diagram.arrows) {
     std::vector<std::string> attributes;
-    if (!arrow.label.empty()) attributes.push_back("label=" + quote(arrow.label));
+    if (!arrow.tooltip.empty()) attributes.push_back("tooltip=" + quote(arrow.tooltip));
     if (arrow.dashed) attributes.push_back("style=dashed");
-    if (arrow.side) attributes.push_back("weight=0");
+    if (arrow.side) attributes.push_back("weight=0, tailport=e, headport=e");
     std::string list;
     for (const std::string& attribute : attributes) list += (list.empty() ? "" : ", ") + attribute;
     dot += fmt::format("  {} -> {}{};\n", quote(arrow.from), quote(arrow.to), list.empty() ? "" : " [" + list + "]");

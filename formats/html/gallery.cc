@@ -121,7 +121,7 @@ std::string Gallery::render() const {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<link rel=\"icon\" href=\"data:,\">\n<meta "
       "name=\"viewport\" content=\"width=device-width\">\n"
       "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n{2}<nav>\n{3}<input placeholder=\"name or class\" "
-      "aria-label=\"name or class\">\n<button data-step=\"-1\">back</button>\n<button data-step=\"1\">on</button>\n<span "
+      "aria-label=\"name or class\">\n<button data-step=\"-1\">previous</button>\n<button data-step=\"1\">next</button>\n<span "
       "id=\"count\"></span>\n</nav>\n<main></main>\n<script type=\"application/json\" id=\"cards\">[{4}]</script>\n"
       "<script>{5}</script>\n</body>\n</html>\n",
       table::escape_markup(title_), style, facts, buttons, cards_, script);

@@ -1,4 +1,5 @@
-// .resnet files: one file that is used as it is mapped, with everything that a classifier needs. README.md has the bytes.
+// .resnet files: one file that is used as it is mapped, with everything that a classifier needs. The bytes are described in
+// docs/formats/native.md.
 #pragma once
 
 #include <filesystem>

@@ -404,7 +404,8 @@ class Linter {
 
 }  // namespace
 
-std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder) {
+std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
+                          Examined* examined) {
   std::vector<Finding> findings;
   // What is no model at all is said once, by the reader, in its own words.
   ::onnx::ModelProto model;
@@ -415,17 +416,20 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
                         fmt::format("the graph has {} nodes, expected at most {}", model.graph().node_size(), most_nodes)});
     return findings;
   }
+  if (is_model && examined != nullptr) examined->data_files = names_of_data_files(model.graph());
   if (is_model) Linter(model, findings).run();
   try {
-    const Model read_model = read(bytes, name, folder);
+    Model read_model = read(bytes, name, folder);
     if (is_model) {
       check_shapes(model.graph(), read_model.graph, findings);
       check_constants(model.graph(), read_model.graph, findings);
     }
+    check_labels(read_model, findings);
     for (const std::string& note : read_model.notes) {
       const bool known = std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.message == note; });
       if (!known) findings.push_back({Level::note, "import", "", note});
     }
+    if (examined != nullptr) examined->model = std::move(read_model);
   } catch (const Error& error) {
     std::string message = error.what();
     if (message.starts_with(name + ": ")) message.erase(0, name.size() + 2);
@@ -437,9 +441,9 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
   return findings;
 }
 
-std::vector<Finding> lint(const std::filesystem::path& file) {
+std::vector<Finding> lint(const std::filesystem::path& file, Examined* examined) {
   const auto buffer = Buffer::map_file(file);
-  return lint(buffer->bytes(), file.string(), file.parent_path());
+  return lint(buffer->bytes(), file.string(), file.parent_path(), examined);
 }
 
 }  // namespace resnet::onnx

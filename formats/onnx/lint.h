@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "lib/model/model.h"
 
 namespace resnet::onnx {
 
@@ -17,11 +20,17 @@ struct Finding {
   std::string message;  // what was found, and what was expected
 };
 
+struct Examined {
+  std::vector<std::string> data_files;  // the names of its files of external data, whether or not they can be read
+  std::optional<Model> model;           // where it can be read
+};
+
 // Throws nothing for what a file can hold; throws Error(invalid_model) only where the file cannot be opened at all. Rules:
 // file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
-// unused-initializer, unused-node, initializer-size, non-finite, bias-length, negative-variance, add-shapes, shape-mismatch,
-// import.
-std::vector<Finding> lint(const std::filesystem::path& file);
-std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder);
+// unused-initializer, unused-node, initializer-size, input-shape, labels, metadata, non-finite, bias-length, negative-variance,
+// add-shapes, shape-mismatch, import. `examined`: what was found on the way, where it is wanted.
+std::vector<Finding> lint(const std::filesystem::path& file, Examined* examined = nullptr);
+std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
+                          Examined* examined = nullptr);
 
 }  // namespace resnet::onnx

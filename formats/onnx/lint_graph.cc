@@ -1,17 +1,18 @@
 #include "formats/onnx/lint_graph.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/notes.h"
-#include "lib/model/model.h"
 
 namespace resnet::onnx {
 
@@ -83,11 +84,78 @@ void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& find
   }
 }
 
+std::vector<std::string> names_of_data_files(const ::onnx::GraphProto& proto) {
+  std::set<std::string> names;
+  const auto look_at = [&names](const ::onnx::TensorProto& tensor) {
+    if (tensor.data_location() != ::onnx::TensorProto::EXTERNAL) return;
+    for (const auto& entry : tensor.external_data()) {
+      if (entry.key() == "location") names.insert(entry.value());
+    }
+  };
+  for (const auto& tensor : proto.initializer()) look_at(tensor);
+  for (const auto& node : proto.node()) {
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_t()) look_at(attribute.t());
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+namespace {
+
+// "3x10", of what a file says; a ? for what it leaves open.
+std::string dims_text(const ::onnx::TensorShapeProto& shape) {
+  std::string text;
+  for (const auto& dim : shape.dim()) {
+    text += text.empty() ? "" : "x";
+    text += dim.has_dim_value() ? std::to_string(dim.dim_value()) : dim.dim_param().empty() ? "?" : dim.dim_param();
+  }
+  return text.empty() ? "scalar" : text;
+}
+
+std::string dims_text(const ::onnx::TensorProto& tensor) {
+  return tensor.dims().empty() ? "scalar" : fmt::format("{}", fmt::join(tensor.dims(), "x"));
+}
+
+// Before IR version 4 every initializer is an input, too, whose value may be replaced.
+void check_shadowing(const ::onnx::ValueInfoProto& input, const ::onnx::TensorProto& tensor, std::vector<Finding>& findings) {
+  const auto& type = input.type().tensor_type();
+  bool same = !type.has_shape() || type.shape().dim_size() == tensor.dims_size();
+  for (int i = 0; same && type.has_shape() && i < tensor.dims_size(); ++i)
+    same = !type.shape().dim(i).has_dim_value() || type.shape().dim(i).dim_value() == tensor.dims(i);
+  if (!same) {
+    findings.push_back({Level::warning, "input-shape", "",
+                        fmt::format("input '{}': is declared as {}, but the initializer of that name, which is taken, is {}",
+                                    input.name(), dims_text(type.shape()), dims_text(tensor))});
+  }
+}
+
+}  // namespace
+
+void check_labels(const Model& model, std::vector<Finding>& findings) {
+  if (model.labels.empty()) return;
+  const auto count = static_cast<std::int64_t>(model.labels.size());
+  std::optional<std::int64_t> classes;
+  for (const ValueId output : model.graph.outputs()) {
+    const Fact& fact = model.graph.fact(output);
+    if (!fact.has_rank() || fact.rank() < 2 || !(*fact.dims)[1].is_number()) return;  // not known
+    if ((*fact.dims)[1].number() == count) return;
+    if (!classes) classes = (*fact.dims)[1].number();
+  }
+  if (!classes) return;
+  findings.push_back({Level::warning, "labels", "",
+                      fmt::format("the file's own {} label{} not fit its {} classes, and {} left out", count,
+                                  count == 1 ? " does" : "s do", *classes, count == 1 ? "is" : "are")});
+}
+
 void check_inputs(const ::onnx::GraphProto& proto, std::vector<Finding>& findings) {
-  std::unordered_set<std::string> initializers;
-  for (const auto& tensor : proto.initializer()) initializers.insert(tensor.name());
+  std::unordered_map<std::string, const ::onnx::TensorProto*> initializers;
+  for (const auto& tensor : proto.initializer()) initializers.emplace(tensor.name(), &tensor);
   for (const auto& input : proto.input()) {
-    if (initializers.contains(input.name())) continue;
+    if (const auto found = initializers.find(input.name()); found != initializers.end()) {
+      check_shadowing(input, *found->second, findings);
+      continue;
+    }
     const auto& shape = input.type().tensor_type().shape();
     for (int i = 0; i < shape.dim_size(); ++i) {
       if (!shape.dim(i).has_dim_value() || shape.dim(i).dim_value() != 0) continue;

@@ -1,10 +1,12 @@
 // The findings that need more than the file's own fields: what its graph, its weights wherever they lie, and its metadata say.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "formats/onnx/lint.h"
 #include "lib/graph/graph.h"
+#include "lib/model/model.h"
 
 namespace onnx {
 class GraphProto;
@@ -17,10 +19,14 @@ namespace resnet::onnx {
 void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
 // non-finite, of the weights that the file's own initializers do not hold: those in external files and in Constant nodes.
 void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
-// input-shape: an input with a dimension of 0.
+// input-shape: an input with a dimension of 0, and one that is declared otherwise than the initializer of its name.
 void check_inputs(const ::onnx::GraphProto& proto, std::vector<Finding>& findings);
 // metadata: labels, preprocessing and architecture that are not taken, and why.
 void check_metadata(const ::onnx::ModelProto& proto, std::vector<Finding>& findings);
+// labels: as many class names as there are classes, where both are known.
+void check_labels(const Model& model, std::vector<Finding>& findings);
+// The files of external data that initializers and Constant nodes name, each once.
+std::vector<std::string> names_of_data_files(const ::onnx::GraphProto& proto);
 // What ONNX's own checker finds. External data is left out of what it sees: it looks in the current folder.
 void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& findings);
 

@@ -38,16 +38,20 @@ Json json_of(const Preprocessing& p) {
 Preprocessing preprocessing_of(const Json& json) {
   Preprocessing p;
   p.name = json.at("name").get<std::string>();
-  const auto size = [&](const char* key) -> std::optional<int> {
+  const auto size = [&](const char* key, const char* what) -> std::optional<int> {
     const Json& value = json.at(key);
     if (value.is_null()) return std::nullopt;
     if (!value.is_number_integer())
       throw Error(ErrorKind::invalid_model, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
-    constexpr std::int64_t most = std::numeric_limits<int>::max();
-    return static_cast<int>(std::clamp(value.get<std::int64_t>(), -most, most));
+    // As it stands in the file, of whatever length.
+    const bool fits = value.is_number_unsigned() && value.get<std::uint64_t>() - 1 < std::uint64_t{largest_side};
+    if (!fits)
+      throw Error(ErrorKind::invalid_model,
+                  fmt::format("the {} of '{}' is {}, expected 1 to {} pixels", what, p.name, value.dump(), largest_side));
+    return static_cast<int>(value.get<std::uint64_t>());
   };
-  p.resize = size("resize");
-  p.crop_size = size("crop_size");
+  p.resize = size("resize", "resize");
+  p.crop_size = size("crop_size", "crop size");
   const std::string interpolation = json.at("interpolation").get<std::string>();
   const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
   if (known == std::end(interpolations))
@@ -59,8 +63,16 @@ Preprocessing preprocessing_of(const Json& json) {
     throw Error(ErrorKind::invalid_model, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
   p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
-  p.mean = json.at("mean").get<std::array<float, 3>>();
-  p.std = json.at("std").get<std::array<float, 3>>();
+  const auto channels = [&](const char* key) {
+    const Json& values = json.at(key);
+    if (values.is_array() && values.size() != 3) {
+      throw Error(ErrorKind::invalid_model, fmt::format("'{}' has {} number{}, expected three, one for each channel", key,
+                                                        values.size(), values.size() == 1 ? "" : "s"));
+    }
+    return values.get<std::array<float, 3>>();
+  };
+  p.mean = channels("mean");
+  p.std = channels("std");
   p.exif = json.at("exif").get<bool>();
   if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(ErrorKind::invalid_model, mistake);
   return p;

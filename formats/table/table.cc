@@ -150,7 +150,9 @@ std::string Table::render(Format format) const {
         std::vector<Cell> cells = row;
         // Paths are read back: they stay as they are.
         for (std::size_t c = 0; c < cells.size(); ++c) {
-          if (columns_[c].name != "input") cells[c] = without_formula(cells[c]);
+          if (columns_[c].name == "input") continue;
+          if (const auto* text = std::get_if<std::string>(&cells[c])) cells[c] = printable(*text);
+          cells[c] = without_formula(cells[c]);
         }
         result += csv_line(cells);
       }

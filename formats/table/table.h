@@ -40,7 +40,7 @@ class Table {
 
   // Whole lines. Text and Markdown never hold control characters (see printable); text has a line under its header. JSON: an
   // array of objects; jsonl: one object a line; in both, bytes that are not UTF-8 become U+FFFD. CSV: RFC 4180 with \n, the
-  // header first; text as without_formula() has it, but for the column "input".
+  // header first; text as printable() and without_formula() have it, but for the column "input".
   std::string render(Format format) const;
 
  private:

@@ -110,7 +110,13 @@ Memory memory_of(const Graph& graph) {
       continue;
     }
     if (!computed[id]) continue;
-    for (const Value& value : node.outputs) bytes[id] += bytes_of(value.fact, node);
+    for (const Value& value : node.outputs) {
+      if (value.fact.dims && value.fact.dtype) {
+        bytes[id] += bytes_of(value.fact, node);
+      } else {
+        memory.complete = false;
+      }
+    }
     alive += bytes[id];
     dropped[std::max(last_use[id], id)].push_back(id);
     if (alive > memory.peak_activations) {

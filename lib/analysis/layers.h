@@ -33,6 +33,7 @@ struct Memory {
   std::int64_t weights = 0;           // all constants that a layer uses
   std::int64_t peak_activations = 0;  // values that live at once, when each is dropped behind its last use
   std::string peak_node;              // where that is
+  bool complete = true;               // no: the values after an operator that is not known here are left out
 };
 // Throws Error(invalid_model) where a size is a symbol.
 Memory memory_of(const Graph& graph);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <variant>
 
 #include "lib/base/error.h"
@@ -125,6 +126,21 @@ ScoreOutput find_score_output(const Graph& graph) {
     output.classes = known(best_strangeness == 1 && found != fact.dims->end() ? *found : (*fact.dims)[1]);
   }
   return output;
+}
+
+std::optional<analysis::BatchMixing> check_batch(const Graph& graph) {
+  const ValueId scores = graph.outputs()[find_score_output(graph).index];
+  const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
+  // That it does not run is said elsewhere.
+  if (found && std::holds_alternative<Opaque>(graph.node(found->node).op)) return std::nullopt;
+  const ImageInput input = find_image_input(graph);
+  if (!found || !input.batch || found->kind != analysis::BatchMixing::Kind::mixed) return found;
+  ImageInput single = input;
+  single.batch = 1;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("the answer for a photo would depend on the others of its fixed batch of {}: {}; expected a network "
+                          "whose batch is 1 or open; --input-shape {} may make it one",
+                          *input.batch, found->to_string(), single.to_string()));
 }
 
 Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {

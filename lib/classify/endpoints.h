@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "lib/analysis/batch_axis.h"
 #include "lib/graph/graph.h"
 #include "lib/model/preprocessing.h"
 
@@ -35,6 +36,12 @@ struct ScoreOutput {
 ImageInput find_image_input(const Graph& graph);
 // Of several outputs the floating-point one that looks like (N, classes). Throws Error(unsupported) where there is none.
 ScoreOutput find_score_output(const Graph& graph);
+
+// What makes the answer for an image depend on the others of its batch, where something does: images are run one at a time then,
+// which a batch that is open allows. Throws Error(unsupported) that names the node where the batch is fixed: the answers would be
+// of the neighbours, or of the zeros that fill the batch. A fixed batch in which only a range is shared, or whose images cannot
+// be followed, is left as it is.
+std::optional<analysis::BatchMixing> check_batch(const Graph& graph);
 
 // The preprocessing with its crop (and in proportion its resize) changed to the size that the network takes, where that is fixed
 // and square; a preprocessing that does not crop stays as it is.

@@ -111,9 +111,11 @@ std::vector<Values> split(const Tensor& tensor, const ImageInput& input) {
 Scorer::Scorer(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool)
     : input_(find_image_input(plan->graph())),
       output_(find_score_output(plan->graph())),
+      alone_(check_batch(plan->graph()) && !input_.batch),
       session_(std::move(plan), pool, xnnpack::Sharing::where_it_pays) {}
 
 std::size_t Scorer::batch_size(std::size_t wanted) const {
+  if (alone_) return 1;
   return static_cast<std::size_t>(std::max<std::int64_t>(1, input_.batch.value_or(static_cast<std::int64_t>(wanted))));
 }
 

@@ -41,12 +41,13 @@ struct Scores {
 // A session with the knowledge where its images and scores are. One caller at a time.
 class Scorer {
  public:
-  // `pool` outlives the scorer. Throws Error(unsupported) where the graph does not classify images.
+  // `pool` outlives the scorer. Throws Error(unsupported) where the graph does not classify images, or check_batch() refuses it.
   Scorer(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool);
 
   const ImageInput& input() const { return input_; }
   const ScoreOutput& output() const { return output_; }
-  // The most images that one run takes: the graph's own batch where it is fixed, else `wanted`.
+  // The most images that one run takes: the graph's own batch where it is fixed, 1 where the images of a batch would change each
+  // other's answers, else `wanted`.
   std::size_t batch_size(std::size_t wanted) const;
 
   // Images of one size, at least one and at most the graph's batch; a fixed batch that they do not fill is filled with zeros.
@@ -62,6 +63,7 @@ class Scorer {
 
   ImageInput input_;
   ScoreOutput output_;
+  bool alone_;  // whether images are run one at a time
   xnnpack::Session session_;
 };
 

@@ -7,7 +7,6 @@
 #include <bit>
 #include <vector>
 
-#include "lib/base/error.h"
 #include "lib/image/untrusted.h"
 
 namespace resnet::image {
@@ -15,6 +14,7 @@ namespace resnet::image {
 namespace {
 
 constexpr std::size_t file_header = 14, os2_header = 12, info_header = 40;
+constexpr std::size_t longest_head = 2048;                   // a header, masks and a palette of 256
 constexpr std::size_t masks_at = file_header + info_header;  // in a longer header, or after a short one
 
 enum Compression : std::uint32_t { rgb = 0, rle8 = 1, rle4 = 2, bit_fields = 3, jpeg = 4, png = 5, alpha_bit_fields = 6 };
@@ -42,27 +42,28 @@ struct Header {
 
 class Reader {
  public:
-  Reader(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+  explicit Reader(ByteSource& source)
+      : source_(source), name_(source.name()), head_(source.at(0, std::min(source.size(), longest_head))) {}
 
   Header header(std::int64_t max_pixels) const {
     Header header;
-    if (bytes_.size() < file_header + 4) refuse(name_, "is truncated");
-    header.pixels_at = little_endian(bytes_, 10, 4);
-    header.size = little_endian(bytes_, 14, 4);
+    if (head_.size() < file_header + 4) refuse(name_, "is truncated");
+    header.pixels_at = little_endian(head_, 10, 4);
+    header.size = little_endian(head_, 14, 4);
     const bool os2 = header.size == os2_header;
-    if (bytes_.size() < file_header + (os2 ? os2_header : std::max<std::size_t>(header.size, 16))) refuse(name_, "is truncated");
+    if (head_.size() < file_header + (os2 ? os2_header : std::max<std::size_t>(header.size, 16))) refuse(name_, "is truncated");
     std::int64_t width, height;
     if (os2) {
-      width = little_endian(bytes_, 18, 2), height = little_endian(bytes_, 20, 2);
-      header.bits = static_cast<int>(little_endian(bytes_, 24, 2));
+      width = little_endian(head_, 18, 2), height = little_endian(head_, 20, 2);
+      header.bits = static_cast<int>(little_endian(head_, 24, 2));
     } else {
-      width = static_cast<std::int32_t>(little_endian(bytes_, 18, 4));
-      height = static_cast<std::int32_t>(little_endian(bytes_, 22, 4));
-      header.bits = static_cast<int>(little_endian(bytes_, 28, 2));
+      width = static_cast<std::int32_t>(little_endian(head_, 18, 4));
+      height = static_cast<std::int32_t>(little_endian(head_, 22, 4));
+      header.bits = static_cast<int>(little_endian(head_, 28, 2));
     }
     if (header.size >= info_header) {
-      header.compression = little_endian(bytes_, 30, 4);
-      header.colors = little_endian(bytes_, 46, 4);
+      header.compression = little_endian(head_, 30, 4);
+      header.colors = little_endian(head_, 46, 4);
     }
     header.top_down = height < 0;
     check_size(name_, width, header.top_down ? -height : height, max_pixels);
@@ -80,18 +81,21 @@ class Reader {
     if (head.pixels_at < file_header + head.size)
       refuse(name_, "is no image that can be read (its pixels begin within its header)");
     // The last row may come without what fills it up.
-    if (head.pixels_at > bytes_.size() || bytes_.size() - head.pixels_at < stride * (height - 1) + used)
+    if (head.pixels_at > source_.size() || source_.size() - head.pixels_at < stride * (height - 1) + used)
       refuse(name_, "is truncated");
     const std::vector<Color> palette = head.bits <= 8 ? read_palette(head) : std::vector<Color>();
     const std::array<Field, 3> fields = fields_of(head);
     Pixels pixels{head.width, head.height, std::vector<std::uint8_t>(width * height * 3)};
     for (std::size_t y = 0; y < height; ++y) {
-      const auto row = bytes_.subspan(head.pixels_at + stride * (head.top_down ? y : height - 1 - y), used);
+      const auto row = source_.at(head.pixels_at + stride * (head.top_down ? y : height - 1 - y), used);
       std::uint8_t* to = &pixels.rgb[y * width * 3];
       for (std::size_t x = 0; x < width; ++x, to += 3) {
         if (head.bits <= 8) {
           const std::size_t at = x * bits, shift = 8 - bits - at % 8;
           const std::size_t index = (std::to_integer<std::size_t>(row[at / 8]) >> shift) & ((std::size_t{1} << bits) - 1);
+          if (index >= palette.size())
+            refuse(name_, fmt::format("is no image that can be read (a damaged BMP: a pixel of colour {}, of {} in its palette)",
+                                      index, palette.size()));
           std::copy_n(palette[index].data(), 3, to);
         } else if (head.bits == 24) {
           for (std::size_t c = 0; c < 3; ++c) to[c] = std::to_integer<std::uint8_t>(row[x * 3 + 2 - c]);
@@ -128,15 +132,16 @@ class Reader {
     }
   }
 
-  // As many colours as an index may name; those that the file lacks are black.
+  // The colours that the file holds, no more than an index may name.
   std::vector<Color> read_palette(const Header& header) const {
-    std::vector<Color> palette(std::size_t{1} << header.bits, Color{});
+    const std::size_t most = std::size_t{1} << header.bits;
     const std::size_t entry = header.size == os2_header ? 3 : 4;
     std::size_t at = file_header + header.size;
-    std::size_t count = header.colors == 0 ? palette.size() : std::min<std::size_t>(header.colors, palette.size());
+    std::size_t count = header.colors == 0 ? most : std::min<std::size_t>(header.colors, most);
     count = std::min(count, (header.pixels_at - at) / entry);
+    std::vector<Color> palette(count);
     for (std::size_t i = 0; i < count; ++i, at += entry) {
-      for (std::size_t c = 0; c < 3; ++c) palette[i][c] = std::to_integer<std::uint8_t>(bytes_[at + 2 - c]);
+      for (std::size_t c = 0; c < 3; ++c) palette[i][c] = std::to_integer<std::uint8_t>(head_[at + 2 - c]);
     }
     return palette;
   }
@@ -146,8 +151,10 @@ class Reader {
     std::array<std::uint32_t, 3> masks = {0x7c00, 0x03e0, 0x001f};
     if (header.bits == 32) masks = {0xff0000, 0x00ff00, 0x0000ff};
     if (header.compression != rgb) {
-      if (bytes_.size() < masks_at + 12) refuse(name_, "is truncated");
-      for (std::size_t c = 0; c < 3; ++c) masks[c] = little_endian(bytes_, masks_at + 4 * c, 4);
+      if (head_.size() < masks_at + 12) refuse(name_, "is truncated");
+      for (std::size_t c = 0; c < 3; ++c) masks[c] = little_endian(head_, masks_at + 4 * c, 4);
+      if (masks[0] == 0 && masks[1] == 0 && masks[2] == 0)
+        refuse(name_, "is no image that can be read (a damaged BMP: its bit fields are all empty)");
     }
     std::array<Field, 3> fields;
     for (std::size_t c = 0; c < 3; ++c) {
@@ -160,8 +167,9 @@ class Reader {
     return fields;
   }
 
-  std::span<const std::byte> bytes_;
+  ByteSource& source_;
   const std::string& name_;
+  std::span<const std::byte> head_;  // until the first row is read
 };
 
 }  // namespace
@@ -172,8 +180,6 @@ bool is_bmp(std::span<const std::byte> bytes) {
   return std::find(header_sizes.begin(), header_sizes.end(), little_endian(bytes, 14, 4)) != header_sizes.end();
 }
 
-Pixels decode_bmp(std::span<const std::byte> bytes, const std::string& name, std::int64_t max_pixels) {
-  return Reader(bytes, name).decode(max_pixels);
-}
+Pixels decode_bmp(ByteSource& source, std::int64_t max_pixels) { return Reader(source).decode(max_pixels); }
 
 }  // namespace resnet::image

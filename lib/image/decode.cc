@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +19,8 @@
 #include "lib/base/files.h"
 #include "lib/base/interrupt.h"
 #include "lib/image/bmp.h"
+#include "lib/image/byte_source.h"
+#include "lib/image/exif.h"
 #include "lib/image/image.h"
 #include "lib/image/pnm.h"
 #include "lib/image/untrusted.h"
@@ -123,6 +127,28 @@ Pixels oriented(Pixels&& pixels, int orientation) {
   return result;
 }
 
+// What libvips tells of the orientation, and what a PNG's text says where there is no eXIf chunk.
+int orientation_of(VipsImage* image) {
+  const VipsLibrary& vips = vips_library();
+  if (vips.vips_image_get_typeof(image, VIPS_META_ORIENTATION) != 0 ||
+      vips.vips_image_get_typeof(image, VIPS_META_EXIF_NAME) != 0)
+    return vips.vips_image_get_orientation(image);
+  // libvips keeps a PNG's texts as "png-comment-0-KEYWORD".
+  int found = 0;
+  const auto look = [](VipsImage* of, const char* name, GValue* /*value*/, void* result) -> void* {
+    const std::string_view field = name;
+    const char* text = nullptr;
+    if (field.starts_with("png-comment-") &&
+        (field.ends_with("-Raw profile type exif") || field.ends_with("-Raw profile type APP1")) &&
+        vips_library().vips_image_get_string(of, name, &text) == 0) {
+      *static_cast<int*>(result) = orientation_of_raw_profile(text);
+    }
+    return *static_cast<int*>(result) != 0 ? result : nullptr;  // not null: enough has been seen
+  };
+  vips.vips_image_map(image, look, &found);
+  return found;
+}
+
 Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
   const VipsLibrary& vips = vips_library();
   const char* loader = vips.vips_foreign_find_load_buffer(bytes.data(), bytes.size());
@@ -132,7 +158,7 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
   if (!image) throw Refused{true};
   const int width = vips.vips_image_get_width(image.get());
   const int height = vips.vips_image_get_height(image.get());
-  const int orientation = vips.vips_image_get_orientation(image.get());
+  const int orientation = orientation_of(image.get());
   check_size(name, width, height, options.max_pixels);
 
   bool cmyk = false;
@@ -266,6 +292,28 @@ std::string describe_refusal(std::span<const std::byte> bytes, std::string_view 
                      reason.empty() ? "" : " (" + reason + ")");
 }
 
+// A large file of a format that our own readers read; nothing of others.
+std::optional<Pixels> decode_in_pieces(const fs::path& file, const std::string& name, const DecodeOptions& options) {
+  struct Descriptor {
+    ~Descriptor() {
+      if (value >= 0) close(value);
+    }
+    int value;
+  };
+  const Descriptor opened{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  struct stat status = {};
+  if (opened.value < 0 || fstat(opened.value, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  ByteSource source(opened.value, static_cast<std::size_t>(status.st_size), name);
+  const std::span<const std::byte> head = source.at(0, std::min(source.size(), kind_bytes));
+  const bool bmp = is_bmp(head), pnm = is_pnm(head);
+  if (!bmp && !pnm) return std::nullopt;
+  try {
+    return bmp ? decode_bmp(source, options.max_pixels) : decode_pnm(source, options.max_pixels);
+  } catch (const std::bad_alloc&) {
+    refuse(name, "is too large for the memory");
+  }
+}
+
 }  // namespace
 
 Pixels decode(const fs::path& file, const DecodeOptions& options) {
@@ -275,6 +323,7 @@ Pixels decode(const fs::path& file, const DecodeOptions& options) {
   if (fs::is_regular_file(file, none) && fs::file_size(file, none) > large_file && access(file.c_str(), R_OK) == 0) {
     const auto kind = kind_of_file(file);
     if (!kind || kind->group != FileGroup::picture) refuse(name, text_of_stranger(kind));
+    if (auto pixels = decode_in_pieces(file, name, options)) return std::move(*pixels);
   }
   // More bytes than any picture of so many pixels has, 16 bits of four channels each.
   constexpr std::uintmax_t bytes_per_pixel = 8, least_bound = most_piped_bytes;
@@ -287,8 +336,9 @@ Pixels decode(const fs::path& file, const DecodeOptions& options) {
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
   if (bytes.empty()) refuse(name, "is empty");
   try {
-    if (is_bmp(bytes)) return decode_bmp(bytes, name, options.max_pixels);
-    if (is_pnm(bytes)) return decode_pnm(bytes, name, options.max_pixels);
+    ByteSource source(bytes, name);
+    if (is_bmp(bytes)) return decode_bmp(source, options.max_pixels);
+    if (is_pnm(bytes)) return decode_pnm(source, options.max_pixels);
     const VipsLibrary& vips = vips_library();
     thread_local const ThreadEnd thread_end;
     try {

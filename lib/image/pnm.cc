@@ -18,8 +18,8 @@ bool is_space(std::byte byte) {
 
 class Reader {
  public:
-  Reader(std::span<const std::byte> bytes, const std::string& name)
-      : bytes_(bytes), name_(name), kind_(std::to_integer<int>(bytes[1]) - '0'), at_(2) {}
+  explicit Reader(ByteSource& source)
+      : bytes_(source), name_(source.name()), kind_(std::to_integer<int>(source[1]) - '0'), at_(2) {}
 
   Pixels decode(std::int64_t max_pixels) {
     const std::int64_t width = number("width", INT32_MAX), height = number("height", INT32_MAX);
@@ -114,7 +114,7 @@ class Reader {
     return static_cast<std::uint8_t>(whole + (rest > most_ || (rest == most_ && whole % 2 == 1) ? 1 : 0));
   }
 
-  std::span<const std::byte> bytes_;
+  ByteSource& bytes_;
   const std::string& name_;
   int kind_;  // 1 to 6
   std::size_t at_;
@@ -130,8 +130,6 @@ bool is_pnm(std::span<const std::byte> bytes) {
          (is_space(bytes[2]) || bytes[2] == std::byte{'#'});
 }
 
-Pixels decode_pnm(std::span<const std::byte> bytes, const std::string& name, std::int64_t max_pixels) {
-  return Reader(bytes, name).decode(max_pixels);
-}
+Pixels decode_pnm(ByteSource& source, std::int64_t max_pixels) { return Reader(source).decode(max_pixels); }
 
 }  // namespace resnet::image

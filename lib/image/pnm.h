@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
+#include "lib/image/byte_source.h"
 #include "lib/image/image.h"
 
 namespace resnet::image {
@@ -15,6 +15,6 @@ bool is_pnm(std::span<const std::byte> bytes);
 
 // The first picture of the file, as text or binary, of samples up to 65535, which are scaled to 255 and rounded, as PIL does it.
 // Throws Error(bad_input) "NAME: ..." for cut and damaged ones, and for more than `max_pixels`, before memory is taken.
-Pixels decode_pnm(std::span<const std::byte> bytes, const std::string& name, std::int64_t max_pixels);
+Pixels decode_pnm(ByteSource& source, std::int64_t max_pixels);
 
 }  // namespace resnet::image

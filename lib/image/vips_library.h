@@ -23,6 +23,9 @@
   apply(vips_image_get_format);           \
   apply(vips_image_get_interpretation);   \
   apply(vips_image_get_orientation);      \
+  apply(vips_image_get_typeof);           \
+  apply(vips_image_get_string);           \
+  apply(vips_image_map);                  \
   apply(vips_colourspace);                \
   apply(vips_cast);                       \
   apply(vips_region_new);                 \

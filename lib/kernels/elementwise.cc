@@ -51,6 +51,26 @@ void scale_shift_clamped(const float* x, const float* scale, const float* shift,
   }
 }
 
+// The sum of `rows` values that stand `stride` apart, for each lane. In blocks and blocks of blocks: one sum alone would swallow
+// what is added once it is 2^24 times as large. A lane's bits depend on its own values and their order alone.
+template <class D>
+HWY_INLINE hn::Vec<D> column_sum(D d, const float* x, std::size_t rows, std::size_t stride) {
+  constexpr std::size_t block = 1024, blocks = block * 1024;
+  auto total = hn::Zero(d);
+  for (std::size_t outer = 0; outer < rows; outer += blocks) {
+    const std::size_t outer_end = rows - outer < blocks ? rows : outer + blocks;
+    auto sum = hn::Zero(d);
+    for (std::size_t inner = outer; inner < outer_end; inner += block) {
+      const std::size_t inner_end = outer_end - inner < block ? outer_end : inner + block;
+      auto part = hn::Zero(d);
+      for (std::size_t r = inner; r < inner_end; ++r) part = hn::Add(part, hn::LoadU(d, x + r * stride));
+      sum = hn::Add(sum, part);
+    }
+    total = hn::Add(total, sum);
+  }
+  return total;
+}
+
 void mean(const float* x, float* y, std::size_t reduced, std::size_t inner, std::size_t begin, std::size_t end) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
@@ -62,15 +82,10 @@ void mean(const float* x, float* y, std::size_t reduced, std::size_t inner, std:
     float* target = y + outer * inner;
     std::size_t i = first;
     for (; i + lanes <= last; i += lanes) {
-      auto sum = hn::Zero(d);
-      for (std::size_t r = 0; r < reduced; ++r) sum = hn::Add(sum, hn::LoadU(d, block + r * inner + i));
-      hn::StoreU(hn::Mul(sum, hn::Set(d, factor)), d, target + i);
+      hn::StoreU(hn::Mul(column_sum(d, block + i, reduced, inner), hn::Set(d, factor)), d, target + i);
     }
-    for (; i < last; ++i) {
-      float sum = 0;
-      for (std::size_t r = 0; r < reduced; ++r) sum += block[r * inner + i];
-      target[i] = sum * factor;
-    }
+    const hn::CappedTag<float, 1> one;
+    for (; i < last; ++i) hn::StoreU(hn::Mul(column_sum(one, block + i, reduced, inner), hn::Set(one, factor)), one, target + i);
     index += last - first;
   }
 }

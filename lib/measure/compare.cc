@@ -17,6 +17,29 @@
 
 namespace resnet {
 
+double last_place(DType dtype, double value) {
+  // Bits after the leading one, and the exponent of the smallest normal number.
+  int bits = 0, least = 0;
+  if (dtype == DType::float16) bits = 10, least = -14;
+  if (dtype == DType::bfloat16) bits = 7, least = -126;
+  if (bits == 0 || !std::isfinite(value)) return 0;
+  return std::ldexp(1.0, std::max(value == 0 ? least : std::ilogb(value), least) - bits);
+}
+
+double rounding_of_scale(DType dtype) { return 4 * last_place(dtype, 1); }
+
+DType coarsest_type(const Graph& graph) {
+  DType coarsest = DType::float32;
+  for (const Node& node : graph.nodes()) {
+    if (std::holds_alternative<Constant>(node.op)) continue;
+    for (const Value& value : node.outputs) {
+      const DType dtype = value.fact.dtype.value_or(coarsest);
+      if (last_place(dtype, 1) > last_place(coarsest, 1)) coarsest = dtype;
+    }
+  }
+  return coarsest;
+}
+
 TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance& tolerance) {
   TensorDifference result;
   if (a.shape() != b.shape()) {
@@ -25,6 +48,11 @@ TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance
   }
   const std::vector<double> x = a.values_as<double>(), y = b.values_as<double>();
   result.elements = static_cast<std::int64_t>(x.size());
+  const DType coarser = last_place(a.dtype(), 1) > last_place(b.dtype(), 1) ? a.dtype() : b.dtype();
+  for (const double value : y) {
+    if (std::isfinite(value)) result.scale = std::max(result.scale, std::abs(value));
+  }
+  result.last_place = last_place(coarser, result.scale);
   std::vector<double> distances(x.size());
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -34,8 +62,9 @@ TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance
     distances[i] = distance;
     sum += distance;
     result.largest = std::max(result.largest, distance);
-    if (std::isfinite(y[i])) result.scale = std::max(result.scale, std::abs(y[i]));
-    if (!(distance <= tolerance.absolute + tolerance.relative * std::abs(y[i]))) ++result.outside;
+    const double allowed = std::max(
+        {tolerance.absolute + tolerance.relative * std::abs(y[i]), tolerance.of_scale * result.scale, result.last_place});
+    if (!(distance <= allowed)) ++result.outside;
   }
   if (distances.empty()) return result;
   result.mean = sum / static_cast<double>(distances.size());

@@ -11,14 +11,28 @@
 
 namespace resnet {
 
+// Within: |a - b| <= absolute + relative * |b|, or at most `of_scale` of the largest |b|, or one unit in the last place that the
+// largest |b| has in the coarser of the two element types, where that has 16 bits: so far apart are equal sums, rounded twice.
 struct Tolerance {
-  double absolute = 1e-4, relative = 1e-4;  // within: |a - b| <= absolute + relative * |b|
+  double absolute = 1e-4, relative = 1e-4, of_scale = 0;
 };
+
+// The distance from |value| to the next larger number of the type: 2^-10 for 1 in float16. 0 for float32 and every type that
+// is finer, and for integers.
+double last_place(DType dtype, double value);
+
+// What a result may be off by, as a share of its largest number, where it is computed from or in numbers of this type: four units
+// in the last place of 16 bits (networks of 20 to 152 layers were off by one to two); 0 for the others.
+double rounding_of_scale(DType dtype);
+
+// The coarsest floating-point type that the graph computes in (not: in which its weights are stored).
+DType coarsest_type(const Graph& graph);
 
 struct TensorDifference {
   std::string problem;                       // why they cannot be compared: shapes, element types; empty where they can
   double largest = 0, mean = 0, median = 0;  // of |a - b|; two that are no numbers are equal, one is infinitely far
   double scale = 0;                          // the largest |b|
+  double last_place = 0;                     // of the coarser element type at `scale`; 0 where that is float32 or finer
   std::int64_t elements = 0, outside = 0;    // of the tolerance
   std::int64_t rows = 0, same_best = 0;      // of a matrix of scores: how often the largest entry of a row is the same one
   bool within() const { return problem.empty() && outside == 0; }

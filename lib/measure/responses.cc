@@ -64,6 +64,7 @@ Moments moments_of(std::span<const float> values) {
 struct ResponseMeter::State {
   std::vector<std::string> names;
   std::vector<Moments> moments;
+  std::optional<analysis::BatchMixing> mixing;
   std::unique_ptr<xnnpack::Session> session;
   ThreadPool* pool = nullptr;
 };
@@ -81,10 +82,13 @@ ResponseMeter::ResponseMeter(Graph graph, ThreadPool& pool) : state_(std::make_u
   graph.set_outputs(std::move(outputs));
   state_->moments.resize(layers.size());
   state_->pool = &pool;
+  state_->mixing = analysis::find_batch_mixing(graph, graph.outputs());
   state_->session = std::make_unique<xnnpack::Session>(xnnpack::Plan::make(std::move(graph)), pool);
 }
 
 ResponseMeter::~ResponseMeter() = default;
+
+const std::optional<analysis::BatchMixing>& ResponseMeter::mixing() const { return state_->mixing; }
 
 void ResponseMeter::add(const Tensor& images) {
   const std::vector<Tensor> outputs = state_->session->run(std::span(&images, 1));

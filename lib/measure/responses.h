@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "lib/analysis/batch_axis.h"
 #include "lib/base/threads.h"
 #include "lib/graph/graph.h"
 
@@ -23,6 +25,9 @@ class ResponseMeter {
   // `pool` outlives it. Throws Error(unsupported) where the graph has no 3x3 convolution, or cannot run.
   ResponseMeter(Graph graph, ThreadPool& pool);
   ~ResponseMeter();
+
+  // What makes the responses to an image depend on the others of its batch, where something does.
+  const std::optional<analysis::BatchMixing>& mixing() const;
 
   // A batch of images as the graph's first input takes them. Throws Error(bad_input) where it does not fit.
   void add(const Tensor& images);

@@ -38,8 +38,12 @@ struct Session::State {
 
 namespace {
 
-// What the symbols of the inputs stand for.
-using Symbols = std::map<std::string, std::int64_t>;
+// What the symbols of the inputs stand for, and the input that said so first.
+struct Said {
+  std::int64_t number;
+  ValueId input;
+};
+using Symbols = std::map<std::string, Said>;
 
 // The graph's facts with an input's shape filled in.
 Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& symbols) {
@@ -56,10 +60,13 @@ Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& sy
   for (std::size_t i = 0; fact.dims && i < shape.rank(); ++i) {
     if ((*fact.dims)[i].is_number()) continue;
     const std::string symbol = (*fact.dims)[i].to_string();
-    const std::int64_t number = symbols.try_emplace(symbol, shape[i]).first->second;
-    if (number == shape[i]) continue;
-    throw Error(ErrorKind::bad_input, fmt::format("input '{}' is given {}, expected {}, where {} is {} in an input before it",
-                                                  value.name, shape.to_string(), to_string(*fact.dims), symbol, number));
+    const Said& said = symbols.try_emplace(symbol, Said{shape[i], input}).first->second;
+    if (said.number == shape[i]) continue;
+    throw Error(ErrorKind::bad_input,
+                fmt::format("input '{}' is given {}, expected {}, where {} {}", value.name, shape.to_string(),
+                            to_string(*fact.dims), symbol,
+                            said.input == input ? fmt::format("is one number, not {} and {}", said.number, shape[i])
+                                                : fmt::format("is {} in input '{}'", said.number, graph.value(said.input).name)));
   }
   fact.dims = Dims(shape.dims().begin(), shape.dims().end());
   return fact;

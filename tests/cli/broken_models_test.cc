@@ -257,5 +257,38 @@ TEST_F(BrokenModelsTest, LabelsOfAnotherNumberThanTheClasses) {
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "none.txt"}), 2, "none.txt: cannot be opened");
 }
 
+// Which model, and why.
+TEST_F(BrokenModelsTest, AnOperatorThatNobodyKnows) {
+  OnnxGraph graph = conv_graph(tensor("weight", {2, 3, 1, 1}, {1, 0, 0, 0, 1, 0}));
+  graph.nodes.insert(graph.nodes.begin(), node("Frobnicate", {"image"}, {"strange"}, "frob"));
+  graph.nodes[1] = node("Conv", {"strange", "weight"}, {"map"}, "conv1");
+  write("strange.onnx", onnx_file(graph));
+  expect_refused(run({"inspect", "strange.onnx"}), 3,
+                 "strange.onnx: node 'frob' (Frobnicate): this operator is not known, and so neither are the sizes after it");
+  expect_refused(run({"inspect", "--plan", "strange.onnx"}), 4, "strange.onnx: cannot run 1 of 4 nodes: node 'frob'");
+  expect_refused(run({"compare", "rgb.onnx", "strange.onnx"}), 4, "strange.onnx: cannot run 1 of 4 nodes: node 'frob'");
+}
+
+TEST_F(BrokenModelsTest, ComparisonsNameTheModel) {
+  OnnxGraph graph = mean_classifier(8, {{1, 0, 0}}, {0});
+  write("larger.onnx", onnx_file(graph));
+  expect_refused(run({"compare", "rgb.onnx", "larger.onnx"}), 5, "larger.onnx: input 'image' is given 4x3x4x4, expected ");
+  graph.outputs.push_back(value("mean", {0, 3, 1, 1}));
+  write("two.onnx", onnx_file(graph));
+  expect_refused(run({"compare", "larger.onnx", "two.onnx"}), 1,
+                 "larger.onnx has 1 output and two.onnx has 2: the models are of ");
+}
+
+TEST_F(BrokenModelsTest, OneWarningIsSaidOnce) {
+  OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
+  graph.nodes.front() = node("GlobalAveragePool", {"image"}, {"mean"}, "pool", {int_attribute("strange", 1)});
+  write("odd.onnx", onnx_file(graph));
+  const Finished finished = run({"compare", "odd.onnx", "odd.onnx"});
+  const std::string text = "warning: odd.onnx: ";
+  const std::size_t first = finished.err.find(text);
+  ASSERT_NE(first, std::string::npos) << finished.err;
+  EXPECT_EQ(finished.err.find(text, first + 1), std::string::npos) << finished.err;
+}
+
 }  // namespace
 }  // namespace resnet::test

@@ -71,7 +71,9 @@ TEST_F(ConvertTest, HalfPrecisionIsHalfTheSizeAndBackAgain) {
   ASSERT_EQ(convert({"half.onnx", "-o", "single.onnx", "--dtype", "fp32"}).exit_code, 0);
   EXPECT_EQ(difference("half.onnx", "single.onnx"), 0);
   EXPECT_THAT(run({"inspect", "single.onnx"}).out, Not(HasSubstr("Cast")));
-  // The tolerance decides.
+  // What is allowed follows the type, unless the tolerance is given.
+  for (const char* type : {"fp16", "bf16"})
+    EXPECT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", type, "--check", "2"}).exit_code, 0) << type;
   EXPECT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", "fp16", "--check", "2", "--tolerance", "1e-7"}).exit_code, 1);
 }
 
@@ -228,6 +230,39 @@ TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {
   EXPECT_EQ(report["outputs"][0]["rows"], 4);
 }
 
+TEST_F(ConvertTest, CompareWithLayersFailsWhereOnlyALayerDiffers) {
+  // Twice and half as large inside, equal outside.
+  for (const auto& [name, factor] : {std::pair{"a.onnx", 1.0f}, std::pair{"b.onnx", 2.0f}}) {
+    write(name, onnx_file({{node("Mul", {"x", "f"}, {"inner"}, "first"), node("Div", {"inner", "f"}, {"y"}, "second")},
+                           {tensor("f", {1}, {factor})},
+                           {value("x", {1, 3, 4, 4})},
+                           {value("y", {1, 3, 4, 4})}}));
+  }
+  EXPECT_EQ(run({"compare", "a.onnx", "b.onnx"}).exit_code, 0);
+  const Finished finished = run({"compare", "a.onnx", "b.onnx", "--layers", "-o", "report.json"});
+  EXPECT_EQ(finished.exit_code, 1);
+  const json report = json::parse(read("report.json"));
+  EXPECT_EQ(report["within"], false);
+  EXPECT_EQ(report["outputs"][0]["within"], true);
+  EXPECT_EQ(report["first_divergence"], "inner");
+}
+
+TEST_F(ConvertTest, AnEndingThatIsNotWrittenIsUsage) {
+  for (const char* name : {"m.pth", "m.tflite", "m.engine", "m.pb"}) {
+    expect_refused(convert({"rgb.onnx", "-o", name}), 2,
+                   std::string(name) + ": ends in " + fs::path(name).extension().string() +
+                       ", which is not written here; expected .onnx or .resnet; override with --format");
+    expect_refused(run({"build", "resnet20", "-o", name}), 2, "expected .onnx or .resnet");
+    expect_refused(run({"train", "resnet20", ".", "-o", name}), 2, "expected .onnx or .resnet");
+    expect_refused(run({"compare", "rgb.onnx", "rgb.onnx", "-o", name}), 2, "expected .txt or .json; override with --format");
+    EXPECT_FALSE(fs::exists(folder() / name));
+  }
+  EXPECT_EQ(convert({"rgb.onnx", "-o", "m.pb", "--format", "onnx"}).exit_code, 0);
+  EXPECT_EQ(convert({"rgb.onnx", "-o", "m.RESNET"}).exit_code, 0);
+  EXPECT_EQ(convert({"rgb.onnx", "-o", "m.resnet"}).exit_code, 0);
+  EXPECT_EQ(read("m.RESNET"), read("m.resnet"));
+}
+
 TEST_F(ConvertTest, CompareWithStoredOutputs) {
   RESNET_REQUIRE_ASSETS();
   const fs::path top = *assets();
@@ -237,6 +272,11 @@ TEST_F(ConvertTest, CompareWithStoredOutputs) {
   EXPECT_EQ(run({"compare", "rgb.onnx", "y.npy", "--input", "x.npy"}).exit_code, 0);
   EXPECT_EQ(run({"compare", "rgb.onnx", "z.npy", "--input", "x.npy"}).exit_code, 1);
   EXPECT_EQ(run({"compare", "rgb.onnx", "z.npy", "--input", "x.npy", "--check", "median"}).exit_code, 0);
+  // The order of the options and the arguments does not matter.
+  EXPECT_EQ(run({"compare", "rgb.onnx", "--input", "x.npy", "y.npy"}).exit_code, 0);
+  EXPECT_EQ(run({"compare", "--input", "x.npy", "rgb.onnx", "z.npy"}).exit_code, 1);
+  expect_refused(run({"compare", "rgb.onnx", "--input", "x.npy"}), 2, "expected two models, or a model and its expected outputs");
+  expect_refused(run({"compare", "rgb.onnx", "--input", "x.npy", "y.npy", "z.npy"}), 2, "3 inputs given, rgb.onnx has 1");
   expect_refused(run({"compare", "rgb.onnx", "y.npy"}), 2, "stored outputs belong to certain inputs");
   const Finished caffe2 = run({"compare", (top / "models" / "caffe2-light-resnet50.onnx").string(),
                                (top / "expected" / "caffe2-light-resnet50.pb").string(), "--input", "big.npy", "--atol", "1e-5"});

@@ -1,5 +1,6 @@
 // `curves`: logs of several runs as one picture.
 #include "tests/cli/fixture.h"
+#include "tests/support/assets.h"
 
 namespace resnet::test {
 namespace {
@@ -20,6 +21,32 @@ TEST_F(CurvesTest, DrawsEachRunTwice) {
   for (const char* text : {"a training", "a test", "other training", "two &lt; three", "iterations", "error (%)"})
     EXPECT_THAT(svg, HasSubstr(text));
   EXPECT_THAT(svg, testing::Not(HasSubstr("other test")));  // it has none
+}
+
+TEST_F(CurvesTest, ALogOfSeveralNetworksDrawsEach) {
+  const Finished finished = run({"curves", (testdata() / "degradation" / "degradation.csv").string(), "-o", "c.svg"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  for (const char* text : {">plain20 test<", ">plain56 training<", ">resnet20 test<", ">resnet56 training<"})
+    EXPECT_THAT(read("c.svg"), HasSubstr(text));
+}
+
+TEST_F(CurvesTest, TheLogOfTheBuiltInNetwork) {
+  const Finished finished = run({"curves", (testdata() / "models" / "resnet20-cifar10.csv").string()});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr(">resnet20-cifar10 test<"));
+}
+
+TEST_F(CurvesTest, ALogOfOneLineIsDrawn) {
+  write("a.csv", header + std::string("10,1,0.1,2,0.8,2.1,0.85,100,1\n"));
+  const Finished finished = run({"curves", "a.csv"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("<circle"));
+}
+
+TEST_F(CurvesTest, OnlySvgIsWritten) {
+  write("a.csv", header + std::string("10,1,0.1,2,0.8,2.1,0.85,100,1\n"));
+  expect_refused(run({"curves", "a.csv", "-o", "c.png"}), 2, "c.png: ends in .png, which is not written here; expected .svg");
+  EXPECT_FALSE(std::filesystem::exists(folder() / "c.png"));
 }
 
 TEST_F(CurvesTest, WhatIsNoLogIsRefused) {

@@ -49,6 +49,23 @@ TEST_F(ForeignFilesTest, ByNameWhereTheContentSaysNothing) {
   EXPECT_EQ(run({"predict", "photo.pth", "-q"}).exit_code, 0);
 }
 
+// Where a model would stand.
+TEST_F(ForeignFilesTest, WhatIsNeitherBeforeThePhotos) {
+  write("notes.txt", "some notes\nof mine\n");
+  write("empty", "");
+  write("paper.pdf", "%PDF-1.4\n");
+  expect_refused(run({"predict", "notes.txt", "red.png", "-q"}), 3,
+                 "notes.txt: is neither a model nor a photo, expected one of them; @notes.txt reads a list of photos");
+  expect_refused(run({"predict", "empty", "red.png", "-q"}), 3, "empty: is empty, neither a model nor a photo");
+  expect_refused(run({"predict", "paper.pdf", "-q"}), 3, "paper.pdf: is a PDF document, neither a model nor a photo");
+  // A damaged photo is one input's error, and so is what follows a photo.
+  write("damaged.png", "no picture");
+  EXPECT_EQ(run({"predict", "damaged.png", "red.png", "-q"}).exit_code, 5);
+  EXPECT_EQ(run({"predict", "red.png", "notes.txt", "-q"}).exit_code, 5);
+  write("list.txt", "red.png\n");
+  EXPECT_EQ(run({"predict", "@list.txt", "-q"}).exit_code, 0);
+}
+
 TEST_F(ForeignFilesTest, WhatDoesNotExist) {
   for (const char* name : {"timm/resnet50.a1_in1k", "nosuch.pth", "folder/"})
     expect_refused(run({"predict", name, "red.png", "-q"}), 2, std::string(name) + ": no such model or photo");

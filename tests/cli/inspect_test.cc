@@ -155,7 +155,7 @@ TEST_F(InspectTest, JsonHasTheBindingKeys) {
     EXPECT_TRUE(layer.contains(key)) << key;
   }
   EXPECT_EQ(answer["model"]["network"]["description"], "ResNet-18, option B, 1000 classes");
-  EXPECT_EQ(answer["inputs"][0]["shape"], json::parse("[1, 3, 224, 224]"));
+  EXPECT_EQ(answer["inputs"][0]["shape"], json::parse("[\"N\", 3, 224, 224]"));
 }
 
 TEST_F(InspectTest, GoldenTextMarkdownCsvAndPictures) {
@@ -166,6 +166,77 @@ TEST_F(InspectTest, GoldenTextMarkdownCsvAndPictures) {
   expect_golden("table1.md", run({"inspect", "--paper", "--format", "md"}).out);
   expect_golden("resnet18-blocks.dot", run({"inspect", "resnet18", "--format", "dot"}).out);
   expect_golden("resnet18-blocks.svg", run({"inspect", "resnet18", "--format", "svg"}).out);
+}
+
+TEST_F(InspectTest, AnOpenBatchIsN) {
+  write("open.onnx", onnx_file({{node("Relu", {"x"}, {"y"})}, {}, {value("x", {0, 3, 4, 4})}, {value("y", {0, 3, 4, 4})}}));
+  write("eight.onnx", onnx_file({{node("Relu", {"x"}, {"y"})}, {}, {value("x", {8, 3, 4, 4})}, {value("y", {8, 3, 4, 4})}}));
+  const std::string open = run({"inspect", "open.onnx"}).out;
+  EXPECT_THAT(open, HasSubstr("x: float Nx3x4x4\n"));
+  EXPECT_THAT(open, HasSubstr("  Nx3x4x4  Nx3x4x4  "));
+  EXPECT_THAT(open, Not(HasSubstr("1x3x4x4")));
+  EXPECT_THAT(run({"inspect", "open.onnx", "--batch", "2"}).out, HasSubstr("x: float 2x3x4x4\n"));
+  EXPECT_THAT(run({"inspect", "eight.onnx"}).out, HasSubstr("x: float 8x3x4x4\n"));
+  const json answer = json::parse(run({"inspect", "open.onnx", "--format", "json"}).out);
+  EXPECT_EQ(answer["outputs"][0]["shape"], json::parse("[\"N\", 3, 4, 4]"));
+  EXPECT_EQ(answer["layers"][0]["output_shapes"][0], "Nx3x4x4");
+  EXPECT_EQ(answer["totals"]["batch"], 1);
+}
+
+TEST_F(InspectTest, WhatAnUnknownOperatorMakesIsAQuestionMark) {
+  write("foreign.onnx", onnx_file({{node("Relu", {"x"}, {"y"}, "relu"), node("Frobnicate", {"y"}, {"z"}, "odd", {}, "elsewhere")},
+                                   {},
+                                   {value("x", {0, 3, 4, 4})},
+                                   {value("z", {0, 3})}}));
+  const Finished finished = run({"inspect", "foreign.onnx", "-q"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, testing::ContainsRegex("odd +elsewhere.Frobnicate +Nx3x4x4 +\\? "));
+  EXPECT_THAT(finished.out, HasSubstr("at least 384 bytes of activations at once (at 'relu')"));
+}
+
+TEST_F(InspectTest, SmallSizesAreNotZero) {
+  EXPECT_THAT(run({"inspect", "rgb.onnx"}).out, HasSubstr(" 48 bytes of weights, at most 204 bytes of activations"));
+  EXPECT_THAT(run({"inspect", "resnet20", "--classes", "2"}).out,
+              HasSubstr("1.0 MiB of weights, at most 192 KiB of activations"));
+}
+
+TEST_F(InspectTest, LabelsAndPreparationOfTheFile) {
+  EXPECT_THAT(run({"inspect", "rgb.onnx"}).out, HasSubstr("labels        none in the file\npreparation   none in the file\n"));
+  ASSERT_EQ(run({"convert", "rgb.onnx", "-o", "all.onnx", "--labels", "rgb.txt", "--preprocess", "caffe"}).exit_code, 0);
+  EXPECT_THAT(run({"inspect", "all.onnx"}).out,
+              HasSubstr("labels        3: red, green, blue\npreparation   caffe: shorter side to 256"));
+  const json model = json::parse(run({"inspect", "all.onnx", "--format", "json"}).out)["model"];
+  EXPECT_EQ(model["labels"], json::parse(R"(["red", "green", "blue"])"));
+  EXPECT_EQ(model["preprocessing"]["name"], "caffe");
+  EXPECT_EQ(model["preprocessing"]["channel_order"], "bgr");
+  EXPECT_TRUE(json::parse(run({"inspect", "rgb.onnx", "--format", "json"}).out)["model"]["preprocessing"].is_null());
+}
+
+TEST_F(InspectTest, TwoSideBySide) {
+  const std::string text = run({"inspect", "resnet18", "resnet34"}).out;
+  EXPECT_THAT(text, testing::ContainsRegex("parameters +11,689,512 +21,797,672 +1.865\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("layer1.1.conv2 +layer1.1.conv2 +Conv +Nx64x56x56 +Nx64x56x56 +36864 +36864"));
+  EXPECT_THAT(text, testing::ContainsRegex(" +layer1.2.conv1 +Conv +Nx64x56x56 +36864 +115605504 +only B\n"));
+  const json both = json::parse(run({"inspect", "resnet18", "resnet34", "--format", "json"}).out);
+  EXPECT_EQ(both["a"]["totals"]["parameters"], 11'689'512);
+  EXPECT_EQ(both["b"]["totals"]["parameters"], 21'797'672);
+  const std::string stages = run({"inspect", "resnet18", "-m", "resnet34", "--depth", "stage", "--format", "csv"}).out;
+  EXPECT_THAT(stages, HasSubstr("\nconv2_x,conv2_x,stage,Nx64x56x56,Nx64x56x56,221952,147968,693633024,462422016,differs\n"));
+  EXPECT_THAT(run({"inspect", "resnet18", "resnet34", "-o", "both.html"}).out, "");
+  EXPECT_THAT(read("both.html"), HasSubstr("resnet18 and resnet34"));
+}
+
+TEST_F(InspectTest, ShortcutsAreArcsIntoAPlus) {
+  const std::string dot = run({"inspect", "resnet18", "--format", "dot"}).out;
+  // An identity from one plus to the next; a projection the same way, dashed; no line has a label.
+  EXPECT_THAT(dot,
+              HasSubstr("\"conv2_1 +\" -> \"conv2_2 +\" [tooltip=\"shortcut: identity\", weight=0, tailport=e, headport=e];"));
+  EXPECT_THAT(dot, HasSubstr("\"conv2_2 +\" -> \"conv3_1 +\" [tooltip=\"shortcut: 1x1 conv, 128, /2\", style=dashed, weight=0"));
+  for (std::size_t at = dot.find(" -> "); at != dot.npos; at = dot.find(" -> ", at + 1))
+    EXPECT_THAT(dot.substr(at, dot.find('\n', at) - at), Not(HasSubstr("label")));
+  EXPECT_THAT(run({"inspect", "resnet20", "--format", "dot"}).out,
+              HasSubstr("[tooltip=\"shortcut: zero padding\", style=dashed"));
+  EXPECT_THAT(run({"inspect", "plain20", "--format", "dot"}).out, Not(HasSubstr("tailport")));
 }
 
 TEST_F(InspectTest, ColumnsAndSorting) {
@@ -204,7 +275,14 @@ TEST_F(InspectTest, WhatIsNoResidualNetworkIsShownAllTheSame) {
 
 TEST_F(InspectTest, MistakesAreUsage) {
   expect_refused(run({"inspect"}), 2, "no model");
-  expect_refused(run({"inspect", "resnet18", "resnet50"}), 2, "unexpected argument 'resnet50'");
+  expect_refused(run({"inspect", "resnet18", "resnet50", "resnet34"}), 2, "unexpected argument 'resnet34'");
+  for (const char* format : {"dot", "svg"})
+    expect_refused(run({"inspect", "resnet18", "resnet50", "--format", format}), 2, "is a picture of one model");
+  expect_refused(run({"inspect", "resnet18", "resnet50", "--weights"}), 2, "--weights is of one model");
+  for (const char* name : {"m.png", "m.pdf"}) {
+    expect_refused(run({"inspect", "resnet18", "-o", name}), 2, "which is not written here; expected .txt, .json,");
+    EXPECT_FALSE(std::filesystem::exists(folder() / name));
+  }
   expect_refused(run({"inspect", "--paper", "resnet18"}), 2, "--paper stands alone");
   expect_refused(run({"inspect", "--paper", "--format", "svg"}), 2, "--paper is a table");
   expect_refused(run({"inspect", "missing.onnx"}), 3, "missing.onnx");
@@ -218,7 +296,7 @@ TEST_F(InspectTest, ThePageOpensInChromium) {
   const Finished browser =
       browse("page.html",
              "const h = [...document.querySelectorAll('th')].find(t => t.textContent === 'macs'); h.click(); h.click();"
-             "document.title = 'top: ' + document.querySelector('tbody').rows[0].cells[0].textContent;");
+             "document.title = 'top: ' + h.closest('table').tBodies[0].rows[0].cells[0].textContent;");
   ASSERT_EQ(browser.exit_code, 0) << browser.err;
   EXPECT_THAT(browser.out, HasSubstr("<title>top: conv1</title>"));
   EXPECT_THAT(browser.out, HasSubstr("aria-sort=\"descending\""));

@@ -87,7 +87,7 @@ TEST_F(JobsTest, ARunWhosePredecessorWasKilledGoesOnAtOnce) {
   EXPECT_EQ(second.exit_code, 0) << second.err;
   EXPECT_EQ(read("answers.jsonl"), whole);
   EXPECT_FALSE(there("answers.jsonl.owner"));
-  EXPECT_FALSE(there("answers.jsonl.job"));
+  EXPECT_TRUE(there("answers.jsonl.job"));
 }
 
 TEST_F(JobsTest, ASignalLeavesNoOwner) {

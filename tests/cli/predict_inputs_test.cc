@@ -102,6 +102,14 @@ TEST_F(PredictInputsTest, AListOnStdin) {
   EXPECT_EQ(finished.err, "resnet-cli: missing.png: cannot be opened: No such file or directory\n");
 }
 
+TEST_F(PredictInputsTest, AByteOrderMarkIsNoPartOfAPath) {
+  RunOptions options;
+  options.input = "\xef\xbb\xbfred.png\r\nyellow.png\r\n";
+  EXPECT_THAT(inputs_of(predict({"-"}, options).out), ElementsAre("red.png", "yellow.png"));
+  write("list.txt", options.input);
+  EXPECT_THAT(inputs_of(predict({"@list.txt"}).out), ElementsAre("red.png", "yellow.png"));
+}
+
 TEST_F(PredictInputsTest, AListOnStdinWithNulsHoldsAnyName) {
   picture("two\nlines.png");
   RunOptions options;

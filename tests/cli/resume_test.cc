@@ -46,14 +46,14 @@ TEST_F(ResumeTest, WhereverItWasInterrupted) {
   ASSERT_EQ(std::count(whole.begin(), whole.end(), '\n'), 12);
   EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 5);
   EXPECT_EQ(read("answers.jsonl"), whole);
-  EXPECT_FALSE(fs::exists(folder() / "answers.jsonl.job"));
+  EXPECT_THAT(read("answers.jsonl.job"), HasSubstr("\"complete_bytes\":" + std::to_string(whole.size())));
   const auto go_on_from = [&](std::size_t size) {
     write("answers.jsonl", whole.substr(0, size));
     write("answers.jsonl.job", record);
     const Finished finished = predict({"--resume", "answers.jsonl"});
     EXPECT_EQ(finished.exit_code, 5) << size << finished.err;
     EXPECT_EQ(read("answers.jsonl"), whole) << size;
-    EXPECT_FALSE(fs::exists(folder() / "answers.jsonl.job"));
+    EXPECT_THAT(read("answers.jsonl.job"), HasSubstr("complete_bytes"));
   };
   for (std::size_t size = 0; size <= whole.size(); size += whole.size() / 23) go_on_from(size);
   // After each line.
@@ -154,9 +154,11 @@ TEST_F(ResumeTest, AnswersWithoutARecordAreNotGoneOnWith) {
   expect_refused(predict({"--resume", "answers.jsonl"}), 2,
                  "holds answers, but answers.jsonl.job, which says what they were made with, is not there");
   EXPECT_EQ(read("answers.jsonl"), half);
-  // Where all is answered there is none any more.
+  // Where all is answered it is left as it is, which is said.
   write("answers.jsonl", whole);
-  EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 5);
+  const Finished again = run({"predict", "rgb.onnx", "@list.txt", "--preprocess", "raw", "--resume", "answers.jsonl"});
+  EXPECT_EQ(again.exit_code, 5);
+  EXPECT_THAT(again.err, HasSubstr("warning: answers.jsonl: is complete, and stays as it is: answers.jsonl.job"));
   EXPECT_EQ(read("answers.jsonl"), whole);
   write("list.txt", list_ + "red.png\n");
   expect_refused(predict({"--resume", "answers.jsonl"}), 2, "answers.jsonl.job");
@@ -220,6 +222,35 @@ TEST_F(ResumeTest, AnswersOfSomethingElseAreNotMixed) {
   write("rgb.onnx", model);
 }
 
+// Complete answers are compared, too; the same are left as they are, and a longer list goes on.
+TEST_F(ResumeTest, CompleteAnswersAreNoOtherModelsAnswers) {
+  write("list.txt", "red.png\nphotos/two.npy\n");  // the last one of several images
+  EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 0);
+  const std::string whole = read("answers.jsonl"), record = read("answers.jsonl.job"), model = read("rgb.onnx");
+  write("xyz.txt", "x\ny\nz\n");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--labels", "xyz.txt"}, {"--topk", "2"}, {"--mean", "1,2,3"}}) {
+    std::vector<std::string> resumed = words;
+    resumed.insert(resumed.end(), {"--resume", "answers.jsonl"});
+    expect_refused(predict(resumed), 2, "answers.jsonl: its answers were made with ");
+  }
+  std::string other = model;
+  other[other.find(std::string("\0\0\x80\x3f", 4)) + 2] = '\xc0';
+  write("rgb.onnx", other);
+  expect_refused(predict({"--resume", "answers.jsonl"}), 2, "answers.jsonl: its answers were made with model rgb.onnx: digest ");
+  EXPECT_EQ(read("answers.jsonl"), whole);
+  EXPECT_EQ(read("answers.jsonl.job"), record);
+  write("rgb.onnx", model);
+  const auto before = fs::last_write_time(folder() / "answers.jsonl");
+  EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 0);
+  EXPECT_EQ(fs::last_write_time(folder() / "answers.jsonl"), before);
+  EXPECT_EQ(read("answers.jsonl.job"), record);
+  write("list.txt", "red.png\nphotos/two.npy\nyellow.png\n");
+  EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 0);
+  EXPECT_EQ(predict({"-o", "longer.jsonl"}).exit_code, 0);
+  EXPECT_EQ(read("answers.jsonl"), read("longer.jsonl"));
+}
+
 // A record of a run that was stopped before its first answer is nobody's hindrance.
 TEST_F(ResumeTest, WithoutAnswersNothingCanBeMixed) {
   write("xyz.txt", "x\ny\nz\n");
@@ -228,7 +259,6 @@ TEST_F(ResumeTest, WithoutAnswersNothingCanBeMixed) {
     if (empty) write("f", "");
     EXPECT_EQ(predict({"--resume", "f", "--labels", "xyz.txt"}).exit_code, 5);
     EXPECT_THAT(read("f"), HasSubstr("\"label\":\"x\""));
-    EXPECT_FALSE(fs::exists(folder() / "f.job"));
     fs::remove(folder() / "f");
   }
 }
@@ -319,6 +349,14 @@ TEST_F(ResumeTest, APartThatIsMissingOrNotCompleteIsNamed) {
   expect_refused(predict({"--shard", "1/3", "--resume", "p2"}), 2,
                  "p2: line 1: holds answers of other inputs or of another part");
   expect_refused(run({"merge", "whole.jsonl"}), 5, "whole.jsonl: is no part that predict --shard wrote");
+  const std::string part = read("p1");
+  for (const char* number : {"1e300", "-1", "99999999999999999999", "\"many\"", "281474976710657"}) {
+    const std::size_t at = part.find("\"inputs\":") + 9;
+    write("p1", part.substr(0, at) + number + part.substr(part.find(',', at)));
+    const Finished refused = run({"merge", "p1", "p2", "p3"});
+    expect_refused(refused, 5, "p1: is damaged: \"inputs\" is ");
+    EXPECT_THAT(refused.err, HasSubstr(", expected a whole number"));
+  }
 }
 
 // Nothing is written before every part is known to be whole.
@@ -421,6 +459,44 @@ TEST_F(ResumeTest, SchedulersSayWhichPart) {
   EXPECT_EQ(with({{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "3"}}), read("expected"));
   EXPECT_EQ(with({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "3"}}), read("expected"));
   EXPECT_EQ(with({{"JOB_COMPLETION_INDEX", "1"}}, "auto/3"), read("expected"));
+  EXPECT_EQ(with({{"PMI_RANK", "1"}, {"PMI_SIZE", "3"}}), read("expected"));
+  // Open MPI in Slurm: Slurm's own variables are those of the process that starts a node's.
+  const std::map<std::string, std::string> slurm = {{"SLURM_JOB_ID", "7"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "2"}};
+  const auto in_slurm = [&](std::map<std::string, std::string> more) {
+    more.insert(slurm.begin(), slurm.end());
+    return more;
+  };
+  EXPECT_EQ(with(in_slurm({{"SLURM_STEP_ID", "0"}, {"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "3"}})),
+            read("expected"));
+  // An array's elements, from anywhere and with any step; of a batch script itself SLURM_PROCID says nothing.
+  const auto array = [](const char* id, const char* min, const char* step, const char* count) {
+    return std::map<std::string, std::string>{{"SLURM_ARRAY_TASK_ID", id},
+                                              {"SLURM_ARRAY_TASK_MIN", min},
+                                              {"SLURM_ARRAY_TASK_STEP", step},
+                                              {"SLURM_ARRAY_TASK_COUNT", count}};
+  };
+  EXPECT_EQ(with(array("6", "5", "1", "3")), read("expected"));
+  EXPECT_EQ(with(in_slurm(array("3", "1", "2", "3"))), read("expected"));
+  EXPECT_EQ(with(array("1", "0", "1", "3"), "auto/3"), read("expected"));
+  const auto refused = [&](std::map<std::string, std::string> environment, const std::string& text, const char* shard = "auto") {
+    SCOPED_TRACE(text);
+    RunOptions options;
+    options.environment = std::move(environment);
+    expect_refused(predict({"--shard", shard}, options), 2, text);
+  };
+  refused(array("9", "1", "1", "3"), "element 9 of an array from 1 on, of 3 elements: no part of 3, expected K/N");
+  refused(array("3", "3", "1", "1"), "element 3 of an array from 3 on, of 1 elements: not of 4 parts", "auto/4");
+  refused(array("4", "1", "2", "4"), "SLURM_ARRAY_TASK_ID is 4, expected 1 and steps of 2 from there on");
+  refused(slurm, "this is a Slurm job, but neither srun nor a job array started this process");
+  refused({{"SLURM_PROCID", "abc"}, {"SLURM_NTASKS", "3"}}, "SLURM_PROCID is 'abc', expected a whole number");
+  refused({{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "-3"}}, "SLURM_NTASKS is '-3', expected a whole number");
+  refused({{"SLURM_PROCID", "6"}, {"SLURM_NTASKS", "3"}}, "SLURM_PROCID 6 of SLURM_NTASKS 3: no part of 3");
+  refused({{"JOB_COMPLETION_INDEX", "1"}}, "does not say how many parts there are (JOB_COMPLETION_INDEX 1), expected auto/N");
+  // Both: each element's processes.
+  predict({"--shard", "4/6", "-o", "expected"});
+  std::map<std::string, std::string> both = array("2", "1", "1", "3");
+  both.insert({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}, {"SLURM_JOB_ID", "7"}});
+  EXPECT_EQ(with(both), read("expected"));
   expect_refused(predict({"--shard", "auto"}), 2, "no scheduler has set");
   expect_refused(predict({"--shard", "4/3"}), 2, "expected K/N with K from 1 to N");
   expect_refused(run({"predict", "rgb.onnx", "@list.txt", "--shard", "1/3", "--format", "csv"}), 2, "--shard gives JSON lines");

@@ -88,6 +88,8 @@ TEST_F(UsageTest, AConfigurationFileGivesOptionsAndTheCommandLineComesFirst) {
   EXPECT_EQ(configured.out, "input,rank,index,label,probability,logit\nred.png,1,0,,1,255\n");
   const Finished overridden = run({"--config", "options.toml", "predict", "rgb.onnx", "red.png", "--topk", "2"});
   EXPECT_EQ(overridden.out, "input,rank,index,label,probability,logit\nred.png,1,0,,1,255\nred.png,2,1,,0,0\n");
+  write("marked.toml", "\xef\xbb\xbf" + read("options.toml"));
+  EXPECT_EQ(run({"predict", "rgb.onnx", "red.png", "--config", "marked.toml"}).out, configured.out);
 }
 
 TEST_F(UsageTest, AConfigurationFileMayGiveNumbersAsAList) {

@@ -138,6 +138,21 @@ TEST_F(WrittenFilesTest, PhotosAndTensorsOfOtherCommandsAreKept) {
               "rgb.txt is one of the inputs");
 }
 
+TEST_F(WrittenFilesTest, DataFilesOfModelsAreKept) {
+  ASSERT_EQ(run({"build", "resnet8", "-o", "whole.onnx"}).exit_code, 0);
+  ASSERT_EQ(run({"convert", "whole.onnx", "-o", "net.onnx", "--external-data", "-q"}).exit_code, 0);
+  for (const Words& words : {Words{"validate", "net.onnx"},
+                             {"validate", "--model", "net.onnx", "--format", "json"},
+                             {"bench", "net.onnx", "--duration", "0.01", "-q", "--format", "json"},
+                             {"inspect", "net.onnx", "--format", "json"}}) {
+    expect_kept(join(words, {"-o", "net.onnx.data"}), "net.onnx.data", "--output: ");
+    expect_kept(join(words, {"-o", "net.onnx.data"}), "net.onnx.data", "net.onnx.data is one of the inputs");
+  }
+  // A model that cannot be read, too.
+  write("net.onnx.data", "short");
+  expect_kept({"validate", "net.onnx", "-o", "net.onnx.data"}, "net.onnx.data", "net.onnx.data is one of the inputs");
+}
+
 class WrittenByTrainTest : public WrittenFilesTest {
  protected:
   void SetUp() override {

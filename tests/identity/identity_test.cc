@@ -1,4 +1,4 @@
-#include "cli/identity/identity.h"
+#include "cli/tasks/identity/identity.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/identity/text.h"
+#include "cli/tasks/identity/text.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/image/own_readers.h"
+#include "tests/support/temporary_folder.h"
 
 namespace resnet::image::test {
 namespace {
@@ -124,12 +125,18 @@ TEST(Bmp, PalettesOfEverySize) {
   }
 }
 
-TEST(Bmp, AShortPaletteLeavesItsOtherColoursBlack) {
+TEST(Bmp, AColourBeyondThePaletteIsDamage) {
   Bmp bmp;
   bmp.width = 2, bmp.height = 1, bmp.bits = 8, bmp.colors = 1;
   bmp.palette = std::string("\x01\x02\x03\0", 4);
   bmp.rows = std::string("\0\xff\0\0", 4);
-  EXPECT_EQ(decoded(bmp.bytes()).rgb, (std::vector<std::uint8_t>{3, 2, 1, 0, 0, 0}));
+  EXPECT_EQ(complaint(bmp.bytes()),
+            "photo: is no image that can be read (a damaged BMP: a pixel of colour 255, of 1 in its palette)");
+  bmp.palette = "";
+  EXPECT_THAT(complaint(bmp.bytes()), HasSubstr("a pixel of colour 0, of 0 in its palette"));
+  bmp.palette = std::string("\x01\x02\x03\0", 4);
+  bmp.rows = std::string(4, '\0');
+  EXPECT_EQ(decoded(bmp.bytes()).rgb, (std::vector<std::uint8_t>{3, 2, 1, 3, 2, 1}));
 }
 
 TEST(Bmp, SixteenBitsAndBitFields) {
@@ -156,6 +163,11 @@ TEST(Bmp, SixteenBitsAndBitFields) {
     bmp.compression = 3, bmp.header = header, bmp.masks = {0x0000ff00, 0xff000000, 0x000000ff};
     expect_as_png(bmp.bytes(), pixels);
   }
+  wide.masks = {0, 0x07e0, 0};
+  EXPECT_EQ(decoded(wide.bytes()).rgb, (std::vector<std::uint8_t>{0, 255, 0, 0, 125, 0}));
+  wide.masks = {0, 0, 0};
+  EXPECT_THAT(complaint(wide.bytes()), HasSubstr("a damaged BMP: its bit fields are all empty"));
+  wide.masks = {0xf800, 0x07e0, 0x001f};
   wide.masks[0] = 0xa800;
   EXPECT_THAT(complaint(wide.bytes()), HasSubstr("a bit field of the BMP has gaps"));
 }
@@ -186,6 +198,28 @@ TEST(Bmp, ClaimsAreCheckedBeforeMemoryIsTaken) {
     EXPECT_THAT(complaint(bmp.bytes()), HasSubstr("is no image that can be read"));
   }
   EXPECT_THAT(complaint(of(colourful(4, 4), 24, false, blue_first).bytes(), 15), HasSubstr("more than the 15 that are allowed"));
+}
+
+// Read in pieces: as it is in memory, from either side, and not twice as large.
+TEST(Bmp, ALargeFileIsNotInMemoryAsWell) {
+  constexpr int width = 6000, height = 4000;
+  const resnet::test::TemporaryFolder folder;
+  for (const int sign : {1, -1}) {
+    SCOPED_TRACE(sign);
+    Bmp bmp;
+    bmp.width = width, bmp.height = sign * height;
+    bmp.rows = many_bytes(std::size_t{3} * width * height);
+    const std::string bytes = bmp.bytes();
+    const auto file = folder.write("large.bmp", bytes);
+    EXPECT_TRUE(decode(file).rgb == decoded(bytes, 1 << 25).rgb);
+    folder.write("large.bmp", bytes.substr(0, bytes.size() - 5));
+    EXPECT_THROW(decode(file), Error);
+  }
+  expect_memory_once(folder.path() / "large.bmp", [&] {
+    Bmp bmp;
+    bmp.width = width, bmp.height = height, bmp.rows.resize(std::size_t{3} * width * height);
+    folder.write("large.bmp", bmp.bytes());
+  });
 }
 
 TEST(Bmp, EveryCutIsTruncated) {

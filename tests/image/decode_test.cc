@@ -11,6 +11,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/files.h"
+#include "lib/image/exif.h"
 #include "lib/image/image.h"
 #include "tests/image/crc32.h"
 #include "tests/support/assets.h"
@@ -224,6 +225,82 @@ TEST(Decode, OrientationsThatAreNotHeededAreCounted) {
     decode(file, {.exif = true, .unheeded_orientations = &count});
   }
   EXPECT_EQ(count, 7u);
+}
+
+// A PNG chunk, and data as zlib stores it without compression.
+std::string big_endian(std::uint32_t number) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift & 0xff);
+  return bytes;
+}
+std::string chunk(const std::string& type, const std::string& data) {
+  const std::string body = type + data;
+  return big_endian(static_cast<std::uint32_t>(data.size())) + body +
+         big_endian(test::crc32(std::span(reinterpret_cast<const std::uint8_t*>(body.data()), body.size())));
+}
+std::string stored(const std::string& data) {
+  std::uint32_t a = 1, b = 0;
+  for (const char c : data) {
+    a = (a + static_cast<unsigned char>(c)) % 65521;
+    b = (b + a) % 65521;
+  }
+  const auto size = static_cast<std::uint16_t>(data.size()), inverse = static_cast<std::uint16_t>(~size);
+  std::string block = "\x78\x01\x01";
+  for (const std::uint16_t number : {size, inverse}) {
+    block += static_cast<char>(number & 0xff);
+    block += static_cast<char>(number >> 8);
+  }
+  return block + data + big_endian(b << 16 | a);
+}
+
+// An EXIF block with one entry, as hexadecimal digits in lines of 72, as ImageMagick writes them.
+std::string raw_profile(int orientation) {
+  const std::string tiff{"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", 32};
+  std::string digits;
+  for (std::size_t i = 0; i < tiff.size(); ++i) {
+    const int byte = i == 24 ? orientation : static_cast<unsigned char>(tiff[i]);
+    digits += "0123456789abcdef"[byte / 16];
+    digits += "0123456789abcdef"[byte % 16];
+    if (i == 19) digits += '\n';
+  }
+  return "\nexif\n      32\n" + digits + "\n";
+}
+
+TEST(Decode, TheOrientationInAPngsTextIsHeededAsThatOfEXif) {
+  const std::string png = bytes_of("rgb.png");
+  const std::size_t after_header = 33;
+  const auto with = [&](const std::string& chunks) { return std::string(png).insert(after_header, chunks); };
+  const std::string key{"Raw profile type exif\0", 22};
+  const std::string compressed = with(chunk("zTXt", key + '\0' + stored(raw_profile(6))));
+  const std::string plain = with(chunk("tEXt", key + raw_profile(6)));
+  const Pixels upright = decode_bytes(png), turned = decode_bytes(compressed, {.exif = true});
+  EXPECT_EQ(turned.width, upright.height);
+  EXPECT_EQ(decode_bytes(plain, {.exif = true}).rgb, turned.rgb);
+  EXPECT_EQ(decode_bytes(compressed).rgb, upright.rgb);
+  std::atomic<std::size_t> count = 0;
+  decode_bytes(compressed, {.unheeded_orientations = &count});
+  EXPECT_EQ(count, 1u);
+  // An eXIf chunk has the last word; text of another kind has none.
+  const std::string exif{"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0\0\0\0\0", 26};
+  const std::string both = with(chunk("zTXt", key + '\0' + stored(raw_profile(6))) + chunk("eXIf", exif));
+  EXPECT_EQ(decode_bytes(both, {.exif = true}).width, upright.width);
+  EXPECT_EQ(decode_bytes(with(chunk("tEXt", std::string("Comment\0", 8) + raw_profile(6))), {.exif = true}).rgb, upright.rgb);
+}
+
+TEST(Exif, WhatIsNoOrientationIsNone) {
+  EXPECT_EQ(orientation_of_raw_profile(raw_profile(8)), 8);
+  EXPECT_EQ(orientation_of_raw_profile(raw_profile(9)), 0);
+  EXPECT_EQ(orientation_of_raw_profile(raw_profile(0)), 0);
+  EXPECT_EQ(orientation_of_raw_profile(""), 0);
+  EXPECT_EQ(orientation_of_raw_profile("\nexif\n 4\n"), 0);
+  // Cut off anywhere.
+  const std::string whole = raw_profile(5);
+  for (std::size_t size = 0; size + 18 < whole.size(); ++size) EXPECT_EQ(orientation_of_raw_profile(whole.substr(0, size)), 0);
+  // A directory beyond the end, and one that claims more entries than there are.
+  EXPECT_EQ(orientation_of_raw_profile("\nexif\n 8\n49492a00ffffffff"), 0);
+  EXPECT_EQ(orientation_of_raw_profile("\nexif\n 8\n49492a0008000000ffff"), 0);
+  // Big-endian.
+  EXPECT_EQ(orientation_of_raw_profile("\nexif\n 26\n4d4d002a0000000800010112000300000001000700000000"), 7);
 }
 
 TEST(Decode, WhatIsLargeAndNoImageIsRefusedBeforeItIsRead) {

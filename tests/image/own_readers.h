@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <span>
 #include <string>
 
 #include "lib/base/error.h"
 #include "lib/image/image.h"
+#include "tests/support/sanitized.h"
 
 namespace resnet::image::test {
 
@@ -45,6 +49,35 @@ inline std::string complaint(const std::string& bytes, std::int64_t max_pixels =
     return error.what();
   }
   return "";
+}
+
+// So many bytes, no two rows alike.
+inline std::string many_bytes(std::size_t count) {
+  std::string pattern(100'003, '\0'), bytes;
+  for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<char>(i * 7 + i / 500);
+  bytes.reserve(count + pattern.size());
+  while (bytes.size() < count) bytes += pattern;
+  bytes.resize(count);
+  return bytes;
+}
+
+// The file that `make` writes is decoded in hardly more memory than its pixels take.
+inline void expect_memory_once([[maybe_unused]] const std::filesystem::path& file, const std::function<void()>& make) {
+  make();
+#ifndef RESNET_SANITIZED
+  const auto kilobytes = [](const std::string& key) {
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;) {
+      std::size_t number = 0;
+      if (word == key && status >> number) return number;
+    }
+    return std::size_t{0};
+  };
+  std::ofstream("/proc/self/clear_refs") << "5" << std::flush;  // the peak begins anew
+  const std::size_t before = kilobytes("VmRSS:");
+  const Pixels pixels = decode(file);
+  EXPECT_LT(kilobytes("VmHWM:"), before + pixels.rgb.size() / 1024 + 16 * 1024);
+#endif
 }
 
 }  // namespace resnet::image::test

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/image/own_readers.h"
+#include "tests/support/temporary_folder.h"
 
 namespace resnet::image::test {
 namespace {
@@ -91,6 +92,17 @@ TEST(Pnm, WhatIsDamagedIsNamed) {
   EXPECT_THAT(complaint("P2 2 1 9 3 10"), HasSubstr("a sample of more than 9"));
   EXPECT_THAT(complaint("P1 2 1 0 2"), HasSubstr("neither 0 nor 1"));
   EXPECT_THAT(complaint("P7\nWIDTH 2\n"), HasSubstr("it is a PAM picture"));
+}
+
+// Read in pieces: as it is in memory, and not twice as large.
+TEST(Pnm, ALargeFileIsNotInMemoryAsWell) {
+  const resnet::test::TemporaryFolder folder;
+  const std::string bytes = "P6 6000 4000 255\n" + many_bytes(72'000'000);
+  const auto file = folder.write("large.pnm", bytes);
+  EXPECT_TRUE(decode(file).rgb == decoded(bytes, 1 << 25).rgb);
+  folder.write("large.pnm", bytes.substr(0, bytes.size() - 5));
+  EXPECT_THROW(decode(file), Error);
+  expect_memory_once(file, [&] { folder.write("large.pnm", "P6 6000 4000 255\n" + std::string(72'000'000, 'x')); });
 }
 
 }  // namespace

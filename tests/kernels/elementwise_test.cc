@@ -69,6 +69,27 @@ TEST_P(ElementwiseTest, MeanOverTheMiddle) {
   }
 }
 
+// One float alone stands still at 2^24. In lanes and out of them, in parts and at once: the same bits.
+TEST_P(ElementwiseTest, MeansOfVeryManyNearlyEqualValues) {
+  constexpr std::size_t inner = 21, few = 800'000, many = 18'000'000;
+  std::vector<float> x(many, 1.0f);
+  for (std::size_t i = 0; i < many; i += 2) x[i] = 1.5f;
+  float y = 0;
+  mean(x.data(), &y, many, 1, 0, 1);
+  EXPECT_NEAR(y, 1.25f, 1e-4f);
+  for (float& value : x) value = 0.1f;
+  mean(x.data(), &y, many, 1, 0, 1);
+  EXPECT_NEAR(y, 0.1f, 1e-5f);
+  std::vector<float> together(inner), apart(inner);
+  mean(x.data(), together.data(), few, inner, 0, inner);
+  for (std::size_t i = 0; i < inner; ++i) mean(x.data(), apart.data(), few, inner, i, i + 1);
+  EXPECT_EQ(together, apart);
+  EXPECT_NEAR(apart[0], 0.1f, 1e-5f);
+  x[7] = std::numeric_limits<float>::infinity();
+  mean(x.data(), &y, many, 1, 0, 1);
+  EXPECT_EQ(y, std::numeric_limits<float>::infinity());
+}
+
 TEST_P(ElementwiseTest, WhatIsNoNumberStaysSo) {
   const std::vector<float> x(33, NAN), ones(33, 1.0f);
   std::vector<float> y(33);

@@ -3,21 +3,24 @@
 
     structure.py FOLDER      examines the repository in FOLDER, prints one line per stray, exits 1 where there is one
 
-Which module may include which, and which third parties it may see, stands in one place: the module table of README.md. Then:
+Which module may include which, and which third parties it may see, is written in one place: the module table of HACKING.md. Then:
   - an include goes only where the table and the folder's CMakeLists.txt allow, and CMakeLists.txt only links what the table allows
   - headers of third parties stay in their modules, and out of the headers that other modules include
   - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
   - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is no internal error
-  - every file in testdata/ (or its folder, as `folder/`) stands in testdata/README.md, which tells where it comes from
+  - every file in testdata/ (or its folder, as `folder/`) is in testdata/README.md, which says where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
+  - links between documents resolve, README.md is short, and words are those of the glossary (documents.py)
 """
 
 import os
 import re
 import sys
 
-PARTIES = {  # by the name in README's table: which includes are its headers, and its names in CMake
+import documents
+
+PARTIES = {  # by the name in HACKING's table: which includes are its headers, and its names in CMake
     "XNNPACK": (r"xnnpack\.h|xnnpack/.*", {"XNNPACK::XNNPACK"}),
     "pthreadpool": (r"pthreadpool\.h", {"XNNPACK::pthreadpool"}),
     "cpuinfo": (r"cpuinfo\.h", {"XNNPACK::cpuinfo"}),
@@ -40,7 +43,8 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
                     r"fenv|termios|time|strings|stdlib|stdio|string|math|float|limits|stdint|stddef|cpuid|link|elf|pwd|"
                     r"semaphore|execinfo|ftw|fnmatch|libgen|wordexp|iconv|features)\.h")
 EVERYTHING = "everything"
-MODULES_OF_CLI = ("cli/identity",)  # its folders that are libraries, with a row of their own
+TABLE = "HACKING.md"  # which has the module table
+ROOMS_OF_CLI = ("cli/commands", "cli/options", "cli/terminal")  # cli/tasks has rooms of its own
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
 
@@ -63,10 +67,12 @@ TEXT_SUFFIXES = SOURCES + (".txt", ".cmake", ".md", ".py", ".sh", ".js", ".mjs",
 
 
 def module_of(path):
-    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'; 'cli/identity/text.h' -> 'cli/identity'."""
+    """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'; 'cli/tasks/feed/inputs.h' -> 'cli/tasks/feed'."""
     parts = path.split("/")
-    if parts[0] in ("lib", "formats", "tools") or "/".join(parts[:2]) in MODULES_OF_CLI:
+    if parts[0] in ("lib", "formats", "tools") or "/".join(parts[:2]) in ROOMS_OF_CLI:
         return "/".join(parts[:2])
+    if parts[:2] == ["cli", "tasks"]:
+        return "/".join(parts[:3] if len(parts) > 3 else parts[:2])
     return parts[0]
 
 
@@ -76,6 +82,16 @@ def without_comments(text):
         found = match.group(0)
         return re.sub(r"[^\n]", " ", found) if found.startswith("/") else found[0] + found[-1]
     return re.sub(r'//[^\n]*|/\*.*?\*/|R"\((?:.|\n)*?\)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', blank, text, flags=re.DOTALL)
+
+
+def program_of(path):
+    """The module of a file, where the rooms of the program, which are linked into nothing else, are one."""
+    return "cli" if module_of(path) in ROOMS_OF_CLI else module_of(path)
+
+
+def name_of(folder):
+    """The name that the table and CMake have for a module: 'graph' of lib/graph, 'tasks_feed' of cli/tasks/feed."""
+    return folder.removeprefix("cli/").replace("/", "_") if folder.startswith("cli/tasks") else folder.split("/")[-1]
 
 
 def arguments_of(text, begin):
@@ -109,7 +125,7 @@ class Tree:
         self.files = []
         for folder, folders, names in os.walk(top):
             folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
-            for name in sorted(names):
+            for name in sorted(set(names) - SKIPPED_FOLDERS):  # .git is a file in a work tree of its own
                 self.files.append(os.path.relpath(os.path.join(folder, name), top).replace(os.sep, "/"))
         self.known = set(self.files)
         self.sources = [f for f in self.files if f.endswith(SOURCES)]
@@ -127,25 +143,25 @@ class Tree:
     # The module table: | `folder` | what it holds | may include | third parties |
     def read_table(self):
         self.may, self.parties, self.by_name = {}, {}, {}
-        if "README.md" not in self.known:
-            return self.stray("README.md", 0, "is not there; its module table says what may include what")
-        rows = re.findall(r"^\| `([^`|]+?)/?` *\|[^|\n]*\|([^|\n]*)\|([^|\n]*)\|[ \t]*$", self.read("README.md"), re.MULTILINE)
+        if TABLE not in self.known:
+            return self.stray(TABLE, 0, "is not there; its module table says what may include what")
+        rows = re.findall(r"^\| `([^`|]+?)/?` *\|[^|\n]*\|([^|\n]*)\|([^|\n]*)\|[ \t]*$", self.read(TABLE), re.MULTILINE)
         names = lambda cell: {w for w in (word.strip(" `") for word in cell.split(",")) if w not in ("", "-", "–", "—")}
         for folder, may, parties in rows:
             self.may[folder] = names(may)
             self.parties[folder] = names(parties)
             if not any(f.startswith(folder + "/") for f in self.files):
-                self.stray("README.md", 0, f"the module table has a row for {folder}, which is not there")
+                self.stray(TABLE, 0, f"the module table has a row for {folder}, which is not there")
             for party in self.parties[folder] - set(PARTIES):
-                self.stray("README.md", 0, f"{folder}: unknown third party '{party}', expected one of {', '.join(PARTIES)}")
+                self.stray(TABLE, 0, f"{folder}: unknown third party '{party}', expected one of {', '.join(PARTIES)}")
         if not rows:
-            self.stray("README.md", 0, "has no module table")
-        self.by_name = {folder.split("/")[-1]: folder for folder in self.may}
+            self.stray(TABLE, 0, "has no module table")
+        self.by_name = {name_of(folder): folder for folder in self.may}
         for folder, may in self.may.items():
             for name in may - set(self.by_name) - {EVERYTHING}:
-                self.stray("README.md", 0, f"{folder}: may include '{name}', which has no row of its own")
+                self.stray(TABLE, 0, f"{folder}: may include '{name}', which has no row of its own")
         for folder in sorted({module_of(f) for f in self.sources if f.startswith(("lib/", "formats/", "cli/"))} - set(self.may)):
-            self.stray("README.md", 0, f"the module table has no row for {folder}")
+            self.stray(TABLE, 0, f"the module table has no row for {folder}")
 
     def closure(self, folder, edges):
         """All modules that `folder` reaches."""
@@ -170,12 +186,12 @@ class Tree:
             text = re.sub(r"#[^\n]*", "", self.read(path))
             for token in re.findall(r"[\w./+-]+\.(?:cc|cpp|cxx|c)\b", text):
                 self.listed.add(os.path.normpath(os.path.join(folder, token)))
-            if not folder.startswith(("lib/", "formats/")) and folder not in MODULES_OF_CLI:
+            if not folder.startswith(("lib/", "formats/", "cli/tasks")):
                 continue
             module = module_of(path)
             calls = re.findall(r"resnet_module\(\s*(\S+)([^)]*)\)", text)
             for name, rest in calls:
-                if name != folder.split("/")[-1]:
+                if name != name_of(folder):
                     self.stray(path, 0, f"the module is named {name}, expected the folder's name")
                 words = {key: set() for key in ("SOURCES", "LINKS", "PRIVATE")}
                 key = None
@@ -188,13 +204,13 @@ class Tree:
                 for link in sorted(words["LINKS"]):
                     target = self.by_name.get(link)
                     if target not in self.closure(module, self.may):
-                        self.stray(path, 0, f"links {link}, which README's module table does not allow {module}")
+                        self.stray(path, 0, f"links {link}, which HACKING's module table does not allow {module}")
                 for target in sorted(words["PRIVATE"]):
                     party = next((p for p, (_, targets) in PARTIES.items() if target in targets), None)
                     if party is None:
                         self.stray(path, 0, f"links {target}, a third party that this test does not know")
                     elif party not in self.parties.get(module, set()):
-                        self.stray(path, 0, f"links {target}, which README's module table does not allow {module}")
+                        self.stray(path, 0, f"links {target}, which HACKING's module table does not allow {module}")
             for call in re.findall(r"target_link_libraries\([^)]*\)", text):
                 self.stray(path, 0, f"links outside of resnet_module: {' '.join(call.split())}")
 
@@ -209,7 +225,7 @@ class Tree:
     def public_headers(self):
         """Headers that files of other modules include (tests aside), and what those include in turn."""
         todo = [name for path in self.sources if not path.startswith("tests/") for angle, name, _ in self.includes[path]
-                if not angle and name in self.known and module_of(name) != module_of(path)]
+                if not angle and name in self.known and program_of(name) != program_of(path)]
         public = set()
         while todo:
             header = todo.pop()
@@ -240,7 +256,7 @@ class Tree:
                     if path.startswith(("lib/", "formats/", "cli/")) and target in ("tests", "tools"):
                         self.stray(path, line, f'includes "{name}": tests and tools are not for it')
                     elif target in self.may and in_table is not None and target not in in_table:
-                        self.stray(path, line, f'includes "{name}", which README\'s module table does not allow {module}')
+                        self.stray(path, line, f'includes "{name}", which HACKING\'s module table does not allow {module}')
                     elif target in self.may and linked is not None and target not in linked:
                         self.stray(path, line, f'includes "{name}", but its CMakeLists.txt does not link {target}')
                     continue
@@ -335,7 +351,7 @@ class Tree:
             parts = inner.split("/")
             folders = {"/".join(parts[:n]) + "/" for n in range(1, len(parts))}
             if inner not in told and not folders & told:
-                self.stray(path, 0, "does not stand in testdata/README.md, which tells where each file comes from")
+                self.stray(path, 0, "is not in testdata/README.md, which says where each file comes from")
 
     def check(self):
         self.read_table()
@@ -346,6 +362,7 @@ class Tree:
         self.check_file_calls()
         self.check_texts()
         self.check_testdata()
+        documents.check(self)
         return self.strays
 
 

@@ -9,7 +9,7 @@ import unittest
 
 import structure
 
-README = """# A tree
+TABLE = """# A tree
 
 | folder | holds | may include | third parties |
 |---|---|---|---|
@@ -21,7 +21,8 @@ README = """# A tree
 """
 
 CLEAN = {
-    "README.md": README,
+    "README.md": "# A tree\n\n[How to build](HACKING.md#a-tree)\n",
+    "HACKING.md": TABLE,
     "CMakeLists.txt": "add_subdirectory(lib)\nadd_subdirectory(formats/onnx)\nadd_subdirectory(cli)\nadd_subdirectory(tests/xnnpack)\n",
     "lib/CMakeLists.txt": "add_subdirectory(base)\nadd_subdirectory(graph)\nadd_subdirectory(xnnpack)\n",
     "lib/base/CMakeLists.txt": "resnet_module(base SOURCES error.cc)\n",
@@ -99,28 +100,28 @@ class Strays(unittest.TestCase):
 
     def test_include_against_the_direction(self):
         self.expect({"lib/base/error.cc": '#include "lib/graph/graph.h"\n'},
-                    "lib/base/error.cc:3: includes \"lib/graph/graph.h\", which README's module table does not allow lib/base")
+                    "lib/base/error.cc:3: includes \"lib/graph/graph.h\", which HACKING's module table does not allow lib/base")
 
     def test_lib_includes_format(self):
         self.expect({"lib/xnnpack/plan.cc": '#include "formats/onnx/read.h"\n'},
-                    "lib/xnnpack/plan.cc:4: includes \"formats/onnx/read.h\", which README's module table does not allow lib/xnnpack")
+                    "lib/xnnpack/plan.cc:4: includes \"formats/onnx/read.h\", which HACKING's module table does not allow lib/xnnpack")
 
     def test_lib_includes_cli(self):
         self.expect({"lib/graph/graph.h": '#include "cli/options.h"\n', "cli/options.h": ""},
-                    "lib/graph/graph.h:3: includes \"cli/options.h\", which README's module table does not allow lib/graph")
+                    "lib/graph/graph.h:3: includes \"cli/options.h\", which HACKING's module table does not allow lib/graph")
 
     def test_library_in_cli(self):
-        files = {"cli/identity/text.cc": '#include "lib/xnnpack/plan.h"\n', "cli/identity/CMakeLists.txt": "resnet_module(identity SOURCES text.cc LINKS base)\n",
-                 "cli/CMakeLists.txt": ("add_executable", "add_subdirectory(identity)\nadd_executable")}
-        self.expect(files, "README.md: the module table has no row for cli/identity",
-                    "cli/identity/CMakeLists.txt: links base, which README's module table does not allow cli/identity",
-                    'cli/identity/text.cc:1: includes "lib/xnnpack/plan.h", but its CMakeLists.txt does not link lib/xnnpack')
-        self.expect(files | {"README.md": ("| `cli` |", "| `cli/identity` | what decides an answer | base | fmt |\n| `cli` |")},
-                    "cli/identity/text.cc:1: includes \"lib/xnnpack/plan.h\", which README's module table does not allow cli/identity")
+        files = {"cli/tasks/identity/text.cc": '#include "lib/xnnpack/plan.h"\n', "cli/tasks/identity/CMakeLists.txt": "resnet_module(tasks_identity SOURCES text.cc LINKS base)\n",
+                 "cli/CMakeLists.txt": ("add_executable", "add_subdirectory(tasks/identity)\nadd_executable")}
+        self.expect(files, "HACKING.md: the module table has no row for cli/tasks/identity",
+                    "cli/tasks/identity/CMakeLists.txt: links base, which HACKING's module table does not allow cli/tasks/identity",
+                    'cli/tasks/identity/text.cc:1: includes "lib/xnnpack/plan.h", but its CMakeLists.txt does not link lib/xnnpack')
+        self.expect(files | {"HACKING.md": ("| `cli` |", "| `cli/tasks/identity` | what decides an answer | base | fmt |\n| `cli` |")},
+                    "cli/tasks/identity/text.cc:1: includes \"lib/xnnpack/plan.h\", which HACKING's module table does not allow cli/tasks/identity")
 
     def test_format_includes_executor(self):
         self.expect({"formats/onnx/read.cc": ("<onnx/onnx_pb.h>", '"lib/xnnpack/plan.h"')},
-                    "formats/onnx/read.cc:2: includes \"lib/xnnpack/plan.h\", which README's module table does not allow formats/onnx")
+                    "formats/onnx/read.cc:2: includes \"lib/xnnpack/plan.h\", which HACKING's module table does not allow formats/onnx")
 
     def test_lib_includes_test(self):
         self.expect({"lib/graph/graph.cc": '#include "tests/support.h"\n', "tests/support.h": ""},
@@ -169,11 +170,11 @@ class Strays(unittest.TestCase):
 
     def test_link_against_the_direction(self):
         self.expect({"lib/base/CMakeLists.txt": ("error.cc", "error.cc LINKS graph")},
-                    "lib/base/CMakeLists.txt: links graph, which README's module table does not allow lib/base")
+                    "lib/base/CMakeLists.txt: links graph, which HACKING's module table does not allow lib/base")
 
     def test_link_of_a_third_party(self):
         self.expect({"lib/graph/CMakeLists.txt": ("fmt::fmt", "fmt::fmt ONNX::onnx")},
-                    "lib/graph/CMakeLists.txt: links ONNX::onnx, which README's module table does not allow lib/graph")
+                    "lib/graph/CMakeLists.txt: links ONNX::onnx, which HACKING's module table does not allow lib/graph")
 
     def test_link_of_an_unknown_third_party(self):
         self.expect({"lib/graph/CMakeLists.txt": ("fmt::fmt", "fmt::fmt Boost::any")},
@@ -235,29 +236,30 @@ class Strays(unittest.TestCase):
     def test_marks(self):
         self.expect({"lib/base/error.h": "// TO" + "DO: more\n", "README.md": "<" * 7 + " ours\n"},
                     "lib/base/error.h:4: a forgotten to-do mark: TO" + "DO",
-                    "README.md:10: a forgotten merge mark: " + "<" * 7)
+                    "README.md:4: a forgotten merge mark: " + "<" * 7)
 
     def test_data_of_unknown_origin(self):
         self.expect({"testdata/photos/disc.png": ""},
-                    "testdata/photos/disc.png: does not stand in testdata/README.md, which tells where each file comes from")
+                    "testdata/photos/disc.png: is not in testdata/README.md, which says where each file comes from")
 
     def test_folder_without_a_row(self):
         self.expect({"lib/train/CMakeLists.txt": "resnet_module(train SOURCES sgd.cc)\n", "lib/train/sgd.cc": ""},
-                    "README.md: the module table has no row for lib/train",
+                    "HACKING.md: the module table has no row for lib/train",
                     "lib/train/CMakeLists.txt: is added by no other CMakeLists.txt: nothing in it is built")
 
     def test_row_without_a_folder(self):
-        self.expect({"README.md": "| `lib/train` | training | graph | fmt |\n"},
-                    "README.md: the module table has a row for lib/train, which is not there")
+        self.expect({"HACKING.md": "| `lib/train` | training | graph | fmt |\n"},
+                    "HACKING.md: the module table has a row for lib/train, which is not there")
 
     def test_row_with_unknown_names(self):
-        self.expect({"README.md": ("| graph | XNNPACK, fmt |", "| graph, trains | XNNPACK, fmt, Boost |")},
-                    "README.md: lib/xnnpack: may include 'trains', which has no row of its own",
-                    "README.md: lib/xnnpack: unknown third party 'Boost', expected one of " + ", ".join(structure.PARTIES))
+        self.expect({"HACKING.md": ("| graph | XNNPACK, fmt |", "| graph, trains | XNNPACK, fmt, Boost |")},
+                    "HACKING.md: lib/xnnpack: may include 'trains', which has no row of its own",
+                    "HACKING.md: lib/xnnpack: unknown third party 'Boost', expected one of " + ", ".join(structure.PARTIES))
 
-    def test_no_readme(self):
-        files = {name: text for name, text in CLEAN.items() if name != "README.md"}
-        self.assertIn("README.md: is not there; its module table says what may include what", strays_of(files))
+    def test_no_module_table(self):
+        files = {name: text for name, text in CLEAN.items() if name != "HACKING.md"}
+        self.assertIn("HACKING.md: is not there; its module table says what may include what", strays_of(files))
+        self.assertIn("HACKING.md: has no module table", strays_of(CLEAN | {"HACKING.md": "# A tree\n"}))
 
 
 class Program(unittest.TestCase):

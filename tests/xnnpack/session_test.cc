@@ -281,7 +281,36 @@ TEST(Session, RefusesOneSymbolWithTwoSizes) {
   graph.set_outputs({graph.append(Add{}, {a, b}, "add", {"y"})});
   ThreadPool pool(1);
   xnnpack::Session session(xnnpack::Plan::make(graph), pool);
-  EXPECT_THROW(session.reshape(std::vector<Shape>{{4, 2}, {1, 2}}), Error);
+  const auto message = [](xnnpack::Session& of, const std::vector<Shape>& shapes) -> std::string {
+    try {
+      of.reshape(shapes);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message(session, {{4, 2}, {1, 2}}), "input 'b' is given 1x2, expected nx2, where n is 4 in input 'a'");
+  Graph square;
+  square.set_outputs({square.append(
+      Relu{}, {square.add_input("a", Fact::of(DType::float32, {Dim::symbol("n"), Dim::symbol("n")}))}, "relu", {"y"})});
+  xnnpack::Session one(xnnpack::Plan::make(square), pool);
+  EXPECT_EQ(message(one, {{4, 5}}), "input 'a' is given 4x5, expected nxn, where n is one number, not 4 and 5");
+}
+
+// XNNPACK's sum in one float stands still at 2^24.
+TEST(Session, AWindowOfMillionsOfElements) {
+#ifdef RESNET_SANITIZED
+  GTEST_SKIP() << "too slow under sanitizers";
+#endif
+  Graph graph;
+  const ValueId x = graph.add_input("x", float_fact({1, 1, 5000, 5000}));
+  graph.set_outputs(
+      {graph.append(AveragePool{.dilations = {}, .kernel_shape = {5000, 5000}, .pads = {}, .strides = {}}, {x}, "pool", {"y"})});
+  Tensor image = Tensor::allocate(DType::float32, Shape{1, 1, 5000, 5000});
+  for (float& value : image.mutable_data<float>()) value = 0.1f;
+  ThreadPool pool(1);
+  xnnpack::Session session(xnnpack::Plan::make(graph), pool);
+  EXPECT_NEAR(session.run(std::vector<Tensor>{image})[0].data<float>()[0], 0.1f, 1e-6f);
 }
 
 TEST(Plan, ListsEverythingThatCannotRun) {

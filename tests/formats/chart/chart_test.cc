@@ -29,18 +29,27 @@ TEST(Chart, DrawsItsLinesAndWords) {
   EXPECT_THAT(svg, HasSubstr(">a &lt; b</text>"));
   EXPECT_THAT(svg, HasSubstr(">two &amp; more</text>"));
   EXPECT_THAT(svg, HasSubstr("stroke-dasharray"));
-  // From the left edge to the right one, and up: the second point is the highest.
-  EXPECT_THAT(svg, HasSubstr("<path d=\"M70.0 165.0L740.0 40.0\""));
+  // From the middle to the right edge, and up: the second point is the highest, and both axes begin at 0.
+  EXPECT_THAT(svg, HasSubstr("<path d=\"M405.0 165.0L740.0 40.0\""));
+  EXPECT_THAT(svg, HasSubstr("<text x=\"70.0\" y=\"308.0\" text-anchor=\"middle\">0</text>"));
+  EXPECT_THAT(svg, HasSubstr("<text x=\"64.0\" y=\"294.0\" text-anchor=\"end\">0</text>"));
   EXPECT_EQ(svg, to_svg(std::span(&chart, 1)));
 }
 
 TEST(Chart, WhatIsNoNumberInterruptsTheLine) {
   const double nan = std::nan("");
-  const Chart chart{"t", "x", "y", {{"s", {{1, 0}, {2, nan}, {3, 1}, {4, std::numeric_limits<double>::infinity()}}, false}}};
+  const Chart chart{"t", "x", "y", {{"s", {{0, 0}, {2, nan}, {3, 1}, {4, std::numeric_limits<double>::infinity()}}, false}}};
   const std::string svg = to_svg(std::span(&chart, 1));
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(svg, Not(HasSubstr("inf")));
   EXPECT_THAT(svg, HasSubstr("<path d=\"M70.0 290.0M740.0 40.0\""));
+}
+
+TEST(Chart, APointWithoutNeighboursIsADot) {
+  const Chart chart{"t", "x", "y", {{"s", {{5, 10}}, false}, {"t", {{5, 10}, {10, 5}}, false}}};
+  const std::string svg = to_svg(std::span(&chart, 1));
+  EXPECT_THAT(svg, HasSubstr("<circle cx=\"405.0\" cy=\"40.0\" r=\"3\" fill=\"#0072b2\"/>"));
+  EXPECT_EQ(svg.find("<circle", svg.find("<circle") + 1), svg.npos);  // the other line needs none
 }
 
 TEST(Chart, NothingToDrawIsNoFault) {

@@ -16,6 +16,7 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::Each;
+using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -52,6 +53,36 @@ const char* const sound = R"(net (float[N,3,4,4] x) => (float[N,2,1,1] y)
     { c = Conv(x, w, b)  y = GlobalAveragePool(c) })";
 
 TEST(Lint, ASoundFileHasNoFindings) { EXPECT_THAT(lint_of(sound), IsEmpty()); }
+
+TEST(Lint, LabelsThatDoNotFitTheClasses) {
+  const auto with = [](const std::string& labels, const char* graph) {
+    return lint_of(graph, [&](::onnx::ModelProto& proto) {
+      auto& entry = *proto.add_metadata_props();
+      entry.set_key("resnet-cli.labels");
+      entry.set_value(labels);
+    });
+  };
+  EXPECT_THAT(
+      with(R"(["one"])", sound),
+      ElementsAre(finding(Level::warning, "labels", "", "the file's own 1 label does not fit its 2 classes, and is left out")));
+  EXPECT_THAT(with(R"(["a", "b", "c"])", sound), ElementsAre(finding(Level::warning, "labels", "", "own 3 labels do not fit")));
+  EXPECT_THAT(with(R"(["a", "b"])", sound), IsEmpty());
+  // Where it is not known how many there are.
+  EXPECT_THAT(with(R"(["a"])", "net (float[N,C] x) => (float[N,C] y) { y = Relu(x) }"), IsEmpty());
+}
+
+TEST(Lint, AnInputOfAnInitializersName) {
+  const auto declared = [](const std::string& shape) {
+    return lint_of("net (float[N,3] x, float[" + shape +
+                   "] w) => (float[N,2] y) <float[3,2] w = {1,2,3,4,5,6}> { y = MatMul(x, w) }");
+  };
+  EXPECT_THAT(declared("5,2"), Contains(finding(Level::warning, "input-shape", "",
+                                                "input 'w': is declared as 5x2, but the initializer of that name, which is "
+                                                "taken, is 3x2")));
+  EXPECT_THAT(declared("6"), Contains(finding(Level::warning, "input-shape", "", "is declared as 6, but")));
+  EXPECT_THAT(declared("3,2"), IsEmpty());
+  EXPECT_THAT(declared("K,2"), IsEmpty());
+}
 
 TEST(Lint, ADanglingInput) {
   EXPECT_THAT(lint_of("net (float[2] x) => (float[2] y) { y = Add(x, missing) }"),

@@ -152,6 +152,8 @@ TEST(Strangers, APreprocessingThatCannotBeUsedIsLeftOut) {
                                                      {"scale", "NaN"},
                                                      {"mean", "[1e38,0,0]"},
                                                      {"mean", "[0,0]"},
+                                                     {"mean", "[0,0,0,0]"},
+                                                     {"std", "[1,1,1,1]"},
                                                      {"crop_size", "0"},
                                                      {"crop_size", "-5"},
                                                      {"crop_size", "20000"},
@@ -171,7 +173,16 @@ TEST(Strangers, APreprocessingThatCannotBeUsedIsLeftOut) {
         Contains(AllOf(Field("level", &Finding::level, Finding::Level::error), Field("rule", &Finding::rule, "metadata"))))
         << key << " " << value;
   }
-  EXPECT_THAT(read(with("std", "[-1,1,1]")).notes, ElementsAre(HasSubstr("a standard deviation of 'own' is -1, expected ")));
+  const auto note = [&](const std::string& key, const std::string& value) {
+    const std::vector<std::string> notes = read(with(key, value)).notes;
+    return notes.empty() ? "" : notes.front();
+  };
+  EXPECT_THAT(note("std", "[-1,1,1]"), HasSubstr("a standard deviation of 'own' is -1, expected "));
+  for (const char* side : {"-5", "20000", "2147483648", "4294967520", "99999999999", "18446744073709551615"}) {
+    EXPECT_THAT(note("crop_size", side), HasSubstr("the crop size of 'own' is " + std::string(side) + ", expected 1 to 16384"));
+  }
+  EXPECT_THAT(note("mean", "[0,0,0,0]"), HasSubstr("'mean' has 4 numbers, expected three, one for each channel"));
+  EXPECT_THAT(note("std", "[1]"), HasSubstr("'std' has 1 number, expected three"));
 }
 
 class ExternalDataTest : public testing::Test {

@@ -94,6 +94,17 @@ TEST(TableTest, CsvHasNoFormulas) {
             "-1.5,-1.5,-1\n+3,+3,-1\na=b,a=b,-1\n-inf,-inf,-1\n");
 }
 
+// A file of it is shown on a terminal later.
+TEST(TableTest, CsvSteersNoTerminal) {
+  const std::string text(
+      "a\x1b[2J\0b\r\nc\xc2\x9b"
+      "1m",
+      14);
+  Table table({{"input", Align::left, {}}, {"label", Align::left, {}}});
+  table.add({text, text});
+  EXPECT_EQ(table.render(Format::csv), "input,label\n\"" + text + "\",a\\x1b[2J\\x00b\\r\\nc\\u009b1m\n");
+}
+
 TEST(TableTest, NumbersThatAreNotFinite) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();

@@ -1,0 +1,31 @@
+#include "cli/commands/context.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "cli/options/threads.h"
+#include "lib/base/processors.h"
+
+namespace resnet::cli {
+
+std::size_t Context::threads() {
+  if (threads_ > 0) return threads_;
+  threads_ = options.threads;
+  if (threads_ == 0) {
+    const DefaultThreads found =
+        default_threads(physical_cores(), std::getenv("SLURM_CPUS_PER_TASK"), std::getenv("OMP_NUM_THREADS"));
+    for (const std::string& ignored : found.ignored) messages.note(ignored);
+    threads_ = found.threads;
+  }
+  if (const std::size_t processors = usable_processors(); threads_ > processors) {
+    messages.warning(fmt::format("{} threads are asked for, more than the {} that this process may use", threads_,
+                                 processors == 1 ? "1 processor" : fmt::format("{} processors", processors)));
+  }
+  return threads_;
+}
+
+std::size_t Context::most_threads() const { return usable_processors(); }
+
+}  // namespace resnet::cli

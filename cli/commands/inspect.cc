@@ -1,0 +1,271 @@
+// `inspect MODEL`: what a network is, and what each layer costs; `inspect A B`: two side by side.
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/commands/commands.h"
+#include "cli/options/ending.h"
+#include "cli/options/model.h"
+#include "cli/options/network.h"
+#include "cli/options/option.h"
+#include "cli/options/written_files.h"
+#include "cli/tasks/inspect/inspection.h"
+#include "cli/tasks/inspect/paper_table.h"
+#include "cli/tasks/named.h"
+#include "cli/tasks/open/model.h"
+#include "cli/tasks/prepare/networks.h"
+#include "cli/terminal/output.h"
+#include "formats/graphviz/render.h"
+#include "formats/html/page.h"
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+#include "lib/base/parse.h"
+#include "lib/base/threads.h"
+#include "lib/measure/timing.h"
+#include "lib/xnnpack/plan.h"
+
+namespace resnet::cli {
+
+namespace {
+
+constexpr const char* formats = "text|json|csv|md|dot|svg|html";
+
+struct InspectOptions {
+  std::vector<std::string> arguments;
+  std::string model, output, format, depth, columns, sort;
+  std::optional<std::int64_t> batch;
+  bool paper = false, weights = false, plan = false;
+  std::string convolution = "auto";
+  ArchOptions arch;
+};
+
+void setup(CLI::App& app, InspectOptions& options) {
+  app.add_option("arguments", options.arguments,
+                 "a file *.onnx or *.resnet, or an architecture's name; two are shown side by side")
+      ->type_name("FILE|ARCH")
+      ->option_text("MODEL [MODEL]");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_choice(
+      app, "--format", options.format, formats,
+      "text and md: summary and tables; csv: the layer table; dot, svg: a picture; html: a page with both (default: by the "
+      "ending of --output, else text)");
+  add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
+  add_choice(app, "--depth", options.depth, "stage|block|layer",
+             "what a line of the table, or a box of the picture, stands for (default: layer; of pictures block)");
+  add_text(app, "--columns", options.columns, "COLUMNS",
+           fmt::format("of the layer table, from: {}", fmt::join(column_names(), ",")));
+  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by it: numbers from the largest, texts from A");
+  app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
+      ->type_name("N")
+      ->check(integer_between(1, 1'000'000));
+  app.add_flag("--weights", options.weights, "figures of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag(
+      "--plan", options.plan,
+      "how it would be run instead of what it is: the steps, and how each convolution is computed (for --batch images at "
+      "once)");
+  add_convolution_option(app, options.convolution);
+  app.add_flag("--paper", options.paper,
+               "Table 1 of the paper instead of a model, with the exact counts (--variant, default v1)");
+  add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
+           "the input's dims in place of the model's, such as 1x3x224x224 or name:1,3,224,224");
+  add_arch_options(app, options.arch, "he|zeros|none", "Where MODEL is an architecture's name");
+  app.footer(
+      "MACs are multiply-adds of convolutions and matrix products; what the paper calls FLOPs. Others call twice as many FLOPs.\n"
+      "\n"
+      "Examples:\n"
+      "  resnet-cli inspect resnet50.onnx\n"
+      "  resnet-cli inspect resnet50 --variant v1 --depth stage\n"
+      "  resnet-cli inspect resnet50.onnx --sort macs --columns name,output,macs,share | head\n"
+      "  resnet-cli inspect model.onnx -o model.html\n"
+      "  resnet-cli inspect model.onnx resnet50\n"
+      "  resnet-cli inspect resnet50 --plan --batch 8\n"
+      "  resnet-cli inspect --paper");
+}
+
+// Columns of the terminal that will show the output; nothing where none does.
+std::optional<std::size_t> terminal_width(const Output& output) {
+  if (!output.is_terminal()) return std::nullopt;
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr) {
+    if (const auto number = parse_integer(columns); number && *number > 20) return static_cast<std::size_t>(*number);
+  }
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  return 100;
+}
+
+std::size_t widest_line(const std::string& text) {
+  std::size_t widest = 0, begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    widest = std::max(widest, table::display_width(std::string_view(text).substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return widest;
+}
+
+// The table as text of at most this width: columns that tell least go first.
+std::string fitted(const Inspection& inspection, std::vector<std::string> columns, const std::string& sort,
+                   std::optional<std::size_t> width) {
+  std::string text = layer_table(inspection, columns, sort).render(table::Format::text);
+  for (const char* dispensable : {"pads", "input", "share", "stride", "parameters", "kernel", "op"}) {
+    if (!width || widest_line(text) <= *width || columns.size() <= 2) break;
+    std::erase(columns, dispensable);
+    text = layer_table(inspection, columns, sort).render(table::Format::text);
+  }
+  return text;
+}
+
+// The usual columns, but for those that are the same for all rows.
+std::vector<std::string> usual_columns(Depth depth) {
+  if (depth == Depth::layer) return {"name", "op", "input", "output", "kernel", "stride", "pads", "parameters", "macs", "share"};
+  return {"name", "input", "output", "parameters", "activations", "macs", "share"};
+}
+
+void write_paper(const InspectOptions& options, const std::string& format, Output& output) {
+  const auto variant = arch::find_variant(options.arch.variant).value_or(arch::Variant::v1);
+  if (format == "dot" || format == "svg") throw Error(ErrorKind::usage, "--paper is a table: text, json, csv, md or html");
+  const table::Table table = paper_table(variant, format != "text");
+  if (format == "html") {
+    html::Page page("Deep Residual Learning for Image Recognition, Table 1");
+    page.add_table(table);
+    output.write(page.render());
+  } else {
+    output.write(table.render(*table::find_format(format)));
+  }
+}
+
+void write_tables(const InspectOptions& options, const Inspection& inspection, const std::vector<std::string>& columns,
+                  bool markdown, Output& output) {
+  const auto format = markdown ? table::Format::markdown : table::Format::text;
+  for (const SummaryLine& line : summary_of(inspection))
+    output.write((markdown ? "    " : "") + table::pad(line.what, 13) + " " + line.text + "\n");
+  output.write(std::string("\n"));
+  if (markdown) {
+    output.write(layer_table(inspection, columns, options.sort).render(format));
+  } else {
+    output.write(fitted(inspection, columns, options.sort, terminal_width(output)));
+  }
+  output.write("\n" + convention_table(inspection).render(format));
+  if (options.weights) output.write("\n" + weight_table(inspection).render(format));
+}
+
+void write_plan(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
+  const auto kind = table::find_format(format);
+  if (!kind) throw Error(ErrorKind::usage, "--plan is a table: text, json, csv or md");
+  const LoadedModel loaded =
+      load_for_examination(one_model(options.model, options.arguments), options.arch, true, context.messages);
+  ThreadPool pool(context.threads(), context.most_threads());
+  xnnpack::PlanOptions plan;
+  plan.job.batch = options.batch.value_or(1);
+  plan.job.convolutions = find_convolutions(options.convolution);
+  plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch.value_or(1));
+  plan.pool = &pool;
+  table::Table table({{"layer"}, {"kind"}, {"method"}});
+  const auto made = named(loaded.name, [&] { return xnnpack::Plan::make(loaded.model.graph, plan); });
+  for (const xnnpack::StepInfo& step : made->steps()) table.add({step.node, step.kind, step.method});
+  output.write(table.render(*kind));
+}
+
+// The model, counted; where its data is beside it, that is not replaced by the output.
+Inspection inspect_one(const InspectOptions& options, const std::string& name, Depth depth, Context& context) {
+  LoadedModel loaded = load_for_examination(name, options.arch, options.weights, context.messages);
+  for (const std::string& file : loaded.model.data_files) {
+    const std::string path = (std::filesystem::path(loaded.name).parent_path() / file).string();
+    check_not_an_input("--output", options.output, std::span(&path, 1));
+  }
+  throw_if_interrupted();
+  Inspection inspection = named(loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, depth); });
+  throw_if_interrupted();
+  return inspection;
+}
+
+// Two models, side by side.
+void write_pair(const InspectOptions& options, const std::vector<std::string>& names, const std::string& format, Depth depth,
+                Context& context, Output& output) {
+  if (format == "dot" || format == "svg")
+    throw Error(ErrorKind::usage, format + " is a picture of one model; expected text, json, csv, md or html for two");
+  for (const auto& [name, given] : {std::pair{"--columns", !options.columns.empty()},
+                                    {"--sort", !options.sort.empty()},
+                                    {"--weights", options.weights},
+                                    {"--plan", options.plan}}) {
+    if (given) throw Error(ErrorKind::usage, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
+  }
+  const Inspection a = inspect_one(options, names[0], depth, context), b = inspect_one(options, names[1], depth, context);
+  if (format == "json") return output.write(to_json(a, b));
+  if (format == "html") return output.write(to_html(a, b));
+  const table::Format kind = *table::find_format(format);
+  if (format != "csv") output.write(pair_table(a, b).render(kind) + "\n");
+  output.write(pair_layers(a, b).render(kind));
+}
+
+int run(const InspectOptions& options, Context& context) {
+  const std::string format = choose_format(options.format, options.output, split(formats, '|'));
+  check_not_an_input("--output", options.output, options.arguments);
+  check_not_an_input("--output", options.output, std::span(&options.model, 1));
+  Output output(options.output);
+  if (options.paper) {
+    if (!options.model.empty() || !options.arguments.empty())
+      throw Error(ErrorKind::usage, "--paper stands alone, without a model");
+    write_paper(options, format, output);
+    output.commit();
+    return 0;
+  }
+  std::vector<std::string> names = options.arguments;
+  if (!options.model.empty()) names.insert(names.begin(), options.model);
+  if (options.plan && names.size() < 2) {
+    write_plan(options, format, context, output);
+    output.commit();
+    return 0;
+  }
+  const bool picture = format == "dot" || format == "svg" || format == "html";
+  const std::string wanted = options.depth.empty() ? (picture && format != "html" ? "block" : "layer") : options.depth;
+  const Depth depth = wanted == "stage" ? Depth::stage : wanted == "block" ? Depth::block : Depth::layer;
+  if (names.size() == 2) {
+    write_pair(options, names, format, depth, context, output);
+    output.commit();
+    return 0;
+  }
+  if (names.size() > 2) throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", names[2]));
+  // A picture shows layers even where the network is none of the family.
+  const bool tables = format != "dot" && format != "svg";
+  const Inspection inspection =
+      inspect_one(options, one_model(options.model, options.arguments), tables ? depth : Depth::layer, context);
+  std::vector<std::string> columns = usual_columns(depth);
+  if (!options.columns.empty()) columns = split(options.columns, ',');
+  if (format == "text" || format == "md") {
+    write_tables(options, inspection, columns, format == "md", output);
+  } else if (format == "csv") {
+    output.write(
+        layer_table(inspection, options.columns.empty() ? column_names() : columns, options.sort).render(table::Format::csv));
+  } else if (format == "json") {
+    output.write(to_json(inspection, options.weights));
+  } else if (format == "html") {
+    output.write(to_html(inspection, depth, options.weights));
+  } else {
+    const graphviz::Diagram diagram = diagram_of(inspection, depth);
+    output.write(format == "dot" ? graphviz::to_dot(diagram) : graphviz::to_svg(diagram));
+  }
+  output.commit();
+  return 0;
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& program) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App* app = program.add_subcommand(
+      "inspect", "What a network is, layer by layer: shapes, parameters, multiply-adds, as tables, as data or as a picture.");
+  setup(*app, *options);
+  return {app, [options](Context& context) { return run(*options, context); }};
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,183 @@
+// `merge PARTS...`: the answers of all parts of a list, as one run would have given them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/commands/commands.h"
+#include "cli/options/option.h"
+#include "cli/options/written_files.h"
+#include "cli/tasks/identity/identity.h"
+#include "cli/tasks/predict/answer_lines.h"
+#include "cli/tasks/predict/shards.h"
+#include "cli/terminal/output.h"
+#include "lib/base/error.h"
+#include "lib/base/file_stamp.h"
+#include "lib/base/interrupt.h"
+
+namespace resnet::cli {
+
+namespace {
+
+struct MergeOptions {
+  std::vector<std::string> parts;
+  std::string output;
+};
+
+// A part that is there: its first line, and where its answers are.
+struct Part {
+  std::string file;
+  PartHeader header;
+  std::uintmax_t begin = 0, end = 0;  // of the answers, in bytes
+  FileStamp stamp;                    // of the file that was looked at
+};
+
+[[noreturn]] void refuse(const std::string& file, const std::string& what) {
+  throw Error(ErrorKind::bad_input, fmt::format("{}: {}", file, what));
+}
+
+Part read_header(const std::string& file) try {
+  Part part{.file = file};
+  LineReader lines(file);
+  if (!lines.is_there()) refuse(file, "cannot be opened: No such file or directory");
+  part.stamp = stamp_of(file);
+  std::string line;
+  const bool any = lines.next(line) && lines.has_end();
+  std::optional<PartHeader> header;
+  try {
+    if (any) header = parse_first_line(line);
+  } catch (const Error& error) {
+    refuse(file, error.what());
+  }
+  if (!header) refuse(file, "is no part that predict --shard wrote");
+  part.header = std::move(*header);
+  part.begin = lines.end();
+  const Shard& shard = part.header.shard;
+  if (shard.index < 1 || shard.index > shard.of || shard.of > 1'000'000)
+    refuse(file, fmt::format("calls itself part {} of {}", shard.index, shard.of));
+  return part;
+} catch (const Error& error) {
+  throw Error(ErrorKind::bad_input, error.what());
+}
+
+// All that is wrong with the parts as a whole, at once.
+void check(const std::vector<Part>& parts) {
+  constexpr std::size_t most_named = 10;
+  std::vector<std::string> wrong;
+  std::size_t count = 0;
+  const auto add = [&](const std::string& what) {
+    if (++count <= most_named) wrong.push_back(what);
+  };
+  const Shard& first = parts.front().header.shard;
+  std::vector<std::string> files(first.of);
+  for (const Part& part : parts) {
+    const Shard& shard = part.header.shard;
+    if (shard.of != first.of || shard.inputs != first.inputs) {
+      refuse(part.file, fmt::format("is part {} of {} of {} inputs, but {} is of {} of {}", shard.index, shard.of, shard.inputs,
+                                    parts.front().file, first.of, first.inputs));
+    }
+    if (shard.list != first.list) {
+      refuse(part.file, fmt::format("was made of another list of inputs than {}: a folder or a list changed between them",
+                                    parts.front().file));
+    }
+    const auto different = differences(part.header.identity, parts.front().header.identity);
+    if (!different.empty()) {
+      refuse(part.file,
+             fmt::format("was made with {}, but {} with {}", left_of(different), parts.front().file, right_of(different)));
+    }
+    std::string& file = files.at(shard.index - 1);
+    if (!file.empty()) add(fmt::format("{} and {} are both part {} of {}", file, part.file, shard.index, first.of));
+    file = part.file;
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].empty()) add(fmt::format("part {} of {} is missing", i + 1, first.of));
+  }
+  if (count > most_named) wrong.push_back(fmt::format("{} more", count - most_named));
+  if (!wrong.empty()) throw Error(ErrorKind::bad_input, fmt::format("{}", fmt::join(wrong, "; ")));
+}
+
+// Counts the answers: all are here, each once, and nothing else is.
+void check_answers(Part& part) {
+  const Shard& shard = part.header.shard;
+  LineReader lines(part.file);
+  Tally tally;
+  std::string line;
+  lines.next(line);
+  while (lines.next(line)) {
+    if ((lines.number() & 0xfff) == 0) throw_if_interrupted();
+    if (!lines.has_end() && !lines.is_foreign()) break;
+    if (const auto end = parse_last_line(line)) {
+      if (*end != PartEnd{shard.index, shard.of, tally} || tally.answers < shard.count) {
+        refuse(part.file, fmt::format("part {} of {} holds {} answers, or others than the {} that it ends with; make it anew",
+                                      shard.index, shard.of, tally.answers, end->tally.answers));
+      }
+      part.end = lines.begin();
+      if (lines.next(line)) refuse(part.file, fmt::format("line {}: follows the end of the part", lines.number()));
+      return;
+    }
+    const auto answer = parse_answer_line(line);
+    if (!answer) refuse(part.file, fmt::format("line {}: is no answer of predict, expected {{\"input\": ...}}", lines.number()));
+    tally.add(answer->key());
+  }
+  refuse(part.file, fmt::format("part {} of {} is not complete: finish it with predict --shard {}/{} --resume", shard.index,
+                                shard.of, shard.index, shard.of));
+}
+
+void copy(const Part& part, Output& output) {
+  std::ifstream stream(part.file, std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(part.begin));
+  std::vector<char> block(1 << 20);
+  for (std::uintmax_t left = part.end - part.begin; left > 0;) {
+    throw_if_interrupted();
+    stream.read(block.data(), static_cast<std::streamsize>(std::min<std::uintmax_t>(left, block.size())));
+    const auto got = static_cast<std::size_t>(stream.gcount());
+    if (got == 0) break;
+    output.write(std::string_view(block.data(), got));
+    output.flush();
+    left -= got;
+  }
+  if (stamp_of(part.file) != part.stamp) refuse(part.file, "changed while it was read");
+}
+
+int run(const MergeOptions& options, Context&) {
+  check_not_an_input("--output", options.output, options.parts);
+  std::vector<Part> parts;
+  for (const std::string& file : options.parts) parts.push_back(read_header(file));
+  check(parts);
+  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.header.shard.index < b.header.shard.index; });
+  for (Part& part : parts) check_answers(part);
+  Output output(options.output);
+  for (const Part& part : parts) copy(part, output);
+  output.commit();
+  return 0;
+}
+
+}  // namespace
+
+Command add_merge(CLI::App& program) {
+  auto options = std::make_shared<MergeOptions>();
+  CLI::App* app =
+      program.add_subcommand("merge", "The answers of all parts of predict --shard, as one run would have given them.");
+  app->add_option("parts", options->parts, "the parts' files, in any order")
+      ->type_name("FILE")
+      ->option_text("PARTS...")
+      ->required();
+  add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
+  app->footer(
+      "All parts have to be there and whole, with the same answers to be expected of them: made by the same model, labels and\n"
+      "settings, of the same list. What is not is named, and nothing is written; no part is ever replaced.\n"
+      "\n"
+      "Examples:\n"
+      "  resnet-cli predict resnet50.onnx photos --shard 1/3 -o part1.jsonl      # and 2/3 and 3/3 elsewhere\n"
+      "  resnet-cli merge part1.jsonl part2.jsonl part3.jsonl -o answers.jsonl");
+  return {app, [options](Context& context) { return run(*options, context); }};
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,88 @@
+#include "cli/options/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+#include "cli/options/option.h"
+#include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/foreign_files.h"
+#include "formats/table/text.h"
+#include "lib/base/error.h"
+
+namespace resnet::cli {
+
+void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group) {
+  add_choice(app, "--variant", options.variant, "v1|v1.5",
+             "where a bottleneck has its stride: in its first 1x1 (v1, the paper) or in its 3x3 (v1.5, torchvision; this is the "
+             "default)")
+      ->group(group);
+  add_choice(app, "--shortcut", options.shortcut, "A|B|C",
+             "the paper's shortcuts: A zero padding, B projections where the size changes (default), C projections everywhere; "
+             "the CIFAR nets have A unless told otherwise")
+      ->group(group);
+  add_integer(app, "--classes", options.classes, 1, 1'000'000, "number of classes (default: 1000, of the CIFAR nets 10)")
+      ->group(group);
+  add_choice(app, "--init", options.init, inits,
+             inits.find("none") == std::string::npos ? "initial weights"
+                                                     : "initial weights; none leaves them out, every parameter is an input")
+      ->capture_default_str()
+      ->group(group);
+  add_integer(app, "--seed", options.seed, 0, std::numeric_limits<std::int64_t>::max(),
+              "of the initial weights; the same bytes on every machine")
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--no-verify", options.no_verify, "open a .resnet file without its checksum")->group(group);
+}
+
+namespace {
+
+bool is_there(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+// "; did you mean 'resnet50' by 'renset50'?" of what is no file; or nothing.
+std::string hint_for(std::span<const std::string> arguments) {
+  if (arguments.empty() || is_there(arguments.front())) return "";
+  const std::string nearest = table::nearest(arguments.front(), arch::names());
+  return nearest.empty() ? "" : fmt::format("; did you mean '{}' by '{}'?", nearest, arguments.front());
+}
+
+}  // namespace
+
+void refuse_without_model(std::span<const std::string> arguments) {
+  if (hint_for(arguments).empty()) refuse_foreign(arguments);
+  throw Error(ErrorKind::usage,
+              "no model among the arguments, expected a file *.onnx or *.resnet or an architecture's name such as resnet50 "
+              "(--model takes a file of any name)" +
+                  hint_for(arguments));
+}
+
+std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer& observer) {
+  const auto model = std::find_if(arguments.begin(), arguments.end(), is_model);
+  if (model != arguments.end()) {
+    std::string name = *model;
+    arguments.erase(model);
+    return name;
+  }
+  if (arguments.empty() || !hint_for(arguments).empty()) refuse_without_model(arguments);
+  refuse_foreign(arguments);
+  refuse_stranger(arguments.front());
+  observer.note(fmt::format(
+      "no model is named: {} answers, which is built in and knows CIFAR-10's ten classes; --model names another", built_in_name));
+  return std::string(built_in_name);
+}
+
+std::string one_model(const std::string& given, const std::vector<std::string>& arguments) {
+  if (given.empty() && arguments.empty()) {
+    throw Error(ErrorKind::usage, "no model, expected a file *.onnx or *.resnet or an architecture's name such as resnet50");
+  }
+  const std::size_t extra = given.empty() ? 1 : 0;
+  if (arguments.size() > extra) throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", arguments[extra]));
+  return given.empty() ? arguments.front() : given;
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,103 @@
+#include "cli/options/train.h"
+
+#include <limits>
+
+#include "cli/options/option.h"
+#include "cli/options/preprocess.h"
+
+namespace resnet::cli {
+
+void add_train_options(CLI::App& app, TrainOptions& options) {
+  app.add_option("arguments", options.arguments,
+                 "the network, an architecture's name or a model file that goes on learning, and the data: a folder per class, a "
+                 "folder that has such folders as train and val (or test), or CIFAR-10's binary batches")
+      ->type_name("FILE|ARCH")
+      ->option_text("[ARCH|MODEL] DATA")
+      ->required();
+  add_text(app, "-o,--output", options.output, "FILE",
+           "the .onnx or .resnet file to write when the run has ended; a model's own file, too, which goes on learning in place")
+      ->required();
+  add_text(app, "--validation", options.validation, "FILE",
+           "data to test on (default: val or test beside train, test_batch.bin)");
+
+  std::string group = "Network";
+  add_text(app, "--init", options.init, "FILE", "a trained network of the same architecture to start from")->group(group);
+  add_integer(app, "--classes", options.classes, 2, 1'000'000,
+              "a new classifier for so many classes (default: as many as DATA has folders; a model keeps its own)")
+      ->group(group);
+  add_text(app, "--freeze", options.freeze, "none|backbone|conv1|conv2_x|conv3_x|conv4_x|conv5_x",
+           "what keeps its weights: all but the classifier, or every stage up to this one")
+      ->capture_default_str()
+      ->group(group);
+  add_choice(app, "--variant", options.variant, "v1|v1.5", "where a bottleneck has its stride (default: v1.5)")->group(group);
+  add_choice(app, "--shortcut", options.shortcut, "A|B|C", "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
+  add_integer(app, "--size", options.size, 8, 4096, "height and width that it sees (default: 224, the CIFAR nets 32)")
+      ->group(group);
+  add_integer(
+      app, "--seed", options.seed, 0, std::numeric_limits<std::int64_t>::max(),
+      "of everything random: initial weights, order, augmentation; with it and --threads a run can be repeated bit for bit")
+      ->capture_default_str()
+      ->group(group);
+
+  group = "Descent";
+  add_integer(app, "--batch-size", options.batch, 2, 65536, "images a step (default: 128, of 64x64 and larger 32)")->group(group);
+  add_text(app, "--epochs", options.epochs, "N", "how often each image is seen, 0.5 is half of them once")->group(group);
+  add_integer(
+      app, "--iterations", options.iterations, 1, 1'000'000'000,
+      "steps in place of --epochs (default: the paper's 64000, or 600000 for ImageNet's nets; 10 epochs with a trained start)")
+      ->group(group);
+  add_text(app, "--learning-rate", options.learning_rate, "NUMBER", "at the start (default: 0.1, with a trained start 0.01)")
+      ->group(group);
+  add_choice(app, "--schedule", options.schedule, "step|cosine", "step: a tenth at each milestone; cosine: down to 0 at the end")
+      ->capture_default_str()
+      ->group(group);
+  add_text(app, "--milestones", options.milestones, "NUMBERS", "iterations of the step schedule (default: at 1/2 and 3/4)")
+      ->group(group);
+  add_integer(app, "--warmup", options.warmup, 0, 1'000'000'000,
+              "iterations at a tenth of the rate in front (default: 400 for nets of 110 layers and more, else 0)")
+      ->group(group);
+  add_text(app, "--momentum", options.momentum, "NUMBER", "of the descent")->capture_default_str()->group(group);
+  add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "of the descent")->capture_default_str()->group(group);
+  add_choice(app, "--decay", options.decay, "all|weights", "what decays: all parameters, or no batch norm and no biases")
+      ->capture_default_str()
+      ->group(group);
+  add_text(app, "--label-smoothing", options.label_smoothing, "FRACTION", "of the target that all classes share")
+      ->capture_default_str()
+      ->group(group);
+  add_choice(app, "--augmentation", options.augmentation, "auto|none|cifar|imagenet",
+             "cifar: pad 4, random crop, mirror; imagenet: random scale and crop, mirror, colours; auto: by the size, cifar with "
+             "a frozen backbone")
+      ->capture_default_str()
+      ->group(group);
+  add_integer(app, "--memory", options.memory, 0, 1'000'000,
+              "MiB of decoded pictures to keep; the rest is decoded again and again")
+      ->capture_default_str()
+      ->group(group);
+
+  group = "Files of a run";
+  add_text(app, "--checkpoint", options.checkpoint, "FILE",
+           "where the run is written down, whole or not at all (default: OUTPUT.checkpoint.resnet); gone when it has ended")
+      ->group(group);
+  add_integer(app, "--every", options.every, 1, 1'000'000'000,
+              "iterations between checkpoints, which are the log's lines and tests, too (default: an epoch, or twice as many "
+              "pictures as there are to test)")
+      ->group(group);
+  app.add_flag("--resume", options.resume, "go on from the checkpoint, bit for bit; without one the run begins")->group(group);
+  app.add_flag("--restart", options.restart, "begin anew though there is a checkpoint")->group(group);
+  add_text(app, "--log", options.log, "FILE", "a CSV: loss, error and speed over iterations")->group(group);
+  add_text(app, "--curves", options.curves, "FILE", "an SVG: training and test error over iterations, as the paper's Figure 6")
+      ->group(group);
+  add_preprocess_options(app, options.preprocess, "Preparation");
+  app.footer(
+      "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded "
+      "are\n"
+      "named, counted and left out; the exit code is 5 then.\n"
+      "\n"
+      "Examples:\n"
+      "  resnet-cli train resnet20 cifar10 -o resnet20.onnx --epochs 20 --schedule cosine --log run.csv --curves run.svg\n"
+      "  resnet-cli train resnet20 cifar10 -o resnet20.onnx --epochs 20 --schedule cosine --resume\n"
+      "  resnet-cli train resnet18 photos -o mine.onnx --init resnet18.onnx --classes 10 --freeze backbone\n"
+      "  resnet-cli train resnet56 cifar-10-batches-bin -o resnet56.onnx --shortcut B --iterations 64000");
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,221 @@
+#include "cli/tasks/feed/inputs.h"
+
+#include <fmt/format.h>
+#include <glob.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "lib/base/error.h"
+#include "lib/base/file_kind.h"
+#include "lib/base/files.h"
+#include "lib/base/interrupt.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uintmax_t most_list_bytes = std::uintmax_t{256} << 20;
+
+bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+
+// What a list is not; empty for what may be one. `begin`: its first bytes.
+std::string objection_to_list(std::string_view begin, bool null_separated) {
+  if (const auto kind = kind_of_content(begin)) return fmt::format("is no list of paths (it looks like {})", kind->name);
+  if (!null_separated && begin.find('\0') != begin.npos)
+    return "is no list of paths, one a line (it holds NULs; -0 reads what find -print0 writes)";
+  return "";
+}
+
+}  // namespace
+
+// Lines of stdin as they come.
+class Inputs::Lines {
+ public:
+  explicit Lines(char separator) : separator_(separator), past_mark_(separator == '\0') {}
+
+  bool ready() {
+    if (at_end_ || pending_.find(separator_) != std::string::npos) return true;
+    pollfd descriptor = {STDIN_FILENO, POLLIN, 0};
+    while (!at_end_ && poll(&descriptor, 1, 0) > 0) {
+      read_more();
+      if (pending_.find(separator_) != std::string::npos) return true;
+    }
+    return at_end_;
+  }
+
+  std::optional<std::string> next() {
+    std::size_t end;
+    while ((end = pending_.find(separator_)) == std::string::npos && !at_end_) read_more();
+    if (end == std::string::npos && pending_.empty()) return std::nullopt;
+    std::string line = pending_.substr(0, end);
+    pending_.erase(0, end == std::string::npos ? end : end + 1);
+    return line;
+  }
+
+ private:
+  void read_more() {
+    std::array<char, 65536> bytes;
+    const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
+    throw_if_interrupted();
+    if (count > 0) {
+      if (!std::exchange(began_, true)) {
+        const std::string_view begin(bytes.data(), std::min(kind_bytes, static_cast<std::size_t>(count)));
+        if (const std::string why = objection_to_list(begin, separator_ == '\0'); !why.empty())
+          throw Error(ErrorKind::usage, "standard input " + why);
+      }
+      if (pending_.size() > longest_line)
+        throw Error(ErrorKind::usage, "standard input: a line of over 1 MiB, expected a list of paths");
+      pending_.append(bytes.data(), static_cast<std::size_t>(count));
+      drop_byte_order_mark();
+    } else if (count == 0) {
+      at_end_ = true;
+    } else if (errno == EAGAIN) {
+      pollfd descriptor = {STDIN_FILENO, POLLIN, 0};
+      poll(&descriptor, 1, 100);
+    } else if (errno != EINTR) {
+      throw Error(ErrorKind::bad_input, std::string("standard input: cannot be read: ") + std::strerror(errno));
+    }
+  }
+
+  // Three bytes, which may come one by one.
+  void drop_byte_order_mark() {
+    if (past_mark_ || (mark.starts_with(pending_) && pending_.size() < mark.size())) return;
+    past_mark_ = true;
+    if (pending_.starts_with(mark)) pending_.erase(0, mark.size());
+  }
+
+  static constexpr std::string_view mark = "\xef\xbb\xbf";
+  static constexpr std::size_t longest_line = 1 << 20;
+  char separator_;
+  std::string pending_;
+  bool began_ = false, at_end_ = false;
+  bool past_mark_;  // the byte order mark, which only a text begins with
+};
+
+Inputs::Inputs(std::vector<std::string> arguments, const InputOptions& options)
+    : options_(options), arguments_(std::move(arguments)) {
+  while (!arguments_.empty() && arguments_.front() != "-") {
+    expand(arguments_.front());
+    arguments_.erase(arguments_.begin());
+  }
+}
+
+Inputs::~Inputs() = default;
+
+std::optional<Input> Inputs::next() {
+  while (true) {
+    if (!found_.empty()) {
+      Input input = std::move(found_.front());
+      found_.pop_front();
+      ++given_;
+      return input;
+    }
+    if (arguments_.empty()) return std::nullopt;
+    if (arguments_.front() == "-") {
+      if (!stdin_) stdin_ = std::make_unique<Lines>(options_.null_separated ? '\0' : '\n');
+      if (auto line = stdin_->next()) {
+        if (!options_.null_separated && !line->empty() && line->back() == '\r') line->pop_back();
+        if (!line->empty()) add_path(*line);
+        continue;
+      }
+    } else {
+      expand(arguments_.front());
+    }
+    arguments_.erase(arguments_.begin());
+  }
+}
+
+bool Inputs::ready() {
+  if (!found_.empty() || arguments_.empty() || arguments_.front() != "-") return true;
+  return stdin_ && stdin_->ready();
+}
+
+std::optional<std::size_t> Inputs::total() const {
+  if (!arguments_.empty()) return std::nullopt;
+  return given_ + found_.size();
+}
+
+bool Inputs::all(const std::function<bool(const fs::path&)>& holds) const {
+  return arguments_.empty() && std::all_of(found_.begin(), found_.end(), [&](const Input& input) { return holds(input.path); });
+}
+
+void Inputs::fail(std::string text, fs::path path) { found_.push_back({std::move(path), std::move(text)}); }
+
+void Inputs::expand(const std::string& argument) {
+  throw_if_interrupted();
+  std::error_code ignored;
+  if (argument.size() > 1 && argument[0] == '@') return add_list(argument.substr(1));
+  if (!is_pattern(argument) || fs::exists(fs::symlink_status(argument, ignored))) return add_path(argument);
+  glob_t matches = {};
+  std::vector<std::string> paths;
+  if (glob(argument.c_str(), GLOB_NOSORT, nullptr, &matches) == 0) {
+    paths.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
+  }
+  globfree(&matches);
+  std::erase_if(paths, [](const std::string& path) { return is_tool_name(fs::path(path).filename().native()); });
+  if (paths.empty()) return fail("no file matches", argument);
+  std::sort(paths.begin(), paths.end(), naturally_before);
+  for (const std::string& path : paths) add_path(path);
+}
+
+void Inputs::add_path(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return add_folder(path);
+  found_.push_back({path, ""});
+}
+
+void Inputs::add_folder(const fs::path& top) {
+  FolderPhotos found = find_photos(top, options_.recursive);
+  for (FolderProblem& problem : found.problems) {
+    fail(problem.folder == top ? std::move(problem.reason) : fmt::format("{}: {}", problem.folder.string(), problem.reason), top);
+  }
+  others_.add(found.others);
+  if (found.photos.empty() && found.problems.empty()) {
+    const bool deeper = found.folders_within > 0 && !options_.recursive;
+    return fail(deeper ? "the folder itself holds no images (--recursive looks into those within)" : "the folder holds no images",
+                top);
+  }
+  for (fs::path& photo : found.photos) found_.push_back({std::move(photo), ""});
+}
+
+std::string Inputs::take_note() {
+  const OtherFiles others = std::exchange(others_, {});
+  return others.empty() ? "" : others.to_string();
+}
+
+void Inputs::add_list(const std::string& file) {
+  std::string text;
+  try {
+    text = read_file(file, ErrorKind::bad_input, {.most_bytes = most_list_bytes, .expected = "a list of paths"});
+  } catch (const Error& error) {
+    std::string text_of_error = error.what();
+    if (text_of_error.starts_with(file + ": ")) text_of_error.erase(0, file.size() + 2);
+    return fail(std::move(text_of_error), "@" + file);
+  }
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  const char separator = text.find('\0') != std::string::npos ? '\0' : '\n';
+  if (std::string why = objection_to_list(std::string_view(text).substr(0, kind_bytes), separator == '\0'); !why.empty())
+    return fail(std::move(why), "@" + file);
+  std::size_t paths = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (separator == '\n' && !line.empty() && line.back() == '\r') line.pop_back();
+    if (line.empty()) continue;
+    ++paths;
+    add_path(line);
+  }
+  if (paths == 0) fail("the list names no files", "@" + file);
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,397 @@
+#include "cli/tasks/inspect/inspection.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/tasks/prepare/preprocess.h"
+#include "lib/analysis/cost.h"
+#include "lib/base/error.h"
+
+namespace resnet::cli {
+
+namespace {
+
+std::string joined(const std::vector<std::int64_t>& list, const char* separator) {
+  return fmt::format("{}", fmt::join(list, separator));
+}
+
+// "3x3"; of strides, pads and dilations one number where all are the same.
+std::string compact(const std::vector<std::int64_t>& list) {
+  const bool same = std::all_of(list.begin(), list.end(), [&](std::int64_t n) { return n == list.front(); });
+  return list.empty() ? "" : same ? std::to_string(list.front()) : joined(list, ",");
+}
+
+std::vector<std::string> texts_of(const std::vector<Dims>& shapes) {
+  std::vector<std::string> texts;
+  for (const Dims& dims : shapes) texts.push_back(to_string(dims));
+  return texts;
+}
+
+InspectedRow row_of(const analysis::Layer& layer, const std::vector<arch::Place>& places) {
+  InspectedRow row;
+  row.name = layer.name;
+  row.op = layer.op;
+  row.input_shapes = texts_of(layer.input_shapes);
+  row.output_shapes = texts_of(layer.output_shapes);
+  row.input = fmt::format("{}", fmt::join(row.input_shapes, ", "));
+  row.output = fmt::format("{}", fmt::join(row.output_shapes, ", "));
+  row.kernel = joined(layer.kernel, "x");
+  row.stride = compact(layer.stride);
+  row.pads = compact(layer.pads);
+  row.dilation = compact(layer.dilations);
+  row.groups = layer.groups;
+  row.cost = layer.cost;
+  if (const auto id = static_cast<std::size_t>(layer.node); id < places.size()) {
+    row.stage_name = places[id].stage;
+    row.block_name = places[id].block;
+  }
+  return row;
+}
+
+// Rows of one stage or block, one behind the other, as one.
+std::vector<InspectedRow> added_up(const std::vector<InspectedRow>& layers, Depth depth) {
+  std::vector<InspectedRow> result;
+  for (const InspectedRow& layer : layers) {
+    std::string key = depth == Depth::block && !layer.block_name.empty() ? layer.block_name : layer.stage_name;
+    if (key.empty()) key = "input";
+    if (result.empty() || result.back().name != key) {
+      InspectedRow row;
+      row.name = key;
+      row.op = key == layer.block_name ? "block" : "stage";
+      row.stage_name = layer.stage_name;
+      row.block_name = depth == Depth::block ? layer.block_name : "";
+      row.input_shapes = layer.input_shapes;
+      row.input = layer.input;
+      result.push_back(std::move(row));
+    }
+    result.back().output = layer.output;
+    result.back().output_shapes = layer.output_shapes;
+    result.back().cost += layer.cost;
+  }
+  return result;
+}
+
+// Sizes in place of symbols: the batch, wherever the inputs name it, and what the kind of network usually has.
+Graph with_sizes(const Graph& graph, const Dim& batch, const std::optional<arch::Recognition>& recognition) {
+  std::vector<Fact> facts;
+  for (const ValueId input : graph.inputs()) facts.push_back(graph.fact(input));
+  const Dim before = (*facts[0].dims)[0];
+  for (Fact& fact : facts) {
+    if (!fact.dims) continue;
+    for (Dim& dim : *fact.dims) {
+      if (!dim.is_number() && dim == before) dim = batch;
+    }
+  }
+  Dims& dims = *facts[0].dims;
+  dims[0] = batch;
+  if (dims.size() == 4 && recognition) {
+    const std::size_t first = !dims[1].is(3) && dims[3].is(3) ? 1 : 2;
+    if (!dims[first].is_number()) dims[first] = recognition->spec.height;
+    if (!dims[first + 1].is_number()) dims[first + 1] = recognition->spec.width;
+  }
+  return with_input_facts(graph, facts);
+}
+
+// Of an operator that is not known, nothing after it is.
+void refuse_opaque(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Opaque>(node.op)) continue;
+    throw Error(
+        ErrorKind::invalid_model,
+        fmt::format("{}: this operator is not known, and so neither are the sizes after it; expected those that `resnet-cli "
+                    "ops` lists",
+                    describe(node)));
+  }
+}
+
+// The graph with every size, and the one that is shown.
+struct Sized {
+  Graph counted, shown;
+};
+Sized sized(const Graph& graph, std::optional<std::int64_t> batch, const std::optional<arch::Recognition>& recognition) {
+  const Fact& image = graph.fact(graph.inputs()[0]);
+  if (!image.dims || image.dims->empty()) return {graph, graph};
+  const Dim own = (*image.dims)[0];
+  const Graph counted = with_sizes(graph, batch ? Dim(*batch) : own.is_number() ? own : Dim(1), recognition);
+  if (batch || own.is_number()) return {counted, counted};
+  try {
+    return {counted, with_sizes(graph, Dim::symbol("N"), recognition)};
+  } catch (const Error&) {  // a symbol N is in the file already, for something else
+    return {counted, counted};
+  }
+}
+
+// Shapes as they are shown: what an operator that is not known here makes is "?".
+void show_shapes(std::vector<analysis::Layer>& layers, const Graph& shown) {
+  const Dims unknown = {Dim::symbol("?")};
+  const std::vector<bool> computed = analysis::computed_from_image(shown);
+  for (analysis::Layer& layer : layers) {
+    const Node& node = shown.node(layer.node);
+    std::size_t in = 0;
+    for (const ValueId input : node.inputs) {
+      if (input.is_none() || !computed[static_cast<std::size_t>(input.node)]) continue;
+      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown.fact(input).dims.value_or(unknown);
+      ++in;
+    }
+    for (std::size_t out = 0; out < node.outputs.size() && out < layer.output_shapes.size(); ++out) {
+      layer.output_shapes[out] = node.outputs[out].fact.dims.value_or(unknown);
+    }
+  }
+}
+
+std::string grouped(std::int64_t number) { return table::group_digits(number, ","); }
+
+// "1000: tench, goldfish, ..., toilet tissue".
+std::string labels_text(const std::vector<std::string>& labels) {
+  constexpr std::size_t all = 10, first = 3;
+  if (labels.size() <= all) return fmt::format("{}: {}", labels.size(), fmt::join(labels, ", "));
+  return fmt::format("{}: {}, ..., {}", labels.size(), fmt::join(labels.begin(), labels.begin() + first, ", "), labels.back());
+}
+
+}  // namespace
+
+std::string size_text(std::int64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  if (bytes < 10 * 1024) return fmt::format("{:.1f} KiB", size / 1024);
+  if (bytes < 1024 * 1024) return fmt::format("{:.0f} KiB", size / 1024);
+  return fmt::format("{:.1f} MiB", size / (1024 * 1024));
+}
+
+Inspection inspect(std::string name, Model model, std::optional<std::int64_t> batch, Depth depth) {
+  Inspection result;
+  result.name = std::move(name);
+  result.batch = batch.value_or(1);
+  if (model.graph.inputs().empty()) throw Error(ErrorKind::invalid_model, "the graph has no input");
+  try {
+    result.recognition = arch::recognize(model.graph);
+  } catch (const Error& error) {
+    result.not_recognized = error.what();
+  }
+  Sized graphs = sized(model.graph, batch, result.recognition);
+  model.graph = std::move(graphs.counted);
+  result.shown = std::move(graphs.shown);
+  if (const auto shape = model.graph.fact(model.graph.inputs()[0]).shape(); shape && shape->rank() > 0)
+    result.batch = (*shape)[0];
+  result.model = std::move(model);
+  const Graph& graph = result.model.graph;
+  const std::vector<arch::Place> places = result.recognition ? result.recognition->places : std::vector<arch::Place>{};
+  try {
+    result.layers = analysis::layers_of(graph);
+  } catch (const Error& error) {
+    refuse_opaque(graph);  // whose outputs' sizes are what is not known
+    throw;
+  }
+  show_shapes(result.layers, result.shown);
+  for (const analysis::Layer& layer : result.layers) {
+    result.rows.push_back(row_of(layer, places));
+    result.total += layer.cost;
+  }
+  if (depth != Depth::layer) {
+    if (!result.recognition) {
+      throw Error(ErrorKind::unsupported, "stages and blocks are those of a residual network, which this is not: " +
+                                              result.not_recognized + "; --depth layer shows what is there");
+    }
+    result.rows = added_up(result.rows, depth);
+  }
+  result.memory = analysis::memory_of(graph);
+  return result;
+}
+
+std::vector<SummaryLine> summary_of(const Inspection& i) {
+  const Graph& graph = i.shown;
+  const Provenance& p = i.model.provenance;
+  std::vector<SummaryLine> lines;
+  const auto add = [&](const std::string& what, const std::string& text) { lines.push_back({what, table::printable(text)}); };
+  add("model", i.name);
+  add("network", i.recognition ? i.recognition->to_string() : "none of this family: " + i.not_recognized);
+  if (!p.format.empty()) {
+    std::string opsets;
+    for (const auto& [domain, version] : p.opsets)
+      opsets += fmt::format("{}{}{}", opsets.empty() ? "" : ", ", domain.empty() ? "" : domain + " ", version);
+    std::string producer = p.producer_name + (p.producer_version.empty() ? "" : " " + p.producer_version);
+    add("format",
+        fmt::format("{}, opset {}, IR version {}{}", p.format, opsets, p.ir_version, producer.empty() ? "" : ", by " + producer));
+  }
+  // A light file lists its parameters as inputs, too.
+  constexpr std::size_t most_inputs = 4;
+  const std::span<const ValueId> inputs = graph.inputs();
+  for (const ValueId input : inputs.first(std::min(inputs.size(), most_inputs)))
+    add("input", fmt::format("{}: {}", graph.value(input).name, graph.fact(input).to_string()));
+  if (inputs.size() > most_inputs)
+    add("inputs", fmt::format("and {} more (--format json lists them all)", inputs.size() - most_inputs));
+  for (const ValueId output : graph.outputs())
+    add("output", fmt::format("{}: {}", graph.value(output).name, graph.fact(output).to_string()));
+  std::map<std::string, std::int64_t> operators;
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Input>(node.op) && !std::holds_alternative<Constant>(node.op)) ++operators[type_of(node.op)];
+  }
+  std::string listed;
+  for (const auto& [type, count] : operators) listed += fmt::format("{}{} {}", listed.empty() ? "" : ", ", count, type);
+  add("operators", listed);
+  add("parameters",
+      fmt::format("{}, and {} running figures of batch norm", grouped(i.total.parameters), grouped(i.total.buffers)));
+  const std::string per = i.batch == 1 ? "" : fmt::format(" for a batch of {}", i.batch);
+  add("multiply-adds",
+      fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
+  add("activations", fmt::format("{} outputs of convolutions and products{}", grouped(i.total.activations), per));
+  add("memory", fmt::format("{} of weights, at {} {} of activations at once (at '{}')", size_text(i.memory.weights),
+                            i.memory.complete ? "most" : "least", size_text(i.memory.peak_activations), i.memory.peak_node));
+  // What a file could hold, and a network that is only named cannot.
+  const bool is_file = !p.format.empty();
+  if (!i.model.labels.empty() || is_file)
+    add("labels", i.model.labels.empty() ? "none in the file" : labels_text(i.model.labels));
+  if (i.model.preprocessing || is_file)
+    add("preparation", i.model.preprocessing ? describe(*i.model.preprocessing) : "none in the file");
+  for (const auto& [key, value] : i.model.metadata)
+    add("metadata", key + " = " + (value.size() > 60 ? value.substr(0, 57) + "..." : value));
+  for (const std::string& note : i.model.notes) add("note", note);
+  if (i.recognition) {
+    constexpr std::size_t most = 20;
+    const auto& differences = i.recognition->differences;
+    for (std::size_t k = 0; k < std::min(most, differences.size()); ++k) add("difference", differences[k].to_string());
+    if (differences.size() > most)
+      add("difference", fmt::format("and {} more (--format json lists them all)", differences.size() - most));
+  }
+  return lines;
+}
+
+namespace {
+
+using table::Align;
+using table::Cell;
+using Row = InspectedRow;
+
+struct ColumnKind {
+  const char* name;
+  Align align;
+  std::optional<int> decimals;
+  Cell (*cell)(const Row& row, const Inspection& inspection);
+};
+
+const std::vector<ColumnKind>& columns_of_layers() {
+  static const std::vector<ColumnKind> columns = {
+      {"name", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.name; }},
+      {"op", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.op; }},
+      {"stage", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.stage_name; }},
+      {"block", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.block_name; }},
+      {"input", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.input; }},
+      {"output", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.output; }},
+      {"kernel", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.kernel; }},
+      {"stride", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.stride; }},
+      {"pads", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.pads; }},
+      {"dilation", Align::left, {}, [](const Row& r, const Inspection&) -> Cell { return r.dilation; }},
+      {"groups", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.groups; }},
+      {"parameters", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.parameters; }},
+      {"buffers", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.buffers; }},
+      {"activations", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.activations; }},
+      {"macs", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.macs; }},
+      {"share", Align::right, 2, [](const Row& r, const Inspection& i) -> Cell {
+         return i.total.macs == 0 ? 0.0 : 100.0 * static_cast<double>(r.cost.macs) / static_cast<double>(i.total.macs);
+       }}};
+  return columns;
+}
+
+bool less(const Cell& a, const Cell& b) {
+  if (const auto* x = std::get_if<std::int64_t>(&a), *y = std::get_if<std::int64_t>(&b); x != nullptr && y != nullptr)
+    return *x < *y;
+  if (const auto* x = std::get_if<double>(&a), *y = std::get_if<double>(&b); x != nullptr && y != nullptr) return *x < *y;
+  return table::to_string(a) < table::to_string(b);
+}
+
+}  // namespace
+
+std::vector<std::string> column_names() {
+  std::vector<std::string> names;
+  for (const ColumnKind& column : columns_of_layers()) names.emplace_back(column.name);
+  return names;
+}
+
+table::Table layer_table(const Inspection& inspection, const std::vector<std::string>& columns, const std::string& sort_by) {
+  const auto find = [](const std::string& option, const std::string& name) -> const ColumnKind& {
+    const auto& all = columns_of_layers();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const ColumnKind& c) { return name == c.name; });
+    if (found == all.end()) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: '{}' is no column, expected {}", option, name, fmt::join(column_names(), ", ")));
+    }
+    return *found;
+  };
+  std::vector<const ColumnKind*> kinds;
+  std::vector<table::Column> heads;
+  for (const std::string& name : columns) {
+    kinds.push_back(&find("--columns", name));
+    heads.push_back({name, kinds.back()->align, kinds.back()->decimals});
+  }
+  std::vector<const Row*> rows;
+  for (const Row& row : inspection.rows) rows.push_back(&row);
+  if (!sort_by.empty()) {
+    // Numbers from the largest, texts from A.
+    const ColumnKind& key = find("--sort", sort_by);
+    std::stable_sort(rows.begin(), rows.end(), [&](const Row* a, const Row* b) {
+      const Cell x = key.cell(*a, inspection), y = key.cell(*b, inspection);
+      return key.align == Align::right ? less(y, x) : less(x, y);
+    });
+  }
+  table::Table result(std::move(heads));
+  for (const Row* row : rows) {
+    std::vector<Cell> cells;
+    for (const ColumnKind* kind : kinds) cells.push_back(kind->cell(*row, inspection));
+    result.add(std::move(cells));
+  }
+  return result;
+}
+
+table::Table convention_table(const Inspection& inspection) {
+  table::Table result({{"convention", Align::left, {}}, {"value", Align::right, {}}, {"what it counts", Align::left, {}}});
+  const bool folded = inspection.recognition && inspection.recognition->batch_norm == arch::BatchNorm::folded;
+  for (const analysis::Convention& convention : analysis::conventions(inspection.total, folded)) {
+    result.add({convention.name, convention.value, convention.why});
+  }
+  result.add({std::string("parameters"), inspection.total.parameters,
+              std::string("trained: weights, biases, batch norm's scale and shift")});
+  // Keras counts a layer's running figures and gives a bias to each convolution in front of a batch norm, too; other tools leave
+  // that one out as it has no effect. Each layer's own, though files may share what is equal.
+  std::int64_t channels = 0;
+  const Graph& graph = inspection.model.graph;
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<BatchNormalization>(node.op)) continue;
+    if (const auto scale = graph.fact(node.inputs[1]).shape()) channels += scale->elements();
+  }
+  if (channels > 0) {
+    result.add({std::string("parameters, Keras"), inspection.total.parameters + 3 * channels,
+                std::string("adds batch norm's running figures, and a bias of each convolution in front of one")});
+  }
+  return result;
+}
+
+table::Table weight_table(const Inspection& inspection) {
+  table::Table result({{"name", Align::left, {}},
+                       {"type", Align::left, {}},
+                       {"shape", Align::left, {}},
+                       {"min", Align::right, 6},
+                       {"max", Align::right, 6},
+                       {"mean", Align::right, 6},
+                       {"std", Align::right, 6},
+                       {"zeros", Align::right, {}},
+                       {"nan", Align::right, {}},
+                       {"inf", Align::right, {}}});
+  for (const analysis::WeightStatistics& w : analysis::weight_statistics(inspection.model.graph)) {
+    result.add({w.name, std::string(resnet::name_of(w.dtype)), w.shape.to_string(), w.min, w.max, w.mean, w.deviation, w.zeros,
+                w.not_a_number, w.infinite});
+  }
+  return result;
+}
+
+table::Table difference_table(const arch::Recognition& recognition) {
+  table::Table result({{"node", Align::left, {}}, {"found", Align::left, {}}, {"expected", Align::left, {}}});
+  for (const arch::Difference& difference : recognition.differences) {
+    result.add({difference.node, difference.found, difference.expected});
+  }
+  return result;
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,77 @@
+// What `inspect` knows of a model, and how it is told.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "formats/graphviz/diagram.h"
+#include "formats/table/table.h"
+#include "lib/analysis/layers.h"
+#include "lib/arch/recognize.h"
+#include "lib/model/model.h"
+
+namespace resnet::cli {
+
+enum class Depth { stage, block, layer };
+
+// One line of the layer table: a layer, or a block or stage added up.
+struct InspectedRow {
+  std::string name, op, input, output, kernel, stride, pads, dilation;
+  std::int64_t groups = 1;
+  std::string stage_name, block_name;
+  std::vector<std::string> input_shapes, output_shapes;
+  analysis::Cost cost;
+};
+
+struct Inspection {
+  std::string name;  // as it was asked for
+  Model model;       // with every size known
+  Graph shown;       // the same nodes; where the file leaves the batch open and none was asked for, it is the symbol N
+  std::optional<arch::Recognition> recognition;
+  std::string not_recognized;  // why there is none
+  std::vector<analysis::Layer> layers;
+  std::vector<InspectedRow> rows;
+  analysis::Cost total;
+  analysis::Memory memory;
+  std::int64_t batch = 1;
+};
+
+// Gives symbols sizes (the batch, 1 where nothing is asked for, and the height and width that its kind of network usually has)
+// and counts. Throws Error(invalid_model) where a size that a cost depends on stays unknown.
+Inspection inspect(std::string name, Model model, std::optional<std::int64_t> batch, Depth depth);
+
+struct SummaryLine {
+  std::string what, text;
+};
+// Nearest to what is asked: "resnet50 with 3 differences"; one line a difference after it.
+std::vector<SummaryLine> summary_of(const Inspection& inspection);
+// "21 KiB", "97.5 MiB".
+std::string size_text(std::int64_t bytes);
+
+// Columns by their names, in this order: what --columns may list.
+std::vector<std::string> column_names();
+// Throws Error(usage) for a name that is none.
+table::Table layer_table(const Inspection& inspection, const std::vector<std::string>& columns, const std::string& sort_by);
+table::Table convention_table(const Inspection& inspection);
+table::Table weight_table(const Inspection& inspection);
+table::Table difference_table(const arch::Recognition& recognition);
+
+// {"model", "inputs", "outputs", "totals", "conventions", "layers"} and, where asked for, "weights".
+std::string to_json(const Inspection& inspection, bool weights);
+// {"a", "b"}: both as above.
+std::string to_json(const Inspection& a, const Inspection& b);
+
+// Two networks side by side: what they are and cost, and how many times the first's figure the second's is.
+table::Table pair_table(const Inspection& a, const Inspection& b);
+// Their layers side by side: those that agree in kind, window and output beside each other, what only one has beside nothing.
+table::Table pair_layers(const Inspection& a, const Inspection& b);
+
+// Blocks as the paper draws them, or every layer.
+graphviz::Diagram diagram_of(const Inspection& inspection, Depth depth);
+
+// A self-contained page: summary, picture, tables, or both tables of a pair.
+std::string to_html(const Inspection& inspection, Depth depth, bool weights);
+std::string to_html(const Inspection& a, const Inspection& b);
+
+}  // namespace resnet::cli

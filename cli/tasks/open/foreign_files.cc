@@ -1,0 +1,97 @@
+#include "cli/tasks/open/foreign_files.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <initializer_list>
+#include <system_error>
+
+#include "cli/tasks/feed/photo_files.h"
+#include "lib/base/error.h"
+#include "lib/base/file_kind.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const FileKind& kind) {
+  switch (kind.group) {
+    case FileGroup::onnx: return "is an ONNX model by its first bytes: --model reads one of any name";
+    case FileGroup::archive: return fmt::format("is {}, neither a model nor a photo; unpack it", kind.name);
+    case FileGroup::model: return fmt::format("is {}, not a model that can be read here; export it to ONNX", kind.name);
+    case FileGroup::picture:
+    case FileGroup::array:
+    case FileGroup::other: return fmt::format("is {}, not a model", kind.name);
+  }
+  __builtin_unreachable();
+}
+
+bool holds(const fs::path& folder, std::initializer_list<const char*> names) {
+  std::error_code ignored;
+  for (const char* name : names) {
+    if (fs::exists(folder / name, ignored)) return true;
+  }
+  return false;
+}
+
+std::optional<std::string> describe_folder(const fs::path& folder) {
+  if (holds(folder, {"saved_model.pb", "saved_model.pbtxt"})) return text_of({"a TensorFlow SavedModel", FileGroup::model});
+  if (holds(folder, {"config.json"}) && holds(folder, {"model.safetensors", "pytorch_model.bin", "tf_model.h5"}))
+    return text_of({"the folder of a Hugging Face model", FileGroup::model});
+  const auto kind = kind_of_ending(folder);
+  return kind && kind->group == FileGroup::model && holds(folder, {"Manifest.json"}) ? std::optional(text_of(*kind))
+                                                                                     : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> describe_foreign(const std::string& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return describe_folder(path);
+  if (!fs::is_regular_file(path, ignored)) return std::nullopt;
+  const auto content = kind_of_file(path);
+  if (content && (content->group == FileGroup::picture || content->group == FileGroup::array)) return std::nullopt;
+  if (content && content->group != FileGroup::other) return text_of(*content);
+  const auto ending = kind_of_ending(path);
+  return ending ? std::optional(text_of(*ending)) : std::nullopt;
+}
+
+void refuse_foreign(std::span<const std::string> arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "-" || argument.starts_with('@')) continue;
+    std::error_code ignored;
+    if (fs::exists(fs::symlink_status(argument, ignored))) {
+      if (const auto why = describe_foreign(argument)) throw Error(ErrorKind::invalid_model, argument + ": " + *why);
+    } else if (argument.find_first_of("*?[") == std::string::npos && !has_photo_ending(argument)) {
+      throw Error(ErrorKind::usage,
+                  argument +
+                      ": no such model or photo, expected a file *.onnx or *.resnet, an architecture's name such as "
+                      "resnet50, or photos");
+    }
+  }
+}
+
+void refuse_stranger(const std::string& argument) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(argument, ignored) || has_photo_ending(argument)) return;
+  const auto kind = kind_of_file(argument);
+  if (kind && (kind->group == FileGroup::picture || kind->group == FileGroup::array)) return;
+  const bool empty = fs::file_size(argument, ignored) == 0;
+  throw Error(
+      ErrorKind::invalid_model,
+      fmt::format("{0}: is {1}neither a model nor a photo, expected one of them; @{0} reads a list of photos, --model a model "
+                  "of any name",
+                  argument,
+                  kind    ? fmt::format("{}, ", kind->name)
+                  : empty ? "empty, "
+                          : ""));
+}
+
+void refuse_foreign_model(const std::string& path) {
+  const auto kind = kind_of_file(path);
+  if (kind && kind->group != FileGroup::onnx) throw Error(ErrorKind::invalid_model, path + ": " + text_of(*kind));
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,235 @@
+#include "cli/tasks/open/model.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <limits>
+#include <span>
+
+#include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/foreign_files.h"
+#include "formats/native/native.h"
+#include "formats/onnx/read.h"
+#include "formats/table/text.h"
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+#include "lib/base/parse.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool has_model_extension(const std::string& text) {
+  for (const std::string_view extension : {".onnx", ".resnet"}) {
+    if (text.size() <= extension.size()) continue;
+    if (std::equal(extension.begin(), extension.end(), text.end() - static_cast<std::ptrdiff_t>(extension.size()),
+                   [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+InputShape parse_input_shape(const std::string& text) {
+  InputShape result;
+  std::string dims = text;
+  if (const std::size_t colon = text.rfind(':'); colon != std::string::npos) {
+    result.input = text.substr(0, colon);
+    dims = text.substr(colon + 1);
+  }
+  const char separator = dims.find(',') != std::string::npos ? ',' : 'x';
+  for (const std::string& word : split(dims, separator)) {
+    const auto number = parse_integer(word);
+    const bool symbol =
+        !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c == '_'; });
+    if (number ? *number < 1 : !symbol) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
+                              "or input:1,3,224,224",
+                              word, text));
+    }
+    result.dims.push_back(number);
+  }
+  return result;
+}
+
+std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options) {
+  auto spec = arch::find_spec(name);
+  if (!spec) return std::nullopt;
+  arch::SpecOptions asked;
+  if (!options.variant.empty()) asked.variant = arch::find_variant(options.variant);
+  if (!options.shortcut.empty()) asked.shortcut = arch::find_shortcut(options.shortcut);
+  if (options.classes > 0) asked.classes = options.classes;
+  if (!options.input_shape.empty()) {
+    const InputShape shape = parse_input_shape(options.input_shape);
+    if (!shape.input.empty() && shape.input != "input") {
+      throw Error(ErrorKind::usage, fmt::format("--input-shape: the input of {} is named 'input', not '{}'", name, shape.input));
+    }
+    if (shape.dims.size() != 4 || shape.dims[1] != 3 || !shape.dims[2] || !shape.dims[3]) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--input-shape: '{}' does not fit {}, expected Nx3xHEIGHTxWIDTH such as 1x3x224x224",
+                              options.input_shape, name));
+    }
+    asked.batch = shape.dims[0];
+    asked.height = shape.dims[2];
+    asked.width = shape.dims[3];
+  }
+  return arch::with_options(*spec, asked);
+}
+
+arch::BuildOptions build_options(const ArchOptions& options) {
+  arch::BuildOptions result;
+  result.seed = options.seed;
+  if (options.init == "zeros") result.init = arch::Init::zeros;
+  if (options.init == "none") result.init = arch::Init::none;
+  return result;
+}
+
+std::string unknown_arch(const std::string& name) {
+  const std::vector<std::string> known = arch::names();
+  const std::string nearest = table::nearest(name, known);
+  if (!nearest.empty()) return fmt::format("unknown architecture '{}', did you mean '{}'?", name, nearest);
+  std::string all;
+  for (const std::string& other : known) all += (all.empty() ? "" : ", ") + other;
+  return fmt::format("unknown architecture '{}', expected one of {}", name, all);
+}
+
+bool is_model(const std::string& text) {
+  return has_model_extension(text) || (arch::find_spec(text) && !exists(text)) || is_built_in(text);
+}
+
+namespace {
+
+// Nothing of what is no file: whoever opens it next says what it is.
+std::string first_bytes(const std::string& name) {
+  std::string head(16, '\0');
+  const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is not waited for
+  if (fd < 0) return "";
+  struct stat status {};
+  const bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  const ssize_t got = regular ? read(fd, head.data(), head.size()) : 0;
+  close(fd);
+  head.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return head;
+}
+
+std::optional<std::pair<std::string, Shape>> asked_shape(const ArchOptions& options) {
+  if (options.input_shape.empty()) return std::nullopt;
+  const InputShape shape = parse_input_shape(options.input_shape);
+  std::vector<std::int64_t> dims;
+  for (const auto& dim : shape.dims) {
+    if (!dim) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--input-shape: '{}' has a symbol, expected numbers for a file", options.input_shape));
+    }
+    dims.push_back(*dim);
+  }
+  try {
+    return std::pair(shape.input, Shape(std::move(dims)));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage, std::string("--input-shape: ") + error.what());
+  }
+}
+
+Model read_native(const std::string& name, const ArchOptions& options) {
+  native::ReadOptions read;
+  read.verify = !options.no_verify;
+  Model model = native::read(name, read);
+  const auto asked = asked_shape(options);
+  if (!asked) return model;
+  std::vector<Fact> facts;
+  bool found = false;
+  for (const ValueId input : model.graph.inputs()) {
+    Fact fact = model.graph.fact(input);
+    if (model.graph.value(input).name == asked->first || (asked->first.empty() && !found)) {
+      const auto dims = asked->second.dims();
+      if (fact.dims && fact.dims->size() != dims.size()) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("{}: input '{}': has the shape {}, cannot be given {}", name, model.graph.value(input).name,
+                                to_string(*fact.dims), asked->second.to_string()));
+      }
+      fact.dims = Dims(dims.begin(), dims.end());
+      found = true;
+    }
+    facts.push_back(std::move(fact));
+  }
+  if (!found) throw Error(ErrorKind::usage, fmt::format("{}: the model has no input '{}' to give a shape", name, asked->first));
+  model.graph = with_input_facts(model.graph, facts);
+  return model;
+}
+
+}  // namespace
+
+bool is_native_file(const std::string& name) { return native::is_native(first_bytes(name)) || name.ends_with(".resnet"); }
+
+Model read_model_file(const std::string& name, const ArchOptions& options, Observer& observer) {
+  Model model;
+  if (is_built_in(name)) {
+    model = onnx::read(built_in_model(), name, {});
+  } else if (is_native_file(name)) {
+    model = read_native(name, options);
+  } else {
+    refuse_foreign_model(name);
+    onnx::ReadOptions read;
+    if (auto asked = asked_shape(options)) read.input_shapes.emplace(std::move(asked->first), std::move(asked->second));
+    model = onnx::read(name, read);
+  }
+  tell_notes(model, name, observer);
+  return model;
+}
+
+void tell_notes(const Model& model, const std::string& name, Observer& observer) {
+  for (const std::string& note : model.notes) observer.warning(name + ": " + note);
+}
+
+LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer) {
+  LoadedModel result;
+  if (!exists(name)) result.spec = find_arch(name, options);
+  if (!result.spec) return load_model(name, options, observer);
+  result.name = name;
+  arch::BuildOptions build = build_options(options);
+  if (!weights) build.init = arch::Init::zeros;  // not touched, and so no memory
+  result.model.graph = arch::build(*result.spec, build);
+  return result;
+}
+
+LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer) {
+  LoadedModel result;
+  result.name = name;
+  const bool file = exists(name) || is_built_in(name);
+  if (!file) result.spec = find_arch(name, options);
+  if (result.spec) {
+    observer.warning(
+        fmt::format("{} is built with untrained weights: its answers mean nothing; a trained network is a file *.onnx", name));
+    result.model.graph = arch::build(*result.spec, build_options(options));
+    throw_if_interrupted();
+    return result;
+  }
+  if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
+    throw Error(ErrorKind::usage, name + ": no such file, and " + unknown_arch(name));
+  }
+  for (const auto& [option, given] : {std::pair{"--variant", !options.variant.empty()},
+                                      {"--shortcut", !options.shortcut.empty()},
+                                      {"--classes", options.classes > 0}}) {
+    if (given) throw Error(ErrorKind::usage, fmt::format("{} is for architectures by name, but {} is a file", option, name));
+  }
+  result.model = read_model_file(name, options, observer);
+  throw_if_interrupted();
+  return result;
+}
+
+}  // namespace resnet::cli

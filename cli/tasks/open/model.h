@@ -1,0 +1,61 @@
+// A model as it is asked for: a file, or an architecture's name with its options.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/tasks/task.h"
+#include "lib/arch/build.h"
+#include "lib/arch/spec.h"
+#include "lib/model/model.h"
+
+namespace resnet::cli {
+
+// --input-shape: "8x3x224x224", "name:8,3,224,224"; a word in place of a number ("Nx3x224x224") is a symbol.
+struct InputShape {
+  std::string input;  // empty: the first
+  std::vector<std::optional<std::int64_t>> dims;
+};
+// Throws Error(usage) "--input-shape: ...".
+InputShape parse_input_shape(const std::string& text);
+
+// What is asked of a named architecture.
+struct ArchOptions {
+  std::string variant, shortcut, init = "he", input_shape;
+  std::int64_t classes = 0;
+  std::uint64_t seed = 0;
+  bool no_verify = false;
+};
+// The net that a name and options stand for; nothing where there is none of that name. Throws Error(usage).
+std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options);
+arch::BuildOptions build_options(const ArchOptions& options);
+// "unknown architecture 'renset18', did you mean 'resnet18'?"
+std::string unknown_arch(const std::string& name);
+
+// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, or is the name of an architecture or
+// of the network that is built in, and no existing path.
+bool is_model(const std::string& text);
+
+// Whether a file is a .resnet file, by its first bytes or, where they are none that anybody knows, by its name.
+bool is_native_file(const std::string& name);
+
+// An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
+Model read_model_file(const std::string& name, const ArchOptions& arch, Observer& observer);
+
+// Warns of what the reader noticed.
+void tell_notes(const Model& model, const std::string& name, Observer& observer);
+
+struct LoadedModel {
+  std::string name;  // as it was asked for
+  Model model;
+  std::optional<arch::Spec> spec;  // of a named architecture: its weights are untrained
+};
+// Reads the file or builds the net; warns of untrained weights and of what the reader noticed.
+LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer);
+// To be looked at and not to be run: a named architecture gets its weights only where `weights`, and draws no warning.
+LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer);
+
+}  // namespace resnet::cli

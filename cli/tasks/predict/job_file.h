@@ -1,0 +1,33 @@
+// FILE.job beside the answers of `predict --resume FILE`: it says what they are made with, and whether they are complete.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/tasks/identity/identity.h"
+#include "cli/tasks/predict/shards.h"
+
+namespace resnet::cli {
+
+class JobFile {
+ public:
+  struct Job {
+    JobSize size;
+    Identity identity;
+    std::uintmax_t complete_bytes = 0;  // of FILE when all was answered; 0 before
+  };
+  // Reads it where it is there. Throws Error(usage) where it is none of ours, whatever it is, or of another version.
+  explicit JobFile(const std::string& answers);
+
+  const std::optional<Job>& found() const { return found_; }
+  // Throws Error(output).
+  void write(const Job& job) const;
+
+ private:
+  std::filesystem::path file_;
+  std::optional<Job> found_;
+};
+
+}  // namespace resnet::cli

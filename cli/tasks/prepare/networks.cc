@@ -1,0 +1,261 @@
+#include "cli/tasks/prepare/networks.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "formats/labels/labels.h"
+#include "formats/npy/npy.h"
+#include "lib/analysis/cost.h"
+#include "lib/analysis/layers.h"
+#include "lib/base/error.h"
+#include "lib/base/parse.h"
+#include "lib/classify/head.h"
+#include "lib/passes/passes.h"
+#include "lib/xnnpack/plan.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int largest_scale = 100'000;
+
+// The side of the images that a network was made for, where it is open.
+std::int64_t own_side(const Network& network) {
+  return network.preprocessing.preprocessing.crop_size.value_or(network.input.height.value_or(224));
+}
+
+// One name per class, or none at all.
+std::vector<std::string> choose_labels(const std::string& asked, const Model& model, const ImageInput& input,
+                                       std::optional<std::int64_t> classes, Observer& observer) {
+  const auto fits = [classes](const std::vector<std::string>& labels) {
+    return !classes || *classes == static_cast<std::int64_t>(labels.size());
+  };
+  if (!asked.empty()) {
+    std::vector<std::string> labels = labels::load(asked);
+    if (fits(labels)) return labels;
+    const auto count = static_cast<std::int64_t>(labels.size());
+    std::string hint;
+    if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
+    if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
+  }
+  if (!model.labels.empty()) {
+    if (fits(model.labels)) return model.labels;
+    observer.warning(
+        fmt::format("the model's own {} labels do not fit its {} classes and are left out", model.labels.size(), *classes));
+    return {};
+  }
+  if (classes == 1000) return labels::find("imagenet1k").value();
+  if (classes == 1001) {
+    observer.warning("1001 classes: named as a background class and imagenet1k behind it; --labels says otherwise");
+    std::vector<std::string> labels = labels::find("imagenet1k").value();
+    labels.insert(labels.begin(), "background");
+    return labels;
+  }
+  if (classes == 10 && input.height == 32 && input.width == 32) return labels::find("cifar10").value();
+  return {};
+}
+
+// Of one image; nothing where a size is open that the network does not tell.
+analysis::Cost cost_of(const Graph& graph) {
+  try {
+    return analysis::total(analysis::costs_of(analysis::at_batch(graph, 1)));
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+std::vector<int> parse_scales(const std::string& text) {
+  std::vector<int> scales;
+  if (text.empty()) return scales;
+  for (const std::string& word : split(text, ',')) {
+    const auto scale = parse_integer(word);
+    if (!scale || *scale < 1 || *scale > largest_scale) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--scales: expected lengths in pixels such as 224,256,384,480,640, got '{}'", text));
+    }
+    scales.push_back(static_cast<int>(*scale));
+  }
+  return scales;
+}
+
+std::optional<Crop> find_crop(const std::string& name) {
+  for (const Crop crop : {Crop::center, Crop::ten, Crop::full}) {
+    if (name == name_of(crop)) return crop;
+  }
+  return std::nullopt;
+}
+
+const char* name_of(Crop crop) {
+  switch (crop) {
+    case Crop::center: return "center";
+    case Crop::ten: return "ten";
+    case Crop::full: return "full";
+  }
+  __builtin_unreachable();
+}
+
+namespace {
+
+template <typename Work>
+void with_name(const std::string& name, const Work& work) {
+  try {
+    work();
+  } catch (Error& error) {
+    error.add_context(name);
+    throw;
+  }
+}
+
+// A batch whose images would change each other's answers is refused, or not made.
+void choose_batch(Network& network, const NetworkOptions& options, Observer& observer) {
+  using Kind = analysis::BatchMixing::Kind;
+  std::optional<analysis::BatchMixing> mixing;
+  with_name(network.name, [&] { mixing = check_batch(network.graph); });
+  if (!mixing) return;
+  network.alone = !network.input.batch;
+  if (!network.alone) {
+    observer.warning(fmt::format("{}: the answer for a photo may depend on the others of its fixed batch of {}: {}", network.name,
+                                 *network.input.batch, mixing->to_string()));
+  } else if (mixing->kind == Kind::mixed || options.batch_size > 1) {
+    observer.note(fmt::format("{}: photos are run one at a time, for in a batch the answer for one {} depend on the others: {}",
+                              network.name, mixing->kind == Kind::unknown ? "may" : "would", mixing->to_string()));
+  }
+}
+
+}  // namespace
+
+void describe_network(Network& network, const NetworkOptions& options, Observer& observer) {
+  network.input = find_image_input(network.graph);
+  network.scores = find_score_output(network.graph);
+  choose_batch(network, options, observer);
+  network.labels = choose_labels(options.labels, network.source, network.input, network.scores.classes, observer);
+  network.preprocessing = choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
+}
+
+namespace {
+
+// Whether all weights are finite numbers. What is not may vanish in an activation and leave an answer that looks like one.
+bool warn_of_weights(const Graph& graph, const std::string& name, Observer& observer) {
+  const std::vector<analysis::NotFinite> found = analysis::weights_not_finite(graph);
+  if (found.empty()) return true;
+  observer.warning(fmt::format(
+      "{}: the weights '{}' hold {} values that are not finite (NaN or infinite){}: its answers mean nothing", name,
+      found.front().name, found.front().count, found.size() > 1 ? fmt::format(", and {} others do, too", found.size() - 1) : ""));
+  return false;
+}
+
+}  // namespace
+
+Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer) {
+  LoadedModel loaded = load_model(name, options.arch, observer);
+  Network network;
+  network.name = name;
+  network.untrained = loaded.spec.has_value();
+  network.finite = warn_of_weights(loaded.model.graph, name, observer);
+  with_name(name, [&] {
+    find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
+    // As it is run: folding tells shapes that the file leaves open.
+    PassLog log;
+    const analysis::Cost cost = cost_of(loaded.model.graph);
+    network.parameters = cost.parameters;
+    network.macs = cost.macs;
+    network.graph = optimize(loaded.model.graph, log);
+    loaded.model.graph = {};
+    find_score_output(network.graph);
+  });
+  network.source = std::move(loaded.model);
+  describe_network(network, options, observer);
+  return network;
+}
+
+xnnpack::Convolutions find_convolutions(const std::string& convolution) {
+  if (convolution == "direct") return xnnpack::Convolutions::direct;
+  if (convolution == "winograd") return xnnpack::Convolutions::winograd;
+  return xnnpack::Convolutions::automatic;
+}
+
+xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
+                    std::optional<std::size_t> photos) {
+  xnnpack::Job job;
+  job.convolutions = find_convolutions(options.convolution);
+  job.batch = network.alone ? 1 : static_cast<std::int64_t>(options.batch_size);
+  if (photos) {
+    const std::size_t images = *photos * views_per_photo(views);
+    // Rounded up: jobs of about as many are made ready in the same way.
+    job.images =
+        static_cast<std::int64_t>(std::bit_ceil(std::clamp<std::size_t>(images, 1, static_cast<std::size_t>(job.images))));
+  }
+  // The largest scale, which takes the most time; a photo is about as high as wide.
+  const Preprocessing& preprocessing = network.preprocessing.preprocessing;
+  std::int64_t side = own_side(network);
+  if (views.crop == Crop::full && !views.scales.empty()) side = *std::max_element(views.scales.begin(), views.scales.end());
+  if (views.crop == Crop::full && views.scales.empty()) side = preprocessing.resize.value_or(static_cast<int>(side));
+  const std::int64_t height = network.input.height.value_or(side), width = network.input.width.value_or(side);
+  const std::int64_t batch = network.input.batch.value_or(job.batch);  // another than the file's own may not fit it
+  job.input_shapes = {network.input.channels_last ? Shape{batch, height, width, 3} : Shape{batch, 3, height, width}};
+  return job;
+}
+
+Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
+  try {
+    if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
+    Member member;
+    member.preprocessing = network.preprocessing.preprocessing;
+    if (with_head) {
+      member.class_weights = find_head(graph, own_side(network)).weights;
+      member.features_output = graph.outputs().size();
+      member.map_output = graph.outputs().size() + 1;
+      graph = with_head_outputs(graph, own_side(network));
+    }
+    member.plan = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool});
+    return member;
+  } catch (Error& error) {
+    error.add_context(network.name);
+    throw;
+  }
+}
+
+void check_single_view(const char* option, const ViewOptions& views, std::size_t models) {
+  if (models == 1 && views.crop == Crop::center && views.scales.size() <= 1) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("{} is of one network and one view, expected one model, --crop center and one scale", option));
+}
+
+void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Observer& observer) {
+  const std::string of = alone ? "" : network.name + ": ";
+  std::string shown = describe(network.preprocessing.preprocessing);
+  if (views.crop == Crop::ten) shown += ", ten crops";
+  if (views.crop == Crop::full) shown += ", not cropped but shown as a whole, with its mirror image";
+  if (!views.scales.empty()) shown += fmt::format(", at {}", fmt::join(views.scales, ","));
+  if (network.preprocessing.guessed_by.empty() || network.untrained) {
+    observer.note(of + "preprocessing " + shown);
+  } else {
+    observer.warning(of + describe_guess(network.preprocessing.guessed_by, shown));
+  }
+}
+
+ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOptions& views, std::size_t decode_threads) {
+  ClassifierOptions classify;
+  classify.batch_size = options.batch_size;
+  classify.decode_threads = decode_threads;
+  classify.max_pixels = options.max_pixels;
+  classify.views = views;
+  classify.keep_views = !options.report.empty() || !options.cam.empty();
+  classify.average = options.average == "logit" ? Average::logit : Average::probability;
+  classify.load_tensor = [](const fs::path& file) {
+    return file.extension() == ".npy" ? std::optional(npy::read(file)) : std::nullopt;
+  };
+  return classify;
+}
+
+}  // namespace resnet::cli

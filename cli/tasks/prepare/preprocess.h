@@ -1,0 +1,35 @@
+// The options that say how a photo becomes the network's input, and the guess where nothing is said.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/classify/endpoints.h"
+#include "lib/model/model.h"
+
+namespace resnet::cli {
+
+struct PreprocessOptions {
+  std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation;
+  bool exif = false;
+};
+// "--resize 256, --exif": those that are given.
+std::vector<std::string> words_of(const PreprocessOptions& options);
+
+struct ChosenPreprocessing {
+  Preprocessing preprocessing;
+  std::string guessed_by;  // why it was taken, where neither the user nor the model told: "by its 32x32 input"
+};
+// The model's own convention, the named one, or a guess; then the single overrides. Throws Error(usage) where a value does not
+// fit.
+ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
+                                         std::optional<std::int64_t> classes);
+
+// "torchvision: shorter side to 256 (bilinear), centre crop 224, RGB / 255, mean 0.485,0.456,0.406, std 0.229,0.224,0.225"
+std::string describe(const Preprocessing& preprocessing);
+// The warning about a guess: `shown` is what was guessed, as describe() has it.
+std::string describe_guess(const std::string& guessed_by, const std::string& shown);
+
+}  // namespace resnet::cli

@@ -1,0 +1,235 @@
+#include "cli/tasks/train/job.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "cli/tasks/identity/text.h"
+#include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/model.h"
+#include "cli/tasks/prepare/preprocess.h"
+#include "formats/table/text.h"
+#include "lib/arch/recognize.h"
+#include "lib/base/digest.h"
+#include "lib/base/error.h"
+#include "lib/base/parse.h"
+#include "lib/train/constants.h"
+#include "lib/train/transfer.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+double parse_positive(const char* option, const std::string& text, double most, bool zero) {
+  const auto value = parse_number(text);
+  if (!value || *value < 0 || (!zero && *value == 0) || static_cast<double>(*value) > most) {
+    throw Error(ErrorKind::usage, fmt::format("{}: expected a number {} and up to {:g}, got '{}'", option,
+                                              zero ? "from 0" : "above 0", most, text));
+  }
+  return std::strtod(text.c_str(), nullptr);
+}
+
+std::optional<std::int64_t> asked_classes(const TrainOptions& options) {
+  return options.classes > 0 ? std::optional(options.classes) : std::nullopt;
+}
+
+// No more than the network has.
+void check_count(const std::string& folder, const TrainingJob& job) {
+  const auto found = static_cast<std::int64_t>(job.data.classes.size());
+  if (found > job.spec.classes) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: holds {} classes, but the network has {}; --classes {} gives it a new classifier", folder, found,
+                            job.spec.classes, found));
+  }
+}
+
+std::vector<std::string> labels_of(const std::vector<std::string>& names, std::int64_t classes) {
+  std::vector<std::string> labels = names;
+  while (static_cast<std::int64_t>(labels.size()) < classes) labels.push_back(fmt::format("class {}", labels.size()));
+  return labels;
+}
+
+// What the trained start is, whatever its name.
+void identify_start(const std::string& file, const Model& model, TrainingJob& job) {
+  ThreadPool pool;
+  job.start_file = file;
+  if (is_built_in(file)) {
+    job.start = "built in, " + text_of_digest(digest(built_in_model(), pool));
+    return;
+  }
+  job.start = text_of_digest(digest_of_file(file, pool));
+  for (const std::string& data : model.data_files) {
+    job.start_data_files.push_back(fs::path(file).parent_path() / data);
+    job.start_data[table::printable(data)] = digest_of_file(job.start_data_files.back(), pool);
+  }
+}
+
+}  // namespace
+
+TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
+  std::vector<std::string> arguments = options.arguments;
+  if (arguments.size() > 2) throw Error(ErrorKind::usage, fmt::format("'{}': expected the network and one DATA", arguments[2]));
+  const bool only_data = arguments.size() == 1;
+  if (only_data && options.init.empty()) throw Error(ErrorKind::usage, "expected the network and DATA, or --init and DATA");
+  const std::string network = only_data ? "" : arguments[0], data = arguments.back();
+  ArchOptions arch;
+  arch.variant = options.variant;
+  arch.shortcut = options.shortcut;
+  arch.seed = options.seed;
+  const std::optional<arch::Spec> named = only_data ? std::nullopt : find_arch(network, arch);
+  std::string file = options.init;
+  if (!only_data && !named) {
+    std::error_code ignored;
+    if (!fs::exists(network, ignored) && !is_model(network)) throw Error(ErrorKind::usage, unknown_arch(network));
+    if (!file.empty()) throw Error(ErrorKind::usage, "a model file and --init: expected one of them");
+    file = network;
+  }
+  for (const std::string& word : {options.validation, data}) {
+    std::error_code ignored;
+    if (!word.empty() && !fs::exists(word, ignored))
+      throw Error(ErrorKind::usage, fmt::format("{}: there is no such file or folder", word));
+  }
+
+  TrainingJob job;
+  if (file.empty()) {
+    job.spec = *named;
+    job.data = load_training_data(data, options.validation, std::nullopt, 0);
+    job.spec.classes = options.classes > 0 ? options.classes : static_cast<std::int64_t>(job.data.classes.size());
+    check_count(data, job);
+    job.model.labels = labels_of(job.data.classes, job.spec.classes);
+  } else {
+    job.trained_start = true;
+    Model imported = read_model_file(file, arch, observer);
+    train::Transferred start;
+    try {
+      start = train::transfer(imported.graph, asked_classes(options), options.seed);
+    } catch (Error& error) {
+      error.add_context(file);
+      throw;
+    }
+    job.spec = start.spec;
+    if (named) {
+      arch::Spec expected = *named;
+      expected.classes = job.spec.classes;
+      expected.height = job.spec.height;
+      expected.width = job.spec.width;
+      if (arch::describe(expected) != arch::describe(job.spec)) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("{}: is {}, expected {}", file, arch::describe(job.spec), arch::describe(expected)));
+      }
+    }
+    job.unfolded = start.unfolded;
+    identify_start(file, imported, job);
+    job.model.preprocessing = imported.preprocessing;
+    if (!imported.preprocessing && options.preprocess.preprocess.empty()) {
+      // As predict guesses it of that file.
+      const ChosenPreprocessing guess =
+          choose_preprocessing({}, imported, find_image_input(imported.graph), start.imported_classes);
+      job.model.preprocessing = guess.preprocessing;
+      job.guessed_by = guess.guessed_by;
+    }
+    job.model.provenance.producer_name = imported.provenance.producer_name;
+    job.model.graph = std::move(start.graph);
+    if (start.new_classifier) {
+      job.data = load_training_data(data, options.validation, std::nullopt, 0);
+      check_count(data, job);
+      job.model.labels = labels_of(job.data.classes, job.spec.classes);
+    } else {
+      // Folders that are no classes of the network by name are so by their number alone, which has to be the same.
+      try {
+        job.data = load_training_data(data, options.validation, std::span<const std::string>(imported.labels), job.spec.classes);
+      } catch (Error& error) {
+        if (error.kind() == ErrorKind::usage) error.add_context("--classes N makes a new classifier of the folders' names");
+        throw;
+      }
+      job.model.labels = imported.labels;
+    }
+  }
+  if (options.size > 0) job.spec.height = job.spec.width = options.size;
+  if (job.trained_start) {
+    // The same parameters, whatever the size.
+    const Graph sized = arch::build(job.spec, {.init = arch::Init::zeros});
+    job.model.graph = train::with_parameters_of(sized, job.model.graph);
+  } else {
+    job.model.graph = arch::build(job.spec, {.seed = options.seed});
+  }
+  job.model.spec = job.spec;
+  return job;
+}
+
+train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& observer) {
+  const ImageInput input = find_image_input(job.model.graph);
+  const ChosenPreprocessing chosen = choose_preprocessing(options.preprocess, job.model, input, job.spec.classes);
+  job.model.preprocessing = chosen.preprocessing;
+  train::View view;
+  view.height = static_cast<int>(job.spec.height);
+  view.width = static_cast<int>(job.spec.width);
+  view.preprocessing = chosen.preprocessing;
+  const bool small = job.spec.height <= 64;
+  view.augmentation = options.augmentation == "none"          ? train::Augmentation::none
+                      : options.augmentation == "cifar"       ? train::Augmentation::cifar
+                      : options.augmentation == "imagenet"    ? train::Augmentation::imagenet
+                      : small || options.freeze == "backbone" ? train::Augmentation::cifar
+                                                              : train::Augmentation::imagenet;
+  const std::string shown = describe(chosen.preprocessing);
+  if (job.guessed_by.empty()) {
+    observer.detail(fmt::format("preprocessing {}", shown));
+  } else {
+    observer.warning(describe_guess(job.guessed_by, shown));
+  }
+  return view;
+}
+
+TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job) {
+  TrainingPlan plan;
+  const auto examples = static_cast<double>(job.data.training.size());
+  const bool small = job.spec.height < 64;
+  plan.batch = options.batch > 0 ? options.batch : small ? 128 : 32;
+  const double per_epoch = examples / static_cast<double>(plan.batch);
+  if (!options.epochs.empty() && options.iterations > 0)
+    throw Error(ErrorKind::usage, "--epochs and --iterations say the same thing, expected one of them");
+  std::int64_t iterations = options.iterations;
+  if (iterations == 0) {
+    const double epochs = !options.epochs.empty() ? parse_positive("--epochs", options.epochs, 1e6, false) : 10;
+    const bool paper = options.epochs.empty() && !job.trained_start;
+    iterations = paper ? (small ? 64'000 : 600'000) : std::max<std::int64_t>(1, std::llround(epochs * per_epoch));
+  }
+  train::Schedule& schedule = plan.descent.schedule;
+  schedule.kind = options.schedule == "cosine" ? train::Schedule::Kind::cosine : train::Schedule::Kind::step;
+  schedule.rate = options.learning_rate.empty() ? (job.trained_start ? 0.01 : 0.1)
+                                                : parse_positive("--learning-rate", options.learning_rate, 1e6, false);
+  schedule.iterations = iterations;
+  schedule.milestones = {iterations / 2, iterations * 3 / 4};
+  if (!options.milestones.empty()) {
+    schedule.milestones.clear();
+    for (const std::string& word : split(options.milestones, ',')) {
+      const auto number = parse_integer(word);
+      if (!number || *number < 1)
+        throw Error(ErrorKind::usage,
+                    fmt::format("--milestones: expected iterations such as 32000,48000, got '{}'", options.milestones));
+      schedule.milestones.push_back(*number);
+    }
+  }
+  schedule.warmup = options.warmup >= 0 ? options.warmup : !job.trained_start && arch::depth_of(job.spec) >= 110 ? 400 : 0;
+  plan.descent.momentum = parse_positive("--momentum", options.momentum, 1, true);
+  plan.descent.weight_decay = parse_positive("--weight-decay", options.weight_decay, 1, true);
+  plan.descent.decay_all = options.decay == "all";
+  plan.descent.label_smoothing = parse_positive("--label-smoothing", options.label_smoothing, 0.99, true);
+  plan.descent.seed = options.seed;
+  // An epoch; of few pictures several, so that tests do not take more time than what is tested.
+  const double between = std::max(examples, 2.0 * static_cast<double>(job.data.test.size()));
+  plan.every = options.every > 0 ? options.every
+                                 : std::max<std::int64_t>(1, std::llround(std::ceil(between / static_cast<double>(plan.batch))));
+  return plan;
+}
+
+}  // namespace resnet::cli

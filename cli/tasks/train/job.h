@@ -1,0 +1,45 @@
+// What `train` trains, on what, and how: its options understood.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/tasks/task.h"
+#include "cli/tasks/train/data.h"
+#include "cli/tasks/train/options.h"
+#include "lib/arch/spec.h"
+#include "lib/model/model.h"
+#include "lib/train/trainer.h"
+
+namespace resnet::cli {
+
+// What is trained and on what.
+struct TrainingJob {
+  Model model;  // what will be written, its graph as it is at the start
+  arch::Spec spec;
+  bool trained_start = false;
+  std::size_t unfolded = 0;                       // batch norms that stand apart again and have no figures yet
+  std::string start_file;                         // the trained start, as it was named
+  std::string start;                              // what it is: its digest
+  std::map<std::string, std::string> start_data;  // and those of the files that its weights were read from, by name
+  std::vector<std::filesystem::path> start_data_files;
+  std::string guessed_by;  // why its pictures are prepared as they are, where it does not tell
+  TrainingData data;
+};
+// Reads the start and lists the pictures. Throws Error(usage) for what does not fit together, else as their readers do.
+TrainingJob prepare_training(const TrainOptions& options, Observer& observer);
+// How pictures are shown to it; from now on a part of its model, and told on stderr. Throws Error(usage).
+train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& observer);
+
+struct TrainingPlan {
+  std::int64_t batch = 0, every = 0;
+  train::Descent descent;
+};
+// Throws Error(usage) for numbers out of their range.
+TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job);
+
+}  // namespace resnet::cli

@@ -1,0 +1,152 @@
+#include "cli/tasks/train/run.h"
+
+#include <fmt/format.h>
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "cli/tasks/progress.h"
+#include "cli/tasks/sink.h"
+#include "cli/tasks/train/files.h"
+#include "lib/arch/recognize.h"
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string time_left(double seconds) {
+  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 5400) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
+                         std::size_t tests, Observer& observer, fs::path checkpoint, std::string settings, OpenSink open)
+    : options_(options),
+      job_(job),
+      plan_(plan),
+      trainer_(trainer),
+      tests_(tests),
+      observer_(observer),
+      checkpoint_(std::move(checkpoint)),
+      settings_(std::move(settings)),
+      open_(std::move(open)) {}
+
+void TrainingRun::write_text_file(const std::string& file, const std::string& text) const {
+  const std::unique_ptr<Sink> sink = open_(file);
+  sink->write(text);
+  sink->commit();
+}
+
+void TrainingRun::go_on() {
+  const TakeTimeWhenInterrupted guard;
+  try {
+    learn();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::interrupted) throw;
+    stop();
+  }
+}
+
+void TrainingRun::learn() {
+  const std::int64_t end = plan_.descent.schedule.iterations;
+  for (;;) {
+    const std::int64_t iteration = trainer_.iteration();
+    const bool ends = iteration >= end;
+    const bool has_row = !trainer_.rows().empty() && trainer_.rows().back().iteration == iteration;
+    if (iteration > 0 && (ends || iteration % plan_.every == 0) && !has_row) {
+      finish_row();
+    } else if (ends) {
+      write_down();  // what it was resumed for may be the files alone
+    }
+    if (ends) return;
+    throw_if_interrupted();
+    const train::Trainer::Step step = trainer_.step();
+    tell(step);
+  }
+}
+
+void TrainingRun::finish_row() {
+  std::optional<train::Row> row;
+  {
+    Progress progress(observer_, "test pictures");
+    row = trainer_.finish_row([&](std::size_t done) {
+      progress.update(done, tests_);
+      return !interrupted();
+    });
+  }
+  if (!row) throw Error(ErrorKind::interrupted, "interrupted");
+  std::string text = fmt::format("iteration {}, epoch {:.1f}: loss {:.4f}, training error {:.2f} %", row->iteration, row->epoch,
+                                 row->training_loss, 100 * row->training_error);
+  if (row->test_error) text += fmt::format(", test error {:.2f} %", 100 * *row->test_error);
+  observer_.note(fmt::format("{}, {:.0f} images/s", text, row->images_per_second));
+  write_down();
+}
+
+// A file that cannot be written now is tried again with the next row: the run is worth more.
+void TrainingRun::write_down() {
+  if (guard_) guard_();
+  unwritten_.clear();
+  const auto tried = [&](const auto& write) {
+    try {
+      write();
+      return true;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::output) throw;
+      observer_.warning(error.what());
+      return false;
+    }
+  };
+  const auto tried_at_last = [&](const std::string& file, const auto& write) {
+    if (!file.empty() && !tried(write)) unwritten_ = file;
+  };
+  if (tried([&] { write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_); })) {
+    written_ = trainer_.iteration();
+  } else {
+    observer_.warning(fmt::format("{}; the run goes on", what_is_kept()));
+  }
+  tried_at_last(options_.log, [&] { write_text_file(options_.log, log_csv(trainer_.rows())); });
+  tried_at_last(options_.curves, [&] {
+    const std::pair<std::string, std::vector<train::Row>> alone{"", trainer_.rows()};
+    write_text_file(options_.curves, error_curves(std::span(&alone, 1), arch::describe(job_.spec)));
+  });
+}
+
+std::string TrainingRun::what_is_kept() const {
+  return written_ ? fmt::format("{}: stays that of iteration {}", checkpoint_.string(), *written_)
+                  : fmt::format("{}: there is no checkpoint yet", checkpoint_.string());
+}
+
+void TrainingRun::stop() {
+  if (guard_) guard_();
+  try {
+    write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_);
+    observer_.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(), trainer_.iteration(),
+                               plan_.descent.schedule.iterations));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::output) throw;
+    observer_.warning(fmt::format("{}; {}", error.what(), what_is_kept()));
+  }
+  throw Error(ErrorKind::interrupted, "interrupted");
+}
+
+void TrainingRun::tell(const train::Trainer::Step& step) {
+  if (!observer_.shows_progress()) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_) return;
+  next_ = now + std::chrono::milliseconds(200);
+  const std::int64_t end = plan_.descent.schedule.iterations;
+  const double left = static_cast<double>(end - trainer_.iteration()) * static_cast<double>(plan_.batch) / step.images_per_second;
+  observer_.progress(fmt::format("iteration {}/{}  epoch {:.2f}  loss {:.4f}  accuracy {:.1f} %  {:.0f} images/s  {} left",
+                                 trainer_.iteration(), end, trainer_.epoch(), step.mean_loss, 100 * step.accuracy,
+                                 step.images_per_second, time_left(left)));
+}
+
+}  // namespace resnet::cli

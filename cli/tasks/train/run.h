@@ -1,0 +1,62 @@
+// A run of `train`: steps, rows of its log, checkpoints, until the end or Ctrl-C.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/tasks/sink.h"
+#include "cli/tasks/task.h"
+#include "cli/tasks/train/job.h"
+#include "lib/train/trainer.h"
+
+namespace resnet::cli {
+
+class TrainingRun {
+ public:
+  // `tests`: how many pictures it is tested on. `settings`: what a checkpoint says that it is of. All are kept by reference but
+  // the last three. `open`: for the log and the curves.
+  TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
+              std::size_t tests, Observer& observer, std::filesystem::path checkpoint, std::string settings, OpenSink open);
+
+  // Called before a file is written, whatever it throws ends the run.
+  void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
+
+  // Until the end; throws Error(interrupted) behind a checkpoint. What decodes pictures is interrupted, too: nothing of the
+  // iteration or the row that waited for them has happened yet.
+  void go_on();
+
+  // The log or the curves where they could not be written when the run ended, else "".
+  const std::string& unwritten() const { return unwritten_; }
+
+ private:
+  void learn();
+  void finish_row();
+  void write_down();
+  std::string what_is_kept() const;
+  [[noreturn]] void stop();
+  void tell(const train::Trainer::Step& step);
+
+  const TrainOptions& options_;
+  const TrainingJob& job_;
+  const TrainingPlan& plan_;
+  train::Trainer& trainer_;
+  const std::size_t tests_;
+  Observer& observer_;
+  const std::filesystem::path checkpoint_;
+  const std::string settings_;
+  std::optional<std::int64_t> written_;  // the iteration of the last checkpoint
+  std::string unwritten_;
+  void write_text_file(const std::string& file, const std::string& text) const;
+
+  const OpenSink open_;
+  std::function<void()> guard_;
+  std::chrono::steady_clock::time_point next_ = {};  // line of progress
+};
+
+}  // namespace resnet::cli

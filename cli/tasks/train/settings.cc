@@ -1,0 +1,107 @@
+#include "cli/tasks/train/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "cli/tasks/identity/text.h"
+#include "lib/base/digest.h"
+#include "lib/base/error.h"
+#include "lib/base/interrupt.h"
+#include "lib/kernels/isa.h"
+
+namespace resnet::cli {
+
+namespace {
+
+std::string_view word_of(train::Augmentation augmentation) {
+  switch (augmentation) {
+    case train::Augmentation::none: return "none";
+    case train::Augmentation::cifar: return "cifar";
+    case train::Augmentation::imagenet: return "imagenet";
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+Identity training_identity(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, const train::View& view,
+                           std::size_t threads) {
+  const train::Descent& d = plan.descent;
+  Identity identity;
+  identity.networks.push_back({.name = job.trained_start ? job.start_file : job.spec.name,
+                               .model = job.trained_start ? job.start : "anew",
+                               .data = job.start_data,
+                               .preparation = text_of(view.preprocessing)});
+  identity.labels = text_of_labels(job.model.labels);
+  identity.instruction_set = kernels::instruction_set();
+  identity.version = RESNET_VERSION;
+  const auto add = [&](const char* key, const auto& value) { identity.training.emplace_back(key, fmt::format("{}", value)); };
+  add("network", text_of_built(job.spec, "he", options.seed));
+  add("frozen", options.freeze);
+  add("training pictures", job.data.training.size());
+  add("batch size", plan.batch);
+  add("iterations", d.schedule.iterations);
+  add("learning rate", d.schedule.rate);
+  add("schedule", options.schedule);
+  add("milestones", fmt::format("{}", fmt::join(d.schedule.milestones, ",")));
+  add("warm-up", d.schedule.warmup);
+  add("momentum", d.momentum);
+  add("weight decay", d.weight_decay);
+  add("decay of", options.decay);
+  add("label smoothing", d.label_smoothing);
+  add("augmentation", word_of(view.augmentation));
+  add("seed", options.seed);
+  add("threads", threads);
+  return identity;
+}
+
+std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) {
+  std::vector<std::string> contents(examples.size());
+  std::mutex mutex;
+  std::optional<std::string> failure;  // of one of them; no exception may pass through the pool
+  pool.parallel_for(examples.size(), 16, [&](std::size_t begin, std::size_t end) {
+    ThreadPool alone(1);
+    for (std::size_t i = begin; i < end && !interrupted(); ++i) {
+      const train::Example& example = examples[i];
+      try {
+        contents[i] = example.file.empty() ? digest(std::as_bytes(std::span(example.pixels.rgb)), alone)
+                                           : digest_of_file(example.file, alone);
+      } catch (const Error& error) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = error.what();
+      }
+    }
+  });
+  throw_if_interrupted();
+  if (failure) throw Error(ErrorKind::bad_input, *failure);
+  std::string all;
+  for (std::size_t i = 0; i < contents.size(); ++i) all += fmt::format("{} {}\n", examples[i].truth, contents[i]);
+  return fmt::format("{} (digest {})", examples.size(), digest(all));
+}
+
+void check_settings(const std::string& file, const std::string& then, const Identity& now, bool pictures_are_known) {
+  Identity of_checkpoint;
+  try {
+    if (!then.starts_with('{'))
+      throw Error(ErrorKind::usage,
+                  "was written by version 0.1.0, which does not say what decides its bits; --restart starts over");
+    of_checkpoint = identity_from_json(then);
+  } catch (Error& error) {
+    error.add_context(file);
+    throw;
+  }
+  const auto different =
+      pictures_are_known ? differences(of_checkpoint, now) : differences(of_checkpoint, now, {"pictures", "test pictures"});
+  if (different.empty()) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
+                          "--restart",
+                          file, left_of(different), right_of(different)));
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,166 @@
+#include "cli/terminal/help.h"
+
+#include <fmt/format.h>
+#include <CLI/Option.hpp>
+
+#include <algorithm>
+#include <sstream>
+#include <vector>
+
+#include "formats/table/text.h"
+
+namespace resnet::cli {
+
+namespace {
+
+constexpr std::size_t line_width = 100, description_column = 30;
+
+// Words of `text` in lines of at most `line_width` columns, each behind `indent` spaces but the first.
+std::string wrap(const std::string& text, std::size_t indent) {
+  std::string result;
+  std::size_t column = indent;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t width = table::display_width(word);
+    if (column > indent && column + 1 + width > line_width) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+    }
+    if (column > indent) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += width;
+  }
+  return result;
+}
+
+std::string entry(const std::string& head, const std::string& description) {
+  std::string result = "  " + head;
+  if (result.size() + 2 > description_column) {
+    result += "\n" + std::string(description_column, ' ');
+  } else {
+    result.resize(description_column, ' ');
+  }
+  return result + wrap(description, description_column) + "\n";
+}
+
+std::string head_of(const CLI::Option& option) {
+  if (option.get_positional()) return option.get_option_text().empty() ? option.get_name(true) : option.get_option_text();
+  std::string head;
+  for (const std::string& name : option.get_snames()) head += (head.empty() ? "-" : ", -") + name;
+  if (head.empty()) head = "    ";
+  for (const std::string& name : option.get_lnames()) head += (head == "    " ? "--" : ", --") + name;
+  if (option.get_items_expected_max() > 0) head += " " + option.get_type_name();
+  return head;
+}
+
+std::string describe(const CLI::Option& option) {
+  std::string text = option.get_description();
+  if (!option.get_default_str().empty() && option.get_items_expected_max() > 0)
+    text += " (default: " + option.get_default_str() + ")";
+  if (!option.get_envname().empty()) text += " (environment: " + option.get_envname() + ")";
+  if (option.get_required() && option.nonpositional()) text += " (required)";
+  return text;
+}
+
+// The options of `app` by their groups, in the order in which they were declared.
+std::string option_groups(const CLI::App& app, const std::string& title) {
+  std::string result;
+  for (const std::string& group : app.get_groups()) {
+    std::string entries;
+    for (const CLI::Option* option : app.get_options()) {
+      if (option->get_group() == group && option->nonpositional()) entries += entry(head_of(*option), describe(*option));
+    }
+    if (!group.empty() && !entries.empty()) result += "\n" + (group == "Options" ? title : group) + ":\n" + entries;
+  }
+  return result;
+}
+
+std::vector<std::string> long_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
+    for (const CLI::Option* option : level->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
+  const std::string nearest = table::nearest(word, known);
+  return nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest);
+}
+
+}  // namespace
+
+std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
+  const CLI::App* parent = app->get_parent();
+  std::string result = "Usage: ";
+  if (parent != nullptr) result += parent->get_name() + " ";
+  result += app->get_name() + (parent == nullptr ? " COMMAND [OPTIONS]" : " [OPTIONS]");
+  std::string arguments;
+  for (const CLI::Option* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+    result += " " + head_of(*option);
+    arguments += entry(head_of(*option), describe(*option));
+  }
+  result += "\n\n" + wrap(app->get_description(), 0) + "\n";
+  if (!arguments.empty()) result += "\nArguments:\n" + arguments;
+  const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+  if (!commands.empty()) {
+    result += "\nCommands:\n";
+    for (const CLI::App* command : commands) {
+      std::string first = command->get_description();
+      first.resize(std::min(first.size(), first.find(". ")));
+      if (!first.empty() && first.back() == '.') first.pop_back();
+      result += entry(command->get_name(), first);
+    }
+  }
+  result += option_groups(*app, parent == nullptr ? "Options of every command" : "Options");
+  if (parent != nullptr) {
+    // Its own --help stands above.
+    std::string common;
+    for (const CLI::Option* option : parent->get_options()) {
+      if (option != parent->get_help_ptr()) common += entry(head_of(*option), describe(*option));
+    }
+    result += "\nOptions of every command:\n" + common;
+  }
+  if (!app->get_footer().empty()) result += "\n" + app->get_footer() + "\n";
+  return result;
+}
+
+std::string describe_mistake(CLI::App& program, const CLI::ParseError& error) {
+  const auto parsed = program.get_subcommands();
+  CLI::App& app = parsed.empty() ? program : *parsed.front();
+  const std::string help = parsed.empty() ? "resnet-cli --help" : "resnet-cli " + app.get_name() + " --help";
+  std::string mistake = error.what();
+  std::vector<std::string> rest = program.remaining(true);
+  rest.erase(std::remove(rest.begin(), rest.end(), "--"), rest.end());
+  const bool over =
+      dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
+    mistake = fmt::format("--config: unknown entry '{}'", mistake.substr(mistake.rfind(' ') + 1));
+  } else if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
+    mistake = "--config: " + mistake;
+  } else if (over && !rest.empty()) {
+    std::string word = rest.front();
+    if (word.size() > 1 && word[0] == '-') {
+      word.resize(std::min(word.size(), word.find('=')));
+      mistake = fmt::format("unknown option '{}'{}", word, suggestion(word, long_names(app)));
+    } else if (parsed.empty()) {
+      std::vector<std::string> names;
+      for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(command->get_name());
+      mistake = fmt::format("unknown command '{}'{}", word, suggestion(word, names));
+    } else {
+      mistake = fmt::format("unexpected argument '{}'", word);
+    }
+  } else if (parsed.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    mistake = "no command";
+  }
+  std::replace(mistake.begin(), mistake.end(), '\n', ' ');
+  return fmt::format("{}{} ({} tells more)", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);
+}
+
+}  // namespace resnet::cli
