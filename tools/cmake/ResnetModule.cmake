@@ -35,6 +35,13 @@ endif()
 if(NOT RESNET_SANITIZE)
   target_link_options(resnet_options INTERFACE -Wl,--gc-sections)
 endif()
+# For what may become a part of the shared library, which hides all that is not declared in include/resnet.
+function(resnet_fit_library target)
+  if(RESNET_BUILD_LIBRARY)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
+endfunction()
+
 # What another clone of the repository compiled is found again, too.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -52,6 +59,7 @@ if(RESNET_PRECOMPILED_HEADERS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT R
   file(CONFIGURE OUTPUT "${resnet_no_source}" CONTENT "")
   add_library(resnet_precompiled OBJECT "${resnet_no_source}")
   target_link_libraries(resnet_precompiled PRIVATE resnet_options fmt::fmt)
+  resnet_fit_library(resnet_precompiled)
   target_precompile_headers(resnet_precompiled PRIVATE ${resnet_standard_headers} <fmt/format.h>)
 endif()
 
@@ -70,10 +78,7 @@ function(resnet_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;PRIVATE")
   add_library(resnet_${name} STATIC ${arg_SOURCES})
   target_include_directories(resnet_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
-  if(RESNET_BUILD_LIBRARY)  # which hides all that is not declared in include/resnet
-    set_target_properties(resnet_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
-      VISIBILITY_INLINES_HIDDEN ON)
-  endif()
+  resnet_fit_library(resnet_${name})
   list(TRANSFORM arg_LINKS PREPEND resnet_)
   target_link_libraries(resnet_${name} PUBLIC ${arg_LINKS} PRIVATE resnet_options ${arg_PRIVATE})
   if(resnet_precompiles AND "fmt::fmt" IN_LIST arg_PRIVATE)
