@@ -56,15 +56,6 @@ std::string head_of(const CLI::Option& option) {
   return head;
 }
 
-std::string describe(const CLI::Option& option) {
-  std::string text = option.get_description();
-  if (!option.get_default_str().empty() && option.get_items_expected_max() > 0)
-    text += " (default: " + option.get_default_str() + ")";
-  if (!option.get_envname().empty()) text += " (environment: " + option.get_envname() + ")";
-  if (option.get_required() && option.nonpositional()) text += " (required)";
-  return text;
-}
-
 // The options of `app` by their groups, in the order in which they were declared.
 std::string option_groups(const CLI::App& app, const std::string& title) {
   std::string result;
@@ -95,6 +86,19 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 
 }  // namespace
 
+std::string describe(const CLI::Option& option) {
+  std::string text = option.get_description();
+  if (!option.get_default_str().empty() && option.get_items_expected_max() > 0)
+    text += " (default: " + option.get_default_str() + ")";
+  if (!option.get_envname().empty()) text += " (environment: " + option.get_envname() + ")";
+  if (option.get_required() && option.nonpositional()) text += " (required)";
+  return text;
+}
+
+std::vector<const CLI::App*> visible_commands(const CLI::App& program) {
+  return program.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
+}
+
 std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
   const CLI::App* parent = app->get_parent();
   std::string result = "Usage: ";
@@ -107,7 +111,7 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppF
   }
   result += "\n\n" + wrap(app->get_description(), 0) + "\n";
   if (!arguments.empty()) result += "\nArguments:\n" + arguments;
-  const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+  const auto commands = visible_commands(*app);
   if (!commands.empty()) {
     result += "\nCommands:\n";
     for (const CLI::App* command : commands) {
@@ -152,8 +156,7 @@ std::string describe_mistake(CLI::App& program, const CLI::ParseError& error) {
       mistake = fmt::format("unknown option '{}'{}", word, suggestion(word, long_names(app)));
     } else if (parsed.empty()) {
       std::vector<std::string> names;
-      for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(command->get_name());
+      for (const CLI::App* command : visible_commands(program)) names.push_back(command->get_name());
       mistake = fmt::format("unknown command '{}'{}", word, suggestion(word, names));
     } else {
       mistake = fmt::format("unexpected argument '{}'", word);
