@@ -5,6 +5,7 @@
 #include <CLI/Error.hpp>
 #include <CLI/FormatterFwd.hpp>
 #include <string>
+#include <vector>
 
 namespace resnet::cli {
 
@@ -14,7 +15,8 @@ class HelpFormatter : public CLI::FormatterBase {
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
 };
 
-// "predict: unknown option '--tpok', did you mean '--topk'? (resnet-cli predict --help tells them all)"
-std::string describe_mistake(CLI::App& program, const CLI::ParseError& error);
+// "predict: unknown option '--tpok', did you mean '--topk'? (resnet-cli predict --help tells more)"
+// `words`: the command line.
+std::string describe_mistake(CLI::App& program, const std::vector<std::string>& words, const CLI::ParseError& error);
 
 }  // namespace resnet::cli
