@@ -285,9 +285,9 @@ int run(const ValidateOptions& options, Context& context) {
   written.add("--output", options.output);
   for (const std::string& argument : options.arguments) written.check(argument);
   written.check(options.model);
-  const std::string format = choose_format(options.format, options.output, {"text", "json"});
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "json"}); };
   Output output(options.output);
-  if (options.paper) return write_paper(compare_with_paper(options, context), format, output);
+  if (options.paper) return write_paper(compare_with_paper(options, context), format_of_output(), output);
   const std::string name = one_model(options.model, options.arguments);
   if (!options.expect.empty() && !arch::find_spec(options.expect))
     throw Error(ErrorKind::usage, "--expect: " + unknown_arch(options.expect));
@@ -302,6 +302,7 @@ int run(const ValidateOptions& options, Context& context) {
       load_model(name, options.arch, context.messages);  // says what is wrong with the name
     findings = lint_file(name, options.arch, written);
   }
+  const std::string format = format_of_output();  // inputs that the output would replace were named before
   throw_if_interrupted();
   check_expectations(options, context, findings);
   std::size_t errors = 0, warnings = 0, notes = 0;
