@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/written_files.h"
 #include "cli/terminal/help.h"
 #include "cli/terminal/output.h"
@@ -75,7 +76,7 @@ int run(int argc, char** argv, Context& context) {
   const std::vector<Command> commands = add_everything(program, context.options);
   if (argc < 2) {
     context.messages.error("no command; resnet-cli --help tells what there is");
-    return static_cast<int>(ErrorKind::usage);
+    return exit_codes::usage;
   }
   const std::vector<std::string> words = words_of(argc, argv);
   try {
@@ -89,7 +90,7 @@ int run(int argc, char** argv, Context& context) {
     return 0;
   } catch (const CLI::ParseError& error) {
     context.messages.error(describe_mistake(program, words, error));
-    return static_cast<int>(ErrorKind::usage);
+    return exit_codes::usage;
   }
   const CommonOptions& options = context.options;
   context.messages.configure(options.quiet, options.verbosity,
@@ -102,7 +103,31 @@ int run(int argc, char** argv, Context& context) {
     check_config(program, *command.app);
     return command.run(context);
   }
-  return static_cast<int>(ErrorKind::usage);
+  return exit_codes::usage;
+}
+
+// The table: what is wrong, and of which file.
+int exit_code_of(Fault fault, Role role) {
+  switch (fault) {
+    case Fault::failed: return exit_codes::check_failed;
+    case Fault::invalid: return exit_codes::usage;
+    case Fault::unsupported: return role == Role::input ? exit_codes::inputs_failed : exit_codes::cannot_run;
+    case Fault::exhausted: return exit_codes::cannot_run;
+    case Fault::unwritable: return exit_codes::output_unwritable;
+    case Fault::interrupted: return exit_codes::interrupted;
+    case Fault::internal: return exit_codes::internal_error;
+    case Fault::malformed:
+    case Fault::mismatch:
+    case Fault::unreadable: break;
+  }
+  switch (role) {
+    case Role::argument: return exit_codes::usage;
+    case Role::input: return exit_codes::inputs_failed;
+    case Role::output: return exit_codes::output_unwritable;
+    case Role::none:  // a model that was made here
+    case Role::model: break;
+  }
+  return exit_codes::model_unreadable;
 }
 
 int run_and_catch(int argc, char** argv) {
@@ -111,28 +136,28 @@ int run_and_catch(int argc, char** argv) {
   signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size fails as on a full disk
   handle_interrupts();
   Context context;
-  const auto fail = [&context](ErrorKind kind, const std::string& text) {
+  const auto fail = [&context](int code, const std::string& text) {
     // What fails while the user stops us (a read, a wait) fails because of that.
     context.messages.error(interrupted() ? "interrupted" : text);
-    return static_cast<int>(interrupted() ? ErrorKind::interrupted : kind);
+    return interrupted() ? exit_codes::interrupted : code;
   };
   try {
     return run(argc, argv, context);
   } catch (const BrokenPipe&) {
     return 0;
   } catch (const Error& error) {
-    return fail(error.kind(), error.what());
+    return fail(exit_code_of(error.fault(), error.role()), error.what());
   } catch (const std::bad_alloc&) {
-    return fail(ErrorKind::unsupported, "not enough memory");
+    return fail(exit_codes::cannot_run, "not enough memory");
   } catch (const std::system_error& error) {
     // A thread that cannot be started: as memory, a resource that this model needs and this machine lacks.
     if (error.code() == std::errc::resource_unavailable_try_again || error.code() == std::errc::not_enough_memory)
-      return fail(ErrorKind::unsupported, std::string("not enough memory or threads: ") + error.code().message());
-    return fail(ErrorKind::internal, std::string("internal error: ") + error.what());
+      return fail(exit_codes::cannot_run, std::string("not enough memory or threads: ") + error.code().message());
+    return fail(exit_codes::internal_error, std::string("internal error: ") + error.what());
   } catch (const std::exception& error) {
-    return fail(ErrorKind::internal, std::string("internal error: ") + error.what());
+    return fail(exit_codes::internal_error, std::string("internal error: ") + error.what());
   } catch (...) {
-    return fail(ErrorKind::internal, "internal error");
+    return fail(exit_codes::internal_error, "internal error");
   }
 }
 

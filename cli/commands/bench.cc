@@ -100,7 +100,7 @@ std::vector<std::int64_t> parse_counts(const char* option, const std::string& te
   for (const std::string& word : split(text, ',')) {
     const auto count = parse_integer(word);
     if (!count || *count < 1 || *count > most) {
-      throw Error(ErrorKind::usage, fmt::format("{}: expected numbers from 1 to {} such as 1,2, got '{}'", option, most, text));
+      throw Error(Fault::invalid, fmt::format("{}: expected numbers from 1 to {} such as 1,2, got '{}'", option, most, text));
     }
     counts.push_back(*count);
   }
@@ -216,7 +216,7 @@ class Measurement {
       written.check(input->path);
       if (input->error.empty()) photos.push_back(input->path);
     }
-    if (photos.empty()) throw Error(ErrorKind::usage, fmt::format("--pipeline: {} holds no photos", options_.pipeline));
+    if (photos.empty()) throw Error(Fault::invalid, fmt::format("--pipeline: {} holds no photos", options_.pipeline));
     NetworkOptions network_options = options_.network;
     network_options.batch_size = static_cast<std::size_t>(configuration_.batch);
     Network network = load_network(configuration_.model, network_options, context_.messages);
@@ -248,7 +248,9 @@ class Measurement {
     });
     throw_if_interrupted();
     const std::size_t good = photos.size() - failed;
-    if (good == 0) throw Error(ErrorKind::bad_input, fmt::format("--pipeline: none of {} photos can be read", photos.size()));
+    if (good == 0)
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  fmt::format("--pipeline: none of {} photos can be read", photos.size()));
     Scorer scorer(member.plan, pool);
     const std::size_t batch = scorer.batch_size(network_options.batch_size);
     const auto height = static_cast<int>(scorer.input().height.value_or(member.preprocessing.crop_size.value_or(224))),
@@ -422,7 +424,7 @@ std::string report(const Machine& machine, const std::vector<Measured>& all, con
 int run(const BenchOptions& options, Context& context) {
   std::vector<std::string> models = options.network.models;
   models.insert(models.end(), options.arguments.begin(), options.arguments.end());
-  if (models.empty()) throw Error(ErrorKind::usage, "no model; expected a file or an architecture such as resnet50");
+  if (models.empty()) throw Error(Fault::invalid, "no model; expected a file or an architecture such as resnet50");
   const std::vector<std::int64_t> batches = parse_counts("--batch-size", options.batch_sizes, 4096);
   std::vector<std::int64_t> threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) threads = parse_counts("--threads", options.threads, 1024);

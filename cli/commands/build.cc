@@ -70,7 +70,7 @@ Model build_model(const arch::Spec& spec, const BuildCommandOptions& options) {
 
 int run(const BuildCommandOptions& options, Context& context) {
   const auto spec = find_arch(options.name, options.arch);
-  if (!spec) throw Error(ErrorKind::usage, unknown_arch(options.name));
+  if (!spec) throw Error(Fault::invalid, unknown_arch(options.name));
   const std::string format = choose_format("", options.output, {"onnx", "resnet"}, true);
   const auto tell = [&](std::uintmax_t size, const std::string& form) {
     context.messages.detail(
@@ -85,7 +85,7 @@ int run(const BuildCommandOptions& options, Context& context) {
   // Before the work: a folder that cannot be written is told at once.
   Output output(options.output);
   if (output.is_terminal())
-    throw Error(ErrorKind::usage, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
+    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
   std::string bytes = onnx::serialize(build_model(*spec, options), {.opset = options.opset});
   throw_if_interrupted();
   const std::size_t size = bytes.size();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
@@ -66,13 +67,7 @@ void setup(CLI::App& app, CompareOptions& options) {
 
 bool is_tensor_file(const std::string& name) { return name.ends_with(".npy") || name.ends_with(".pb"); }
 
-Tensor read_tensor(const std::string& name) {
-  try {
-    return name.ends_with(".pb") ? onnx::read_tensor(name) : npy::read(name);
-  } catch (Error& error) {
-    throw Error(ErrorKind::bad_input, std::string(error.what()).starts_with(name) ? error.what() : name + ": " + error.what());
-  }
-}
+Tensor read_tensor(const std::string& name) { return name.ends_with(".pb") ? onnx::read_tensor(name) : npy::read(name); }
 
 // CLI11 gives an option of several values all that follows it: what is no tensor, and what comes after that, are arguments.
 void take_back_arguments(CompareOptions& options) {
@@ -176,7 +171,7 @@ std::vector<Line> judge_executor(const CompareOptions& options, const Graph& gra
 int run(const CompareOptions& given, Context& context) {
   CompareOptions options = given;
   take_back_arguments(options);
-  const auto refuse_alone = [] { throw Error(ErrorKind::usage, "expected two models, or a model and its expected outputs"); };
+  const auto refuse_alone = [] { throw Error(Fault::invalid, "expected two models, or a model and its expected outputs"); };
   if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2) refuse_alone();
   const std::string format = choose_format(options.format, options.output, {"text", "json"});
   WrittenFiles written;
@@ -201,7 +196,7 @@ int run(const CompareOptions& given, Context& context) {
     inputs =
         named(options.arguments[0], [&] { return random_inputs(a, options.random, static_cast<std::uint64_t>(options.seed)); });
   if (inputs.size() != a.inputs().size()) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("{} inputs given, {} has {}", inputs.size(), options.arguments[0], a.inputs().size()));
   }
   std::vector<std::string> names;
@@ -214,21 +209,20 @@ int run(const CompareOptions& given, Context& context) {
   };
   std::vector<Line> outputs, judged, layers;
   if (is_tensor_file(options.arguments[1])) {
-    if (options.layers) throw Error(ErrorKind::usage, "--layers is for two models");
-    if (options.inputs.empty()) throw Error(ErrorKind::usage, "stored outputs belong to certain inputs: --input");
+    if (options.layers) throw Error(Fault::invalid, "--layers is for two models");
+    if (options.inputs.empty()) throw Error(Fault::invalid, "stored outputs belong to certain inputs: --input");
     std::vector<Tensor> expected;
     for (std::size_t i = 1; i < options.arguments.size(); ++i) expected.push_back(read_tensor(options.arguments[i]));
     if (expected.size() > names.size())
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("{} expected outputs, {} has {}", expected.size(), options.arguments[0], names.size()));
     names.resize(expected.size());
     outputs = compare_all(options, names, run_a(a, true), expected);
   } else {
-    if (options.arguments.size() > 2)
-      throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", options.arguments[2]));
+    if (options.arguments.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", options.arguments[2]));
     const Graph b = load(options.arguments[1]);
     if (a.outputs().size() != b.outputs().size()) {
-      throw Error(ErrorKind::check_failed,
+      throw Error(Fault::failed,
                   fmt::format("{} has {} output{} and {} has {}: the models are of different kinds", options.arguments[0],
                               a.outputs().size(), a.outputs().size() == 1 ? "" : "s", options.arguments[1], b.outputs().size()));
     }
@@ -268,7 +262,7 @@ int run(const CompareOptions& given, Context& context) {
     }
   }
   output.commit();
-  return within ? 0 : static_cast<int>(ErrorKind::check_failed);
+  return within ? 0 : exit_codes::check_failed;
 }
 
 }  // namespace

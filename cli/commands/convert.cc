@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
@@ -19,6 +20,7 @@
 #include "cli/terminal/output.h"
 #include "formats/labels/labels.h"
 #include "formats/native/native.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/write.h"
 #include "formats/table/text.h"
 #include "lib/arch/parameters.h"
@@ -57,7 +59,9 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_flag("--fold-batch-norm", options.fold_batch_norm, "batch norm goes into the convolutions' weights and biases");
   app.add_flag("--simplify", options.simplify,
                "constants, identities, dead nodes, pads and reshapes without effect, transposes that cancel each other");
-  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX's operator set, 7 to 22")->capture_default_str();
+  add_integer(app, "--opset", options.opset, 1, 1000,
+              fmt::format("ONNX's operator set, {} to {}", onnx::oldest_written_opset, onnx::newest_opset))
+      ->capture_default_str();
   add_choice(app, "--dtype", options.dtype, "fp16|bf16|fp32", "of the stored weights; the network computes in fp32 as before");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224");
@@ -104,7 +108,7 @@ void rewrite(LoadedModel& loaded, const ConvertOptions& options, PassLog& log) {
   Model& model = loaded.model;
   if (options.seed->count() > 0) {
     if (!loaded.spec && model.graph.inputs().size() < 2)
-      throw Error(ErrorKind::usage, fmt::format("--seed makes weights that are inputs, but {} has all its weights", loaded.name));
+      throw Error(Fault::invalid, fmt::format("--seed makes weights that are inputs, but {} has all its weights", loaded.name));
     model.graph = arch::make_weights(model.graph, options.arch.seed);
   }
   if (options.dynamic_batch) model.graph = open_batch(model.graph, log);
@@ -133,8 +137,7 @@ void write_file(const Model& model, const ConvertOptions& options) {
   if (format_of(options) == "resnet") {
     for (const auto& [name, given] :
          {std::pair{"--external-data", options.external_data}, {"--strip-metadata", options.strip_metadata}}) {
-      if (given)
-        throw Error(ErrorKind::usage, fmt::format("{} is for ONNX files, but {} is a .resnet file", name, options.output));
+      if (given) throw Error(Fault::invalid, fmt::format("{} is for ONNX files, but {} is a .resnet file", name, options.output));
     }
     return native::write(model, file);
   }
@@ -183,7 +186,7 @@ bool check(const ConvertOptions& options, const Graph& before, Context& context,
   ThreadPool pool(context.threads(), context.most_threads());
   const std::vector<Tensor> inputs = random_inputs(before, options.check, 1);
   if (inputs.size() != after.inputs().size())
-    throw Error(ErrorKind::unsupported, "--check: the two have different inputs (--strip-weights?)");
+    throw Error(Fault::unsupported, "--check: the two have different inputs (--strip-weights?)");
   const auto count = [](const std::vector<Tensor>& given) { return fmt::format("{} random inputs", given[0].shape()[0]); };
   bool within =
       tell_differences(options, before, count(inputs), run_graph(after, inputs, pool), run_graph(before, inputs, pool), output);
@@ -203,7 +206,7 @@ int run(const ConvertOptions& options, Context& context) {
   std::error_code ignored;
   const bool in_place = fs::equivalent(name, options.output, ignored) && fs::is_regular_file(options.output, ignored);
   if (in_place && !options.force) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("--output: {} is the model itself, which would be replaced; expected another file, or "
                             "--force",
                             options.output));
@@ -230,7 +233,7 @@ int run(const ConvertOptions& options, Context& context) {
     throw_if_interrupted();
     write_file(model, options);
   } catch (Error& error) {
-    if (error.kind() != ErrorKind::output && error.kind() != ErrorKind::usage) error.add_context(name);
+    if (error.fault() != Fault::unwritable && error.fault() != Fault::invalid) error.in(Frame::file(Role::model, name));
     throw;
   }
   Output output("");
@@ -244,7 +247,7 @@ int run(const ConvertOptions& options, Context& context) {
   const auto milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   context.messages.detail(fmt::format("{}: {} nodes, {} bytes, {:.0f} ms", options.output, model.graph.nodes().size(),
                                       fs::file_size(options.output, ignored), milliseconds));
-  return within ? 0 : static_cast<int>(ErrorKind::check_failed);
+  return within ? 0 : exit_codes::check_failed;
 }
 
 }  // namespace

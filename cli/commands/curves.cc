@@ -40,7 +40,7 @@ int run(const CurvesOptions& options) {
     const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
     const std::string file = named ? argument.substr(equals + 1) : argument;
     check_not_an_input("--output", options.output, std::span(&file, 1));
-    std::string log = read_file(file, ErrorKind::bad_input, {.most_bytes = most_log_bytes, .expected = "a log of train"});
+    std::string log = read_file(file, Role::input, {.most_bytes = most_log_bytes, .expected = "a log of train"});
     if (log.starts_with("\xef\xbb\xbf")) log.erase(0, 3);  // spreadsheets write a byte order mark
     for (NamedRun& run : parse_log(log, file)) {
       // A log of several networks names them itself.

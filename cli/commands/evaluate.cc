@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
@@ -93,7 +94,7 @@ std::vector<Crop> parse_crops(const std::string& text) {
   std::vector<Crop> crops;
   for (const std::string& word : split(text, ',')) {
     const auto crop = find_crop(word);
-    if (!crop) throw Error(ErrorKind::usage, fmt::format("--crop: expected center, ten or full, got '{}'", text));
+    if (!crop) throw Error(Fault::invalid, fmt::format("--crop: expected center, ten or full, got '{}'", text));
     crops.push_back(*crop);
   }
   return crops;
@@ -133,12 +134,12 @@ void run_row(Row& row, Report& report, const std::vector<Member>& members, const
     classifier.classify(files, [&](Result&& result) {
       const Sample& sample = dataset.samples[result.source];
       if (result.error) {
-        if (options.fail_fast) throw Error(ErrorKind::bad_input, result.input + ": " + *result.error);
+        if (options.fail_fast) throw Error(Fault::unreadable, Frame::file(Role::input), result.input + ": " + *result.error);
         context.messages.error(result.input + ": " + *result.error);
         row.evaluator.add_failure();
         report.add_failure(result.input, *result.error);
       } else if (result.position >= sample.truths.size()) {
-        throw Error(ErrorKind::bad_input, fmt::format("{}: has changed while it was read", result.input));
+        throw Error(Fault::unreadable, Frame::file(Role::input), fmt::format("{}: has changed while it was read", result.input));
       } else {
         row.evaluator.add(sample.truths[result.position], result.predictions);
         report.add(result, row.labels, sample.truths[result.position]);
@@ -293,13 +294,13 @@ int run(EvaluateOptions options, Context& context) {
     (options.network.models.empty() && is_model(argument) ? models : data).push_back(argument);
   }
   if (models.empty()) refuse_without_model(data);
-  if (data.size() != 1) throw Error(ErrorKind::usage, fmt::format("expected one folder or file of data, got {}", data.size()));
+  if (data.size() != 1) throw Error(Fault::invalid, fmt::format("expected one folder or file of data, got {}", data.size()));
   options.dataset.data = data.front();
   const std::vector<Crop> crops = parse_crops(options.crops);
   const std::vector<int> scales = parse_scales(options.network.scales);
   const bool alone = models.size() == 1 && crops.size() == 1;
   if (!options.network.cam.empty()) check_single_view("--cam", {crops.front(), scales}, alone ? 1 : 2);
-  if (!options.network.report.empty() && !alone) throw Error(ErrorKind::usage, "--report is of one model and one way of testing");
+  if (!options.network.report.empty() && !alone) throw Error(Fault::invalid, "--report is of one model and one way of testing");
   const WrittenFiles written = written_by(options, models);
   Report report(options.network.report.empty() ? nullptr : std::make_unique<Output>(options.network.report));
   Output output(options.output);
@@ -311,7 +312,7 @@ int run(EvaluateOptions options, Context& context) {
     tell_preprocessing(networks.back(), {crops.front(), scales}, models.size() == 1, context.messages);
   }
   const auto classes = networks.front().scores.classes;
-  if (!classes) throw Error(ErrorKind::unsupported, fmt::format("{}: its number of classes is not known", models.front()));
+  if (!classes) throw Error(Fault::unsupported, fmt::format("{}: its number of classes is not known", models.front()));
   const Dataset dataset = load_dataset(options.dataset, networks.front().labels, *classes);
   if (!dataset.list.empty()) written.check(dataset.list);
   for (const Sample& sample : dataset.samples) written.check(sample.file);
@@ -321,7 +322,7 @@ int run(EvaluateOptions options, Context& context) {
   for (const std::string& note : dataset.notes) context.messages.warning(note);
   if (!dataset.others.empty()) context.messages.note(dataset.others.to_string());
   for (const std::string& failure : dataset.failures) {
-    if (options.fail_fast) throw Error(ErrorKind::bad_input, failure);
+    if (options.fail_fast) throw Error(Fault::unreadable, Frame::file(Role::input), failure);
     context.messages.error(failure);
   }
 
@@ -371,7 +372,7 @@ int run(EvaluateOptions options, Context& context) {
       context.messages);
   const bool failed = !dataset.failures.empty() ||
                       std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.evaluator.failed() > 0; });
-  return failed ? static_cast<int>(ErrorKind::bad_input) : 0;
+  return failed ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

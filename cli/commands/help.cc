@@ -24,8 +24,8 @@ int run(const HelpOptions& options, const CLI::App& program) {
     if (command->get_name() == options.command) found = command;
   }
   if (found == nullptr) {
-    throw Error(ErrorKind::usage, "help: unknown command '" + options.command + "'" + suggest_command(program, options.command) +
-                                      " (resnet-cli help lists them all)");
+    throw Error(Fault::invalid, "help: unknown command '" + options.command + "'" + suggest_command(program, options.command) +
+                                    " (resnet-cli help lists them all)");
   }
   Output output("");
   output.write(HelpFormatter().make_help(found, "", CLI::AppFormatMode::Normal));

@@ -132,7 +132,7 @@ std::vector<std::string> usual_columns(Depth depth) {
 
 void write_paper(const InspectOptions& options, const std::string& format, Output& output) {
   const auto variant = arch::find_variant(options.arch.variant).value_or(arch::Variant::v1);
-  if (format == "dot" || format == "svg") throw Error(ErrorKind::usage, "--paper is a table: text, json, csv, md or html");
+  if (format == "dot" || format == "svg") throw Error(Fault::invalid, "--paper is a table: text, json, csv, md or html");
   const table::Table table = paper_table(variant, format != "text");
   if (format == "html") {
     html::Page page("Deep Residual Learning for Image Recognition, Table 1");
@@ -160,7 +160,7 @@ void write_tables(const InspectOptions& options, const Inspection& inspection, c
 
 void write_plan(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
   const auto kind = table::find_format(format);
-  if (!kind) throw Error(ErrorKind::usage, "--plan is a table: text, json, csv or md");
+  if (!kind) throw Error(Fault::invalid, "--plan is a table: text, json, csv or md");
   const LoadedModel loaded =
       load_for_examination(one_model(options.model, options.arguments), options.arch, true, context.messages);
   ThreadPool pool(context.threads(), context.most_threads());
@@ -192,12 +192,12 @@ Inspection inspect_one(const InspectOptions& options, const std::string& name, D
 void write_pair(const InspectOptions& options, const std::vector<std::string>& names, const std::string& format, Depth depth,
                 Context& context, Output& output) {
   if (format == "dot" || format == "svg")
-    throw Error(ErrorKind::usage, format + " is a picture of one model; expected text, json, csv, md or html for two");
+    throw Error(Fault::invalid, format + " is a picture of one model; expected text, json, csv, md or html for two");
   for (const auto& [name, given] : {std::pair{"--columns", !options.columns.empty()},
                                     {"--sort", !options.sort.empty()},
                                     {"--weights", options.weights},
                                     {"--plan", options.plan}}) {
-    if (given) throw Error(ErrorKind::usage, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
+    if (given) throw Error(Fault::invalid, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
   }
   const Inspection a = inspect_one(options, names[0], depth, context), b = inspect_one(options, names[1], depth, context);
   if (format == "json") return output.write(to_json(a, b));
@@ -214,7 +214,7 @@ int run(const InspectOptions& options, Context& context) {
   Output output(options.output);
   if (options.paper) {
     if (!options.model.empty() || !options.arguments.empty())
-      throw Error(ErrorKind::usage, "--paper stands alone, without a model");
+      throw Error(Fault::invalid, "--paper stands alone, without a model");
     write_paper(options, format, output);
     output.commit();
     return 0;
@@ -234,7 +234,7 @@ int run(const InspectOptions& options, Context& context) {
     output.commit();
     return 0;
   }
-  if (names.size() > 2) throw Error(ErrorKind::usage, fmt::format("unexpected argument '{}'", names[2]));
+  if (names.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", names[2]));
   // A picture shows layers even where the network is none of the family.
   const bool tables = format != "dot" && format != "svg";
   const Inspection inspection =

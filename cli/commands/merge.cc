@@ -41,7 +41,7 @@ struct Part {
 };
 
 [[noreturn]] void refuse(const std::string& file, const std::string& what) {
-  throw Error(ErrorKind::bad_input, fmt::format("{}: {}", file, what));
+  throw Error(Fault::unreadable, Frame::file(Role::input), fmt::format("{}: {}", file, what));
 }
 
 Part read_header(const std::string& file) try {
@@ -65,7 +65,7 @@ Part read_header(const std::string& file) try {
     refuse(file, fmt::format("calls itself part {} of {}", shard.index, shard.of));
   return part;
 } catch (const Error& error) {
-  throw Error(ErrorKind::bad_input, error.what());
+  throw Error(Fault::unreadable, Frame::file(Role::input), error.what());
 }
 
 // All that is wrong with the parts as a whole, at once.
@@ -101,7 +101,7 @@ void check(const std::vector<Part>& parts) {
     if (files[i].empty()) add(fmt::format("part {} of {} is missing", i + 1, first.of));
   }
   if (count > most_named) wrong.push_back(fmt::format("{} more", count - most_named));
-  if (!wrong.empty()) throw Error(ErrorKind::bad_input, fmt::format("{}", fmt::join(wrong, "; ")));
+  if (!wrong.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), fmt::format("{}", fmt::join(wrong, "; ")));
 }
 
 // Counts the answers: all are here, each once, and nothing else is.

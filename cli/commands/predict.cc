@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
@@ -121,9 +122,9 @@ void check_format(const PredictOptions& options) {
   if (options.resume.empty() && options.shard.empty()) return;
   const char* asker = options.resume.empty() ? "--shard" : "--resume";
   if (!options.format.empty() && options.format != "jsonl")
-    throw Error(ErrorKind::usage, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
+    throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
   if (!options.resume.empty() && !options.output.empty())
-    throw Error(ErrorKind::usage, "--resume and --output both name the file for the answers, expected one of them");
+    throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
 }
 
 PredictionFormat choose_format(const PredictOptions& options) {
@@ -198,7 +199,7 @@ class Answers {
 
   void add_failure(const std::string& input, const std::string& error) {
     ++failed_;
-    if (fail_fast_) throw Error(ErrorKind::bad_input, input + ": " + error);
+    if (fail_fast_) throw Error(Fault::unreadable, Frame::file(Role::input), input + ": " + error);
     ++count_;
     messages_.error(input + ": " + error);
     report_.add_failure(input, error);
@@ -314,11 +315,11 @@ Ready prepare_networks(const PredictOptions& options, const std::vector<std::str
     if (ready.labels.empty()) ready.labels = network.labels;
     if (!tensors) tell_preprocessing(network, asked.views, models.size() == 1, context.messages);
     if (!options.network.cam.empty() && !one.member.class_weights) {
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
     }
     if (options.output_type == "logit" && network.scores.probabilities)
-      throw Error(ErrorKind::usage, fmt::format("{}: gives probabilities, and its logits are not known", name));
+      throw Error(Fault::invalid, fmt::format("{}: gives probabilities, and its logits are not known", name));
     ready.members.push_back(std::move(one.member));
     if (one.fresh) ready.fresh.push_back(std::move(*one.fresh));
     if (one.identity) ready.identities.push_back(std::move(*one.identity));
@@ -332,10 +333,10 @@ Ready prepare_networks(const PredictOptions& options, const std::vector<std::str
 
 void check_features(const PredictOptions& options) {
   if (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty())
-    throw Error(ErrorKind::usage, "--output-type features is a .npy file, expected --output FILE.npy");
+    throw Error(Fault::invalid, "--output-type features is a .npy file, expected --output FILE.npy");
 }
 
-int exit_code(std::size_t failed) { return failed > 0 ? static_cast<int>(ErrorKind::bad_input) : 0; }
+int exit_code(std::size_t failed) { return failed > 0 ? exit_codes::inputs_failed : 0; }
 
 // What is asked, understood.
 struct Task {
@@ -348,7 +349,7 @@ struct Task {
 Task understand(const PredictOptions& options, Context& context) {
   Task task{options.network.models, options.arguments, {}, {}, false, false};
   if (task.models.empty()) task.models.push_back(take_model_or_built_in(task.images, context.messages));
-  if (task.images.empty()) throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt or - behind the model");
+  if (task.images.empty()) throw Error(Fault::invalid, "no images; expected files, folders, @list.txt or - behind the model");
   check_format(options);
   task.views = {*find_crop(options.crop), parse_scales(options.network.scales)};
   task.as_features = options.output_type == "features";

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
@@ -112,7 +113,7 @@ class Measurement {
     LoadedModel loaded = load_model(name, options_.arch, context_.messages);
     for (const std::string& file : loaded.model.data_files) written_.check(std::filesystem::path(name).parent_path() / file);
     const ImageInput input = find_image_input(loaded.model.graph);
-    if (input.dtype != DType::float32) throw Error(ErrorKind::unsupported, name + ": takes no floats, and so is not measured");
+    if (input.dtype != DType::float32) throw Error(Fault::unsupported, name + ": takes no floats, and so is not measured");
     const ChosenPreprocessing chosen =
         choose_preprocessing(options_.preprocess, loaded.model, input, classes_of(loaded.model.graph));
     ThreadPool pool(context_.threads(), context_.most_threads());
@@ -126,7 +127,7 @@ class Measurement {
       }
       return {name, meter.responses()};
     } catch (Error& error) {
-      error.add_context(name);
+      error.in(Frame::file(Role::model, name));
       throw;
     }
   }
@@ -148,7 +149,7 @@ class Measurement {
     if (!meter.mixing()) return;
     const std::string what = meter.mixing()->to_string();
     if (input.batch && meter.mixing()->kind == Kind::mixed) {
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   fmt::format("the responses to an image would depend on the others of its fixed batch of {}: {}; expected a "
                               "network whose batch is 1 or open",
                               *input.batch, what));
@@ -200,14 +201,14 @@ class Measurement {
       written_.check(next->path);
       ++seen;
       try {
-        if (!next->error.empty()) throw Error(ErrorKind::bad_input, next->error);
+        if (!next->error.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), next->error);
         image::DecodeOptions decode;
         decode.exif = chosen.preprocessing.exif;
         decode.unheeded_orientations = &turned;
         image::Pixels pixels = image::prepare(image::decode(next->path, decode), chosen.preprocessing);
         const bool fits = (!input.height || *input.height == pixels.height) && (!input.width || *input.width == pixels.width);
         if (!fits) {
-          throw Error(ErrorKind::bad_input,
+          throw Error(Fault::unreadable, Frame::file(Role::input),
                       fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", pixels.width, pixels.height,
                                   chosen.preprocessing.name, input.to_string()));
         }
@@ -215,9 +216,8 @@ class Measurement {
         if (!waiting.empty() && !input.batch && (waiting[0].width != pixels.width || waiting[0].height != pixels.height)) run();
         waiting.push_back(std::move(pixels));
       } catch (const Error& error) {
-        if (error.kind() != ErrorKind::bad_input) throw;
-        const std::string text = error.what(), path = next->path.string();
-        context_.messages.error(text.starts_with(path) ? text : path + ": " + text);
+        if (error.role() != Role::input) throw;
+        context_.messages.error(next->path.string() + ": " + error.without_file());
         ++failed_;
         continue;
       }
@@ -236,7 +236,7 @@ class Measurement {
   }
 
   static void check_count(std::size_t measured) {
-    if (measured == 0) throw Error(ErrorKind::bad_input, "no image could be measured");
+    if (measured == 0) throw Error(Fault::unreadable, Frame::file(Role::input), "no image could be measured");
   }
 
   const ResponsesOptions& options_;
@@ -289,9 +289,9 @@ int run(const ResponsesOptions& options, Context& context) {
   for (const std::string& argument : options.arguments) (is_model(argument) ? models : images).push_back(argument);
   if (models.empty()) refuse_without_model(images);
   if (images.empty() && options.random == 0)
-    throw Error(ErrorKind::usage, "no images; expected files, folders, @list.txt, - or --random N");
+    throw Error(Fault::invalid, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)
-    throw Error(ErrorKind::usage, fmt::format("--random and images ('{}') exclude each other", images[0]));
+    throw Error(Fault::invalid, fmt::format("--random and images ('{}') exclude each other", images[0]));
   const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "csv", "json", "svg"}); };
   // What is there may be one of the photos, which is told when they are read.
   std::error_code none;
@@ -304,7 +304,7 @@ int run(const ResponsesOptions& options, Context& context) {
   const std::string format = format_of_output();
   output.write(format == "svg" ? figure_of(all) : table_of(all).render(*table::find_format(format)));
   output.commit();
-  return measurement.failed() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  return measurement.failed() > 0 ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/train.h"
 #include "cli/options/written_files.h"
@@ -67,7 +68,8 @@ std::size_t load(train::Examples& examples, const char* what, std::size_t memory
     context.messages.warning(fmt::format("{} of {} {} pictures cannot be decoded and are left out", broken, total, what));
   }
   if (examples.size() == 0)
-    throw Error(ErrorKind::bad_input, fmt::format("none of the {} {} pictures can be decoded", total, what));
+    throw Error(Fault::unreadable, Frame::file(Role::input),
+                fmt::format("none of the {} {} pictures can be decoded", total, what));
   return broken;
 }
 
@@ -113,14 +115,14 @@ void check_inputs(const WrittenFiles& written, const TrainingJob& job) {
 // What is there by the checkpoint's name is replaced, and removed in the end, only where it is one.
 void check_checkpoint(const TrainOptions& options, const fs::path& checkpoint) {
   if (!is_checkpoint(checkpoint)) {
-    throw Error(ErrorKind::usage, fmt::format("{}: is no checkpoint of a training run, or a damaged one, and is left as it is; "
-                                              "expected another file, which --checkpoint names",
-                                              checkpoint.string()));
+    throw Error(Fault::invalid, fmt::format("{}: is no checkpoint of a training run, or a damaged one, and is left as it is; "
+                                            "expected another file, which --checkpoint names",
+                                            checkpoint.string()));
   }
   if (!options.resume && !options.restart) {
-    throw Error(ErrorKind::usage, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
-                                              "--restart begins anew",
-                                              checkpoint.string()));
+    throw Error(Fault::invalid, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
+                                            "--restart begins anew",
+                                            checkpoint.string()));
   }
 }
 
@@ -135,7 +137,7 @@ class Owners {
       owners_.emplace_back(file, [&context](const std::string& line) { context.messages.note(line); });
     }
   }
-  // Throws Error(output) where another run has taken over.
+  // Throws Error(unwritable) where another run has taken over.
   void check() {
     for (Owner& owner : owners_) owner.check();
   }
@@ -150,7 +152,7 @@ Graph with_checked_parameters(const Graph& graph, const Graph& checkpoint, const
   for (const auto& [name, value] : train::float_constants(graph)) {
     const auto found = given.find(name);
     if (found == given.end() || !(found->second.shape() == value.shape())) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("{}: parameter '{}' is {}, expected {}", file.string(), name,
                               found == given.end() ? "not there" : found->second.shape().to_string(), value.shape().to_string()));
     }
@@ -183,10 +185,30 @@ int run(const TrainOptions& options, Context& context) {
   check_endings(options, false);
   Owners owners(options.output, checkpoint, context);
   const bool there = fs::exists(checkpoint, ignored);
-  if (options.resume && options.restart) throw Error(ErrorKind::usage, "--resume and --restart: expected one of them");
+  if (options.resume && options.restart) throw Error(Fault::invalid, "--resume and --restart: expected one of them");
   if (there) check_checkpoint(options, checkpoint);
 
-  train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
+  try {
+    try {
+      try {
+        try {
+          train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
+        } catch (Error& error) {
+          error.in(Frame::option("--freeze"));
+          throw;
+        }
+      } catch (Error& error) {
+        error.in(Frame::option("--freeze"));
+        throw;
+      }
+    } catch (Error& error) {
+      error.in(Frame::option("--freeze"));
+      throw;
+    }
+  } catch (Error& error) {
+    error.in(Frame::option("--freeze"));
+    throw;
+  }
 
   TrainingJob job = prepare_training(options, context.messages);
   check_inputs(written, job);
@@ -218,7 +240,7 @@ int run(const TrainOptions& options, Context& context) {
   for (const std::int64_t truth : truths) {
     if (!left.contains(truth)) {
       throw Error(
-          ErrorKind::bad_input,
+          Fault::unreadable, Frame::file(Role::input),
           fmt::format("class '{}': none of its training pictures can be decoded",
                       job.model.labels.empty() ? std::to_string(truth) : job.model.labels[static_cast<std::size_t>(truth)]));
     }
@@ -243,7 +265,7 @@ int run(const TrainOptions& options, Context& context) {
     try {
       trainer.resume(*start);
     } catch (Error& error) {
-      error.add_context(checkpoint.string());
+      error.in(Frame::file(Role::model, checkpoint.string()));
       throw;
     }
   } else if (job.unfolded > 0 && options.freeze != "backbone") {
@@ -259,7 +281,7 @@ int run(const TrainOptions& options, Context& context) {
   try {
     learning.go_on();
   } catch (Error& error) {
-    if (error.kind() == ErrorKind::check_failed && fs::exists(checkpoint, ignored))
+    if (error.fault() == Fault::failed && fs::exists(checkpoint, ignored))
       context.messages.note(fmt::format("{}: stays as it is; --restart begins anew with other settings", checkpoint.string()));
     throw;
   }
@@ -281,11 +303,11 @@ int run(const TrainOptions& options, Context& context) {
     onnx::write(job.model, options.output);
   }
   if (!learning.unwritten().empty()) {
-    throw Error(ErrorKind::output, fmt::format("{}: could not be written; {} has what belongs there: --resume writes it",
+    throw Error(Fault::unwritable, fmt::format("{}: could not be written; {} has what belongs there: --resume writes it",
                                                learning.unwritten(), checkpoint.string()));
   }
   fs::remove(checkpoint, ignored);
-  return broken + trainer.broken() + trainer.broken_tests() > 0 ? static_cast<int>(ErrorKind::bad_input) : 0;
+  return broken + trainer.broken() + trainer.broken_tests() > 0 ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

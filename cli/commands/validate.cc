@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
@@ -20,6 +21,7 @@
 #include "cli/terminal/output.h"
 #include "formats/native/native.h"
 #include "formats/onnx/lint.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/write.h"
 #include "formats/table/table.h"
 #include "lib/analysis/batch_axis.h"
@@ -156,7 +158,7 @@ int write_paper(const PaperReport& report, const std::string& format, Output& ou
     output.write(text_of(report, missed));
   }
   output.commit();
-  return passed ? 0 : static_cast<int>(ErrorKind::check_failed);
+  return passed ? 0 : exit_codes::check_failed;
 }
 
 // What the user expects, as findings.
@@ -201,21 +203,20 @@ void check_expectations(const ValidateOptions& options, Context& context, std::v
       fail("expect", difference.node, what);
     }
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::usage) throw;
+    if (error.fault() == Fault::invalid) throw;
     fail("expect", "", error.what());
   }
 }
 
 // A graph that was read is sound; what it holds is examined as ONNX would have it, at the newest opset that can express it.
 std::vector<Finding> lint_model(const Model& model, const std::string& name) {
-  constexpr int newest = 22, with_old_softmax = 12;
-  for (const int opset : {newest, with_old_softmax}) {
+  for (const std::int64_t opset : {onnx::newest_opset, onnx::newest_opset_with_old_softmax}) {
     try {
-      const std::string bytes = onnx::serialize(model, {.opset = opset});
+      const std::string bytes = onnx::serialize(model, {.opset = static_cast<int>(opset)});
       return onnx::lint(std::as_bytes(std::span(bytes)), name, {});
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unsupported) throw;
-      if (opset == with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
+      if (error.fault() != Fault::unsupported) throw;
+      if (opset == onnx::newest_opset_with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
     }
   }
   __builtin_unreachable();
@@ -237,7 +238,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
                         fmt::format("{} {}: the answer for a photo would depend on the others of its batch; {}", type_of(node.op),
                                     found->what, consequence)});
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unsupported) throw;  // no classifier of images
+    if (error.fault() != Fault::unsupported) throw;  // no classifier of images
   }
 }
 
@@ -250,12 +251,12 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch,
     return findings;
   }
   try {
-    const Model model = native::read(name, {.verify = !arch.no_verify});
+    const Model model = read_native_file(name, !arch.no_verify);
     std::vector<Finding> findings = lint_model(model, name);
     check_images_alone(model.graph, findings);
     return findings;
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::invalid_model) throw;
+    if (error.fault() != Fault::malformed && error.fault() != Fault::unreadable) throw;
     return {{Finding::Level::error, "file", "", error.what()}};
   }
 }
@@ -290,7 +291,7 @@ int run(const ValidateOptions& options, Context& context) {
   if (options.paper) return write_paper(compare_with_paper(options, context), format_of_output(), output);
   const std::string name = one_model(options.model, options.arguments);
   if (!options.expect.empty() && !arch::find_spec(options.expect))
-    throw Error(ErrorKind::usage, "--expect: " + unknown_arch(options.expect));
+    throw Error(Fault::invalid, "--expect: " + unknown_arch(options.expect));
   std::vector<Finding> findings;
   std::error_code ignored;
   if (const auto spec = std::filesystem::exists(name, ignored) ? std::nullopt : find_arch(name, options.arch)) {
@@ -325,7 +326,7 @@ int run(const ValidateOptions& options, Context& context) {
                              warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s"));
   }
   output.commit();
-  return failed ? static_cast<int>(ErrorKind::check_failed) : 0;
+  return failed ? exit_codes::check_failed : 0;
 }
 
 }  // namespace

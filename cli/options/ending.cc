@@ -41,8 +41,8 @@ std::string choose_format(const std::string& asked, const std::string& output, c
     if (std::find(endings.begin(), endings.end(), ending.substr(1)) != endings.end()) return format;
     expected += (expected.empty() ? "." : format == formats.back() ? " or ." : ", .") + endings.front();
   }
-  throw Error(ErrorKind::usage, fmt::format("{}: ends in {}, which is not written here; expected {}{}", output, ending, expected,
-                                            has_no_format_option ? "" : "; override with --format"));
+  throw Error(Fault::invalid, fmt::format("{}: ends in {}, which is not written here; expected {}{}", output, ending, expected,
+                                          has_no_format_option ? "" : "; override with --format"));
 }
 
 std::string choose_table_format(const std::string& asked, const std::string& output) {

@@ -18,12 +18,12 @@ namespace resnet::cli {
 void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group);
 
 // The first of `arguments` that is_model, which is taken out; where there is none the network that is built in, which is said.
-// Throws as refuse_foreign and refuse_stranger do, and Error(usage) without arguments or where the first looks mistyped.
+// Throws as refuse_foreign and refuse_stranger do, and Error(invalid) without arguments or where the first looks mistyped.
 std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer& observer);
-// Throws Error(usage) that says what would be a model.
+// Throws Error(invalid) that says what would be a model.
 [[noreturn]] void refuse_without_model(std::span<const std::string> arguments);
 
-// The only argument, or what --model says. Throws Error(usage) for none, and for more than one.
+// The only argument, or what --model says. Throws Error(invalid) for none, and for more than one.
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments);
 
 }  // namespace resnet::cli

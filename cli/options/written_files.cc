@@ -30,8 +30,8 @@ bool is_numbered_picture(const std::string& name) {
 }
 
 [[noreturn]] void refuse(const std::string& option, const fs::path& file, const char* expected) {
-  throw Error(ErrorKind::usage, fmt::format("{}: {} is one of the inputs, which would be replaced; expected another {}", option,
-                                            table::printable(file.string()), expected));
+  throw Error(Fault::invalid, fmt::format("{}: {} is one of the inputs, which would be replaced; expected another {}", option,
+                                          table::printable(file.string()), expected));
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ void WrittenFiles::add(const std::string& option, const std::string& file) {
   File added{option, file, place_of(file), stamp_of(file)};
   for (const File& other : files_) {
     if (other.path == added.path || other.stamp.is_same_file(added.stamp)) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("{}: {} and {} are one file, expected two", table::printable(file), other.option, option));
     }
   }

@@ -13,15 +13,15 @@ namespace resnet::cli {
 class WrittenFiles {
  public:
   // The file that `option` names; none where it is empty, or - for stdout. What is there and no regular file (/dev/null, a pipe)
-  // is written into, not replaced, and left out. Throws Error(usage) "y.jsonl: --output and --report are one file, expected two",
-  // by whatever links and spelling.
+  // is written into, not replaced, and left out. Throws Error(invalid) "y.jsonl: --output and --report are one file, expected
+  // two", by whatever links and spelling.
   void add(const std::string& option, const std::string& file);
   // And FILE.owner beside it (lib/base/owner.h).
   void add_with_owner(const std::string& option, const std::string& file);
   // Pictures 000001_NAME.png in `folder`; nothing where it is empty.
   void add_numbered_pictures(const std::string& option, const std::string& folder);
 
-  // Throws Error(usage) "--output: a.onnx is one of the inputs, which would be replaced; expected another file". Only what is
+  // Throws Error(invalid) "--output: a.onnx is one of the inputs, which would be replaced; expected another file". Only what is
   // there can be replaced: where nothing is, this costs nothing, else a look at the input's entry. What `may_replace` names, an
   // option or "", may be the same file.
   void check(const std::filesystem::path& read, const std::string& may_replace = "") const;

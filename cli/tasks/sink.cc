@@ -29,7 +29,7 @@ FileSink::FileSink(const std::string& file, std::uintmax_t keep) : name_(file) {
   if (std::filesystem::exists(file, error)) std::filesystem::resize_file(file, keep, error);
   if (!error) appended_.emplace(file, std::ios::binary | std::ios::app);
   if (error || !*appended_) {
-    throw Error(ErrorKind::output, name_ + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
+    throw Error(Fault::unwritable, name_ + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
   }
   struct stat status = {};
   if (stat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode))
@@ -42,7 +42,7 @@ void FileSink::check_grown_file() const {
   if (there && status.st_dev == grown_->device && status.st_ino == grown_->inode &&
       static_cast<std::uintmax_t>(status.st_size) == grown_->size)
     return;
-  throw Error(ErrorKind::output, name_ + ": was " + (there ? "replaced or changed" : "removed") +
+  throw Error(Fault::unwritable, name_ + ": was " + (there ? "replaced or changed" : "removed") +
                                      " by another program while answers were added to it; the run stops here");
 }
 
@@ -53,7 +53,7 @@ void FileSink::send(std::string_view bytes) {
   stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size())).flush();
   if (!stream) {
     if (errno == EPIPE) throw BrokenPipe{};
-    throw Error(ErrorKind::output, name_ + ": cannot be written: " + std::strerror(errno));
+    throw Error(Fault::unwritable, name_ + ": cannot be written: " + std::strerror(errno));
   }
   if (grown_) grown_->size += bytes.size();
 }

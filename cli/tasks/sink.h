@@ -34,7 +34,7 @@ class Sink {
   }
   // Called before bytes are written, whatever it throws keeps them from being so.
   void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
-  // Throws Error(output), or BrokenPipe.
+  // Throws Error(unwritable), or BrokenPipe.
   void flush();
   // Flushes; a file gets its name.
   virtual void commit() { flush(); }
@@ -51,11 +51,11 @@ class Sink {
 
 class FileSink : public Sink {
  public:
-  // Throws Error(output) where the file's folder cannot be written, before any work is done, and what Owner throws where another
-  // process works on the file.
+  // Throws Error(unwritable) where the file's folder cannot be written, before any work is done, and what Owner throws where
+  // another process works on the file.
   explicit FileSink(const std::string& file);
   // A file that grows as answers come, from its first `keep` bytes on: what it holds stays where the program is killed. Where
-  // another program replaces, removes or changes it meanwhile, flush() throws Error(output).
+  // another program replaces, removes or changes it meanwhile, flush() throws Error(unwritable).
   FileSink(const std::string& file, std::uintmax_t keep);
 
   void commit() override;

@@ -20,7 +20,7 @@ namespace resnet::cli {
 
 namespace {
 
-// A message: its length, a byte of state (0: an answer, else an ErrorKind and the error's text), its bytes.
+// A message: its length, a byte of state (0: an answer, else 1 + 16 times the Role + the Fault of an error), its bytes.
 struct Message {
   std::uint8_t state = 0;
   std::string text;
@@ -65,15 +65,19 @@ std::optional<Message> receive(int file) {
   return message;
 }
 
+std::uint8_t state_of(Fault fault, Role role) {
+  return static_cast<std::uint8_t>(1 + 16 * static_cast<unsigned>(role) + static_cast<unsigned>(fault));
+}
+
 Message answer_to(const std::string& command, const std::function<std::string(const std::string&)>& answer) {
   try {
     return {0, answer(command)};
   } catch (const Error& error) {
-    return {static_cast<std::uint8_t>(error.kind()), error.what()};
+    return {state_of(error.fault(), error.role()), error.what()};
   } catch (const std::bad_alloc&) {
-    return {static_cast<std::uint8_t>(ErrorKind::unsupported), "not enough memory"};
+    return {state_of(Fault::exhausted, Role::none), "not enough memory"};
   } catch (const std::exception& error) {
-    return {static_cast<std::uint8_t>(ErrorKind::internal), error.what()};
+    return {state_of(Fault::internal, Role::none), error.what()};
   }
 }
 
@@ -81,9 +85,7 @@ Message answer_to(const std::string& command, const std::function<std::string(co
 
 ChildProcess::ChildProcess(std::function<std::string(const std::string&)> answer) {
   int down[2], up[2];
-  const auto fail = [] {
-    throw Error(ErrorKind::internal, fmt::format("a process cannot be started: {}", std::strerror(errno)));
-  };
+  const auto fail = [] { throw Error(Fault::internal, fmt::format("a process cannot be started: {}", std::strerror(errno))); };
   if (pipe2(down, O_CLOEXEC) != 0) fail();
   if (pipe2(up, O_CLOEXEC) != 0) {
     close(down[0]);
@@ -121,11 +123,12 @@ std::string ChildProcess::ask(const std::string& command) {
   if (send(to_, {0, command})) {
     if (const auto answer = receive(from_)) {
       if (answer->state == 0) return answer->text;
-      throw Error(static_cast<ErrorKind>(answer->state), answer->text);
+      const unsigned state = answer->state - 1u;
+      throw Error(static_cast<Fault>(state % 16), Frame::file(static_cast<Role>(state / 16)), answer->text);
     }
   }
   throw_if_interrupted();
-  throw Error(ErrorKind::internal, "the process that measures died");
+  throw Error(Fault::internal, "the process that measures died");
 }
 
 }  // namespace resnet::cli

@@ -140,7 +140,9 @@ std::string describe_mistake(CLI::App& program, const std::vector<std::string>& 
   const bool over =
       dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
-    mistake = fmt::format("--config: unknown entry '{}'", mistake.substr(mistake.rfind(' ') + 1));
+    // CLI11 names the entry after words of its own.
+    const std::string words = CLI::ConfigError::Extras("").what();
+    mistake = fmt::format("--config: unknown entry '{}'", mistake.substr(std::min(words.size(), mistake.size())));
   } else if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
     mistake = "--config: " + mistake;
   } else if (over && !rest.empty()) {

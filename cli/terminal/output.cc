@@ -27,7 +27,7 @@ void write_to_stdout(std::string_view bytes) {
       pollfd ready = {STDOUT_FILENO, POLLOUT, 0};
       poll(&ready, 1, 100);
     } else if (errno != EINTR) {
-      throw Error(ErrorKind::output, std::string("standard output: cannot be written: ") + std::strerror(errno));
+      throw Error(Fault::unwritable, std::string("standard output: cannot be written: ") + std::strerror(errno));
     }
     throw_if_interrupted();
   }

@@ -173,7 +173,7 @@ std::string to_svg(const Diagram& diagram) {
   const std::string dot = to_dot(diagram);
   const std::unique_ptr<GVC_t, int (*)(GVC_t*)> context(gvContextPlugins(parts(), 0), gvFreeContext);
   const std::unique_ptr<Agraph_t, int (*)(Agraph_t*)> graph(agmemread(dot.c_str()), agclose);
-  const auto fail = [] { return Error(ErrorKind::internal, "Graphviz cannot draw the network: " + last_complaint); };
+  const auto fail = [] { return Error(Fault::internal, "Graphviz cannot draw the network: " + last_complaint); };
   if (!context || !graph || gvLayout(context.get(), graph.get(), "dot") != 0) throw fail();
   char* data = nullptr;
   unsigned length = 0;

@@ -38,7 +38,9 @@ struct Builtin {
 constexpr Builtin builtins[] = {{"imagenet1k", std::begin(imagenet1k), std::end(imagenet1k)},
                                 {"cifar10", std::begin(cifar10), std::end(cifar10)}};
 
-[[noreturn]] void refuse(const std::string& name, const std::string& what) { throw Error(ErrorKind::usage, name + ": " + what); }
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw Error(Fault::malformed, Frame::file(Role::argument, name), what);
+}
 
 // The bytes of the UTF-8 character at the front; 0 where there is none (overlong forms, surrogates and what lies behind U+10FFFF
 // are none).
@@ -134,18 +136,23 @@ std::vector<std::string> parse_json(std::string_view text, const std::string& na
     }
     return true;
   };
-  try {
-    const Json json = Json::parse(text, check);
-    return from_json(json.is_object() && json.contains("id2label") ? json["id2label"] : json, name);
-  } catch (const Json::exception& error) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
-    std::string_view what = error.what();
-    if (const auto end = what.find("] "); end != what.npos) what.remove_prefix(end + 2);
-    std::string line(what);
+  // As `kind` it says "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+  const auto refuse_json = [&](const Json::exception& error, std::string_view kind) {
+    std::string line = error.what();
+    line.erase(0, fmt::formatted_size("[json.exception.{}.{}] ", kind, error.id));
     std::replace_if(
         line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 32; }, ' ');
     refuse(name, "is no valid JSON: " + line);
+  };
+  try {
+    const Json json = Json::parse(text, check);
+    return from_json(json.is_object() && json.contains("id2label") ? json["id2label"] : json, name);
+  } catch (const Json::parse_error& error) {
+    refuse_json(error, "parse_error");
+  } catch (const Json::out_of_range& error) {
+    refuse_json(error, "out_of_range");
   }
+  __builtin_unreachable();
 }
 
 }  // namespace
@@ -170,7 +177,7 @@ std::string names() {
 
 std::vector<std::string> read(const std::filesystem::path& file) {
   constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
-  return parse(read_file(file, ErrorKind::usage, {.most_bytes = most_bytes, .expected = "a list of labels"}), file.string());
+  return parse(read_file(file, Role::argument, {.most_bytes = most_bytes, .expected = "a list of labels"}), file.string());
 }
 
 std::vector<std::string> parse(std::string_view text, const std::string& name) {

@@ -42,8 +42,9 @@ class Parser {
  private:
   [[noreturn]] void refuse(const std::string& expected) const {
     const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: line {}: expected {}, as in {{0: 'tench', 1: 'goldfish'}}", name_, line, expected));
+    throw Error(Fault::malformed, Frame::line(static_cast<std::size_t>(line)),
+                fmt::format("expected {}, as in {{0: 'tench', 1: 'goldfish'}}", expected))
+        .in(Frame::file(Role::argument, name_));
   }
 
   // The character after spaces and comments, not taken; NUL at the end.

@@ -13,7 +13,7 @@ namespace resnet::labels {
 // Whether a text that begins with '{' can only be one: its first key is a number or stands in single quotes, which JSON has not.
 bool is_python_dict(std::string_view text);
 
-// Index and label of each entry, in the order of the text; also of {'tench': 0}. Throws Error(usage) "NAME: line 3: ...".
+// Index and label of each entry, in the order of the text; also of {'tench': 0}. Throws Error(invalid) "NAME: line 3: ...".
 std::vector<std::pair<std::uint64_t, std::string>> parse_python_dict(std::string_view text, const std::string& name);
 
 }  // namespace resnet::labels

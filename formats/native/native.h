@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "lib/base/error.h"
 #include "lib/model/model.h"
 
 namespace resnet::native {
@@ -13,12 +14,18 @@ struct ReadOptions {
   bool verify = true;  // the checksum: off, a file opens without being read as a whole
 };
 
-// Weights stay in the mapped file. Throws Error(invalid_model) "FILE: ..." for what is not there, is no such file, is cut short,
+// What read() throws where the checksum does not fit: all the same the file can be read without `verify`.
+class ChecksumMismatch : public Error {
+ public:
+  using Error::Error;
+};
+
+// Weights stay in the mapped file. Throws Error(malformed) "FILE: ..." for what is not there, is no such file, is cut short,
 // damaged, or written by a later version.
 Model read(const std::filesystem::path& file, const ReadOptions& options = {});
 
-// The file appears whole or not at all; the same bytes for the same model. Throws Error(output), and Error(unsupported) naming
-// the node where an operator cannot be written.
+// The file appears whole or not at all; the same bytes for the same model. Throws Error(unwritable), and Error(unsupported)
+// naming the node where an operator cannot be written.
 void write(const Model& model, const std::filesystem::path& file);
 
 // Whether a file begins as a .resnet file does.

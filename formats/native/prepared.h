@@ -25,7 +25,7 @@ struct PreparedNetwork {
   std::map<std::string, std::string> data_digests;
 };
 
-// Weights stay in the mapped file; all of it is checked, by the pool's threads. Throws Error(invalid_model) "FILE: ..." for what
+// Weights stay in the mapped file; all of it is checked, by the pool's threads. Throws Error(malformed) "FILE: ..." for what
 // is not there, is no such file, is cut short or damaged.
 PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& pool);
 // The same of an open file, which stays the caller's: for one whose owner and permissions were looked at, so that no other one
@@ -40,7 +40,7 @@ PreparedSummary read_prepared_summary(int descriptor, const std::filesystem::pat
 bool is_prepared(std::string_view head);
 
 // The file appears whole or not at all, for this user alone; whatever had its name, a link too, is replaced. Throws
-// Error(output), and Error(unsupported) naming the node where an operator cannot be written.
+// Error(unwritable), and Error(unsupported) naming the node where an operator cannot be written.
 void write_prepared(const PreparedNetwork& prepared, const std::filesystem::path& file, ThreadPool& pool);
 
 }  // namespace resnet::native

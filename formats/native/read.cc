@@ -23,7 +23,7 @@ namespace resnet::native {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::invalid_model, what); }
+[[noreturn]] void refuse(const std::string& what) { throw Error(Fault::malformed, what); }
 
 Header check_header(std::span<const std::byte> bytes, std::string_view file_magic, const char* what) {
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
@@ -57,7 +57,7 @@ void check_sum(std::span<const std::byte> bytes, const Header& header) {
   XXH3_64bits_update(hash.get(), bytes.data(), Header::checksum_offset);
   XXH3_64bits_update(hash.get(), bytes.data() + header_size, bytes.size() - header_size);
   if (XXH3_64bits_digest(hash.get()) != header.checksum)
-    refuse("is damaged: its checksum does not fit (--no-verify reads it all the same)");
+    throw ChecksumMismatch(Fault::malformed, "is damaged: its checksum does not fit");
 }
 
 template <typename Message>
@@ -194,7 +194,7 @@ class Reader {
       try {
         read_node(node, label, graph);
       } catch (Error& error) {
-        if (!std::string_view(error.what()).starts_with("node '")) error.add_context(label);
+        error.in(Frame::node(label));
         throw;
       }
     }
@@ -256,7 +256,7 @@ class Reader {
     try {
       arch::check(spec);
     } catch (const Error& error) {
-      refuse(fmt::format("its architecture is damaged: {}", error.what()));
+      refuse(fmt::format("its architecture is damaged: {}", error.problem()));
     }
     return spec;
   }
@@ -314,7 +314,7 @@ resnet::Model read(const std::filesystem::path& file, const ReadOptions& options
     parse(proto, bytes, header);
     return Reader(proto, buffer, header).run();
   } catch (Error& error) {
-    error.add_context(file.string());
+    error.in(Frame::file(Role::model, file.string()));
     throw;
   }
 }
@@ -345,19 +345,22 @@ PreparedNetwork read_prepared(const std::shared_ptr<const Buffer>& buffer, const
     reader.check_tensors(pool);
     return prepared;
   } catch (Error& error) {
-    error.add_context(file.string());
+    error.in(Frame::file(Role::model, file.string()));
     throw;
   }
 }
 
-// An open file's bytes, mapped. Throws Error(invalid_model).
+// An open file's bytes, mapped. Throws Error(malformed).
 std::shared_ptr<const Buffer> map_descriptor(int descriptor, const std::filesystem::path& file) {
   struct stat status {};
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(file.string() + ": is not a regular file");
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+    throw Error(Fault::unreadable, Frame::file(Role::model, file.string()), "is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) refuse(file.string() + ": is empty");
+  if (size == 0) throw Error(Fault::malformed, Frame::file(Role::model, file.string()), "is empty");
   void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (address == MAP_FAILED) refuse(fmt::format("{}: cannot be mapped: {}", file.string(), std::strerror(errno)));
+  if (address == MAP_FAILED)
+    throw Error(Fault::unreadable, Frame::file(Role::model, file.string()),
+                fmt::format("cannot be mapped: {}", std::strerror(errno)));
   const std::shared_ptr<const void> mapping(address, [size](const void* begin) { munmap(const_cast<void*>(begin), size); });
   return Buffer::view({static_cast<const std::byte*>(address), size}, mapping);
 }
@@ -379,7 +382,7 @@ PreparedSummary read_prepared_summary(int descriptor, const std::filesystem::pat
     parse_prepared(proto, buffer->bytes());
     return {proto.key(), proto.name()};
   } catch (Error& error) {
-    error.add_context(file.string());
+    error.in(Frame::file(Role::model, file.string()));
     throw;
   }
 }

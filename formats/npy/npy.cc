@@ -32,7 +32,7 @@ constexpr std::size_t header_alignment = 64;
 constexpr std::size_t max_rank = 64;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& what) {
-  throw Error(ErrorKind::bad_input, name + ": " + what);
+  throw Error(Fault::malformed, Frame::file(Role::input, name), what);
 }
 
 struct Header {
@@ -220,7 +220,7 @@ Located locate(std::string_view text, const std::string& name) {
 }  // namespace
 
 Tensor read(const std::filesystem::path& file) {
-  const std::string text = read_file(file, ErrorKind::bad_input);
+  const std::string text = read_file(file, Role::input);
   return parse(std::as_bytes(std::span(text)), file.string());
 }
 
@@ -267,8 +267,8 @@ Tensor parse(std::span<const std::byte> bytes, const std::string& name) {
       for (std::byte& value : out) value = value == std::byte{0} ? std::byte{0} : std::byte{1};
     }
     return tensor;
-  } catch (Error& error) {
-    refuse(name, error.what());
+  } catch (const Error& error) {
+    refuse(name, error.problem());
   }
 }
 

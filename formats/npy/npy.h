@@ -10,14 +10,14 @@
 
 namespace resnet::npy {
 
-// Either byte order; Fortran order becomes row-major. Throws Error(bad_input) "FILE: ..." for what is not there, is no .npy file,
-// is truncated, has bytes behind its array, or holds another dtype than numbers and booleans.
+// Either byte order; Fortran order becomes row-major. Throws Error(Role::input) "FILE: ..." for what is not there, is no .npy
+// file, is truncated, has bytes behind its array, or holds another dtype than numbers and booleans.
 Tensor read(const std::filesystem::path& file);
 // From memory; `name` stands for the file in errors.
 Tensor parse(std::span<const std::byte> bytes, const std::string& name);
 
 // Version 1, little-endian, row-major, the header padded as NumPy pads it. NumPy has no bfloat16: its values are written as
-// float32. Throws Error(output). The file is whole or absent.
+// float32. Throws Error(unwritable). The file is whole or absent.
 void write(const std::filesystem::path& file, const Tensor& tensor);
 std::string to_bytes(const Tensor& tensor);
 

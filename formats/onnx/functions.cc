@@ -29,7 +29,7 @@ Functions::Functions(const ::onnx::ModelProto& model) {
   for (const auto& function : model.functions()) {
     nodes += function.node_size();
     if (!functions_.emplace(Key{domain_of(function.domain()), function.name(), function.overload()}, &function).second) {
-      throw Error(ErrorKind::invalid_model, fmt::format("{} is defined twice", label_of(function)));
+      throw Error(Fault::malformed, fmt::format("{} is defined twice", label_of(function)));
     }
   }
   most_ = std::min(most_nodes, most_nodes_of_functions + most_nodes_for_each * nodes);
@@ -47,7 +47,7 @@ void Functions::add_call(const ::onnx::NodeProto& node) {
   std::vector<const ::onnx::FunctionProto*> callers;
   added_ += expanded(*function, callers).nodes;
   if (added_ > most_) {
-    throw Error(ErrorKind::unsupported,
+    throw Error(Fault::unsupported,
                 fmt::format("functions grow to more than {} nodes, which is much for so small a file", most_));
   }
 }
@@ -56,14 +56,14 @@ void Functions::add_call(const ::onnx::NodeProto& node) {
 Functions::Size Functions::expanded(const ::onnx::FunctionProto& function, std::vector<const ::onnx::FunctionProto*>& callers) {
   const auto check_depth = [&](std::size_t depth) {
     if (callers.size() + depth > deepest_call)
-      throw Error(ErrorKind::unsupported, fmt::format("functions call each other more than {} deep", deepest_call));
+      throw Error(Fault::unsupported, fmt::format("functions call each other more than {} deep", deepest_call));
   };
   if (const auto known = expanded_.find(&function); known != expanded_.end()) {
     check_depth(known->second.depth);
     return known->second;
   }
   if (std::find(callers.begin(), callers.end(), &function) != callers.end())
-    throw Error(ErrorKind::invalid_model, fmt::format("{} calls itself", label_of(function)));
+    throw Error(Fault::malformed, fmt::format("{} calls itself", label_of(function)));
   check_depth(1);
   callers.push_back(&function);
   Size size;

@@ -24,14 +24,14 @@ std::string label_of(const ::onnx::FunctionProto& function);
 
 class Functions {
  public:
-  // `model` outlives it. Throws Error(invalid_model) where one is defined twice.
+  // `model` outlives it. Throws Error(malformed) where one is defined twice.
   explicit Functions(const ::onnx::ModelProto& model);
 
   // The function that a node calls; null where it calls none.
   const ::onnx::FunctionProto* find(const ::onnx::NodeProto& node) const;
 
   // Adds the nodes that a node of the graph grows to, without making one: a small file can ask for any number. Throws
-  // Error(invalid_model) where a function calls itself, Error(unsupported) where they call each other too deep, or where the
+  // Error(malformed) where a function calls itself, Error(unsupported) where they call each other too deep, or where the
   // calls that were added grow to more than 10,000 nodes and 50 for each of the file's, or `most_nodes`.
   void add_call(const ::onnx::NodeProto& node);
 

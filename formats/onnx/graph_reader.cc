@@ -7,23 +7,22 @@
 
 #include <algorithm>
 #include <map>
-#include <queue>
 #include <set>
 #include <unordered_map>
 
 #include "formats/onnx/functions.h"
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
+#include "formats/onnx/wiring.h"
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
 
 namespace {
-
-constexpr std::int64_t newest_opset = 22;
 
 // Initializers up to this size are copied into aligned memory; larger ones keep the string that they were parsed into.
 constexpr std::size_t copied_bytes = 4096;
@@ -93,11 +92,11 @@ class GraphReader {
       const std::string domain = domain_of(import.domain());
       const auto [found, is_new] = opsets.emplace(domain, import.version());
       if (!is_new && found->second != import.version()) {
-        throw Error(ErrorKind::invalid_model,
+        throw Error(Fault::malformed,
                     fmt::format("the opset of domain '{}' is imported as {} and as {}", domain, found->second, import.version()));
       }
       if (domain.empty() && import.version() < 1) {
-        throw Error(ErrorKind::invalid_model, fmt::format("opset {} does not exist, expected 1 or more", import.version()));
+        throw Error(Fault::malformed, fmt::format("opset {} does not exist, expected 1 or more", import.version()));
       }
     }
     return opsets;
@@ -123,7 +122,7 @@ class GraphReader {
     for (const auto& entry : proto_.metadata_props()) model_.metadata[entry.key()] = entry.value();
     model_.graph.name = graph_proto_.name();
     model_.graph.doc_string = graph_proto_.doc_string();
-    if (graph_proto_.sparse_initializer_size() > 0) throw Error(ErrorKind::unsupported, "sparse initializers cannot be read");
+    if (graph_proto_.sparse_initializer_size() > 0) throw Error(Fault::unsupported, "sparse initializers cannot be read");
     if (proto_.training_info_size() > 0) notes_.add("the file's training information was not read");
   }
 
@@ -131,7 +130,7 @@ class GraphReader {
     try {
       functions_.add_call(node);
     } catch (Error& error) {
-      error.add_context(label_of(node));
+      error.in(Frame::node(label_of(node)));
       throw;
     }
   }
@@ -146,7 +145,7 @@ class GraphReader {
 
   void define(const std::string& name, ValueId id) {
     if (!scope_.values.emplace(name, id).second) {
-      throw Error(ErrorKind::invalid_model, fmt::format("value '{}' is produced twice", name));
+      throw Error(Fault::malformed, fmt::format("value '{}' is produced twice", name));
     }
     names_.take(name);
   }
@@ -163,7 +162,7 @@ class GraphReader {
   Fact fact_of(const ::onnx::ValueInfoProto& info) {
     if (info.type().value_case() == ::onnx::TypeProto::VALUE_NOT_SET) return Fact::unknown();
     if (!info.type().has_tensor_type()) {
-      throw Error(ErrorKind::unsupported, "is no tensor (sequences, optionals, maps and sparse tensors cannot be read)");
+      throw Error(Fault::unsupported, "is no tensor (sequences, optionals, maps and sparse tensors cannot be read)");
     }
     const auto& type = info.type().tensor_type();
     Fact fact;
@@ -178,7 +177,7 @@ class GraphReader {
                    fmt::format("input '{}'", info.name()), "inputs");
         fact.dims->push_back(Dim::symbol(own));
       } else if (dim.has_dim_value() && dim.dim_value() < 0) {
-        throw Error(ErrorKind::invalid_model, fmt::format("dimension {} is {}, expected a size", i, dim.dim_value()));
+        throw Error(Fault::malformed, fmt::format("dimension {} is {}, expected a size", i, dim.dim_value()));
       } else {
         fact.dims->push_back(dim_of(dim, own));
       }
@@ -189,7 +188,7 @@ class GraphReader {
       if (!dim.is_number() || dim.is(0)) continue;
       const auto product = checked_multiply(bytes, dim.number());
       if (!product) {
-        throw Error(ErrorKind::invalid_model, fmt::format("shape {} does not fit into memory", to_string(*fact.dims)));
+        throw Error(Fault::malformed, fmt::format("shape {} does not fit into memory", to_string(*fact.dims)));
       }
       bytes = *product;
     }
@@ -203,7 +202,7 @@ class GraphReader {
     for (const auto& [name, shape] : options_.input_shapes) asked.insert(name);
     bool first = true;
     for (const auto& input : graph_proto_.input()) {
-      if (input.name().empty()) throw Error(ErrorKind::invalid_model, "a graph input has no name");
+      if (input.name().empty()) throw Error(Fault::malformed, "a graph input has no name");
       if (initializers.contains(input.name())) continue;  // IR version 3 lists initializers as inputs, too
       try {
         Fact fact = fact_of(input);
@@ -212,7 +211,7 @@ class GraphReader {
           if (given == options_.input_shapes.end()) continue;
           const auto dims = given->second.dims();
           if (fact.dims && fact.dims->size() != dims.size()) {
-            throw Error(ErrorKind::usage,
+            throw Error(Fault::invalid,
                         fmt::format("has the shape {}, cannot be given {}", to_string(*fact.dims), given->second.to_string()));
           }
           fact.dims = Dims(dims.begin(), dims.end());
@@ -221,11 +220,11 @@ class GraphReader {
         first = false;
         define(input.name(), model_.graph.add_input(input.name(), std::move(fact)));
       } catch (Error& error) {
-        error.add_context(fmt::format("input '{}'", input.name()));
+        error.in(Frame::input(input.name()));
         throw;
       }
     }
-    if (!asked.empty()) throw Error(ErrorKind::usage, fmt::format("the model has no input '{}' to give a shape", *asked.begin()));
+    if (!asked.empty()) throw Error(Fault::invalid, fmt::format("the model has no input '{}' to give a shape", *asked.begin()));
   }
 
   // `bytes` are the tensor's raw_data where that was left out of it.
@@ -258,90 +257,49 @@ class GraphReader {
       if (weight != weights_.end() && weight->index == index) bytes = std::move(weight++->bytes);
       ++index;
       try {
-        if (name.empty()) throw Error(ErrorKind::invalid_model, "has no name");
+        if (name.empty()) throw Error(Fault::malformed, "has no name");
         if (!scope_.used.contains(name)) {
           notes_.add("used by no node: left out", fmt::format("initializer '{}'", name), "initializers");
         } else {
           define(name, model_.graph.add_constant(name, take_tensor(tensor, std::move(bytes))));
         }
       } catch (Error& error) {
-        error.add_context(fmt::format("initializer '{}'", name));
+        error.in(Frame::initializer(name));
         throw;
       }
       tensor.Clear();
     }
   }
 
-  // The nodes in an order in which each stands behind what it reads; the file's own where it is one.
-  std::vector<int> order(const NodeList& nodes, const Scope& scope) {
-    const int count = nodes.size();
-    const auto at = [](int index) { return static_cast<std::size_t>(index); };
-    std::unordered_map<std::string, int> makers;
-    for (int i = 0; i < count; ++i) {
-      for (const std::string& output : nodes[i].output()) {
-        if (output.empty()) continue;
-        const auto [maker, is_new] = makers.emplace(output, i);
-        if (!is_new || scope.values.contains(output)) {
-          const std::string other = is_new ? "an input or initializer of that name" : label_of(nodes[maker->second]);
-          throw Error(ErrorKind::invalid_model,
-                      fmt::format("{}: value '{}' is produced twice, also by {}", label_of(nodes[i]), output, other));
-        }
-      }
-    }
-    std::vector<int> waits(at(count), 0);
-    std::vector<std::vector<int>> readers(at(count)), waits_for(at(count));
-    for (int i = 0; i < count; ++i) {
-      const ::onnx::NodeProto& node = nodes[i];
+  // The nodes in an order in which each is after what it reads; the file's own where it is one.
+  static std::vector<int> order(const NodeList& nodes, const Scope& scope) {
+    std::vector<NodeNames> names;
+    for (const auto& node : nodes) {
       std::set<std::string> inputs(node.input().begin(), node.input().end());
       for (const auto& attribute : node.attribute()) collect_captured(attribute, inputs);
-      for (const std::string& input : inputs) {
-        if (input.empty() || scope.values.contains(input)) continue;
-        const auto maker = makers.find(input);
-        if (maker == makers.end()) {
-          throw Error(ErrorKind::invalid_model,
-                      fmt::format("{}: input '{}' is produced by no node, initializer or graph input", label_of(node), input));
-        }
-        ++waits[at(i)];
-        waits_for[at(i)].push_back(maker->second);
-        readers[at(maker->second)].push_back(i);
-      }
+      names.push_back({{inputs.begin(), inputs.end()}, {node.output().begin(), node.output().end()}});
     }
-    std::priority_queue<int, std::vector<int>, std::greater<>> ready;
-    for (int i = 0; i < count; ++i) {
-      if (waits[at(i)] == 0) ready.push(i);
+    Wiring wiring = wire(names, [&](const std::string& name) { return scope.values.contains(name); });
+    if (!wiring.twice.empty()) {
+      const auto& [node, value, also] = wiring.twice.front();
+      throw Error(Fault::malformed, Frame::node(label_of(nodes[node])),
+                  fmt::format("value '{}' is produced twice, also by {}", value,
+                              also ? label_of(nodes[*also]) : "an input or initializer of that name"));
     }
-    std::vector<int> result;
-    while (!ready.empty()) {
-      const int i = ready.top();
-      ready.pop();
-      result.push_back(i);
-      for (const int reader : readers[at(i)]) {
-        if (--waits[at(reader)] == 0) ready.push(reader);
-      }
+    for (const Wiring::Stray& stray : wiring.strays) {
+      if (stray.is_made) continue;
+      throw Error(Fault::malformed, Frame::node(label_of(nodes[stray.node])), describe_dangling(stray.value));
     }
-    if (static_cast<int>(result.size()) < count) {
-      // Nodes behind a cycle wait, too; whoever walks from one that waits to one that it waits for is in the cycle in the end.
-      int i = static_cast<int>(std::find_if(waits.begin(), waits.end(), [](int n) { return n > 0; }) - waits.begin());
-      std::vector<int> path;
-      std::vector<bool> seen(at(count), false);
-      while (!seen[at(i)]) {
-        seen[at(i)] = true;
-        path.push_back(i);
-        const auto& candidates = waits_for[at(i)];
-        i = *std::find_if(candidates.begin(), candidates.end(), [&](int candidate) { return waits[at(candidate)] > 0; });
-      }
-      path.erase(path.begin(), std::find(path.begin(), path.end(), i));
-      // From what is made to what reads it, beginning with the one that stands first in the file.
-      std::reverse(path.begin(), path.end());
-      std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
-      constexpr std::size_t shown = 8;
-      std::vector<std::string> labels;
-      for (std::size_t k = 0; k < std::min(shown, path.size()); ++k) labels.push_back(label_of(nodes[path[k]]));
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("cycle through {}{}", fmt::join(labels, ", "),
-                              path.size() > shown ? fmt::format(" and {} more", path.size() - shown) : ""));
-    }
-    return result;
+    if (!wiring.cycle.empty()) refuse_cycle(nodes, wiring.cycle);
+    return std::move(wiring.order);
+  }
+
+  [[noreturn]] static void refuse_cycle(const NodeList& nodes, const std::vector<int>& cycle) {
+    constexpr std::size_t shown = 8;
+    std::vector<std::string> labels;
+    for (std::size_t k = 0; k < std::min(shown, cycle.size()); ++k) labels.push_back(label_of(nodes[cycle[k]]));
+    throw Error(Fault::malformed, fmt::format("cycle through {}{}", fmt::join(labels, ", "),
+                                              cycle.size() > shown ? fmt::format(" and {} more", cycle.size() - shown) : ""));
   }
 
   // What a value that a node of `scope` makes is called in the graph.
@@ -359,7 +317,7 @@ class GraphReader {
       for (const std::string& input : proto.input()) inputs.push_back(input.empty() ? ValueId::none() : scope.values.at(input));
       int output_count = proto.output_size();
       while (output_count > 1 && proto.output(output_count - 1).empty()) --output_count;
-      if (output_count == 0) throw Error(ErrorKind::invalid_model, "the node has no output");
+      if (output_count == 0) throw Error(Fault::malformed, "the node has no output");
       if (const auto* function = functions_.find(proto)) return call(*function, proto, inputs, scope);
 
       std::vector<std::string> outputs;
@@ -386,27 +344,25 @@ class GraphReader {
       }
       add_node(proto, node, name, std::move(op), scope);
     } catch (Error& error) {
-      // append() names the node by itself.
-      if (!std::string_view(error.what()).starts_with(label)) error.add_context(label);
+      error.in(functions_.find(proto) != nullptr ? Frame::call(label) : Frame::node(label));
       throw;
     }
   }
 
   Op import_known(const OpRow& row, NodeImport& node) {
     if (row.type != "Constant" && !node.has_input(0)) {
-      throw Error(ErrorKind::invalid_model,
-                  node.inputs.empty() ? "the node has no input" : "input 0 is left out, but is not optional");
+      throw Error(Fault::malformed, node.inputs.empty() ? "the node has no input" : "input 0 is left out, but is not optional");
     }
     return row.import(node);
   }
 
   Op import_unknown(const ::onnx::NodeProto& proto, const std::string& domain, NodeImport& node, const Scope& scope) {
-    if (proto.op_type().empty()) throw Error(ErrorKind::invalid_model, "the node has no operator");
+    if (proto.op_type().empty()) throw Error(Fault::malformed, "the node has no operator");
     if (scope.function != nullptr) {
-      if (has_subgraph(proto)) throw Error(ErrorKind::unsupported, "a subgraph within a function cannot be read");
+      if (has_subgraph(proto)) throw Error(Fault::unsupported, "a subgraph within a function cannot be read");
       // An operator that we do not know is written as a node of the graph, whose opset may give it another meaning.
       if (domain.empty() && scope.opset != scope_.opset) {
-        throw Error(ErrorKind::unsupported,
+        throw Error(Fault::unsupported,
                     fmt::format("is not known, and its function is of opset {}, not {} as the graph", scope.opset, scope_.opset));
       }
     }
@@ -418,7 +374,7 @@ class GraphReader {
     ValueId id;
     if (auto* constant = std::get_if<Constant>(&op)) {
       if (node.outputs.size() != 1 || !node.inputs.empty()) {
-        throw Error(ErrorKind::invalid_model,
+        throw Error(Fault::malformed,
                     fmt::format("{} inputs and {} outputs, expected none and 1", node.inputs.size(), node.outputs.size()));
       }
       id = model_.graph.add_constant(node.outputs.front(), std::move(constant->value));
@@ -474,7 +430,7 @@ class GraphReader {
   void call(const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller, const std::vector<ValueId>& inputs,
             Scope& outer) {
     if (static_cast<int>(inputs.size()) > function.input_size() || caller.output_size() > function.output_size()) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("{} inputs and {} outputs, expected at most {} and {}: those of {}", inputs.size(),
                               caller.output_size(), function.input_size(), function.output_size(), onnx::label_of(function)));
     }
@@ -500,7 +456,7 @@ class GraphReader {
       bind_attributes(node, function, caller);
       bytes_of_functions_ += node.ByteSizeLong();
       if (bytes_of_functions_ > most_bytes_of_functions) {
-        throw Error(ErrorKind::unsupported, fmt::format("functions expand to more than {} bytes", most_bytes_of_functions));
+        throw Error(Fault::unsupported, fmt::format("functions expand to more than {} bytes", most_bytes_of_functions));
       }
       read_node(node, scope);
     }
@@ -509,7 +465,7 @@ class GraphReader {
       if (name.empty()) continue;
       const auto value = scope.values.find(function.output(i));
       if (value == scope.values.end() || value->second.is_none()) {
-        throw Error(ErrorKind::invalid_model,
+        throw Error(Fault::malformed,
                     fmt::format("output '{}' is produced by no node of {}", function.output(i), onnx::label_of(function)));
       }
       ValueId id = value->second;
@@ -524,7 +480,7 @@ class GraphReader {
     for (const auto& output : graph_proto_.output()) {
       const auto value = scope_.values.find(output.name());
       if (value == scope_.values.end()) {
-        throw Error(ErrorKind::invalid_model,
+        throw Error(Fault::malformed,
                     fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
       }
       outputs.push_back(value->second);
@@ -537,7 +493,7 @@ class GraphReader {
         dims.push_back(dim.has_dim_value() && dim.dim_value() < 0 ? Dim::symbol(own) : dim_of(dim, own));
       }
     }
-    if (outputs.empty()) throw Error(ErrorKind::invalid_model, "the graph has no output");
+    if (outputs.empty()) throw Error(Fault::malformed, "the graph has no output");
     model_.graph.set_outputs(std::move(outputs));
   }
 
@@ -560,10 +516,10 @@ class GraphReader {
 Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, ExternalFiles external,
                  const ReadOptions& options) {
   if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
-    throw Error(ErrorKind::invalid_model, "is no ONNX model: it holds no graph");
+    throw Error(Fault::malformed, "is no ONNX model: it holds no graph");
   }
   if (proto.graph().node_size() > most_nodes) {
-    throw Error(ErrorKind::unsupported,
+    throw Error(Fault::unsupported,
                 fmt::format("the graph has {} nodes, expected at most {}", proto.graph().node_size(), most_nodes));
   }
   return GraphReader(proto, std::move(weights), std::move(external), options).run();

@@ -5,100 +5,22 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <functional>
 #include <map>
 #include <set>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "formats/onnx/functions.h"
 #include "formats/onnx/lint_graph.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/read.h"
-#include "lib/base/checked.h"
+#include "formats/onnx/wiring.h"
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
 
 namespace {
 
-constexpr std::int64_t newest_ir_version = 13;
-constexpr std::int64_t newest_opset_known = 22;
-
 using Level = Finding::Level;
-
-std::string name_of(const ::onnx::NodeProto& node) {
-  if (!node.name().empty()) return node.name();
-  return node.output_size() > 0 ? node.output(0) : "";
-}
-
-// Bytes of one element as raw_data holds it; nothing for strings and types of less than a byte.
-std::optional<std::int64_t> element_size(std::int32_t type) {
-  switch (type) {
-    case ::onnx::TensorProto::FLOAT:
-    case ::onnx::TensorProto::INT32:
-    case ::onnx::TensorProto::UINT32: return 4;
-    case ::onnx::TensorProto::DOUBLE:
-    case ::onnx::TensorProto::INT64:
-    case ::onnx::TensorProto::UINT64: return 8;
-    case ::onnx::TensorProto::FLOAT16:
-    case ::onnx::TensorProto::BFLOAT16:
-    case ::onnx::TensorProto::INT16:
-    case ::onnx::TensorProto::UINT16: return 2;
-    case ::onnx::TensorProto::INT8:
-    case ::onnx::TensorProto::UINT8:
-    case ::onnx::TensorProto::BOOL: return 1;
-    default: return std::nullopt;  // an open enum: a file can hold any number
-  }
-}
-
-// The number of elements that a tensor's dims claim; nothing where one is negative or the product does not fit.
-std::optional<std::int64_t> element_count(const ::onnx::TensorProto& tensor) {
-  std::int64_t count = 1;
-  for (const std::int64_t dim : tensor.dims()) {
-    if (dim < 0) return std::nullopt;
-    const auto next = checked_multiply(count, dim);
-    if (!next) return std::nullopt;
-    count = *next;
-  }
-  return count;
-}
-
-std::string dims_of(const ::onnx::TensorProto& tensor) {
-  std::string text;
-  for (const std::int64_t dim : tensor.dims()) text += (text.empty() ? "" : "x") + std::to_string(dim);
-  return text.empty() ? "scalar" : text;
-}
-
-// Calls visit(value) for each float of a tensor that holds its data itself.
-void visit_floats(const ::onnx::TensorProto& tensor, const std::function<void(double)>& visit) {
-  const auto each = [&]<typename T>(T) {
-    const std::string& raw = tensor.raw_data();
-    for (std::size_t i = 0; i + sizeof(T) <= raw.size(); i += sizeof(T)) {
-      T value;
-      std::memcpy(&value, raw.data() + i, sizeof(T));
-      visit(static_cast<double>(to_number(value)));
-    }
-  };
-  if (tensor.data_type() == ::onnx::TensorProto::FLOAT) {
-    if (tensor.has_raw_data()) {
-      each(float{});
-    } else {
-      for (const float value : tensor.float_data()) visit(static_cast<double>(value));
-    }
-  } else if (tensor.data_type() == ::onnx::TensorProto::DOUBLE) {
-    if (tensor.has_raw_data()) {
-      each(double{});
-    } else {
-      for (const double value : tensor.double_data()) visit(value);
-    }
-  } else if (tensor.data_type() == ::onnx::TensorProto::FLOAT16 && tensor.has_raw_data()) {
-    each(Float16{});
-  } else if (tensor.data_type() == ::onnx::TensorProto::BFLOAT16 && tensor.has_raw_data()) {
-    each(BFloat16{});
-  }
-}
 
 class Linter {
  public:
@@ -111,13 +33,6 @@ class Linter {
     for (const auto& input : graph_.input()) given_.insert(input.name());
     for (const auto& tensor : graph_.initializer()) given_.insert(tensor.name());
     for (const auto& tensor : graph_.sparse_initializer()) given_.insert(tensor.values().name());
-    for (const auto& tensor : graph_.initializer()) initializers_.emplace(tensor.name(), &tensor);
-    for (const auto& node : graph_.node()) {
-      if (node.op_type() != "Constant" || node.output_size() == 0) continue;
-      for (const auto& attribute : node.attribute()) {
-        if (attribute.name() == "value" && attribute.has_t()) initializers_.emplace(node.output(0), &attribute.t());
-      }
-    }
   }
 
   void run() {
@@ -125,15 +40,13 @@ class Linter {
     check_with_onnx(model_, findings_);
     check_inputs(graph_, findings_);
     check_metadata(model_, findings_);
-    check_names();
-    check_order();
+    const Wiring wiring = wiring_of_graph();
+    check_names(wiring);
+    check_outputs();
+    check_order(wiring);
     check_use();
     check_operators();
-    for (const auto& tensor : graph_.initializer()) check_initializer(tensor);
-    for (const auto& node : graph_.node()) {
-      check_bias(node);
-      check_variance(node);
-    }
+    check_weights(graph_, findings_);
   }
 
  private:
@@ -141,12 +54,19 @@ class Linter {
     findings_.push_back({level, std::move(rule), std::move(node), std::move(message)});
   }
 
+  Wiring wiring_of_graph() const {
+    std::vector<NodeNames> names;
+    for (const auto& node : graph_.node())
+      names.push_back({{node.input().begin(), node.input().end()}, {node.output().begin(), node.output().end()}});
+    return wire(names, [this](const std::string& name) { return given_.contains(name); });
+  }
+
   void check_versions() {
     if (model_.ir_version() < 1) {
-      add(Level::error, "ir-version", "", "the file has no IR version, expected 3 to 13");
+      add(Level::error, "ir-version", "", fmt::format("the file has no IR version, expected 3 to {}", newest_ir_version));
     } else if (model_.ir_version() < 3) {
       add(Level::warning, "ir-version", "",
-          fmt::format("IR version {} is older than ONNX 1.0, expected 3 to 13", model_.ir_version()));
+          fmt::format("IR version {} is older than ONNX 1.0, expected 3 to {}", model_.ir_version(), newest_ir_version));
     } else if (model_.ir_version() > newest_ir_version) {
       add(Level::warning, "ir-version", "",
           fmt::format("IR version {} is newer than {}, the newest known here", model_.ir_version(), newest_ir_version));
@@ -157,9 +77,9 @@ class Linter {
       if (!seen.insert(domain).second) {
         add(Level::error, "opset", "", fmt::format("the opset of domain '{}' is imported twice", domain));
       }
-      if (domain.empty() && import.version() > newest_opset_known) {
+      if (domain.empty() && import.version() > newest_opset) {
         add(Level::note, "opset", "",
-            fmt::format("opset {} is newer than {}, the newest known here", import.version(), newest_opset_known));
+            fmt::format("opset {} is newer than {}, the newest known here", import.version(), newest_opset));
       }
       if (domain.empty() && import.version() < 1) {
         add(Level::error, "opset", "", fmt::format("opset {} does not exist, expected 1 or more", import.version()));
@@ -170,98 +90,66 @@ class Linter {
     }
   }
 
-  void check_names() {
-    std::map<std::string, std::string> makers;
-    for (const auto& input : graph_.input()) makers.emplace(input.name(), "a graph input");
+  // Of what no node makes, for a message.
+  std::string maker_of(const std::string& value) const {
+    const bool is_input =
+        std::any_of(graph_.input().begin(), graph_.input().end(), [&](const auto& input) { return input.name() == value; });
+    return is_input ? "a graph input" : "an initializer";
+  }
+
+  void check_names(const Wiring& wiring) {
     std::set<std::string> initializers;
     for (const auto& tensor : graph_.initializer()) {
       if (tensor.name().empty()) add(Level::error, "graph", "", "an initializer has no name");
       if (!initializers.insert(tensor.name()).second) {
         add(Level::error, "duplicate-value", "", fmt::format("initializer '{}' is given twice", tensor.name()));
       }
-      makers.emplace(tensor.name(), "an initializer");  // a graph input of that name is its default
     }
     std::set<std::string> nodes;
-    for (const auto& node : graph_.node()) {
+    auto twice = wiring.twice.begin();
+    for (int i = 0; i < graph_.node_size(); ++i) {
+      const auto& node = graph_.node(i);
       if (node.op_type().empty()) add(Level::error, "graph", name_of(node), "the node has no operator");
       if (!node.name().empty() && !nodes.insert(node.name()).second) {
         add(Level::warning, "duplicate-node", node.name(), fmt::format("two nodes are named '{}'", node.name()));
       }
-      for (const std::string& output : node.output()) {
-        if (output.empty()) continue;
-        const auto [found, inserted] = makers.emplace(output, fmt::format("node '{}'", name_of(node)));
-        if (!inserted) {
-          add(Level::error, "duplicate-value", name_of(node),
-              fmt::format("value '{}' is also made by {}", output, found->second));
-        }
+      for (; twice != wiring.twice.end() && twice->node == i; ++twice) {
+        add(Level::error, "duplicate-value", name_of(node),
+            fmt::format("value '{}' is also made by {}", twice->value,
+                        twice->also ? fmt::format("node '{}'", name_of(graph_.node(*twice->also))) : maker_of(twice->value)));
       }
     }
     if (graph_.output_size() == 0) add(Level::error, "graph", "", "the graph has no output");
     if (graph_.node_size() == 0) add(Level::error, "graph", "", "the graph has no node");
+  }
+
+  void check_outputs() {
+    std::unordered_set<std::string> made;
+    for (const auto& input : graph_.input()) made.insert(input.name());
+    for (const auto& tensor : graph_.initializer()) made.insert(tensor.name());
+    for (const auto& node : graph_.node()) made.insert(node.output().begin(), node.output().end());
     for (const auto& output : graph_.output()) {
-      if (!makers.contains(output.name())) {
-        add(Level::error, "dangling-input", "",
-            fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
-      }
+      if (!output.name().empty() && made.contains(output.name())) continue;
+      add(Level::error, "dangling-input", "",
+          fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
     }
   }
 
-  void check_order() {
-    std::unordered_set<std::string> made = given_;
-    std::unordered_set<std::string> ever = made;
-    for (const auto& node : graph_.node()) {
-      for (const std::string& output : node.output()) ever.insert(output);
-    }
-    bool out_of_order = false;
-    for (const auto& node : graph_.node()) {
-      for (const std::string& input : node.input()) {
-        if (input.empty() || made.contains(input)) continue;
-        if (!ever.contains(input)) {
-          add(Level::error, "dangling-input", name_of(node),
-              fmt::format("input '{}' is produced by no node, initializer or graph input", input));
-        } else {
-          out_of_order = true;
-          add(Level::error, "order", name_of(node),
-              fmt::format("input '{}' is made only behind this node, expected before it", input));
-        }
+  void check_order(const Wiring& wiring) {
+    for (const Wiring::Stray& stray : wiring.strays) {
+      const std::string name = name_of(graph_.node(stray.node));
+      if (stray.is_made) {
+        add(Level::error, "order", name,
+            fmt::format("input '{}' is made only behind this node, expected before it", stray.value));
+      } else {
+        add(Level::error, "dangling-input", name, describe_dangling(stray.value));
       }
-      for (const std::string& output : node.output()) made.insert(output);
     }
-    if (out_of_order) check_cycle();
+    if (!wiring.waiting.empty()) tell_of_cycle(wiring.waiting);
   }
 
   // Nodes that can never run because each waits for another of them, or for one that does.
-  void check_cycle() {
-    const auto at = [](int index) { return static_cast<std::size_t>(index); };
-    const int count = graph_.node_size();
-    std::unordered_map<std::string, int> makers;
-    for (int i = 0; i < count; ++i) {
-      for (const std::string& output : graph_.node(i).output()) makers.emplace(output, i);
-    }
-    std::vector<int> waits(at(count), 0), ready;
-    std::vector<std::vector<int>> readers(at(count));
-    for (int i = 0; i < count; ++i) {
-      for (const std::string& input : graph_.node(i).input()) {
-        const auto maker = makers.find(input);
-        if (input.empty() || given_.contains(input) || maker == makers.end()) continue;
-        readers[at(maker->second)].push_back(i);
-        ++waits[at(i)];
-      }
-      if (waits[at(i)] == 0) ready.push_back(i);
-    }
-    int done = 0;
-    for (; !ready.empty(); ++done) {
-      const int i = ready.back();
-      ready.pop_back();
-      for (const int reader : readers[at(i)]) {
-        if (--waits[at(reader)] == 0) ready.push_back(reader);
-      }
-    }
-    if (done == count) return;
-    std::vector<int> waiting;
-    for (int i = 0; i < count; ++i) {
-      if (waits[at(i)] > 0) waiting.push_back(i);
-    }
+  void tell_of_cycle(const std::vector<int>& waiting) {
     std::string names;
     for (std::size_t i = 0; i < waiting.size() && i < 5; ++i)
       names += fmt::format("{}'{}'", i == 0 ? "" : ", ", name_of(graph_.node(waiting[i])));
@@ -308,7 +196,7 @@ class Linter {
         continue;
       }
       if (domain.empty()) {
-        const int version = static_cast<int>(std::min<std::int64_t>(opset->second, newest_opset_known));
+        const int version = static_cast<int>(std::min<std::int64_t>(opset->second, newest_opset));
         if (::onnx::OpSchemaRegistry::Schema(node.op_type(), version, "") == nullptr) {
           add(Level::error, "unknown-operator", name_of(node),
               fmt::format("ONNX opset {} has no operator {}", opset->second, node.op_type()));
@@ -320,85 +208,10 @@ class Linter {
     }
   }
 
-  void check_initializer(const ::onnx::TensorProto& tensor) {
-    const auto count = element_count(tensor);
-    if (!count) {
-      add(Level::error, "initializer-size", "",
-          fmt::format("initializer '{}' has the impossible shape {}", tensor.name(), dims_of(tensor)));
-      return;
-    }
-    const auto size = element_size(tensor.data_type());
-    if (tensor.data_location() != ::onnx::TensorProto::EXTERNAL && size) {
-      if (tensor.has_raw_data()) {
-        const auto expected = checked_multiply(*count, *size);
-        if (!expected || *expected != static_cast<std::int64_t>(tensor.raw_data().size())) {
-          add(Level::error, "initializer-size", "",
-              fmt::format("initializer '{}' has {} bytes of data, expected {} for its shape {}", tensor.name(),
-                          tensor.raw_data().size(), expected ? std::to_string(*expected) : "more than 64 bits tell",
-                          dims_of(tensor)));
-        }
-      } else {
-        const std::int64_t held = tensor.float_data_size() + tensor.int32_data_size() + tensor.int64_data_size() +
-                                  tensor.double_data_size() + tensor.uint64_data_size();
-        if (held != *count) {
-          add(Level::error, "initializer-size", "",
-              fmt::format("initializer '{}' has {} elements of data, expected {} for its shape {}", tensor.name(), held, *count,
-                          dims_of(tensor)));
-        }
-      }
-    }
-    std::int64_t nan = 0, infinite = 0;
-    visit_floats(tensor, [&](double value) {
-      nan += std::isnan(value);
-      infinite += std::isinf(value);
-    });
-    if (nan + infinite > 0) {
-      add(Level::error, "non-finite", "",
-          fmt::format("initializer '{}' holds {} NaN and {} infinite values, expected finite weights", tensor.name(), nan,
-                      infinite));
-    }
-  }
-
-  const ::onnx::TensorProto* constant_input(const ::onnx::NodeProto& node, int index) const {
-    if (index >= node.input_size()) return nullptr;
-    const auto found = initializers_.find(node.input(index));
-    return found == initializers_.end() ? nullptr : found->second;
-  }
-
-  void check_bias(const ::onnx::NodeProto& node) {
-    if (node.op_type() != "Conv") return;
-    const ::onnx::TensorProto* weight = constant_input(node, 1);
-    const ::onnx::TensorProto* bias = constant_input(node, 2);
-    if (weight == nullptr || bias == nullptr || weight->dims_size() == 0) return;
-    if (bias->dims_size() != 1 || bias->dims(0) != weight->dims(0)) {
-      add(Level::error, "bias-length", name_of(node),
-          fmt::format("bias '{}' is {}, expected {}: one per output channel of weight '{}' ({})", bias->name(), dims_of(*bias),
-                      weight->dims(0), weight->name(), dims_of(*weight)));
-    }
-  }
-
-  void check_variance(const ::onnx::NodeProto& node) {
-    if (node.op_type() != "BatchNormalization") return;
-    const ::onnx::TensorProto* variance = constant_input(node, 4);
-    if (variance == nullptr) return;
-    std::int64_t negative = 0;
-    double least = 0;
-    visit_floats(*variance, [&](double value) {
-      negative += value < 0;
-      least = std::min(least, value);
-    });
-    if (negative > 0) {
-      add(Level::error, "negative-variance", name_of(node),
-          fmt::format("{} of the variances in '{}' are negative (the least is {:g}), expected none", negative, variance->name(),
-                      least));
-    }
-  }
-
   const ::onnx::ModelProto& model_;
   const ::onnx::GraphProto& graph_;
   std::vector<Finding>& findings_;
   std::map<std::string, std::int64_t> opsets_;
-  std::unordered_map<std::string, const ::onnx::TensorProto*> initializers_;
   std::unordered_set<std::string> given_;  // values that no node makes: inputs and initializers
 };
 
@@ -431,14 +244,12 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
     }
     if (examined != nullptr) examined->model = std::move(read_model);
   } catch (const Error& error) {
-    std::string message = error.what();
-    if (message.starts_with(name + ": ")) message.erase(0, name.size() + 2);
     const bool known = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
       return finding.level == Level::error && finding.rule != "onnx-checker";
     });
     // A finding that a rule has already made is not made again by the importer, which stops at its first. ONNX's checker stops at
     // its first, too, which may be another one.
-    if (!known || !is_model) findings.push_back({Level::error, is_model ? "import" : "file", "", message});
+    if (!known || !is_model) findings.push_back({Level::error, is_model ? "import" : "file", "", error.without_file()});
   }
   return findings;
 }

@@ -25,7 +25,7 @@ struct Examined {
   std::optional<Model> model;           // where it can be read
 };
 
-// Throws nothing for what a file can hold; throws Error(invalid_model) only where the file cannot be opened at all. Rules:
+// Throws nothing for what a file can hold; throws Error(unreadable) only where the file cannot be opened at all. Rules:
 // file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
 // unused-initializer, unused-node, initializer-size, input-shape, labels, metadata, non-finite, bias-length, negative-variance,
 // add-shapes, shape-mismatch, import. `examined`: what was found on the way, where it is wanted.

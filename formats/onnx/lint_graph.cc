@@ -63,6 +63,17 @@ void leave_out_external_data(::onnx::GraphProto& graph) {
 
 }  // namespace
 
+std::string name_of(const ::onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.name();
+  return node.output_size() > 0 ? node.output(0) : "";
+}
+
+std::string dims_of(const ::onnx::TensorProto& tensor) {
+  std::string text;
+  for (const std::int64_t dim : tensor.dims()) text += (text.empty() ? "" : "x") + std::to_string(dim);
+  return text.empty() ? "scalar" : text;
+}
+
 void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& findings) {
   try {
     const bool lowers = model.ir_version() > newest_ir_version_checked, external = has_external_data(model.graph());

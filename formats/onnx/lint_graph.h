@@ -11,9 +11,16 @@
 namespace onnx {
 class GraphProto;
 class ModelProto;
+class NodeProto;
+class TensorProto;
 }  // namespace onnx
 
 namespace resnet::onnx {
+
+// A node's name, or its first output's.
+std::string name_of(const ::onnx::NodeProto& node);
+// "64x3x7x7"
+std::string dims_of(const ::onnx::TensorProto& tensor);
 
 // add-shapes and shape-mismatch: residual additions of unequal shapes, and shapes that the file claims otherwise.
 void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
@@ -27,6 +34,8 @@ void check_metadata(const ::onnx::ModelProto& proto, std::vector<Finding>& findi
 void check_labels(const Model& model, std::vector<Finding>& findings);
 // The files of external data that initializers and Constant nodes name, each once.
 std::vector<std::string> names_of_data_files(const ::onnx::GraphProto& proto);
+// initializer-size, non-finite, bias-length and negative-variance: what the file's own tensors say. In lint_weights.cc.
+void check_weights(const ::onnx::GraphProto& graph, std::vector<Finding>& findings);
 // What ONNX's own checker finds. External data is left out of what it sees: it looks in the current folder.
 void check_with_onnx(const ::onnx::ModelProto& model, std::vector<Finding>& findings);
 

@@ -42,11 +42,11 @@ Preprocessing preprocessing_of(const Json& json) {
     const Json& value = json.at(key);
     if (value.is_null()) return std::nullopt;
     if (!value.is_number_integer())
-      throw Error(ErrorKind::invalid_model, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
+      throw Error(Fault::malformed, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
     // As it stands in the file, of whatever length.
     const bool fits = value.is_number_unsigned() && value.get<std::uint64_t>() - 1 < std::uint64_t{largest_side};
     if (!fits)
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("the {} of '{}' is {}, expected 1 to {} pixels", what, p.name, value.dump(), largest_side));
     return static_cast<int>(value.get<std::uint64_t>());
   };
@@ -55,18 +55,17 @@ Preprocessing preprocessing_of(const Json& json) {
   const std::string interpolation = json.at("interpolation").get<std::string>();
   const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
   if (known == std::end(interpolations))
-    throw Error(ErrorKind::invalid_model,
-                fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
+    throw Error(Fault::malformed, fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
   p.interpolation = static_cast<Interpolation>(known - std::begin(interpolations));
   const std::string order = json.at("channel_order").get<std::string>();
   if (order != "rgb" && order != "bgr")
-    throw Error(ErrorKind::invalid_model, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
+    throw Error(Fault::malformed, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
   p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
   const auto channels = [&](const char* key) {
     const Json& values = json.at(key);
     if (values.is_array() && values.size() != 3) {
-      throw Error(ErrorKind::invalid_model, fmt::format("'{}' has {} number{}, expected three, one for each channel", key,
+      throw Error(Fault::malformed, fmt::format("'{}' has {} number{}, expected three, one for each channel", key,
                                                         values.size(), values.size() == 1 ? "" : "s"));
     }
     return values.get<std::array<float, 3>>();
@@ -74,7 +73,7 @@ Preprocessing preprocessing_of(const Json& json) {
   p.mean = channels("mean");
   p.std = channels("std");
   p.exif = json.at("exif").get<bool>();
-  if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(ErrorKind::invalid_model, mistake);
+  if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(Fault::malformed, mistake);
   return p;
 }
 

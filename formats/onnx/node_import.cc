@@ -21,7 +21,7 @@ std::string Names::fresh(const std::string& name) {
 }
 
 const Fact& NodeImport::fact(std::size_t index) const {
-  if (!has_input(index)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", index));
+  if (!has_input(index)) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", index));
   return graph.fact(inputs[index]);
 }
 
@@ -56,7 +56,7 @@ void NodeImport::wrap_input(std::size_t index, const std::string& suffix, Op op,
 
 void NodeImport::drop_outputs(std::size_t count) {
   for (std::size_t i = count; i < outputs.size(); ++i) {
-    if (is_read(i)) throw Error(ErrorKind::unsupported, fmt::format("output '{}' is used, but cannot be computed", outputs[i]));
+    if (is_read(i)) throw Error(Fault::unsupported, fmt::format("output '{}' is used, but cannot be computed", outputs[i]));
   }
   if (outputs.size() > count) outputs.resize(count);
 }
@@ -97,7 +97,7 @@ void NodeExport::set(const std::string& name, const Attribute& value) {
                  },
                  [&](const RawAttribute& raw) {
                    if (!proto_.add_attribute()->ParseFromString(raw.bytes))
-                     throw Error(ErrorKind::internal, "an attribute's bytes are damaged");
+                     throw Error(Fault::internal, "an attribute's bytes are damaged");
                  },
                  [&](std::int64_t v) { set(name, v); },
                  [&](float v) { set(name, v); },
@@ -148,12 +148,12 @@ std::vector<std::int64_t> NodeExport::axes(std::vector<std::int64_t> axes, std::
 }
 
 void NodeExport::needs_opset_below(std::int64_t opset, const std::string& what) const {
-  throw Error(ErrorKind::unsupported,
+  throw Error(Fault::unsupported,
               fmt::format("cannot be written at opset {}: {}; the highest opset that can is {}", opset_, what, opset - 1));
 }
 
 void NodeExport::needs_opset(std::int64_t lowest, const std::string& what) const {
-  throw Error(ErrorKind::unsupported,
+  throw Error(Fault::unsupported,
               fmt::format("cannot be written at opset {}: {}; the lowest opset that can is {}", opset_, what, lowest));
 }
 

@@ -39,7 +39,7 @@ struct NodeImport {
 
   std::int64_t opset() const { return attributes.opset(); }
   bool has_input(std::size_t index) const { return index < inputs.size() && !inputs[index].is_none(); }
-  // Throws Error(invalid_model) where there is no such input.
+  // Throws Error(malformed) where there is no such input.
   const Fact& fact(std::size_t index) const;
   bool is_read(std::size_t output) const { return output < outputs.size() && read[output]; }
 

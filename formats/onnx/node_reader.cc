@@ -15,7 +15,7 @@ NodeReader::NodeReader(const ::onnx::NodeProto& node, std::int64_t opset, Extern
     : opset_(opset), external_(external) {
   for (const AttributeProto& attribute : node.attribute()) {
     if (!attributes_.emplace(attribute.name(), &attribute).second) {
-      throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is given twice", attribute.name()));
+      throw Error(Fault::malformed, fmt::format("attribute '{}' is given twice", attribute.name()));
     }
   }
 }
@@ -28,8 +28,8 @@ const AttributeProto* NodeReader::find(const std::string& name, int type, const 
     // Files of IR version 1 leave the type out.
     const bool untyped = found->second->type() == AttributeProto::UNDEFINED;
     if (!untyped) {
-      throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is of type {}, expected {}", name,
-                                                        AttributeProto::AttributeType_Name(found->second->type()), type_name));
+      throw Error(Fault::malformed, fmt::format("attribute '{}' is of type {}, expected {}", name,
+                                                AttributeProto::AttributeType_Name(found->second->type()), type_name));
     }
   }
   return found->second;
@@ -47,7 +47,7 @@ std::optional<std::int64_t> NodeReader::optional_integer(const std::string& name
 
 std::int64_t NodeReader::required_integer(const std::string& name) {
   const auto number = optional_integer(name);
-  if (!number) throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is missing", name));
+  if (!number) throw Error(Fault::malformed, fmt::format("attribute '{}' is missing", name));
   return *number;
 }
 
@@ -68,7 +68,7 @@ std::vector<std::int64_t> NodeReader::integers(const std::string& name) {
 }
 
 std::vector<std::int64_t> NodeReader::required_integers(const std::string& name) {
-  if (!has_attribute(name)) throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is missing", name));
+  if (!has_attribute(name)) throw Error(Fault::malformed, fmt::format("attribute '{}' is missing", name));
   return integers(name);
 }
 
@@ -84,7 +84,7 @@ std::optional<Tensor> NodeReader::tensor(const std::string& name) {
   try {
     return import_tensor(attribute->t(), external_);
   } catch (Error& error) {
-    error.add_context(fmt::format("attribute '{}'", name));
+    error.in(Frame::attribute(name));
     throw;
   }
 }

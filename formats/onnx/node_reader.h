@@ -27,10 +27,10 @@ class NodeReader {
   std::int64_t opset() const { return opset_; }
   bool has_attribute(const std::string& name) const { return attributes_.contains(name); }
 
-  // An attribute, or `otherwise` where it is left out. Throws Error(invalid_model) where it has another type.
+  // An attribute, or `otherwise` where it is left out. Throws Error(malformed) where it has another type.
   std::int64_t integer(const std::string& name, std::int64_t otherwise);
   std::optional<std::int64_t> optional_integer(const std::string& name);
-  // Throws Error(invalid_model) where it is left out.
+  // Throws Error(malformed) where it is left out.
   std::int64_t required_integer(const std::string& name);
   bool flag(const std::string& name, bool otherwise) { return integer(name, otherwise ? 1 : 0) != 0; }
   float number(const std::string& name, float otherwise);

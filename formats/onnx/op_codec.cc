@@ -5,13 +5,14 @@
 
 #include "formats/onnx/node_import.h"
 #include "formats/onnx/node_reader.h"
+#include "formats/onnx/opset.h"
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
 
 namespace {
 
-constexpr std::int64_t newest_opset = 22, oldest_meaning = 12;  // of Softmax before it worked along one axis
+constexpr std::int64_t oldest_meaning = newest_opset_with_old_softmax;
 
 }  // namespace
 
@@ -19,7 +20,8 @@ EncodedOp encode(const Graph& graph, const Node& node) {
   if (const auto* opaque = std::get_if<Opaque>(&node.op)) return {opaque->domain, opaque->type, newest_opset, opaque->attributes};
   const OpTraits& traits = traits_of(node.op);
   const OpRow* row = find_op(traits.domain, traits.type);
-  if (row == nullptr) throw Error(ErrorKind::internal, describe(node) + ": the operator has no row in the table of operators");
+  if (row == nullptr)
+    throw Error(Fault::internal, Frame::node(describe(node)), "the operator has no row in the table of operators");
   for (const std::int64_t opset : {newest_opset, oldest_meaning}) {
     ::onnx::NodeProto proto;
     NodeExport out(proto, graph, node, opset);
@@ -27,8 +29,8 @@ EncodedOp encode(const Graph& graph, const Node& node) {
       row->write(node.op, out);
       return {std::string(traits.domain), std::string(traits.type), opset, NodeReader(proto, opset, nullptr).all()};
     } catch (Error& error) {
-      if (opset != oldest_meaning && error.kind() == ErrorKind::unsupported) continue;
-      error.add_context(describe(node));
+      if (opset != oldest_meaning && error.fault() == Fault::unsupported) continue;
+      error.in(Frame::node(describe(node)));
       throw;
     }
   }
@@ -46,15 +48,15 @@ Op decode(const EncodedOp& op, Graph& graph, const std::vector<ValueId>& inputs,
   for (const auto& [name, value] : op.attributes) attributes.set(name, value);
   Names names;
   Notes notes;
-  if (inputs.empty() || inputs[0].is_none()) throw Error(ErrorKind::invalid_model, "the node has no input");
+  if (inputs.empty() || inputs[0].is_none()) throw Error(Fault::malformed, "the node has no input");
   NodeImport node{NodeReader(proto, op.opset, nullptr),   graph, names, notes, outputs.front(), label, inputs, outputs,
                   std::vector<bool>(outputs.size(), true)};
   Op decoded = row->import(node);
   if (node.inputs != inputs || node.outputs.size() != outputs.size()) {
-    throw Error(ErrorKind::invalid_model, fmt::format("is not in the form of opset {}", op.opset));
+    throw Error(Fault::malformed, fmt::format("is not in the form of opset {}", op.opset));
   }
   if (const auto unread = node.attributes.unread(); !unread.empty()) {
-    throw Error(ErrorKind::invalid_model, fmt::format("attribute '{}' is not known", unread.front()));
+    throw Error(Fault::malformed, fmt::format("attribute '{}' is not known", unread.front()));
   }
   return decoded;
 }

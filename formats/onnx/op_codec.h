@@ -18,7 +18,7 @@ struct EncodedOp {
 
 // At the newest opset that can express it. Throws Error(unsupported) with the node where none can. Not for Input and Constant.
 EncodedOp encode(const Graph& graph, const Node& node);
-// Throws Error(invalid_model) where the attributes do not fit the operator. An operator that is not known becomes Opaque.
+// Throws Error(malformed) where the attributes do not fit the operator. An operator that is not known becomes Opaque.
 Op decode(const EncodedOp& op, Graph& graph, const std::vector<ValueId>& inputs, const std::vector<std::string>& outputs,
           const std::string& label);
 

@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "formats/onnx/opset.h"
+
 namespace resnet::onnx {
 
 struct SupportedOperator {
   std::string type;
-  std::int64_t since = 1, newest_read = 22;  // opsets
-  std::int64_t oldest_written = 7, newest_written = 22;
+  std::int64_t since = 1, newest_read = newest_opset;  // opsets
+  std::int64_t oldest_written = oldest_written_opset, newest_written = newest_opset;
 };
 // Sorted by type.
 std::vector<SupportedOperator> supported_operators();

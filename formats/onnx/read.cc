@@ -33,13 +33,17 @@ Model read_named(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, co
   try {
     return read_model(proto, std::move(weights), std::move(external), options);
   } catch (Error& error) {
-    error.add_context(name);
+    error.in(Frame::file(Role::model, name));
     throw;
   }
 }
 
-[[noreturn]] void refuse(const std::string& name, const std::string& what) {
-  throw Error(ErrorKind::invalid_model, fmt::format("{}: {}", name, what));
+[[noreturn]] void refuse(const std::string& name, const std::string& what, Role role = Role::model) {
+  throw Error(Fault::malformed, Frame::file(role, name), what);
+}
+
+[[noreturn]] void refuse_unread(const std::string& name, const std::string& what) {
+  throw Error(Fault::unreadable, Frame::file(Role::model, name), what);
 }
 
 // What can be told before anything is parsed.
@@ -64,7 +68,7 @@ void silence_protobuf() {
 Model read(const std::filesystem::path& file, const ReadOptions& options) {
   silence_protobuf();
   const std::string name = file.string();
-  const auto fail = [&] { refuse(name, fmt::format("cannot be opened: {}", std::strerror(errno))); };
+  const auto fail = [&] { refuse_unread(name, fmt::format("cannot be opened: {}", std::strerror(errno))); };
   // O_NONBLOCK: a pipe is refused, not waited for.
   const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) fail();
@@ -73,8 +77,8 @@ Model read(const std::filesystem::path& file, const ReadOptions& options) {
   stream.SetCloseOnDelete(true);
   struct stat status {};
   if (fstat(fd, &status) != 0) fail();
-  if (S_ISDIR(status.st_mode)) refuse(name, "is a folder, expected a model file");
-  if (!S_ISREG(status.st_mode)) refuse(name, "is not a regular file");
+  if (S_ISDIR(status.st_mode)) refuse_unread(name, "is a folder, expected a model file");
+  if (!S_ISREG(status.st_mode)) refuse_unread(name, "is not a regular file");
   std::array<char, 512> head{};
   const ssize_t got = pread(fd, head.data(), head.size(), 0);
   if (got < 0) fail();
@@ -83,7 +87,7 @@ Model read(const std::filesystem::path& file, const ReadOptions& options) {
   auto skeleton = read_skeleton(fd, static_cast<std::size_t>(status.st_size));
   if (skeleton && proto.ParseFromString(skeleton->proto)) {
     if (const int failure = read_weights(fd, skeleton->weights); failure != 0)
-      refuse(name, fmt::format("cannot be read: {}", std::strerror(failure)));
+      refuse_unread(name, fmt::format("cannot be read: {}", std::strerror(failure)));
   } else {
     skeleton.emplace();
     proto.Clear();
@@ -105,17 +109,17 @@ Model read(std::span<const std::byte> bytes, const std::string& name, const std:
 
 Tensor read_tensor(const std::filesystem::path& file) {
   silence_protobuf();
-  const auto buffer = Buffer::map_file(file);
+  const auto buffer = Buffer::map_file(file, Role::input);
   ::onnx::TensorProto proto;
   const std::string name = file.string();
   if (buffer->bytes().size() > most_bytes ||
       !proto.ParseFromArray(buffer->bytes().data(), static_cast<int>(buffer->bytes().size())) || proto.data_type() == 0) {
-    refuse(name, "is no tensor of ONNX");
+    refuse(name, "is no tensor of ONNX", Role::input);
   }
   try {
     return import_tensor(proto, nullptr);
   } catch (Error& error) {
-    error.add_context(name);
+    error.in(Frame::file(Role::input, name));
     throw;
   }
 }
@@ -123,7 +127,7 @@ Tensor read_tensor(const std::filesystem::path& file) {
 Model read_text(const std::string& text) {
   ::onnx::ModelProto proto;
   const auto status = ::onnx::OnnxParser::Parse(proto, text.c_str());
-  if (!status.IsOK()) throw Error(ErrorKind::invalid_model, "text: " + status.ErrorMessage());
+  if (!status.IsOK()) throw Error(Fault::malformed, Frame::file(Role::model, "text"), status.ErrorMessage());
   return read_named(proto, {}, "text", {}, {});
 }
 

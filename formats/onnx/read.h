@@ -15,14 +15,14 @@ struct ReadOptions {
   std::map<std::string, Shape> input_shapes;
 };
 
-// Throws Error(invalid_model) "FILE: ..." for what is not there, is no ONNX model (a Git LFS pointer, a web page and an image are
+// Throws Error(malformed) "FILE: ..." for what is not there, is no ONNX model (a Git LFS pointer, a web page and an image are
 // named as what they are), is damaged, or contradicts itself; with the node where there is one. Nodes may stand in any order; a
 // cycle and a dangling input are errors. Unknown operators become Opaque.
 Model read(const std::filesystem::path& file, const ReadOptions& options = {});
 // From memory; `name` stands for the file in errors, external data is looked for in `folder`.
 Model read(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
            const ReadOptions& options = {});
-// One tensor in a file of its own (a TensorProto), as ONNX's test cases have them. Throws Error(invalid_model) "FILE: ...".
+// One tensor in a file of its own (a TensorProto), as ONNX's test cases have them. Throws Error(malformed) "FILE: ...".
 Tensor read_tensor(const std::filesystem::path& file);
 // From ONNX's text syntax (onnx/defs/parser), for tests.
 Model read_text(const std::string& text);

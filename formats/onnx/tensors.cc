@@ -37,7 +37,7 @@ std::optional<DType> find_dtype(std::int32_t type) {
 }
 
 [[noreturn]] void wrong_count(std::size_t found, const char* unit, std::size_t expected, DType dtype, const Shape& shape) {
-  throw Error(ErrorKind::invalid_model,
+  throw Error(Fault::malformed,
               fmt::format("{} {} of data, expected {} for {} {}", found, unit, expected, name_of(dtype), shape.to_string()));
 }
 
@@ -71,7 +71,7 @@ std::int64_t offset_entry(const std::string& key, const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || number < 0) {
-    throw Error(ErrorKind::invalid_model, fmt::format("external data's {} is '{}', expected a number of bytes", key, text));
+    throw Error(Fault::malformed, fmt::format("external data's {} is '{}', expected a number of bytes", key, text));
   }
   return number;
 }
@@ -80,6 +80,15 @@ bool is_inside(const std::filesystem::path& file, const std::filesystem::path& f
   if (folder.empty()) return false;
   const auto relative = file.lexically_relative(folder);
   return !relative.empty() && *relative.begin() != "..";
+}
+
+// The model's file is the one that an error names, of which this one is a part.
+std::shared_ptr<const Buffer> map_part(const std::filesystem::path& file) {
+  try {
+    return Buffer::map_file(file);
+  } catch (const Error& error) {
+    throw Error(error.fault(), error.what());
+  }
 }
 
 // The file that a model names by `location`: beside the model, or beside the file that the model's name is a link to. A link is
@@ -95,19 +104,17 @@ std::shared_ptr<const Buffer> open_external(const std::filesystem::path& locatio
     const fs::path resolved = fs::canonical(full, failed);
     if (failed == std::errc::no_such_file_or_directory) continue;
     if (failed) {
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("external data '{}' cannot be opened: {}", location.string(), failed.message()));
+      throw Error(Fault::malformed, fmt::format("external data '{}' cannot be opened: {}", location.string(), failed.message()));
     }
     if (!is_inside(resolved, root) && !is_inside(resolved, external.target_folder)) {
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("external data '{}' is a link out of the model's folder", location.string()));
+      throw Error(Fault::malformed, fmt::format("external data '{}' is a link out of the model's folder", location.string()));
     }
-    auto file = Buffer::map_file(resolved);
+    auto file = map_part(resolved);
     external.found.push_back(folder == beside ? location.string() : full.string());
     return file;
   }
-  throw Error(ErrorKind::invalid_model, fmt::format("{} is missing: it belongs beside {} (PyTorch writes two files)",
-                                                    location.string(), external.model.empty() ? "the model" : external.model));
+  throw Error(Fault::malformed, fmt::format("{} is missing: it belongs beside {} (PyTorch writes two files)", location.string(),
+                                            external.model.empty() ? "the model" : external.model));
 }
 
 Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::size_t size, ExternalFiles* external) {
@@ -119,17 +126,16 @@ Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::si
     if (entry.key() == "offset") offset = offset_entry("offset", entry.value());
     if (entry.key() == "length") length = offset_entry("length", entry.value());
   }
-  if (external == nullptr || location.empty()) throw Error(ErrorKind::invalid_model, "external data without a location");
+  if (external == nullptr || location.empty()) throw Error(Fault::malformed, "external data without a location");
   if (location.find('\0') != std::string::npos) {
-    throw Error(ErrorKind::invalid_model, fmt::format("external data is in a name with a NUL: '{}'", location.c_str()));
+    throw Error(Fault::malformed, fmt::format("external data is in a name with a NUL: '{}'", location.c_str()));
   }
   // "./data.bin" and "data.bin" are one file; ".." is refused before it could cancel a folder that is a link.
   const std::filesystem::path path(location);
   bool climbs = path.is_absolute();
   for (const auto& part : path) climbs = climbs || part == "..";
   if (climbs) {
-    throw Error(ErrorKind::invalid_model,
-                fmt::format("external data is in '{}', expected a path inside the model's folder", location));
+    throw Error(Fault::malformed, fmt::format("external data is in '{}', expected a path inside the model's folder", location));
   }
   const std::filesystem::path normal = path.lexically_normal();
   auto& file = external->mapped[normal.string()];
@@ -139,7 +145,7 @@ Tensor from_external(const TensorProto& proto, DType dtype, Shape shape, std::si
   if (length && static_cast<std::size_t>(*length) != size)
     wrong_count(static_cast<std::size_t>(*length), "bytes", size, dtype, shape);
   if (start > bytes.size() || size > bytes.size() - start) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("external data '{}' has {} bytes, expected {} at offset {}", location, bytes.size(), size, start));
   }
   Tensor tensor = Tensor::allocate(dtype, std::move(shape));
@@ -168,7 +174,7 @@ DType import_dtype(std::int32_t type) {
   const std::string name = TensorProto::DataType_IsValid(type)
                                ? TensorProto::DataType_Name(static_cast<TensorProto::DataType>(type))
                                : fmt::format("number {}", type);
-  throw Error(ErrorKind::unsupported, fmt::format("element type {} cannot be read", name));
+  throw Error(Fault::unsupported, fmt::format("element type {} cannot be read", name));
 }
 
 std::int32_t export_dtype(DType dtype) {
@@ -194,9 +200,9 @@ Tensor import_tensor(const TensorProto& proto, ExternalFiles* external) {
   const DType dtype = import_dtype(proto.data_type());
   Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
   const auto checked_size = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
-  if (!checked_size) throw Error(ErrorKind::invalid_model, fmt::format("shape {} does not fit into memory", shape.to_string()));
+  if (!checked_size) throw Error(Fault::malformed, fmt::format("shape {} does not fit into memory", shape.to_string()));
   const std::size_t size = *checked_size;
-  if (proto.has_segment()) throw Error(ErrorKind::unsupported, "a tensor in segments cannot be read");
+  if (proto.has_segment()) throw Error(Fault::unsupported, "a tensor in segments cannot be read");
   if (proto.data_location() == TensorProto::EXTERNAL) return from_external(proto, dtype, std::move(shape), size, external);
   if (proto.has_raw_data()) {
     const std::string& raw = proto.raw_data();

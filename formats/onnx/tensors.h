@@ -33,7 +33,7 @@ DType import_dtype(std::int32_t type);
 std::int32_t export_dtype(DType dtype);
 
 // Checks that there is as much data as the shape demands before memory is taken. `external` is null where external data is not
-// allowed. Throws Error(invalid_model) without the tensor's name.
+// allowed. Throws Error(malformed) without the tensor's name.
 Tensor import_tensor(const ::onnx::TensorProto& proto, ExternalFiles* external);
 void export_tensor(const Tensor& tensor, const std::string& name, ::onnx::TensorProto& proto);
 

@@ -28,7 +28,7 @@ void print_as_numbers(::onnx::TensorProto& proto) {
       return;
     case ::onnx::TensorProto::FLOAT16:
     case ::onnx::TensorProto::BFLOAT16:
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   "constant '" + proto.name() + "' is in 16 bits, which ONNX's text syntax has no way to write");
     default: return;
   }
@@ -38,7 +38,7 @@ void print_as_numbers(::onnx::TensorProto& proto) {
 
 std::string write_text(const Model& model, const WriteOptions& options) {
   ::onnx::ModelProto proto;
-  if (!proto.ParseFromString(serialize(model, options))) throw Error(ErrorKind::internal, "what was written cannot be read");
+  if (!proto.ParseFromString(serialize(model, options))) throw Error(Fault::internal, "what was written cannot be read");
   for (auto& weight : *proto.mutable_graph()->mutable_initializer()) print_as_numbers(weight);
   for (auto& node : *proto.mutable_graph()->mutable_node()) {
     for (auto& attribute : *node.mutable_attribute()) {

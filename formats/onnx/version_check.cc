@@ -1,4 +1,5 @@
 #include "formats/onnx/version_check.h"
+#include "formats/onnx/opset.h"
 
 #include <fmt/format.h>
 #include <onnx/defs/schema.h>
@@ -15,8 +16,6 @@ namespace resnet::onnx {
 namespace {
 
 using Parameters = std::vector<::onnx::OpSchema::FormalParameter>;
-
-constexpr int newest_opset = 22;
 
 const ::onnx::OpSchema* schema_of(const std::string& type, std::int64_t opset) {
   const auto version = static_cast<int>(std::min<std::int64_t>(opset, newest_opset));
@@ -56,11 +55,11 @@ void check_dtypes(const ::onnx::NodeProto& proto, const Graph& graph, const Node
   for (int other = static_cast<int>(opset) + 1; other <= newest_opset; ++other) {
     const ::onnx::OpSchema* later = schema_of(proto.op_type(), other);
     if (later != nullptr && !find_stray(*later, proto, graph, node)) {
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   fmt::format("cannot be written at opset {}: {}; the lowest opset that can is {}", opset, *stray, other));
     }
   }
-  throw Error(ErrorKind::unsupported, fmt::format("cannot be written: no opset of ONNX has it with {}", *stray));
+  throw Error(Fault::unsupported, fmt::format("cannot be written: no opset of ONNX has it with {}", *stray));
 }
 
 void check_same_version(const Opaque& op, std::int64_t from, std::int64_t to) {
@@ -69,7 +68,7 @@ void check_same_version(const Opaque& op, std::int64_t from, std::int64_t to) {
   if (before == nullptr && after == nullptr) return;  // not ONNX's at all
   if (before != nullptr && after != nullptr && before->SinceVersion() == after->SinceVersion()) return;
   throw Error(
-      ErrorKind::unsupported,
+      Fault::unsupported,
       fmt::format("cannot be written at opset {}: it is not known here, was read at opset {}, and ONNX changed it between "
                   "the two",
                   to, from));

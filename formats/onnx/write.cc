@@ -11,6 +11,7 @@
 
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
+#include "formats/onnx/opset.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
 #include "formats/onnx/version_check.h"
@@ -20,8 +21,6 @@
 namespace resnet::onnx {
 
 namespace {
-
-constexpr int lowest_opset = 7, newest_opset = 22;
 
 // The IR version that came with each opset.
 std::int64_t ir_version_of(int opset) {
@@ -40,9 +39,9 @@ class Writer {
   Writer(const Model& model, const WriteOptions& options) : model_(model), graph_(model.graph), options_(options) {}
 
   ::onnx::ModelProto run() {
-    if (options_.opset < lowest_opset || options_.opset > newest_opset) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("opset {} cannot be written, expected {} to {}", options_.opset, lowest_opset, newest_opset));
+    if (options_.opset < oldest_written_opset || options_.opset > newest_opset) {
+      throw Error(Fault::invalid, fmt::format("opset {} cannot be written, expected {} to {}", options_.opset,
+                                              oldest_written_opset, newest_opset));
     }
     proto_.set_ir_version(ir_version_of(options_.opset));
     proto_.set_producer_name("resnet-cli");
@@ -94,7 +93,7 @@ class Writer {
     for (const Node& node : graph_.nodes()) {
       for (const Value& value : node.outputs) {
         if (!value.name.empty() && !taken.insert(value.name).second) {
-          throw Error(ErrorKind::internal, fmt::format("{}: value '{}' is made twice", describe(node), value.name));
+          throw Error(Fault::internal, Frame::node(describe(node)), fmt::format("value '{}' is made twice", value.name));
         }
       }
     }
@@ -157,7 +156,7 @@ class Writer {
       } else {
         const OpTraits& traits = traits_of(node.op);
         const OpRow* row = find_op(traits.domain, traits.type);
-        if (row == nullptr) throw Error(ErrorKind::internal, "the operator has no row in the table of operators");
+        if (row == nullptr) throw Error(Fault::internal, "the operator has no row in the table of operators");
         if (!traits.domain.empty()) proto.set_domain(std::string(traits.domain));
         proto.set_op_type(std::string(traits.type));
         if (traits.domain.empty() && options_.opset < row->since) out.needs_opset(row->since, "the operator is not there yet");
@@ -175,7 +174,7 @@ class Writer {
       if (domain_of(node.op).empty() && !std::holds_alternative<Opaque>(node.op))
         check_dtypes(proto, graph_, node, options_.opset);
     } catch (Error& error) {
-      error.add_context(describe(node));
+      error.in(Frame::node(describe(node)));
       throw;
     }
     if (options_.opset >= 21 && !options_.strip_metadata) {  // IR version 10 brought metadata to nodes
@@ -194,7 +193,7 @@ class Writer {
     for (const auto& [name, value] : op.attributes) out.set(name, value);
     if (!has_subgraph(proto)) return;
     if (from != options_.opset) {
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   fmt::format("cannot be written at opset {}: it holds a subgraph of opset {}", options_.opset, from));
     }
     std::set<std::string> captured;
@@ -202,8 +201,7 @@ class Writer {
     for (const std::string& name : captured) {
       const auto value = by_name_.find(name);
       if (value == by_name_.end()) {
-        throw Error(ErrorKind::unsupported,
-                    fmt::format("its subgraph reads value '{}', which is not in the graph any more", name));
+        throw Error(Fault::unsupported, fmt::format("its subgraph reads value '{}', which is not in the graph any more", name));
       }
       read_.insert(value->second);
     }
@@ -289,17 +287,16 @@ bool serialize_to(const ::onnx::ModelProto& proto, google::protobuf::io::ZeroCop
 
 std::string serialize(const Model& model, const WriteOptions& options) {
   if (weight_bytes(model.graph) > most_bytes) {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("the weights have {} bytes, more than the 2 GiB of one file: they need a file of "
-                            "external data",
-                            weight_bytes(model.graph)));
+    throw Error(Fault::unsupported, fmt::format("the weights have {} bytes, more than the 2 GiB of one file: they need a file of "
+                                                "external data",
+                                                weight_bytes(model.graph)));
   }
   WriteOptions alone = options;
   alone.external_data.clear();
   const ::onnx::ModelProto proto = Writer(model, alone).run();
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
-  if (!serialize_to(proto, stream)) throw Error(ErrorKind::internal, "the model cannot be serialized");
+  if (!serialize_to(proto, stream)) throw Error(Fault::internal, "the model cannot be serialized");
   return bytes;
 }
 

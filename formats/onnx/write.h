@@ -20,7 +20,7 @@ struct WriteOptions {
 // One file's bytes, deterministic, without external data. Throws Error(unsupported) where they do not fit into 2 GiB, and
 // naming the node where an operator cannot be written at this opset.
 std::string serialize(const Model& model, const WriteOptions& options = {});
-// The files appear whole or not at all. Throws Error(output).
+// The files appear whole or not at all. Throws Error(unwritable).
 void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options = {});
 
 }  // namespace resnet::onnx

@@ -13,7 +13,7 @@ namespace resnet::analysis {
 namespace {
 
 std::int64_t fit(const std::optional<std::int64_t>& count) {
-  if (!count) throw Error(ErrorKind::invalid_model, "a count does not fit into 64 bits");
+  if (!count) throw Error(Fault::malformed, "a count does not fit into 64 bits");
   return *count;
 }
 
@@ -23,7 +23,7 @@ std::int64_t times(std::int64_t a, std::int64_t b) { return fit(checked_multiply
 const Shape shape_of(const Fact& fact) {
   const auto shape = fact.shape();
   if (!shape) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("the cost depends on a size that is not known ({}): give the input's shape", fact.to_string()));
   }
   return *shape;
@@ -235,7 +235,7 @@ std::vector<Cost> costs_of(const Graph& graph) {
     try {
       costs.push_back(counter.cost(static_cast<NodeId>(id)));
     } catch (Error& error) {
-      error.add_context(describe(graph.nodes()[id]));
+      error.in(Frame::node(describe(graph.nodes()[id])));
       throw;
     }
   }

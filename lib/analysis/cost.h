@@ -32,13 +32,13 @@ struct Cost {
 
 // One entry per node of `graph`, by NodeId; constants and inputs cost nothing. A parameter that several nodes share is counted
 // with the first of them. Weights that are built in the graph (Identity, Cast, Reshape, Gather, DequantizeLinear of constants)
-// count by the shape in which they are used. Throws Error(invalid_model) where a dim that a cost depends on is a symbol: give the
+// count by the shape in which they are used. Throws Error(malformed) where a dim that a cost depends on is a symbol: give the
 // inputs' sizes first (at_batch), or where a count does not fit into 64 bits.
 std::vector<Cost> costs_of(const Graph& graph);
 Cost total(const std::vector<Cost>& costs);
 
 // The graph with the first dim of every input set to `batch` where it is a symbol or a number, other symbols kept. Throws
-// Error(invalid_model) where the graph does not allow it (a Reshape to a fixed batch).
+// Error(malformed) where the graph does not allow it (a Reshape to a fixed batch).
 Graph at_batch(const Graph& graph, std::int64_t batch);
 
 // A way of counting that some tool prints as "FLOPs" or "MACs" or "parameters".

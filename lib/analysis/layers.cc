@@ -18,10 +18,10 @@ namespace {
 std::int64_t bytes_of(const Fact& fact, const Node& node) {
   const auto shape = fact.shape();
   if (!shape || !fact.dtype) {
-    throw Error(ErrorKind::invalid_model, fmt::format("{}: its size is not known ({})", describe(node), fact.to_string()));
+    throw Error(Fault::malformed, Frame::node(describe(node)), fmt::format("its size is not known ({})", fact.to_string()));
   }
   const auto bytes = checked_multiply(shape->elements(), static_cast<std::int64_t>(size_of(*fact.dtype)));
-  if (!bytes) throw Error(ErrorKind::invalid_model, describe(node) + ": its size does not fit into 64 bits");
+  if (!bytes) throw Error(Fault::malformed, Frame::node(describe(node)), "its size does not fit into 64 bits");
   return *bytes;
 }
 

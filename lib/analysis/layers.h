@@ -35,7 +35,7 @@ struct Memory {
   std::string peak_node;              // where that is
   bool complete = true;               // no: the values after an operator that is not known here are left out
 };
-// Throws Error(invalid_model) where a size is a symbol.
+// Throws Error(malformed) where a size is a symbol.
 Memory memory_of(const Graph& graph);
 
 // Figures of one constant of floating-point type.

@@ -31,7 +31,7 @@ struct BuildOptions {
 // +-1/sqrt(fan-in). An element depends on the seed, its parameter's name and its place alone, the same bytes on every machine.
 //
 // Option A is a Slice with the stride as its steps and a Pad of zero channels, half in front and half behind.
-// Throws Error(usage) as check(spec), Error(invalid_model) where a window does not fit into a small input.
+// Throws Error(invalid) as check(spec), Error(malformed) where a window does not fit into a small input.
 Graph build(const Spec& spec, const BuildOptions& options = {});
 
 }  // namespace resnet::arch

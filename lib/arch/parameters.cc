@@ -67,9 +67,8 @@ void fill(Tensor& tensor, const std::string& name, const Use& use, std::uint64_t
     return fill_uniform(values, key, 1.0 / std::sqrt(static_cast<double>(use.fan_in[gemm->transB ? 1 : 0])));
   }
   if (use.node != nullptr && std::holds_alternative<Add>(use.node->op)) return;  // a bias
-  throw Error(ErrorKind::unsupported,
-              fmt::format("input '{}' is no parameter that can be made anew: {}", name,
-                          use.node == nullptr ? "nothing reads it" : "it is read by " + describe(*use.node)));
+  throw Error(Fault::unsupported, fmt::format("input '{}' is no parameter that can be made anew: {}", name,
+                                              use.node == nullptr ? "nothing reads it" : "it is read by " + describe(*use.node)));
 }
 
 // The graph again, with `make` in place of some nodes.
@@ -131,8 +130,8 @@ Graph make_weights(const Graph& graph, std::uint64_t seed) {
         if (!std::holds_alternative<Input>(node.op) || graph.inputs()[0].node == id) return std::nullopt;
         const auto shape = node.outputs[0].fact.shape();
         if (!shape || node.outputs[0].fact.dtype != DType::float32) {
-          throw Error(ErrorKind::unsupported, fmt::format("input '{}' is {}, expected floats of a known shape", node.name,
-                                                          node.outputs[0].fact.to_string()));
+          throw Error(Fault::unsupported, fmt::format("input '{}' is {}, expected floats of a known shape", node.name,
+                                                      node.outputs[0].fact.to_string()));
         }
         Tensor tensor = Tensor::allocate(DType::float32, *shape);
         fill(tensor, node.outputs[0].name, uses[static_cast<std::size_t>(id)], seed);
@@ -143,8 +142,8 @@ Graph make_weights(const Graph& graph, std::uint64_t seed) {
 
 Graph rename_as_built(const Graph& graph, const Recognition& recognition) {
   if (!recognition.is_exact()) {
-    throw Error(ErrorKind::unsupported, fmt::format("the network is {}; only a network without differences can be renamed: {}",
-                                                    recognition.to_string(), recognition.differences.front().to_string()));
+    throw Error(Fault::unsupported, fmt::format("the network is {}; only a network without differences can be renamed: {}",
+                                                recognition.to_string(), recognition.differences.front().to_string()));
   }
   const std::size_t count = graph.nodes().size();
   std::vector<std::string> names(count);

@@ -545,7 +545,7 @@ Recognition recognize(const Graph& graph) {
     parts.pop_back();
   }
   if (std::none_of(parts.begin(), parts.end(), [](const Part& p) { return p.kind == Kind::convolution; })) {
-    throw Error(ErrorKind::unsupported, "the graph holds no convolution of its first input");
+    throw Error(Fault::unsupported, "the graph holds no convolution of its first input");
   }
   Spec spec = Examiner(parts).guess();
   if (spec.blocks.empty()) spec.blocks = {1};

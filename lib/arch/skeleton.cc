@@ -42,7 +42,7 @@ class Reducer {
 
   std::vector<Part> run() {
     if (graph_.inputs().empty() || graph_.outputs().empty())
-      throw Error(ErrorKind::unsupported, "the graph has no input or no output");
+      throw Error(Fault::unsupported, "the graph has no input or no output");
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
       const auto node = static_cast<NodeId>(id);
       if (node == graph_.inputs()[0].node) {
@@ -52,7 +52,7 @@ class Reducer {
       }
     }
     const int last = part(graph_.outputs()[0]);
-    if (last == nothing) throw Error(ErrorKind::unsupported, "the first output does not depend on the first input");
+    if (last == nothing) throw Error(Fault::unsupported, "the first output does not depend on the first input");
     return in_order(last);
   }
 

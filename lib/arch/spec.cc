@@ -129,8 +129,8 @@ std::vector<std::string> names() {
 Spec with_options(Spec spec, const SpecOptions& options) {
   if (options.shortcut && *options.shortcut != spec.shortcut) {
     if (spec.shortcut == Shortcut::none) {
-      throw Error(ErrorKind::usage, fmt::format("{} is a plain net and has no shortcuts: option {} does not fit", spec.name,
-                                                name_of(*options.shortcut)));
+      throw Error(Fault::invalid, fmt::format("{} is a plain net and has no shortcuts: option {} does not fit", spec.name,
+                                              name_of(*options.shortcut)));
     }
     spec.shortcut = *options.shortcut;
   }
@@ -176,7 +176,7 @@ std::string_view name_of(Shortcut shortcut) {
 }
 
 void check(const Spec& spec) {
-  const auto fail = [&](const std::string& what) { throw Error(ErrorKind::usage, fmt::format("{}: {}", spec.name, what)); };
+  const auto fail = [&](const std::string& what) { throw Error(Fault::invalid, fmt::format("{}: {}", spec.name, what)); };
   const auto within = [&](std::string_view what, std::int64_t value, std::int64_t least, std::int64_t most) {
     if (value < least || value > most) fail(fmt::format("{} is {}, expected {} to {}", what, value, least, most));
   };

@@ -57,7 +57,7 @@ struct SpecOptions {
   std::optional<Shortcut> shortcut = {};
   std::optional<std::int64_t> classes = {}, batch = {}, height = {}, width = {};
 };
-// Throws Error(usage) where an option does not fit the net: a shortcut for a plain one.
+// Throws Error(invalid) where an option does not fit the net: a shortcut for a plain one.
 Spec with_options(Spec spec, const SpecOptions& options);
 
 // "v1", "v1.5"; "A", "B", "C": as the command line spells them.
@@ -66,7 +66,7 @@ std::optional<Shortcut> find_shortcut(std::string_view text);
 std::string_view name_of(Variant variant);
 std::string_view name_of(Shortcut shortcut);
 
-// Throws Error(usage) where a field is out of its range or two contradict each other: "resnet18: groups need a bottleneck".
+// Throws Error(invalid) where a field is out of its range or two contradict each other: "resnet18: groups need a bottleneck".
 void check(const Spec& spec);
 
 // Layers with weights on the longest path, as the paper counts: 18 for resnet18.

@@ -67,12 +67,12 @@ std::string digest(std::string_view text) {
 
 std::uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool) {
+std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool, Role role) {
+  const auto refuse = [&](const std::string& what) { throw Error(Fault::unreadable, Frame::file(role, file.string()), what); };
   const Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (opened.fd < 0 || fstat(opened.fd, &status) != 0)
-    throw Error(ErrorKind::invalid_model, file.string() + ": cannot be opened: " + std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::invalid_model, file.string() + ": is not a regular file");
+  if (opened.fd < 0 || fstat(opened.fd, &status) != 0) refuse(std::string("cannot be opened: ") + std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) refuse("is not a regular file");
   std::atomic<int> failure = 0;
   const auto size = static_cast<std::size_t>(status.st_size);
   std::string text = digest_blocks(size, pool, [&](std::size_t k) {
@@ -90,7 +90,7 @@ std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool) 
     }
     return XXH3_128bits(block.get(), got);
   });
-  if (failure != 0) throw Error(ErrorKind::invalid_model, file.string() + ": cannot be read: " + std::strerror(failure));
+  if (failure != 0) refuse(std::string("cannot be read: ") + std::strerror(failure));
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/base/error.h"
 #include "lib/base/threads.h"
 
 namespace resnet {
@@ -19,7 +20,7 @@ std::string digest(std::span<const std::byte> bytes, ThreadPool& pool);
 std::string digest(std::string_view text);
 // XXH3 with 64 bits, for sums over many short texts.
 std::uint64_t hash_of(std::string_view text);
-// Reads and does not map: a file of weights does not count as memory of the process. Throws Error(invalid_model) "FILE: ...".
-std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool);
+// Reads and does not map: a file of weights does not count as memory of the process. Throws Error(malformed) "FILE: ...".
+std::string digest_of_file(const std::filesystem::path& file, ThreadPool& pool, Role role = Role::model);
 
 }  // namespace resnet

@@ -32,7 +32,8 @@ struct AtomicFile::State {
   std::ostream stream{&buffer};
 
   [[noreturn]] void fail(int error) const {
-    throw Error(ErrorKind::output, shown.string() + ": cannot be written: " + std::strerror(error));
+    throw Error(Fault::unwritable, Frame::file(Role::output, shown.string()),
+                std::string("cannot be written: ") + std::strerror(error));
   }
   fs::path folder() const { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
   void open_target();
@@ -132,7 +133,8 @@ AtomicFile::AtomicFile(const fs::path& path, const Options& options) : state_(st
   struct stat old {};
   const bool there = lstat(state.target.c_str(), &old) == 0;
   if (!there && errno != ENOENT) state.fail(errno);
-  if (there && S_ISDIR(old.st_mode)) throw Error(ErrorKind::output, path.string() + ": is a folder, expected a file to write");
+  if (there && S_ISDIR(old.st_mode))
+    throw Error(Fault::unwritable, Frame::file(Role::output, path.string()), "is a folder, expected a file to write");
   if (there && !S_ISREG(old.st_mode) && options.follow_link) {
     state.open_target();
   } else {
@@ -180,7 +182,7 @@ fs::path file_behind_links(const fs::path& path) {
     at = at.parent_path() / next;
   }
   if (!failed) failed = std::make_error_code(std::errc::too_many_symbolic_link_levels);
-  throw Error(ErrorKind::output, path.string() + ": cannot be written: " + failed.message());
+  throw Error(Fault::unwritable, Frame::file(Role::output, path.string()), "cannot be written: " + failed.message());
 }
 
 }  // namespace resnet

@@ -21,13 +21,15 @@ struct ReadOptions {
 constexpr std::uintmax_t most_piped_bytes = std::uintmax_t{256} << 20;
 
 // The whole file: a regular one, or a pipe of a shell such as /dev/stdin. Folders, sockets, devices and FIFOs with a name of
-// their own are refused at once, and never waited for. Throws Error(`kind`) "FILE: cannot be opened: No such file or directory".
-std::string read_file(const std::filesystem::path& path, ErrorKind kind, const ReadOptions& options = {});
+// their own are refused at once, and never waited for. Throws Error(unreadable), of a file with this `role`: "FILE: cannot be
+// opened: No such file or directory".
+std::string read_file(const std::filesystem::path& path, Role role, const ReadOptions& options = {});
 
 // A file that appears under its name only when commit() is called: written without a name where the file system can do that, else
 // under a temporary one (lib/base/temporaries.h) in the same folder; synced, then named. Destroyed without commit (an error,
 // Ctrl-C) it leaves nothing. What is no regular file (/dev/stdout, a pipe) is written directly. What killed processes left in
-// the folder more than a day ago is removed. Throws Error(output), in the constructor already where the folder cannot be written.
+// the folder more than a day ago is removed. Throws Error(unwritable), in the constructor already where the folder cannot be
+// written.
 class AtomicFile {
  public:
   struct Options {
@@ -54,7 +56,7 @@ class AtomicFile {
   std::unique_ptr<State> state_;
 };
 
-// The file that `path` names, through links. Throws Error(output) where links lead round in a circle, or a name is too long.
+// The file that `path` names, through links. Throws Error(unwritable) where links lead round in a circle, or a name is too long.
 std::filesystem::path file_behind_links(const std::filesystem::path& path);
 
 }  // namespace resnet

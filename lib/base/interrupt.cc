@@ -32,7 +32,7 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_alw
   for (const Slot& slot : slots) {
     if (slot.state.load() == Slot::in_use) unlink(slot.path.data());
   }
-  _exit(static_cast<int>(ErrorKind::interrupted));
+  _exit(128 + SIGINT);
 }
 
 void on_deadline(int) { end_now(); }
@@ -74,7 +74,7 @@ void handle_interrupts() {
 bool interrupted() noexcept { return stop_requested.load(std::memory_order_relaxed); }
 
 void throw_if_interrupted() {
-  if (interrupted()) throw Error(ErrorKind::interrupted, "interrupted");
+  if (interrupted()) throw Error(Fault::interrupted, "interrupted");
 }
 
 TakeTimeWhenInterrupted::TakeTimeWhenInterrupted() noexcept { ++takes_time; }

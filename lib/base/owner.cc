@@ -66,7 +66,8 @@ struct Owner::State {
   }
 
   [[noreturn]] void fail(int error) const {
-    throw Error(ErrorKind::output, name.string() + ": cannot be written: " + std::strerror(error));
+    throw Error(Fault::unwritable, Frame::file(Role::output, name.string()),
+                std::string("cannot be written: ") + std::strerror(error));
   }
   // What whoever takes over from the owner with this token has to make first. Old ones are removed as temporary files are.
   fs::path claim_of(const OwnerRecord& owner) const {
@@ -146,7 +147,7 @@ bool Owner::State::publish_without_links(const fs::path& as) {
 }
 
 // FILE.owner's record, then the one of whoever claims what that owner has left, and so on: the last one is the owner. Empty where
-// there is none. Throws Error(usage) where FILE.owner is no file of ours.
+// there is none. Throws Error(invalid) where FILE.owner is no file of ours.
 std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
   constexpr int tries = 20;  // a file that is made by O_EXCL is empty for a moment
   std::vector<OwnerRecord> found;
@@ -160,9 +161,9 @@ std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
     }
     if (next.text.empty()) break;
     if (!next.record) {
-      throw Error(ErrorKind::usage,
-                  at.string() + ": is no owner file of this program, and is left alone; expected none of that name beside " +
-                      file.filename().string());
+      throw Error(
+          Fault::invalid, Frame::file(Role::output, at.string()),
+          "is no owner file of this program, and is left alone; expected none of that name beside " + file.filename().string());
     }
     found.push_back(*next.record);
     at = claim_of(*next.record);
@@ -227,12 +228,13 @@ void Owner::State::acquire(const Note& note) {
       if (life == Life::unknown) continue;
     }
     if (life == Life::runs) {
-      throw Error(ErrorKind::usage, file.string() + ": " + owner.describe() + " is working on it (" + name.filename().string() +
-                                        " says so); wait until it ends, or name another file");
+      throw Error(Fault::invalid, Frame::file(Role::output, file.string()),
+                  owner.describe() + " is working on it (" + name.filename().string() +
+                      " says so); wait until it ends, or name another file");
     }
     if (take_over(owners)) return;
   }
-  throw Error(ErrorKind::output, name.string() + ": cannot be taken over: other processes try so, too");
+  throw Error(Fault::unwritable, Frame::file(Role::output, name.string()), "cannot be taken over: other processes try so, too");
 }
 
 // Signals stay with the threads that wait for them.
@@ -307,8 +309,9 @@ Owner::Owner(const fs::path& file, const Note& note, const Timing& timing) : sta
   std::error_code ignored;
   const fs::file_status status = fs::status(target, ignored);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw Error(ErrorKind::usage, file.string() + (fs::is_directory(status) ? ": is a folder" : ": is not a regular file") +
-                                      ", expected a file that one process at a time writes to");
+    throw Error(Fault::invalid, Frame::file(Role::output, file.string()),
+                std::string(fs::is_directory(status) ? "is a folder" : "is not a regular file") +
+                    ", expected a file that one process at a time writes to");
   }
   state.name = target.string() + ".owner";
   state.timing = timing;
@@ -332,8 +335,9 @@ void Owner::check() {
     state.beat();
   }
   if (state.lost) {
-    throw Error(ErrorKind::output, state.file.string() + ": another process has taken it over, because this one stood still; " +
-                                       "what it has written until then stays");
+    throw Error(Fault::unwritable, Frame::file(Role::output, state.file.string()),
+                "another process has taken it over, because this one stood still; "
+                "what it has written until then stays");
   }
 }
 

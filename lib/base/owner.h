@@ -28,17 +28,17 @@ class Owner {
   };
   using Note = std::function<void(const std::string&)>;
 
-  // Links are followed to the file itself. `note` is told where an owner has to be watched. Throws Error(usage) "FILE: process 17
-  // on host a works on it ..." where another one has it, where FILE.owner is no file of ours (which is left alone) and where FILE
-  // is there and is no regular file; Error(output) where FILE.owner cannot be written; Error(interrupted).
+  // Links are followed to the file itself. `note` is told where an owner has to be watched. Throws Error(invalid) "FILE: process
+  // 17 on host a works on it ..." where another one has it, where FILE.owner is no file of ours (which is left alone) and where
+  // FILE is there and is no regular file; Error(unwritable) where FILE.owner cannot be written; Error(interrupted).
   explicit Owner(const std::filesystem::path& file, const Note& note = {});
   Owner(const std::filesystem::path& file, const Note& note, const Timing& timing);
   ~Owner();
   Owner(const Owner&) = delete;
   Owner& operator=(const Owner&) = delete;
 
-  // Before something is written to FILE. Throws Error(output) where another process has taken over, because this one stood still
-  // for longer than the silence. Costs nothing as long as the count goes on.
+  // Before something is written to FILE. Throws Error(unwritable) where another process has taken over, because this one stood
+  // still for longer than the silence. Costs nothing as long as the count goes on.
   void check();
 
  private:

@@ -144,7 +144,8 @@ OwnerFile read_owner_file(const fs::path& file) {
   if (descriptor < 0) {
     if (errno == ENOENT) return {};
     if (errno == ELOOP) return {"a link", std::nullopt};
-    throw Error(ErrorKind::output, file.string() + ": cannot be read: " + std::strerror(errno));
+    throw Error(Fault::unwritable, Frame::file(Role::output, file.string()),
+                std::string("cannot be read: ") + std::strerror(errno));
   }
   OwnerFile result;
   struct stat status {};
@@ -160,7 +161,9 @@ OwnerFile read_owner_file(const fs::path& file) {
   const int error = errno;
   close(descriptor);
   if (got < 0 && error == ESTALE) return {};  // removed on its server since
-  if (got < 0) throw Error(ErrorKind::output, file.string() + ": cannot be read: " + std::strerror(error));
+  if (got < 0)
+    throw Error(Fault::unwritable, Frame::file(Role::output, file.string()),
+                std::string("cannot be read: ") + std::strerror(error));
   text.resize(static_cast<std::size_t>(got));
   result.record = OwnerRecord::parse(text);
   result.text = text.empty() ? "empty" : std::move(text);

@@ -37,7 +37,7 @@ struct OwnerFile {
   std::string text;
   std::optional<OwnerRecord> record;  // none: nothing, or no file of ours
 };
-// Read anew each time, never through a link. Throws Error(output) where it cannot be read.
+// Read anew each time, never through a link. Throws Error(unwritable) where it cannot be read.
 OwnerFile read_owner_file(const std::filesystem::path& file);
 
 }  // namespace resnet

@@ -58,8 +58,8 @@ std::string objection(int descriptor, const struct stat& status, const fs::path&
 
 }  // namespace
 
-std::string read_file(const fs::path& path, ErrorKind kind, const ReadOptions& options) {
-  const auto refuse = [&](const std::string& what) { throw Error(kind, path.string() + ": " + what); };
+std::string read_file(const fs::path& path, Role role, const ReadOptions& options) {
+  const auto refuse = [&](const std::string& what) { throw Error(Fault::unreadable, Frame::file(role, path.string()), what); };
   const auto refuse_to = [&](const char* verb) { refuse(std::string("cannot be ") + verb + ": " + std::strerror(errno)); };
   if (path.native().find('\0') != std::string::npos) refuse("no file has a NUL in its name");
   // Not blocking: a FIFO that nobody writes to is opened at once, and refused.

@@ -18,20 +18,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What an error says, without the file's name in front.
-std::string reason(const Error& error, const std::string& file) {
-  std::string text = error.what();
-  const std::string prefix = file + ": ";
-  if (text.starts_with(prefix)) text.erase(0, prefix.size());
-  return text;
-}
-
 void check_crop(const Preprocessing& preprocessing, const ImageInput& input) {
   if (!preprocessing.crop_size) return;
   const int crop = *preprocessing.crop_size;
   if ((input.height && *input.height != crop) || (input.width && *input.width != crop)) {
-    throw Error(ErrorKind::usage, fmt::format("the preprocessing '{}' crops to {}x{} pixels, the model takes {}",
-                                              preprocessing.name, crop, crop, input.to_string()));
+    throw Error(Fault::invalid, fmt::format("the preprocessing '{}' crops to {}x{} pixels, the model takes {}",
+                                            preprocessing.name, crop, crop, input.to_string()));
   }
 }
 
@@ -62,7 +54,7 @@ Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, Cla
     if (options_.views.crop != Crop::full) check_crop(member.preprocessing, scorer.input());
     const auto own = scorer.output().classes;
     if (classes && own && *classes != *own) {
-      throw Error(ErrorKind::usage, fmt::format("the models have {} and {} classes, expected as many", *classes, *own));
+      throw Error(Fault::invalid, fmt::format("the models have {} and {} classes, expected as many", *classes, *own));
     }
     if (own) classes = own;
   }
@@ -129,8 +121,8 @@ std::vector<Classifier::Item> Classifier::load(const fs::path& file, std::size_t
         item.result.error = fmt::format("holds {} values that are not finite (NaN or infinite), expected numbers", bad);
     }
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::bad_input) throw;
-    failed(reason(error, name));
+    if (error.role() != Role::input) throw;
+    failed(error.without_file());
   } catch (const std::bad_alloc&) {
     failed("is too large for the memory");
   }
@@ -149,7 +141,7 @@ void Classifier::add(std::span<const float> scores, bool probabilities, Item& it
   }
   if (item.sums.empty()) item.sums.resize(scores.size());
   if (item.sums.size() != scores.size()) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("the models have {} and {} classes, expected as many", item.sums.size(), scores.size()));
   }
   ++item.seen;
@@ -222,8 +214,8 @@ void Classifier::score(std::vector<Item>& items, Network& network) {
         if (!owners[row]->result.error) add(scores.row(row), network.scorer.output().probabilities, *owners[row]);
       }
     } catch (const Error& refused) {
-      if (refused.kind() != ErrorKind::bad_input) throw;
-      for (Item* owner : owners) owner->result.error = refused.what();
+      if (refused.role() != Role::input) throw;
+      for (Item* owner : owners) owner->result.error = refused.without_file();
     }
     batch.clear();
     owners.clear();

@@ -63,7 +63,7 @@ struct ClassifierOptions {
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
   // Counts photos that carry an EXIF orientation which a preparation does not heed.
   std::atomic<std::size_t>* unheeded_orientations = nullptr;
-  // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(bad_input).
+  // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(Role::input).
   std::function<std::optional<Tensor>(const std::filesystem::path&)> load_tensor;
   // The photos in a file that holds several, none for another file. As above.
   std::function<std::vector<image::Pixels>(const std::filesystem::path&)> load_photos;
@@ -71,7 +71,7 @@ struct ClassifierOptions {
 
 class Classifier {
  public:
-  // `pool` outlives the classifier. Throws Error(unsupported) where a graph does not classify images, Error(usage) where a
+  // `pool` outlives the classifier. Throws Error(unsupported) where a graph does not classify images, Error(invalid) where a
   // preprocessing crops to another size than its network takes (see fit_to), or members have different numbers of classes.
   Classifier(const std::vector<Member>& members, ThreadPool& pool, ClassifierOptions options);
   Classifier(std::shared_ptr<const xnnpack::Plan> plan, ThreadPool& pool, ClassifierOptions options);

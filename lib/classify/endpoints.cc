@@ -71,8 +71,7 @@ std::string ImageInput::to_string() const {
 
 ImageInput find_image_input(const Graph& graph) {
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("the model takes {}, expected one input of images, Nx3xHxW or NxHxWx3", what));
+    throw Error(Fault::unsupported, fmt::format("the model takes {}, expected one input of images, Nx3xHxW or NxHxWx3", what));
   };
   if (graph.inputs().size() != 1)
     refuse(fmt::format("{} inputs: {}", graph.inputs().size(), describe_all(graph, graph.inputs())));
@@ -109,8 +108,8 @@ ScoreOutput find_score_output(const Graph& graph) {
     }
   }
   if (!best) {
-    throw Error(ErrorKind::unsupported, fmt::format("the model gives {}, expected an output of scores, float Nxclasses",
-                                                    describe_all(graph, graph.outputs())));
+    throw Error(Fault::unsupported, fmt::format("the model gives {}, expected an output of scores, float Nxclasses",
+                                                describe_all(graph, graph.outputs())));
   }
   const ValueId id = graph.outputs()[*best];
   ScoreOutput output;
@@ -135,12 +134,10 @@ std::optional<analysis::BatchMixing> check_batch(const Graph& graph) {
   if (found && std::holds_alternative<Opaque>(graph.node(found->node).op)) return std::nullopt;
   const ImageInput input = find_image_input(graph);
   if (!found || !input.batch || found->kind != analysis::BatchMixing::Kind::mixed) return found;
-  ImageInput single = input;
-  single.batch = 1;
-  throw Error(ErrorKind::unsupported,
+  throw Error(Fault::unsupported,
               fmt::format("the answer for a photo would depend on the others of its fixed batch of {}: {}; expected a network "
-                          "whose batch is 1 or open; --input-shape {} may make it one",
-                          *input.batch, found->to_string(), single.to_string()));
+                          "whose batch is 1 or open",
+                          *input.batch, found->to_string()));
 }
 
 Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {

@@ -102,7 +102,7 @@ Head find_head(const Graph& graph, std::int64_t side) {
     if (averages_the_map(fixed, fixed.nodes()[id])) head.pool = static_cast<NodeId>(id);
   }
   if (head.pool < 0) {
-    throw Error(ErrorKind::unsupported,
+    throw Error(Fault::unsupported,
                 "no node averages the last maps in front of the classifier (GlobalAveragePool, ReduceMean, or "
                 "AveragePool of the whole map)");
   }
@@ -149,8 +149,7 @@ Graph fully_convolutional(const Graph& graph, std::int64_t side) {
     return at_size(rewritten, find_image_input(graph).batch ? Dim(*find_image_input(graph).batch) : Dim::symbol("batch"),
                    Dim::symbol("height"), Dim::symbol("width"));
   } catch (Error& error) {
-    error.add_context("the network takes images of one size only");
-    throw Error(ErrorKind::unsupported, error.what());
+    throw Error(Fault::unsupported, fmt::format("the network takes images of one size only: {}", error.what()));
   }
 }
 

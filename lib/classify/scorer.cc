@@ -79,7 +79,7 @@ int height_of(const PreparedImage& image) {
 std::vector<Values> split(const Tensor& tensor, const ImageInput& input) {
   const Shape& shape = tensor.shape();
   const auto refuse = [&](const std::string& what) {
-    throw Error(ErrorKind::bad_input, fmt::format("{}, expected 3xHxW or {}", what, input.to_string()));
+    throw Error(Fault::mismatch, Frame::file(Role::input), fmt::format("{}, expected 3xHxW or {}", what, input.to_string()));
   };
   if (shape.rank() != 3 && shape.rank() != 4) refuse(fmt::format("has shape {}", shape.to_string()));
   const std::size_t front = shape.rank() - 3;
@@ -95,7 +95,7 @@ std::vector<Values> split(const Tensor& tensor, const ImageInput& input) {
   Tensor converted = tensor;
   if (input.dtype != tensor.dtype()) {
     if (input.dtype != DType::float32 || !is_floating_point(tensor.dtype())) {
-      throw Error(ErrorKind::bad_input,
+      throw Error(Fault::mismatch, Frame::file(Role::input),
                   fmt::format("holds elements of type {}, expected {}", name_of(tensor.dtype()), name_of(input.dtype)));
     }
     converted = Tensor::from<float>(shape, tensor.values_as<float>());
@@ -125,8 +125,8 @@ void Scorer::fill(std::span<const PreparedImage> images, const Preprocessing& pr
   const std::size_t size = std::size_t{3} * static_cast<std::size_t>(width_of(images[0])) *
                            static_cast<std::size_t>(height_of(images[0])) * size_of(input_.dtype);
   if (images.size() * size > buffer.size()) {
-    throw Error(ErrorKind::unsupported, fmt::format("the model's input '{}' has room for {} bytes, expected {} for {} images",
-                                                    input_.name, buffer.size(), images.size() * size, images.size()));
+    throw Error(Fault::unsupported, fmt::format("the model's input '{}' has room for {} bytes, expected {} for {} images",
+                                                input_.name, buffer.size(), images.size() * size, images.size()));
   }
   for (std::size_t i = 0; i < images.size(); ++i) {
     const std::span<std::byte> slot = buffer.subspan(i * size, size);
@@ -140,11 +140,12 @@ Scores Scorer::run(std::span<const PreparedImage> images, const Preprocessing& p
   assert(!images.empty() && images.size() <= batch_size(images.size()));
   const std::int64_t height = height_of(images[0]), width = width_of(images[0]);
   if ((input_.height && *input_.height != height) || (input_.width && *input_.width != width)) {
-    throw Error(ErrorKind::bad_input, fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", width, height,
-                                                  preprocessing.name, input_.to_string()));
+    throw Error(Fault::mismatch, Frame::file(Role::input),
+                fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", width, height, preprocessing.name,
+                            input_.to_string()));
   }
   if (input_.dtype == DType::uint8 && !keeps_levels(preprocessing)) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("the model takes levels of 0 to 255, the preprocessing '{}' changes them", preprocessing.name));
   }
   const std::int64_t batch = input_.batch.value_or(static_cast<std::int64_t>(images.size()));
@@ -159,8 +160,8 @@ Scores Scorer::run(std::span<const PreparedImage> images, const Preprocessing& p
   const Shape& found = output.shape();
   const bool per_image = found.rank() == 1 ? batch == 1 : (found.rank() > 1 && found[0] == batch);
   if (!per_image || elements == 0) {
-    throw Error(ErrorKind::unsupported, fmt::format("the model's output '{}' has shape {} for {} images, expected {}xclasses",
-                                                    output_.name, found.to_string(), batch, batch));
+    throw Error(Fault::unsupported, fmt::format("the model's output '{}' has shape {} for {} images, expected {}xclasses",
+                                                output_.name, found.to_string(), batch, batch));
   }
   const std::size_t per_row = elements / rows;
   // (N, classes, H, W), or (N, H, W, classes) of a network that has its channels last; a dim of 1 is either.

@@ -28,7 +28,7 @@ int width_of(const PreparedImage& image);
 int height_of(const PreparedImage& image);
 
 // The images of a tensor of shape (3, H, W), (N, 3, H, W), or the network's own (N, H, W, 3) or (H, W, 3). Floating-point values
-// of another precision become float. Throws Error(bad_input) where it does not fit the input.
+// of another precision become float. Throws Error(mismatch) where it does not fit the input.
 std::vector<Values> split(const Tensor& tensor, const ImageInput& input);
 
 // The scores of a batch: row i holds those of image i.
@@ -52,7 +52,7 @@ class Scorer {
 
   // Images of one size, at least one and at most the graph's batch; a fixed batch that they do not fill is filled with zeros.
   // Pixels are normalised as `preprocessing` says. Scores that have a height and a width are averaged over them. Throws
-  // Error(bad_input) where the network does not take images of this size.
+  // Error(mismatch) where the network does not take images of this size.
   Scores run(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
 
   // Another output of the last run, as the graph has it: (N, ...).

@@ -19,7 +19,7 @@ image::Pixels resized_for(const image::Pixels& photo, const Preprocessing& prepr
   const std::int64_t to = preprocessing.resize.value_or(static_cast<int>(shorter));
   const std::int64_t other = to * longer / shorter;
   if (to > most || other > most || to * other > most) {
-    throw Error(ErrorKind::bad_input,
+    throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("has {}x{} pixels, which become {}x{} where at most {} are shown at once", photo.width, photo.height,
                             photo.width < photo.height ? to : other, photo.width < photo.height ? other : to, most));
   }
@@ -30,7 +30,7 @@ void add_ten(const image::Pixels& photo, const Preprocessing& preprocessing, std
   const image::Pixels resized = resized_for(photo, preprocessing, most_pixels_resized);
   const int crop = preprocessing.crop_size.value_or(std::min(resized.width, resized.height));
   if (resized.width < crop || resized.height < crop) {
-    throw Error(ErrorKind::bad_input,
+    throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("has {}x{} pixels where ten crops of {} are taken", resized.width, resized.height, crop));
   }
   const int right = resized.width - crop, bottom = resized.height - crop;

@@ -21,7 +21,7 @@ struct ViewOptions {
 // How many views each photo has.
 std::size_t views_per_photo(const ViewOptions& options);
 
-// Scale by scale, in the order above; of the preprocessing only its sizes are used. Throws Error(bad_input) where ten crops do
+// Scale by scale, in the order above; of the preprocessing only its sizes are used. Throws Error(mismatch) where ten crops do
 // not fit into the photo.
 std::vector<image::Pixels> views_of(const image::Pixels& photo, const Preprocessing& preprocessing, const ViewOptions& options);
 

@@ -20,14 +20,14 @@ namespace {
 constexpr std::size_t longest_formula = 4096;
 
 std::int64_t fit(const std::optional<std::int64_t>& number) {
-  if (!number) throw Error(ErrorKind::invalid_model, "a dimension does not fit into 64 bits");
+  if (!number) throw Error(Fault::malformed, "a dimension does not fit into 64 bits");
   return *number;
 }
 
 std::string bounded(std::string formula) {
   if (formula.size() > longest_formula) {
-    throw Error(ErrorKind::invalid_model, fmt::format("the formula of a dimension has {} characters, expected at most {}",
-                                                      formula.size(), longest_formula));
+    throw Error(Fault::malformed, fmt::format("the formula of a dimension has {} characters, expected at most {}", formula.size(),
+                                              longest_formula));
   }
   return formula;
 }
@@ -162,7 +162,7 @@ Dim operator*(const Dim& a, const Dim& b) {
 }
 
 Dim floor_divide(const Dim& dividend, const Dim& divisor) {
-  if (divisor.is(0)) throw Error(ErrorKind::invalid_model, fmt::format("division of dimension {} by zero", dividend.to_string()));
+  if (divisor.is(0)) throw Error(Fault::malformed, fmt::format("division of dimension {} by zero", dividend.to_string()));
   if (divisor.is(1)) return dividend;
   if (dividend.is_number() && divisor.is_number()) {
     const std::int64_t a = dividend.number(), b = divisor.number();

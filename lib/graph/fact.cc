@@ -59,7 +59,7 @@ Dims broadcast(const Dims& a, const Dims& b) {
     } else if (x.is(1)) {
       out = y;
     } else if (x.is_number() && y.is_number()) {
-      throw Error(ErrorKind::invalid_model, fmt::format("cannot broadcast {} with {}", to_string(a), to_string(b)));
+      throw Error(Fault::malformed, fmt::format("cannot broadcast {} with {}", to_string(a), to_string(b)));
     } else if (x.is_number()) {
       out = x;
     } else if (y.is_number()) {
@@ -74,7 +74,7 @@ Dims broadcast(const Dims& a, const Dims& b) {
 std::size_t normalize_axis(std::int64_t axis, std::size_t rank) {
   const auto signed_rank = static_cast<std::int64_t>(rank);
   if (axis < -signed_rank || axis >= signed_rank) {
-    throw Error(ErrorKind::invalid_model, fmt::format("axis {} of a tensor of rank {}", axis, rank));
+    throw Error(Fault::malformed, fmt::format("axis {} of a tensor of rank {}", axis, rank));
   }
   return static_cast<std::size_t>(axis < 0 ? axis + signed_rank : axis);
 }

@@ -52,11 +52,11 @@ class Facts {
   std::span<const Fact* const> facts_;
 };
 
-// ONNX's multidirectional broadcasting. Throws Error(invalid_model) "cannot broadcast 2x3 with 4". A symbol against a number
+// ONNX's multidirectional broadcasting. Throws Error(malformed) "cannot broadcast 2x3 with 4". A symbol against a number
 // above 1 gives the number; two different symbols give a symbol of their own.
 Dims broadcast(const Dims& a, const Dims& b);
 
-// An axis counted from the end made positive. Throws Error(invalid_model) where it is out of [-rank, rank).
+// An axis counted from the end made positive. Throws Error(malformed) where it is out of [-rank, rank).
 std::size_t normalize_axis(std::int64_t axis, std::size_t rank);
 
 // The numbers of a constant int64 (or int32) tensor; nothing where the value is not known or holds a symbol.

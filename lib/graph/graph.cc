@@ -48,7 +48,7 @@ ValueId Graph::append(Op op, std::vector<ValueId> inputs, std::string node_name,
       node.outputs[i].fact = std::move(inferred[i]);
     }
   } catch (Error& error) {
-    error.add_context(describe(node));
+    error.in(Frame::node(describe(node)));
     throw;
   }
   nodes_.push_back(std::move(node));

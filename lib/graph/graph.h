@@ -47,7 +47,7 @@ class Graph {
   ValueId add_input(std::string name, Fact fact);
   ValueId add_constant(std::string name, Tensor value);
   // Infers at once. One output for each name (one without a name where none is given). Inputs must exist already, so nodes stand
-  // in an order in which they can run. Throws Error(invalid_model) with the node's description in front.
+  // in an order in which they can run. Throws Error(malformed) with the node's description in front.
   ValueId append(Op op, std::vector<ValueId> inputs, std::string name, std::vector<std::string> output_names = {""});
   void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
 
@@ -69,7 +69,7 @@ class Graph {
 };
 
 // The same nodes with other facts for the inputs (numbers for symbols, or values: a known value turns an Input's facts constant).
-// Ids stay. Throws Error(invalid_model) where they do not fit.
+// Ids stay. Throws Error(malformed) where they do not fit.
 Graph with_input_facts(const Graph& graph, std::span<const Fact> input_facts);
 
 // Invariants that append() cannot see: every output exists, names are unique, no symbol is left unnamed. All findings at once.

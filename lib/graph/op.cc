@@ -15,7 +15,7 @@ void check_arity(const OpTraits::Arity& arity, std::size_t count, std::string_vi
   const std::string expected = arity.most == OpTraits::any ? fmt::format("at least {}", arity.least)
                                : arity.least == arity.most ? fmt::format("{}", arity.least)
                                                            : fmt::format("{} to {}", arity.least, arity.most);
-  throw Error(ErrorKind::invalid_model, fmt::format("{} {}{}, expected {}", count, what, count == 1 ? "" : "s", expected));
+  throw Error(Fault::malformed, fmt::format("{} {}{}, expected {}", count, what, count == 1 ? "" : "s", expected));
 }
 
 }  // namespace
@@ -43,15 +43,14 @@ std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs) 
   if (!std::holds_alternative<Opaque>(op)) {
     for (std::size_t i = 0; i < traits.inputs.least; ++i) {
       const bool optional = i < 32 && (traits.left_out_bits >> i & 1) != 0;
-      if (!inputs.has(i) && !optional)
-        throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
+      if (!inputs.has(i) && !optional) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", i));
     }
   }
   std::vector<Fact> facts = std::visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);
   // A Gather of a tensor by itself nearly doubles the rank: a short chain of them would eat the memory.
   for (const Fact& fact : facts) {
     if (fact.has_rank() && fact.rank() > most_rank) {
-      throw Error(ErrorKind::invalid_model, fmt::format("a result of rank {}, expected at most {}", fact.rank(), most_rank));
+      throw Error(Fault::malformed, fmt::format("a result of rank {}, expected at most {}", fact.rank(), most_rank));
     }
   }
   return facts;

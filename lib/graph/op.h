@@ -33,7 +33,7 @@ std::string_view domain_of(const Op& op);
 const OpTraits& traits_of(const Op& op);
 
 // The facts of `outputs` outputs. Checks the numbers of inputs and outputs, then calls the operator's own infer().
-// Throws Error(invalid_model) where the inputs contradict each other or the attributes.
+// Throws Error(malformed) where the inputs contradict each other or the attributes.
 std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs);
 
 }  // namespace resnet

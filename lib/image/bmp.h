@@ -14,7 +14,7 @@ namespace resnet::image {
 bool is_bmp(std::span<const std::byte> bytes);
 
 // Uncompressed ones of 1, 2, 4, 8, 16, 24 and 32 bits a pixel, with or without bit fields, stored from either side; alpha is
-// dropped. Throws Error(bad_input) "NAME: ..." for compressed, cut and damaged ones, and for more than `max_pixels`, before
+// dropped. Throws Error(Role::input) "NAME: ..." for compressed, cut and damaged ones, and for more than `max_pixels`, before
 // memory is taken.
 Pixels decode_bmp(ByteSource& source, std::int64_t max_pixels);
 

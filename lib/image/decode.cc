@@ -328,8 +328,8 @@ Pixels decode(const fs::path& file, const DecodeOptions& options) {
   // More bytes than any picture of so many pixels has, 16 bits of four channels each.
   constexpr std::uintmax_t bytes_per_pixel = 8, least_bound = most_piped_bytes;
   const auto pixels = static_cast<std::uintmax_t>(std::max<std::int64_t>(options.max_pixels, 0));
-  const std::string bytes = read_file(file, ErrorKind::bad_input,
-                                      {.most_bytes = std::max(least_bound, pixels * bytes_per_pixel), .expected = "an image"});
+  const std::string bytes =
+      read_file(file, Role::input, {.most_bytes = std::max(least_bound, pixels * bytes_per_pixel), .expected = "an image"});
   return decode(std::as_bytes(std::span(bytes)), name, options);
 }
 

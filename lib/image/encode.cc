@@ -13,8 +13,7 @@ std::string encode(const Pixels& pixels, const char* suffix) {
   const auto fail = [&]() {
     const std::string reason = vips.vips_error_buffer();
     vips.vips_error_clear();
-    throw Error(ErrorKind::internal,
-                fmt::format("a picture of {}x{} cannot be encoded: {}", pixels.width, pixels.height, reason));
+    throw Error(Fault::internal, fmt::format("a picture of {}x{} cannot be encoded: {}", pixels.width, pixels.height, reason));
   };
   VipsImage* image = vips.vips_image_new_from_memory_copy(pixels.rgb.data(), pixels.rgb.size(), pixels.width, pixels.height, 3,
                                                           VIPS_FORMAT_UCHAR);

@@ -32,7 +32,7 @@ struct DecodeOptions {
 
 // Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.
 // JPEG, PNG, WebP, GIF, TIFF, HEIF by libvips; BMP and PNM by readers of our own.
-// Throws Error(bad_input) "FILE: ..." for what is no image, is truncated or too large. Thread-safe.
+// Throws Error(Role::input) "FILE: ..." for what is no image, is truncated or too large. Thread-safe.
 Pixels decode(const std::filesystem::path& file, const DecodeOptions& options = {});
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options = {});
 
@@ -42,13 +42,14 @@ Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpo
 Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpolation);
 // The size of that.
 Size shorter_side_size(const Pixels& pixels, int size);
-// A part of it, of which alone is computed what it needs: however long the picture is. Throws Error(usage) where it lies outside.
+// A part of it, of which alone is computed what it needs: however long the picture is. Throws Error(invalid) where it lies
+// outside.
 Pixels resize_shorter_side_and_crop(const Pixels& pixels, int size, int left, int top, int width, int height,
                                     Interpolation interpolation);
 // As torchvision's CenterCrop: from int(round((side - size) / 2)), half to even; a side that is too small is padded with black.
 Pixels center_crop(const Pixels& pixels, int width, int height);
 
-// A part that lies inside. Throws Error(usage) where it does not.
+// A part that lies inside. Throws Error(invalid) where it does not.
 Pixels crop(const Pixels& pixels, int left, int top, int width, int height);
 // Left and right exchanged.
 Pixels mirrored(const Pixels& pixels);

@@ -14,7 +14,7 @@ namespace resnet::image {
 bool is_pnm(std::span<const std::byte> bytes);
 
 // The first picture of the file, as text or binary, of samples up to 65535, which are scaled to 255 and rounded, as PIL does it.
-// Throws Error(bad_input) "NAME: ..." for cut and damaged ones, and for more than `max_pixels`, before memory is taken.
+// Throws Error(Role::input) "NAME: ..." for cut and damaged ones, and for more than `max_pixels`, before memory is taken.
 Pixels decode_pnm(ByteSource& source, std::int64_t max_pixels);
 
 }  // namespace resnet::image

@@ -204,7 +204,7 @@ struct Part {
 
 void check_size(const Pixels& pixels, std::int64_t width, std::int64_t height) {
   if (width * height > max_resized_pixels || std::max(width, height) > max_resized_pixels) {
-    throw Error(ErrorKind::bad_input,
+    throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("has {}x{} pixels, which cannot be resized to {}x{}", pixels.width, pixels.height, width, height));
   }
 }
@@ -290,14 +290,14 @@ Pixels cut(const Pixels& pixels, const Part& part) {
 
 void check_crop(int width, int height) {
   if (width < 1 || height < 1) {
-    throw Error(ErrorKind::usage, fmt::format("a photo cannot be cropped to {}x{} pixels, expected at least 1x1", width, height));
+    throw Error(Fault::invalid, fmt::format("a photo cannot be cropped to {}x{} pixels, expected at least 1x1", width, height));
   }
 }
 
 void check_inside(Size photo, const Part& part) {
   if (part.left < 0 || part.top < 0 || part.left > photo.width - part.width || part.top > photo.height - part.height) {
-    throw Error(ErrorKind::usage, fmt::format("a crop of {}x{} pixels at {},{} is not inside a photo of {}x{}", part.width,
-                                              part.height, part.left, part.top, photo.width, photo.height));
+    throw Error(Fault::invalid, fmt::format("a crop of {}x{} pixels at {},{} is not inside a photo of {}x{}", part.width,
+                                            part.height, part.left, part.top, photo.width, photo.height));
   }
 }
 
@@ -305,13 +305,13 @@ void check_inside(Size photo, const Part& part) {
 
 Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpolation) {
   if (width < 1 || height < 1) {
-    throw Error(ErrorKind::usage, fmt::format("a photo cannot be resized to {}x{} pixels, expected at least 1x1", width, height));
+    throw Error(Fault::invalid, fmt::format("a photo cannot be resized to {}x{} pixels, expected at least 1x1", width, height));
   }
   return resize_part(pixels, {width, height}, {0, 0, width, height}, interpolation);
 }
 
 Size shorter_side_size(const Pixels& pixels, int size) {
-  if (size < 1) throw Error(ErrorKind::usage, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", size));
+  if (size < 1) throw Error(Fault::invalid, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", size));
   const int shorter = std::min(pixels.width, pixels.height), longer = std::max(pixels.width, pixels.height);
   const std::int64_t other = std::int64_t{size} * longer / shorter;
   if (other > std::int64_t{1} << 30)

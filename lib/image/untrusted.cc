@@ -6,7 +6,9 @@
 
 namespace resnet::image {
 
-void refuse(const std::string& name, const std::string& what) { throw Error(ErrorKind::bad_input, name + ": " + what); }
+void refuse(const std::string& name, const std::string& what) {
+  throw Error(Fault::malformed, Frame::file(Role::input, name), what);
+}
 
 std::uint32_t little_endian(std::span<const std::byte> bytes, std::size_t offset, std::size_t count) {
   std::uint32_t number = 0;

@@ -8,7 +8,7 @@
 
 namespace resnet::image {
 
-// Throws Error(bad_input) "NAME: WHAT".
+// Throws Error(Role::input) "NAME: WHAT".
 [[noreturn]] void refuse(const std::string& name, const std::string& what);
 
 // 1 to 4 bytes, which are there.

@@ -14,7 +14,7 @@ namespace {
 template <typename Function>
 void find(void* library, const char* name, Function*& function) {
   void* symbol = dlsym(library, name);
-  if (symbol == nullptr) throw Error(ErrorKind::internal, fmt::format("libvips, which decodes photos, has no function {}", name));
+  if (symbol == nullptr) throw Error(Fault::internal, fmt::format("libvips, which decodes photos, has no function {}", name));
   function = reinterpret_cast<Function*>(symbol);
 }
 
@@ -28,8 +28,8 @@ VipsLibrary load() {
   if (library == nullptr) {
     const bool no_memory = errno == ENOMEM;
     const char* reason = dlerror();
-    if (no_memory) throw Error(ErrorKind::unsupported, "not enough memory to load libvips, which decodes photos");
-    throw Error(ErrorKind::internal,
+    if (no_memory) throw Error(Fault::unsupported, "not enough memory to load libvips, which decodes photos");
+    throw Error(Fault::internal,
                 fmt::format("libvips, which decodes photos, cannot be loaded: {}", reason == nullptr ? name : reason));
   }
   VipsLibrary vips;
@@ -37,7 +37,7 @@ VipsLibrary load() {
   RESNET_VIPS_FUNCTIONS(RESNET_VIPS_FIND);
 #undef RESNET_VIPS_FIND
   if (vips.vips_init("resnet-cli") != 0) {
-    throw Error(ErrorKind::internal, fmt::format("libvips, which decodes photos, does not start: {}", vips.vips_error_buffer()));
+    throw Error(Fault::internal, fmt::format("libvips, which decodes photos, does not start: {}", vips.vips_error_buffer()));
   }
   vips.vips_block_untrusted_set(TRUE);
   vips.vips_concurrency_set(1);

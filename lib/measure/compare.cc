@@ -93,7 +93,7 @@ std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::u
   for (const ValueId id : graph.inputs()) {
     const Fact& fact = graph.fact(id);
     if (!fact.dims || !fact.dtype) {
-      throw Error(ErrorKind::unsupported,
+      throw Error(Fault::unsupported,
                   fmt::format("input '{}' is {}: its rank or type is not known", graph.value(id).name, fact.to_string()));
     }
     std::vector<std::int64_t> dims;
@@ -165,7 +165,7 @@ std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tens
     reference.outputs = reference::evaluate(graph, reference.inputs);
     return reference;
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::invalid_model) return std::nullopt;  // what it costs depends on the data
+    if (error.fault() == Fault::malformed) return std::nullopt;  // what it costs depends on the data
     throw;
   }
 }
@@ -200,7 +200,7 @@ Graph with_outputs(const Graph& graph, const std::vector<std::string>& names) {
   std::vector<ValueId> outputs;
   for (const std::string& name : names) {
     const auto found = by_name.find(name);
-    if (found == by_name.end()) throw Error(ErrorKind::usage, fmt::format("the graph has no value '{}'", name));
+    if (found == by_name.end()) throw Error(Fault::invalid, fmt::format("the graph has no value '{}'", name));
     outputs.push_back(found->second);
   }
   result.set_outputs(std::move(outputs));

@@ -71,7 +71,7 @@ struct ResponseMeter::State {
 
 ResponseMeter::ResponseMeter(Graph graph, ThreadPool& pool) : state_(std::make_unique<State>()) {
   const std::vector<Layer> layers = find_layers(graph);
-  if (layers.empty()) throw Error(ErrorKind::unsupported, "the network has no 3x3 convolution whose response could be measured");
+  if (layers.empty()) throw Error(Fault::unsupported, "the network has no 3x3 convolution whose response could be measured");
   std::vector<ValueId> outputs;
   for (const Layer& layer : layers) {
     state_->names.push_back(layer.name);

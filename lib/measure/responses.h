@@ -29,7 +29,7 @@ class ResponseMeter {
   // What makes the responses to an image depend on the others of its batch, where something does.
   const std::optional<analysis::BatchMixing>& mixing() const;
 
-  // A batch of images as the graph's first input takes them. Throws Error(bad_input) where it does not fit.
+  // A batch of images as the graph's first input takes them. Throws Error(mismatch) where it does not fit.
   void add(const Tensor& images);
 
   // In the graph's order, over everything that was added.

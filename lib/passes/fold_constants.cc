@@ -205,7 +205,7 @@ class Folder {
     try {
       outputs = infer(node.op, Facts(facts), node.outputs.size());
     } catch (Error& error) {
-      error.add_context(describe(node));
+      error.in(Frame::node(describe(node)));
       throw;
     }
     if (constant && !options_.dequantize && std::holds_alternative<DequantizeLinear>(node.op)) {
@@ -276,8 +276,8 @@ class Folder {
       try {
         values = reference::evaluate(node.op, inputs, node.outputs.size());
       } catch (Error& error) {
-        if (error.kind() == ErrorKind::unsupported) return decline(node, error.what());
-        error.add_context(describe(node));
+        if (error.fault() == Fault::unsupported || error.fault() == Fault::exhausted) return decline(node, error.problem());
+        error.in(Frame::node(describe(node)));
         throw;
       }
     }

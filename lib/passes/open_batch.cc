@@ -11,9 +11,9 @@
 namespace resnet {
 
 Graph open_batch(const Graph& graph, PassLog& log) {
-  if (graph.inputs().empty()) throw Error(ErrorKind::unsupported, "open_batch: the graph has no input");
+  if (graph.inputs().empty()) throw Error(Fault::unsupported, Frame::pass("open_batch"), "the graph has no input");
   const auto& dims = graph.fact(graph.inputs()[0]).dims;
-  if (!dims || dims->empty()) throw Error(ErrorKind::unsupported, "open_batch: the rank of the input is not known");
+  if (!dims || dims->empty()) throw Error(Fault::unsupported, Frame::pass("open_batch"), "the rank of the input is not known");
   const Dim batch = dims->front();
   if (!batch.is_number()) return graph;
   Rewriter rewriter(graph);
@@ -39,7 +39,7 @@ Graph open_batch(const Graph& graph, PassLog& log) {
   try {
     return with_input_facts(copying, facts);
   } catch (Error& error) {
-    throw Error(ErrorKind::unsupported, std::string("open_batch: the graph fixes its batch: ") + error.what());
+    throw Error(Fault::unsupported, Frame::pass("open_batch"), std::string("the graph fixes its batch: ") + error.what());
   }
 }
 

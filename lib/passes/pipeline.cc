@@ -53,13 +53,13 @@ Graph optimize(const Graph& graph, PassLog& log) {
         Graph rewritten = pass.run(result, log);
         if (log.done.size() != before) result = std::move(rewritten);
       } catch (Error& error) {
-        error.add_context(pass.name);
+        error.in(Frame::pass(pass.name));
         throw;
       }
-      if (!log.fold.exceeded.empty()) throw Error(ErrorKind::unsupported, log.fold.exceeded);
+      if (!log.fold.exceeded.empty()) throw Error(Fault::unsupported, log.fold.exceeded);
       if (!was_sound || log.done.size() == before) continue;
       if (const auto findings = verify(result); !findings.empty()) {
-        throw Error(ErrorKind::internal, fmt::format("{} made a graph that is not sound: {}", pass.name, findings.front()));
+        throw Error(Fault::internal, fmt::format("{} made a graph that is not sound: {}", pass.name, findings.front()));
       }
     }
     if (log.done.size() == done) break;

@@ -24,7 +24,7 @@ struct Layout {
 // What infer() says of these inputs. Values count where an operator takes a list or a shape: in every input but the first, and in
 // ConstantOfShape's one. Elsewhere they are data, whose integers may wrap around where a dimension must not.
 std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outputs) {
-  if (!can_evaluate(op)) throw Error(ErrorKind::unsupported, fmt::format("operator {} cannot be run", type_of(op)));
+  if (!can_evaluate(op)) throw Error(Fault::unsupported, fmt::format("operator {} cannot be run", type_of(op)));
   std::vector<Fact> facts;
   facts.reserve(inputs.size());
   std::vector<const Fact*> pointers;
@@ -42,7 +42,7 @@ std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outpu
   for (const Fact& fact : infer(op, Facts(pointers), outputs)) {
     const auto shape = fact.shape();
     if (!shape || !fact.dtype) {
-      throw Error(ErrorKind::unsupported, fmt::format("the shape of {}'s output is not known", type_of(op)));
+      throw Error(Fault::unsupported, fmt::format("the shape of {}'s output is not known", type_of(op)));
     }
     layouts.push_back({*fact.dtype, *shape});
   }
@@ -53,7 +53,7 @@ std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outpu
 void run(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
   const auto copy = [&] { copy_bytes(*inputs[0], outputs[0]); };
   std::visit(Overloaded{
-                 [](const Input&) { throw Error(ErrorKind::internal, "an input is given, not evaluated"); },
+                 [](const Input&) { throw Error(Fault::internal, "an input is given, not evaluated"); },
                  [&](const Constant& constant) { copy_bytes(constant.value, outputs[0]); },
                  [&](const Flatten&) { copy(); },
                  [&](const Reshape&) { copy(); },
@@ -61,7 +61,7 @@ void run(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
                  [&](const Unsqueeze&) { copy(); },
                  [&](const Identity&) { copy(); },
                  [](const Opaque& opaque) {
-                   throw Error(ErrorKind::unsupported, fmt::format("operator {} cannot be run", type_of(opaque)));
+                   throw Error(Fault::unsupported, fmt::format("operator {} cannot be run", type_of(opaque)));
                  },
                  // Every other operator has a compute() of its own; one without does not compile.
                  [&](const auto& known) { compute(known, inputs, outputs); },
@@ -75,10 +75,11 @@ bool only_reshapes(const Op& op) {
          std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Identity>(op);
 }
 
-// Throws Error(bad_input) where a tensor is not what the graph says of its input; a symbol is one number for all of them.
+// Throws Error(mismatch) where a tensor is not what the graph says of its input; a symbol is one number for all of them.
 void check_inputs(const Graph& graph, std::span<const Tensor> inputs) {
   if (inputs.size() != graph.inputs().size()) {
-    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
+    throw Error(Fault::mismatch, Frame::file(Role::input),
+                fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
   }
   std::map<std::string, std::int64_t> symbols;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -92,8 +93,9 @@ void check_inputs(const Graph& graph, std::span<const Tensor> inputs) {
                              : symbols.try_emplace(dim.to_string(), shape[axis]).first->second == shape[axis];
     }
     if (!fits) {
-      throw Error(ErrorKind::bad_input, fmt::format("input '{}' is {} {}, expected {}", value.name, name_of(inputs[i].dtype()),
-                                                    shape.to_string(), value.fact.to_string()));
+      throw Error(Fault::mismatch, Frame::file(Role::input),
+                  fmt::format("input '{}' is {} {}, expected {}", value.name, name_of(inputs[i].dtype()), shape.to_string(),
+                              value.fact.to_string()));
     }
   }
 }
@@ -105,7 +107,7 @@ void evaluate(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (i > 0 && !wants(outputs, i)) continue;
     if (outputs[i].dtype() != layouts[i].dtype || outputs[i].shape() != layouts[i].shape) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("output {} is {} {}, expected {} {}", i, name_of(outputs[i].dtype()),
                               outputs[i].shape().to_string(), name_of(layouts[i].dtype), layouts[i].shape.to_string()));
     }
@@ -155,7 +157,7 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
       // Facts are inferred anew from the tensors themselves: a shape may depend on the data.
       values[id] = evaluate(node.op, arguments, node.outputs.size());
     } catch (Error& error) {
-      error.add_context(describe(node));
+      error.in(Frame::node(describe(node)));
       throw;
     }
     for (std::size_t slot = 0; slot < values[id].size(); ++slot) {

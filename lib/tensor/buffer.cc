@@ -47,14 +47,14 @@ struct Mapping {
 
 std::shared_ptr<Buffer> Buffer::allocate(std::size_t size) {
   if (size > std::numeric_limits<std::size_t>::max() - tail - alignment) {
-    throw Error(ErrorKind::invalid_model, fmt::format("{} bytes do not fit into memory", size));
+    throw Error(Fault::malformed, fmt::format("{} bytes do not fit into memory", size));
   }
   const std::size_t total = (size + tail + alignment - 1) / alignment * alignment;
   // calloc leaves large blocks untouched, so that memory is used only where something is written.
   void* raw = std::calloc(total + alignment, 1);
   if (raw == nullptr) {
-    if (size >= address_space) throw Error(ErrorKind::invalid_model, fmt::format("{} bytes do not fit into memory", size));
-    throw Error(ErrorKind::unsupported, fmt::format("not enough memory: {} bytes more are needed", size));
+    if (size >= address_space) throw Error(Fault::malformed, fmt::format("{} bytes do not fit into memory", size));
+    throw Error(Fault::exhausted, fmt::format("not enough memory: {} bytes more are needed", size));
   }
   std::shared_ptr<void> owner(raw, Free{});
   void* aligned = raw;
@@ -64,9 +64,10 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t size) {
   return std::shared_ptr<Buffer>(new Buffer(static_cast<std::byte*>(aligned), size, std::move(owner)));
 }
 
-std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path) {
+std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path, Role role) {
+  const Frame file = Frame::file(role, path.string());
   const auto fail = [&](const char* what) {
-    return Error(ErrorKind::invalid_model, fmt::format("{}: {}: {}", path.string(), what, std::strerror(errno)));
+    return Error(Fault::unreadable, file, fmt::format("{}: {}", what, std::strerror(errno)));
   };
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
   if (fd < 0) throw fail("cannot be opened");
@@ -78,11 +79,11 @@ std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path
   }
   if (S_ISDIR(status.st_mode)) {
     close(fd);
-    throw Error(ErrorKind::invalid_model, fmt::format("{}: is a folder, expected a file", path.string()));
+    throw Error(Fault::unreadable, file, "is a folder, expected a file");
   }
   if (!S_ISREG(status.st_mode)) {
     close(fd);
-    throw Error(ErrorKind::invalid_model, fmt::format("{}: is not a regular file", path.string()));
+    throw Error(Fault::unreadable, file, "is not a regular file");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) {
@@ -93,8 +94,7 @@ std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path
   const int mapping_errno = errno;
   close(fd);
   if (address == MAP_FAILED) {
-    if (mapping_errno == ENOMEM)
-      throw Error(ErrorKind::unsupported, fmt::format("{}: not enough memory to map it", path.string()));
+    if (mapping_errno == ENOMEM) throw Error(Fault::exhausted, file, "not enough memory to map it");
     errno = mapping_errno;
     throw fail("cannot be mapped");
   }

@@ -15,14 +15,13 @@ Shape::Shape(std::vector<std::int64_t> dims) : dims_(std::move(dims)) {
   std::int64_t product = 1;
   bool empty = false;
   for (std::int64_t dim : dims_) {
-    if (dim < 0) throw Error(ErrorKind::invalid_model, fmt::format("negative dimension {} in shape {}", dim, to_string()));
+    if (dim < 0) throw Error(Fault::malformed, fmt::format("negative dimension {} in shape {}", dim, to_string()));
     if (dim == 0) {
       empty = true;
       continue;
     }
     const auto next = checked_multiply(product, dim);
-    if (!next)
-      throw Error(ErrorKind::invalid_model, fmt::format("shape {} has more elements than fit into 64 bits", to_string()));
+    if (!next) throw Error(Fault::malformed, fmt::format("shape {} has more elements than fit into 64 bits", to_string()));
     product = *next;
   }
   elements_ = empty ? 0 : product;

@@ -14,7 +14,7 @@ class Shape {
  public:
   Shape() = default;  // a scalar: rank 0, one element
   Shape(std::initializer_list<std::int64_t> dims) : Shape(std::vector<std::int64_t>(dims)) {}
-  // Throws Error(invalid_model) where a dimension is negative or the number of elements does not fit into int64.
+  // Throws Error(malformed) where a dimension is negative or the number of elements does not fit into int64.
   explicit Shape(std::vector<std::int64_t> dims);
 
   std::size_t rank() const { return dims_.size(); }

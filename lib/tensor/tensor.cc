@@ -14,8 +14,7 @@ namespace {
 std::size_t bytes_of(DType dtype, const Shape& shape) {
   const auto bytes = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(dtype));
   if (!bytes || *bytes > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max())) {
-    throw Error(ErrorKind::invalid_model,
-                fmt::format("a {} tensor of {} does not fit into memory", name_of(dtype), shape.to_string()));
+    throw Error(Fault::malformed, fmt::format("a {} tensor of {} does not fit into memory", name_of(dtype), shape.to_string()));
   }
   return *bytes;
 }
@@ -26,8 +25,8 @@ Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const Buffer> buffer)
     : dtype_(dtype), shape_(std::move(shape)), buffer_(std::move(buffer)) {
   const std::size_t expected = bytes_of(dtype_, shape_);
   if (buffer_->bytes().size() < expected) {
-    throw Error(ErrorKind::invalid_model, fmt::format("{} bytes of data, expected {} for {} {}", buffer_->bytes().size(),
-                                                      expected, name_of(dtype_), shape_.to_string()));
+    throw Error(Fault::malformed, fmt::format("{} bytes of data, expected {} for {} {}", buffer_->bytes().size(), expected,
+                                              name_of(dtype_), shape_.to_string()));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/error.h"
 #include "lib/tensor/dtype.h"
 #include "lib/tensor/shape.h"
 
@@ -24,10 +25,10 @@ class Buffer {
   static constexpr std::size_t alignment = 64;
   static constexpr std::size_t tail = 128;
 
-  // Zeroed. Throws Error(invalid_model) where there is not that much memory.
+  // Zeroed. Throws Error(malformed) where there is not that much memory.
   static std::shared_ptr<Buffer> allocate(std::size_t size);
-  // The whole file, read-only. Throws Error(invalid_model) where it cannot be opened or mapped.
-  static std::shared_ptr<const Buffer> map_file(const std::filesystem::path& path);
+  // The whole file, read-only. Throws Error(unreadable) where it cannot be opened or mapped.
+  static std::shared_ptr<const Buffer> map_file(const std::filesystem::path& path, Role role = Role::model);
   // Bytes that `keep_alive` owns.
   static std::shared_ptr<const Buffer> view(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive);
   static std::shared_ptr<Buffer> mutable_view(std::span<std::byte> bytes, std::shared_ptr<void> keep_alive);
@@ -47,10 +48,10 @@ class Buffer {
 class Tensor {
  public:
   Tensor() : Tensor(DType::float32, Shape{0}, Buffer::allocate(0)) {}
-  // Throws Error(invalid_model) where `buffer` is smaller than the shape demands.
+  // Throws Error(malformed) where `buffer` is smaller than the shape demands.
   Tensor(DType dtype, Shape shape, std::shared_ptr<const Buffer> buffer);
 
-  // Zeroed. Throws Error(invalid_model) where the bytes do not fit into memory.
+  // Zeroed. Throws Error(malformed) where the bytes do not fit into memory.
   static Tensor allocate(DType dtype, Shape shape);
   // Over memory that somebody else owns and that outlives the tensor; writable.
   static Tensor over(DType dtype, Shape shape, std::span<std::byte> bytes);

@@ -28,7 +28,7 @@ void Examples::decode_ahead(const LoadOptions& options, std::vector<bool>& is_br
         try {
           return {image::decode(examples_[i].file, decode_), {}};
         } catch (const Error& error) {
-          if (error.kind() != ErrorKind::bad_input) throw;
+          if (error.role() != Role::input) throw;
           return {{}, error.what()};
         }
       },

@@ -48,7 +48,7 @@ class Examples {
 
   // Of the pixels in memory.
   std::size_t bytes() const;
-  // Thread-safe. Throws Error(bad_input) for a file that cannot be decoded.
+  // Thread-safe. Throws Error(Role::input) for a file that cannot be decoded.
   image::Pixels pixels(std::size_t i) const;
   // Whether all are in memory.
   bool in_memory() const;

@@ -73,7 +73,7 @@ Reorder::Reorder(const memory& from, const memory& to)
 
 Gradient IncomingGradient::plan(Planner& planner, Value& value, bool masked) {
   std::vector<Gradient> parts = std::exchange(value.gradients, {});
-  if (parts.empty()) throw Error(ErrorKind::internal, fmt::format("value '{}' has no gradient", value.name));
+  if (parts.empty()) throw Error(Fault::internal, fmt::format("value '{}' has no gradient", value.name));
   if (parts.size() == 1 && !masked) return std::move(parts.front());
   Gradient sum = planner.lease(value.data.get_desc());
   for (const Gradient& part : parts) parts_.push_back(floats(part.data));
@@ -91,7 +91,7 @@ Layout::Layout(const memory::desc& desc) {
   const auto& blocking = desc.data.format_desc.blocking;
   if (desc.data.format_kind != dnnl_blocked || desc.data.ndims != 4 || blocking.inner_nblks > 1 ||
       (blocking.inner_nblks == 1 && blocking.inner_idxs[0] != 1)) {
-    throw Error(ErrorKind::internal, "an activation has a layout that is not foreseen");
+    throw Error(Fault::internal, "an activation has a layout that is not foreseen");
   }
   if (blocking.inner_nblks == 1) block = blocking.inner_blks[0];
   for (int i = 0; i < 4; ++i) {

@@ -16,13 +16,12 @@ namespace {
 
 Graph with_batch(const Graph& graph, std::int64_t batch) {
   if (graph.inputs().size() != 1 || graph.outputs().size() != 1) {
-    throw Error(ErrorKind::unsupported,
-                fmt::format("a network of {} inputs and {} outputs cannot be trained, expected one of each",
-                            graph.inputs().size(), graph.outputs().size()));
+    throw Error(Fault::unsupported, fmt::format("a network of {} inputs and {} outputs cannot be trained, expected one of each",
+                                                graph.inputs().size(), graph.outputs().size()));
   }
   Fact input = graph.fact(graph.inputs()[0]);
   if (!input.dims || input.dims->size() != 4) {
-    throw Error(ErrorKind::unsupported,
+    throw Error(Fault::unsupported,
                 fmt::format("input '{}' is {}, expected NCHW", graph.value(graph.inputs()[0]).name, input.to_string()));
   }
   (*input.dims)[0] = batch;
@@ -53,7 +52,7 @@ struct Network::State {
     for (const auto& [id, w] : weights) {
       if (w.name == name && w.is_trained) return w;
     }
-    throw Error(ErrorKind::internal, fmt::format("'{}' is no parameter that is trained", name));
+    throw Error(Fault::internal, fmt::format("'{}' is no parameter that is trained", name));
   }
   Tensor in_own_order(const Weights& w, const memory& data) {
     Tensor tensor = Tensor::allocate(DType::float32, w.initial.shape());
@@ -78,7 +77,7 @@ void Network::State::find_weights(const std::function<bool(const std::string&)>&
       w.is_weight = !is_norm && k == 1;
       w.is_trained = !w.is_running_figure && (!frozen || !frozen(w.name));
       if (!weights.emplace(node.inputs[k].node, std::move(w)).second)
-        throw Error(ErrorKind::unsupported, fmt::format("{}: shares a parameter with another node", describe(node)));
+        throw Error(Fault::unsupported, Frame::node(describe(node)), "shares a parameter with another node");
     }
     // A layer is trained as a whole.
     std::vector<Weights*> own;
@@ -115,7 +114,7 @@ std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
   const Node& node = site.node;
   const bool with_relu = output != id;
   const auto expect = [&](bool holds, const char* what) {
-    if (!holds) throw Error(ErrorKind::unsupported, fmt::format("{}: cannot be trained, expected {}", describe(node), what));
+    if (!holds) throw Error(Fault::unsupported, Frame::node(describe(node)), fmt::format("cannot be trained, expected {}", what));
   };
   const auto expect_parameters = [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i <= last; ++i)
@@ -159,7 +158,7 @@ std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
           expect(op.transB && !op.transA && op.alpha == 1 && op.beta == 1, "rows of features times a transposed weight");
           return make_classifier(planner, site);
         } else {
-          throw Error(ErrorKind::unsupported, fmt::format("{}: is no operator that can be trained", describe(node)));
+          throw Error(Fault::unsupported, Frame::node(describe(node)), "is no operator that can be trained");
         }
       },
       node.op);
@@ -203,10 +202,10 @@ void Network::State::plan() {
   }
   const auto found = values.find(last);
   if (found == values.end() || input == nullptr || found->second.data.get_desc().dims().size() != 2) {
-    throw Error(ErrorKind::unsupported, fmt::format("output '{}' is no batch of logits", graph.value(graph.outputs()[0]).name));
+    throw Error(Fault::unsupported, fmt::format("output '{}' is no batch of logits", graph.value(graph.outputs()[0]).name));
   }
   logits = &found->second;
-  if (!logits->wants_gradient) throw Error(ErrorKind::usage, "every parameter is frozen: there is nothing to train");
+  if (!logits->wants_gradient) throw Error(Fault::invalid, "every parameter is frozen: there is nothing to train");
   logits_gradient = planner.add_gradient(*logits);
   for (auto layer = differentiated.rbegin(); layer != differentiated.rend(); ++layer) (*layer)->plan_backward(planner);
   for (auto& [id, w] : weights) {
@@ -226,10 +225,10 @@ auto translated(const Body& body) {
   try {
     return body();
   } catch (const dnnl::error& error) {
-    if (error.status == dnnl_out_of_memory) throw Error(ErrorKind::unsupported, no_memory);
-    throw Error(ErrorKind::internal, fmt::format("oneDNN: {}", error.what()));
+    if (error.status == dnnl_out_of_memory) throw Error(Fault::exhausted, no_memory);
+    throw Error(Fault::internal, fmt::format("oneDNN: {}", error.what()));
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::unsupported, no_memory);
+    throw Error(Fault::exhausted, no_memory);
   }
 }
 
@@ -288,7 +287,7 @@ Tensor Network::velocity(const std::string& name) const {
 void Network::set_velocity(const std::string& name, const Tensor& value) {
   const Weights& w = state_->find(name);
   if (value.dtype() != DType::float32 || !(value.shape() == w.initial.shape()))
-    throw Error(ErrorKind::invalid_model, fmt::format("the velocity of '{}' does not have the parameter's shape", name));
+    throw Error(Fault::malformed, fmt::format("the velocity of '{}' does not have the parameter's shape", name));
   Planner& planner = state_->planner;
   planner.copy(memory(plain(w.velocity.get_desc().dims()), planner.engine, const_cast<float*>(value.data<float>().data())),
                w.velocity);

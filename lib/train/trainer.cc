@@ -83,7 +83,7 @@ struct Trainer::State {
       try {
         return {i, training.pixels(i)};
       } catch (const Error& error) {
-        if (error.kind() != ErrorKind::bad_input || tried + 1 == training.size()) throw;
+        if (error.role() != Role::input || tried + 1 == training.size()) throw;
         ++broken;
       }
     }
@@ -99,7 +99,7 @@ struct Trainer::State {
       try {
         pixels = test->pixels(i);
       } catch (const Error& error) {
-        if (error.kind() != ErrorKind::bad_input) throw;
+        if (error.role() != Role::input) throw;
         ++broken_tests;
         continue;
       }
@@ -110,7 +110,7 @@ struct Trainer::State {
   }
 
   [[noreturn]] static void refuse_diverged(std::int64_t iteration, const std::string& what, double rate) {
-    throw Error(ErrorKind::check_failed,
+    throw Error(Fault::failed,
                 fmt::format("iteration {}: {} no number any more at a learning rate of {:g}; a lower one, or a longer warm-up, "
                             "keeps it in bounds",
                             iteration, what, rate));
@@ -134,7 +134,7 @@ Trainer::Trainer(Network& network, const Examples& training, const Examples* tes
                        .mutex = {},
                        .orders = {},
                        .batches = {}}) {
-  if (training.size() == 0) throw Error(ErrorKind::usage, "there are no examples to learn from");
+  if (training.size() == 0) throw Error(Fault::invalid, "there are no examples to learn from");
 }
 
 Trainer::~Trainer() = default;
@@ -149,7 +149,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   for (const Parameter& parameter : state_->network.parameters()) {
     const auto velocity = checkpoint.velocities.find(parameter.name);
     if (velocity == checkpoint.velocities.end())
-      throw Error(ErrorKind::invalid_model, fmt::format("holds no velocity of '{}'", parameter.name));
+      throw Error(Fault::malformed, fmt::format("holds no velocity of '{}'", parameter.name));
     state_->network.set_velocity(parameter.name, velocity->second);
   }
   state_->now = checkpoint;
@@ -184,7 +184,7 @@ Trainer::Step Trainer::step() {
         [&state, first](std::size_t i) { return state.training_batch(first + i); }, state.workers, state.workers + 1);
   }
   const auto batch = state.batches->next([] { return false; });
-  if (!batch) throw Error(ErrorKind::internal, "the run has ended");
+  if (!batch) throw Error(Fault::internal, "the run has ended");
   std::copy(batch->images.begin(), batch->images.end(), state.network.input().begin());
   const BatchLoss loss = cross_entropy(state.network.forward(Mode::training), batch->truths, state.descent.label_smoothing,
                                        state.network.logits_gradient());

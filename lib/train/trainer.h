@@ -45,7 +45,7 @@ struct Checkpoint {
 
 class Trainer {
  public:
-  // What is given outlives the trainer. `workers` threads make batches ahead. Throws Error(usage) where there are no examples.
+  // What is given outlives the trainer. `workers` threads make batches ahead. Throws Error(invalid) where there are no examples.
   Trainer(Network& network, const Examples& training, const Examples* test, const View& view, const Descent& descent,
           std::size_t workers);
   ~Trainer();
@@ -53,7 +53,7 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // Of the checkpoint's iteration, bit for bit. To be called before the first step(), with a network of the checkpoint's graph.
-  // Throws Error(invalid_model) where a parameter's velocity is not there or of another shape.
+  // Throws Error(malformed) where a parameter's velocity is not there or of another shape.
   void resume(const Checkpoint& checkpoint);
   Checkpoint checkpoint() const;
 
@@ -69,10 +69,10 @@ class Trainer {
     double mean_loss = 0, accuracy = 0;  // since the last row
     double images_per_second = 0;
   };
-  // Throws Error(check_failed) where the loss is no number, before the parameters change.
+  // Throws Error(failed) where the loss is no number, before the parameters change.
   Step step();
   // Ends a row: tests, where there are test examples, `progress` being told of each image; and returns it. Nothing where it was
-  // stopped: progress() said false. Throws Error(check_failed) where a parameter is no number any more.
+  // stopped: progress() said false. Throws Error(failed) where a parameter is no number any more.
   std::optional<Row> finish_row(const std::function<bool(std::size_t)>& progress);
   const std::vector<Row>& rows() const;
   // Training examples that were to be learnt from and could not be decoded: another stood in for each.

@@ -24,8 +24,8 @@ struct Transferred {
 // the identity and with their biases as its shifts. Throws Error(unsupported) where the graph is none of the networks exactly.
 Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes, std::uint64_t seed);
 
-// Of a constant that arch::build() names: whether it keeps its value under --freeze. `freeze`: "none", "backbone" (all but the
-// classifier), or the last stage that does: "conv1", "conv2_x", ... Throws Error(usage) for another word.
+// Of a constant that arch::build() names: whether it keeps its value. `freeze`: "none", "backbone" (all but the
+// classifier), or the last stage that does: "conv1", "conv2_x", ... Throws Error(invalid) for another word.
 bool is_frozen(const std::string& parameter, const std::string& freeze);
 
 }  // namespace resnet::train

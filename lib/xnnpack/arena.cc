@@ -188,9 +188,9 @@ void verify(const Usage& usage, const ArenaLayout& layout) {
       if (buffer < 0 || contents.is_whole(buffer)) continue;
       const std::string where =
           step < usage.steps.size() ? fmt::format("step {} of {}", step, usage.steps.size()) : std::string("the end of a run");
-      throw Error(ErrorKind::internal, fmt::format("memory of a run: at {} buffer {} ({} bytes at {}) {}", where, buffer,
-                                                   usage.sizes[static_cast<std::size_t>(buffer)],
-                                                   layout.offsets[static_cast<std::size_t>(buffer)], what));
+      throw Error(Fault::internal, fmt::format("memory of a run: at {} buffer {} ({} bytes at {}) {}", where, buffer,
+                                               usage.sizes[static_cast<std::size_t>(buffer)],
+                                               layout.offsets[static_cast<std::size_t>(buffer)], what));
     }
   };
   for (const int buffer : usage.inputs) contents.write(buffer);

@@ -54,8 +54,9 @@ const Shape& Builder::shape(ValueId id) {
   if (found != shapes_.end()) return found->second;
   const auto known = graph_.fact(id).shape();
   if (!known)
-    throw Error(ErrorKind::bad_input,
-                fmt::format("{}: the shape of its output depends on the values of an input", describe(graph_.node(id.node))));
+    throw Error(Fault::mismatch, Frame::node(describe(graph_.node(id.node))),
+                "the shape of its output depends on the values of an input")
+        .in(Frame::file(Role::input));
   return shapes_.emplace(id, *known).first->second;
 }
 
@@ -80,7 +81,7 @@ const Place& Builder::home(ValueId id) {
   const auto found = homes_.find(id);
   if (found != homes_.end()) return found->second;
   const auto& value = constant(id);
-  if (!value) throw Error(ErrorKind::internal, fmt::format("{} is read before it is made", describe(graph_.node(id.node))));
+  if (!value) throw Error(Fault::internal, fmt::format("{} is read before it is made", describe(graph_.node(id.node))));
   // A copy, for XNNPACK reads past the end of what it is given.
   Tensor copy = Tensor::allocate(value->dtype(), value->shape());
   std::copy(value->bytes().begin(), value->bytes().end(), copy.mutable_bytes().begin());
@@ -92,7 +93,7 @@ int Builder::demand(ValueId id, const Order& order) {
   if (same_bytes(shape(id), from.order, order)) return from.buffer;
   const auto key = std::pair(id, order);
   if (const auto found = copies_.find(key); found != copies_.end()) return found->second;
-  const Transpose op = has_fault(Fault::permutation_inverted) ? between(order, from.order) : between(from.order, order);
+  const Transpose op = has_fault(PlantedFault::permutation_inverted) ? between(order, from.order) : between(from.order, order);
   const Shape source = physical(shape(id), from.order), target = physical(shape(id), order);
   const DType dtype = graph_.fact(id).dtype.value_or(DType::float32);
   if (const auto held = constant_of.find(from.buffer); held != constant_of.end()) {
@@ -152,7 +153,7 @@ void Builder::add_operator(const Step& step, xnn_operator_t op, Access access, S
          try {
            setup(op, addresses);
          } catch (Error& error) {
-           error.add_context(label);
+           error.in(Frame::node(label));
            throw;
          }
        },
@@ -195,7 +196,7 @@ void Builder::add_reference(const Step& step, Op op, std::vector<Operand> inputs
          try {
            reference::evaluate(bound->op, bound->pointers, bound->outputs);
          } catch (Error& error) {
-           error.add_context(label);
+           error.in(Frame::node(label));
            throw;
          }
        }});
@@ -228,7 +229,7 @@ void Builder::add_loop(const Step& step, Access access, std::size_t count, std::
   };
   auto bound = std::make_shared<Bound>();
   bound->loop = [bound = bound.get(), body = std::move(body)](std::size_t begin, std::size_t end) {
-    body(bound->addresses, begin, has_fault(Fault::part_cut_short) && begin > 0 ? end - 1 : end);
+    body(bound->addresses, begin, has_fault(PlantedFault::part_cut_short) && begin > 0 ? end - 1 : end);
   };
   add_kernel(step, std::move(access), [bound, pool = &pool_, count, grain](std::span<float* const> addresses) {
     bound->addresses = addresses;
@@ -248,7 +249,7 @@ void Builder::build() {
     try {
       build_step(step, index);
     } catch (Error& error) {
-      if (!std::string_view(error.what()).starts_with("node '")) error.add_context(describe(graph_.node(step.node)));
+      error.in(Frame::node(describe(graph_.node(step.node))));
       throw;
     }
   }
@@ -267,8 +268,8 @@ void Builder::forget_reads(Usage& usage) const {
     const int copy = usage.steps[i - 1].writes.front();
     const bool is_padded = i > 1 && running[i].node == running[i - 2].node;
     std::erase_if(usage.steps[i].reads, [&](int buffer) {
-      if (has_fault(Fault::copy_dies)) return buffer == copy;
-      if (has_fault(Fault::operand_dies)) return buffer != copy;
+      if (has_fault(PlantedFault::copy_dies)) return buffer == copy;
+      if (has_fault(PlantedFault::operand_dies)) return buffer != copy;
       return is_padded && buffer == usage.steps[i - 2].writes.front();
     });
   }
@@ -277,7 +278,8 @@ void Builder::forget_reads(Usage& usage) const {
 Usage Builder::usage() const {
   Usage usage{.sizes = sizes, .inputs = input_buffers};
   for (const Running& step : running) usage.steps.push_back(step.access);
-  if (has_fault(Fault::copy_dies) || has_fault(Fault::operand_dies) || has_fault(Fault::padded_image_dies)) forget_reads(usage);
+  if (has_fault(PlantedFault::copy_dies) || has_fault(PlantedFault::operand_dies) || has_fault(PlantedFault::padded_image_dies))
+    forget_reads(usage);
   for (const Place& output : output_places) usage.outputs.push_back(output.buffer);
   for (const auto& [buffer, constant] : constant_of) usage.constants.push_back(buffer);
   return usage;
@@ -297,7 +299,7 @@ void Builder::build_step(const Step& step, std::size_t index) {
     const bool plain = !step.packed && !step.filter && step.output.node == step.node;
     if (plain) return fallback(step);
     if (shape(step.output).elements() > 0) {
-      throw Error(ErrorKind::bad_input,
+      throw Error(Fault::mismatch, Frame::file(Role::input),
                   fmt::format("its input is {}, which is empty, and its output is not ({})",
                               shape(graph_.node(step.node).inputs[0]).to_string(), shape(step.output).to_string()));
     }

@@ -4,7 +4,7 @@
 
 namespace resnet::xnnpack {
 
-enum class Fault {
+enum class PlantedFault {
   none,
   // Lifetimes: what a step reads is taken for dead.
   copy_dies,          // a re-ordered copy, as soon as it is made
@@ -41,10 +41,10 @@ enum class Fault {
 };
 
 #ifdef RESNET_PLANTED_FAULTS
-inline Fault planted_fault = Fault::none;
-inline bool has_fault(Fault fault) { return planted_fault == fault; }
+inline PlantedFault planted_fault = PlantedFault::none;
+inline bool has_fault(PlantedFault fault) { return planted_fault == fault; }
 #else
-constexpr bool has_fault(Fault) { return false; }
+constexpr bool has_fault(PlantedFault) { return false; }
 #endif
 
 }  // namespace resnet::xnnpack

@@ -28,8 +28,8 @@ const char* text_of(xnn_status status) {
 
 void check(xnn_status status, std::string_view call) {
   if (status == xnn_status_success) return;
-  if (status == xnn_status_out_of_memory) throw Error(ErrorKind::unsupported, "not enough memory (" + std::string(call) + ")");
-  throw Error(ErrorKind::internal, "XNNPACK: " + std::string(call) + ": " + text_of(status));
+  if (status == xnn_status_out_of_memory) throw Error(Fault::exhausted, "not enough memory (" + std::string(call) + ")");
+  throw Error(Fault::internal, "XNNPACK: " + std::string(call) + ": " + text_of(status));
 }
 
 void initialize() {

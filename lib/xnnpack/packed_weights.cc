@@ -52,8 +52,8 @@ void PackedWeights::check_size(const std::function<void()>& create) {
   }
   asks_size_ = false;
   if (size_asked_for_ == bytes()) return;
-  throw Error(ErrorKind::invalid_model, "is given " + std::to_string(bytes()) + " bytes of packed weights, expected " +
-                                            (size_asked_for_ ? std::to_string(*size_asked_for_) : "none"));
+  throw Error(Fault::malformed, "is given " + std::to_string(bytes()) + " bytes of packed weights, expected " +
+                                    (size_asked_for_ ? std::to_string(*size_asked_for_) : "none"));
 }
 
 }  // namespace resnet::xnnpack

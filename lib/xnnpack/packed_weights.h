@@ -24,7 +24,7 @@ class PackedWeights {
 
   xnn_weights_cache_provider* provider() { return &provider_; }
   // What an earlier one held is not trusted: `create` makes an operator, which XNNPACK is stopped at as soon as it says how many
-  // bytes it would pack. Throws Error(invalid_model) where it was given another number. Called before the first operator is made.
+  // bytes it would pack. Throws Error(malformed) where it was given another number. Called before the first operator is made.
   void check_size(const std::function<void()>& create);
   // Whether weights are in it: operators that XNNPACK packs anew each time (depthwise convolutions) are made without it.
   bool is_packed() const { return packed_; }

@@ -33,7 +33,7 @@ void refuse_what_cannot_run(const Graph& graph) {
     if (norm != nullptr && norm->training_mode) missing.push_back(describe(node) + " in training mode");
   }
   if (missing.empty()) return;
-  throw Error(ErrorKind::unsupported,
+  throw Error(Fault::unsupported,
               fmt::format("cannot run {} of {} nodes: {}", missing.size(), operators, fmt::join(missing, ", ")));
 }
 
@@ -89,7 +89,7 @@ class Lowering {
     for (std::size_t i = 1; i < 3; ++i) {
       if (!has_input(node, i)) continue;
       if (!is_constant(node, i)) return std::nullopt;
-      if (has_fault(Fault::upper_bound_lost) && i == 2) continue;
+      if (has_fault(PlantedFault::upper_bound_lost) && i == 2) continue;
       (i == 1 ? activation.least : activation.most) = input(node, i).value->values_as<float>().at(0);
     }
     if (!(activation.least < activation.most)) return std::nullopt;
@@ -102,7 +102,7 @@ class Lowering {
     if (!reader) return;
     const auto activation = activation_of(graph_.node(*reader));
     if (!activation || graph_.node(*reader).inputs[0] != step.output) return;
-    if (!has_fault(Fault::activation_lost)) step.activation = *activation;
+    if (!has_fault(PlantedFault::activation_lost)) step.activation = *activation;
     step.output = {*reader, 0};
     fused_[static_cast<std::size_t>(*reader)] = true;
   }
@@ -171,7 +171,7 @@ class Lowering {
     if (std::holds_alternative<Sigmoid>(node.op)) return Kind::sigmoid;
     if (const auto* softmax = std::get_if<Softmax>(&node.op)) {
       const bool last = ranked && rank > 0 && !softmax->coerce_to_2d &&
-                        (normalize_axis(softmax->axis, rank) + 1 == rank || has_fault(Fault::softmax_over_any_axis));
+                        (normalize_axis(softmax->axis, rank) + 1 == rank || has_fault(PlantedFault::softmax_over_any_axis));
       return last ? Kind::softmax : Kind::fallback;
     }
     return other_kind(node);
@@ -193,7 +193,7 @@ class Lowering {
     if (element_by_element) return Kind::elementwise;
     if (std::holds_alternative<QuantizeLinear>(node.op) || std::holds_alternative<DequantizeLinear>(node.op)) {
       const auto& scale = input(node, 1).value;
-      const bool single = scale && (scale->elements() == 1 || has_fault(Fault::scale_per_axis_as_one));
+      const bool single = scale && (scale->elements() == 1 || has_fault(PlantedFault::scale_per_axis_as_one));
       return single && constants_from(node, 1) ? Kind::elementwise : Kind::fallback;
     }
     return Kind::fallback;
@@ -243,7 +243,8 @@ class Lowering {
       if (at(pool.dilations, i) != 1 || at(pool.strides, i) > pool.kernel_shape[i]) return false;
       if (!pool.pads.empty() && (pool.pads[i] >= pool.kernel_shape[i] || pool.pads[i + 2] >= pool.kernel_shape[i])) return false;
     }
-    const bool counts_padding = pool.count_include_pad && (padded || pool.ceil_mode) && !has_fault(Fault::padding_not_counted);
+    const bool counts_padding =
+        pool.count_include_pad && (padded || pool.ceil_mode) && !has_fault(PlantedFault::padding_not_counted);
     return pool.kernel_shape[0] * pool.kernel_shape[1] > 1 && !counts_padding;
   }
 
@@ -312,7 +313,7 @@ class Lowering {
       if (!plain || readers_.only(maker->output) != id) continue;
       Step step = std::move(*maker);
       maker.reset();
-      if (!has_fault(Fault::residual_lost)) step.addend = node.inputs[1 - operand];
+      if (!has_fault(PlantedFault::residual_lost)) step.addend = node.inputs[1 - operand];
       step.output = {id, 0};
       fuse_activation(step);
       add(std::move(step));
@@ -341,7 +342,7 @@ class Lowering {
   void pack_convolution(Step& step) {
     const Node& node = graph_.node(step.node);
     const Tensor& weight = *input(node, 1).value;
-    step.has_bias = has_input(node, 2) && !has_fault(Fault::bias_lost);
+    step.has_bias = has_input(node, 2) && !has_fault(PlantedFault::bias_lost);
     if (step.has_bias) step.bias = *input(node, 2).value;
     const auto& conv = std::get<Conv>(node.op);
     step.method = choose_method(step.node, conv, weight.shape());
@@ -360,7 +361,7 @@ class Lowering {
       return;
     }
     if (!given(step)) step.weight = convolution_weight(weight);
-    if (has_fault(Fault::group_shifted) && conv.group > 1 && step.weight.elements() > 0) {
+    if (has_fault(PlantedFault::group_shifted) && conv.group > 1 && step.weight.elements() > 0) {
       const auto data = step.weight.mutable_data<float>();
       std::rotate(data.begin(), data.begin() + step.weight.elements() / weight.shape()[0], data.end());
     }
@@ -371,14 +372,13 @@ class Lowering {
   std::shared_ptr<const Buffer> given(const Step& step) const {
     const auto found = given_.find(step.node);
     for (const auto& [node, packed] : given_) {
-      const bool other = has_fault(Fault::stale_packed_weights) && found != given_.end() && node != step.node;
+      const bool other = has_fault(PlantedFault::stale_packed_weights) && found != given_.end() && node != step.node;
       if (other && packed->bytes().size() == found->second->bytes().size()) return packed;
     }
     if (found != given_.end()) return found->second;
     const Node& node = graph_.node(step.node);
     if (input(node, 1).value->is_released())
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("{}: its weights are gone, and it is given no packed ones", describe(node)));
+      throw Error(Fault::malformed, Frame::node(describe(node)), "its weights are gone, and it is given no packed ones");
     return nullptr;
   }
 
@@ -388,8 +388,8 @@ class Lowering {
     const std::size_t size = floats * sizeof(float);
     step.filter = given(step);
     if (step.filter && step.filter->bytes().size() != size) {
-      throw Error(ErrorKind::invalid_model, fmt::format("{}: is given {} bytes of packed weights, expected {}",
-                                                        describe(graph_.node(step.node)), step.filter->bytes().size(), size));
+      throw Error(Fault::malformed, Frame::node(describe(graph_.node(step.node))),
+                  fmt::format("is given {} bytes of packed weights, expected {}", step.filter->bytes().size(), size));
     }
     if (!step.filter) {
       auto packed = Buffer::allocate(size);
@@ -433,7 +433,7 @@ class Lowering {
     const Node& node = graph_.node(step.node);
     step.weight = *input(node, 1).value;
     const auto* gemm = std::get_if<Gemm>(&node.op);
-    if (gemm != nullptr && gemm->alpha != 1.0f && !given(step) && !has_fault(Fault::alpha_lost)) {
+    if (gemm != nullptr && gemm->alpha != 1.0f && !given(step) && !has_fault(PlantedFault::alpha_lost)) {
       Tensor scaled = Tensor::allocate(DType::float32, step.weight.shape());
       for (std::int64_t i = 0; i < scaled.elements(); ++i) {
         const auto at = static_cast<std::size_t>(i);
@@ -464,7 +464,7 @@ class Lowering {
       step.packed->check_size([&] { create(graph_, step); });
       create(graph_, step);
     } catch (Error& error) {
-      error.add_context(describe(graph_.node(step.node)));
+      error.in(Frame::node(describe(graph_.node(step.node))));
       throw;
     }
     if (!step.packed->is_packed()) return;

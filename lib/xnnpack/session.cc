@@ -53,7 +53,7 @@ Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& sy
   for (std::size_t i = 0; fits && fact.dims && i < shape.rank(); ++i)
     fits = !(*fact.dims)[i].is_number() || (*fact.dims)[i].number() == shape[i];
   if (!fits) {
-    throw Error(ErrorKind::bad_input,
+    throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("input '{}' is given {}, expected {}", value.name, shape.to_string(), to_string(*fact.dims)));
   }
   // Steps were chosen because dims are equal as formulas.
@@ -62,7 +62,7 @@ Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& sy
     const std::string symbol = (*fact.dims)[i].to_string();
     const Said& said = symbols.try_emplace(symbol, Said{shape[i], input}).first->second;
     if (said.number == shape[i]) continue;
-    throw Error(ErrorKind::bad_input,
+    throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("input '{}' is given {}, expected {}, where {} {}", value.name, shape.to_string(),
                             to_string(*fact.dims), symbol,
                             said.input == input ? fmt::format("is one number, not {} and {}", said.number, shape[i])
@@ -129,7 +129,8 @@ void Session::reshape(std::span<const Shape> input_shapes) {
   if (s.ready && std::equal(input_shapes.begin(), input_shapes.end(), s.shapes.begin(), s.shapes.end())) return;
   const Graph& graph = s.plan->graph();
   if (input_shapes.size() != graph.inputs().size()) {
-    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", input_shapes.size(), graph.inputs().size()));
+    throw Error(Fault::mismatch, Frame::file(Role::input),
+                fmt::format("{} inputs, expected {}", input_shapes.size(), graph.inputs().size()));
   }
   s.ready = false;
   std::vector<Fact> facts;
@@ -204,7 +205,8 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   State& s = *state_;
   const Graph& graph = s.plan->graph();
   if (inputs.size() != graph.inputs().size()) {
-    throw Error(ErrorKind::bad_input, fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
+    throw Error(Fault::mismatch, Frame::file(Role::input),
+                fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
   }
   std::vector<Shape> shapes;
   std::vector<Fact> facts;
@@ -212,8 +214,9 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Fact& fact = graph.fact(graph.inputs()[i]);
     if (fact.dtype && *fact.dtype != inputs[i].dtype()) {
-      throw Error(ErrorKind::bad_input, fmt::format("input '{}' is given {}, expected {}", graph.value(graph.inputs()[i]).name,
-                                                    name_of(inputs[i].dtype()), name_of(*fact.dtype)));
+      throw Error(Fault::mismatch, Frame::file(Role::input),
+                  fmt::format("input '{}' is given {}, expected {}", graph.value(graph.inputs()[i]).name,
+                              name_of(inputs[i].dtype()), name_of(*fact.dtype)));
     }
     shapes.push_back(inputs[i].shape());
     facts.push_back(fact_for(graph, graph.inputs()[i], shapes.back(), symbols));
@@ -224,7 +227,7 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
     // weights any more.
     const auto& unpacked = s.plan->state().unpacked;
     if (!unpacked) {
-      throw Error(ErrorKind::unsupported, "the shape of a value depends on the values of an input that holds no small integers");
+      throw Error(Fault::unsupported, "the shape of a value depends on the values of an input that holds no small integers");
     }
     std::vector<bool> bound;
     for (const Tensor& input : inputs) bound.push_back(!is_floating_point(input.dtype()) && input.shape().rank() <= 1);
@@ -246,7 +249,7 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto target = input(i);
     if (inputs[i].size_bytes() == 0) continue;
-    if (input_layout(i) == Layout::as_graph || has_fault(Fault::input_misread)) {
+    if (input_layout(i) == Layout::as_graph || has_fault(PlantedFault::input_misread)) {
       std::memcpy(target.data(), inputs[i].bytes().data(), inputs[i].size_bytes());
     } else {
       const Shape& x = inputs[i].shape();

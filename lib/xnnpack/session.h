@@ -26,7 +26,7 @@ class Session {
   Session(Session&&) noexcept;
 
   // Fits operators and the arena to these inputs; packs nothing. A symbol of the graph's inputs takes any size. Cheap where
-  // nothing changes. Throws Error(bad_input) where a shape does not fit the graph's, or where the values of an input decide
+  // nothing changes. Throws Error(mismatch) where a shape does not fit the graph's, or where the values of an input decide
   // shapes: such a graph is run by run(tensors).
   void reshape(std::span<const Shape> input_shapes);
 

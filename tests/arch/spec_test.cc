@@ -18,7 +18,7 @@ std::string message_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.fault(), Fault::invalid);
     return error.what();
   }
   return "no error";

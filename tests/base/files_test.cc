@@ -39,22 +39,22 @@ using ::testing::IsEmpty;
 TEST(ReadFile, GivesEveryByte) {
   const TemporaryFolder folder;
   const std::string bytes("a\0b\r\n\xff", 6);
-  EXPECT_EQ(read_file(folder.write("bytes", bytes), ErrorKind::bad_input), bytes);
-  EXPECT_EQ(read_file(folder.write("empty", ""), ErrorKind::bad_input), "");
+  EXPECT_EQ(read_file(folder.write("bytes", bytes), Role::input), bytes);
+  EXPECT_EQ(read_file(folder.write("empty", ""), Role::input), "");
 }
 
 TEST(ReadFile, NamesTheFileThatIsNotThere) {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "none.onnx";
-  const auto [kind, line] = error_of([&] { read_file(file, ErrorKind::invalid_model); });
-  EXPECT_EQ(kind, ErrorKind::invalid_model);
+  const auto [kind, line] = error_of([&] { read_file(file, Role::model); });
+  EXPECT_EQ(kind, Fault::unreadable);
   EXPECT_EQ(line, file.string() + ": cannot be opened: No such file or directory");
 }
 
 TEST(ReadFile, RefusesAFolder) {
   const TemporaryFolder folder;
-  const auto [kind, line] = error_of([&] { read_file(folder.path(), ErrorKind::bad_input); });
-  EXPECT_EQ(kind, ErrorKind::bad_input);
+  const auto [kind, line] = error_of([&] { read_file(folder.path(), Role::input); });
+  EXPECT_EQ(kind, Fault::unreadable);
   EXPECT_EQ(line, folder.path().string() + ": is a folder, expected a file");
 }
 
@@ -62,14 +62,14 @@ TEST(ReadFile, RefusesWhatHasNoEndOrNeverBegins) {
   const TemporaryFolder folder;
   const fs::path fifo = folder.path() / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_EQ(error_of([&] { read_file(fifo, ErrorKind::usage); }).second, fifo.string() + ": is a FIFO, expected a file");
-  EXPECT_EQ(error_of([&] { read_file("/dev/zero", ErrorKind::usage, {.expected = "a list"}); }).second,
+  EXPECT_EQ(error_of([&] { read_file(fifo, Role::argument); }).second, fifo.string() + ": is a FIFO, expected a file");
+  EXPECT_EQ(error_of([&] { read_file("/dev/zero", Role::argument, {.expected = "a list"}); }).second,
             "/dev/zero: is a device, expected a list");
   const fs::path loop = folder.path() / "loop";
   fs::create_symlink("loop", loop);
-  EXPECT_EQ(error_of([&] { read_file(loop, ErrorKind::usage); }).first, ErrorKind::usage);
-  EXPECT_EQ(error_of([&] { read_file(folder.path() / std::string(300, 'n'), ErrorKind::usage); }).first, ErrorKind::usage);
-  EXPECT_EQ(error_of([&] { read_file(std::string("a\0b", 3), ErrorKind::usage); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { read_file(loop, Role::argument); }).first, Fault::unreadable);
+  EXPECT_EQ(error_of([&] { read_file(folder.path() / std::string(300, 'n'), Role::argument); }).first, Fault::unreadable);
+  EXPECT_EQ(error_of([&] { read_file(std::string("a\0b", 3), Role::argument); }).first, Fault::unreadable);
 }
 
 TEST(ReadFile, RefusesWhatIsTooLarge) {
@@ -77,8 +77,8 @@ TEST(ReadFile, RefusesWhatIsTooLarge) {
   const std::uintmax_t most = std::uintmax_t{1} << 20;
   const fs::path exact = folder.write("exact", std::string(most, 'x')),
                  larger = folder.write("larger", std::string(most + 1, 'x'));
-  EXPECT_EQ(read_file(exact, ErrorKind::usage, {.most_bytes = most}).size(), most);
-  EXPECT_EQ(error_of([&] { read_file(larger, ErrorKind::usage, {.most_bytes = most}); }).second,
+  EXPECT_EQ(read_file(exact, Role::argument, {.most_bytes = most}).size(), most);
+  EXPECT_EQ(error_of([&] { read_file(larger, Role::argument, {.most_bytes = most}); }).second,
             larger.string() + ": has 1048577 bytes, more than the 1 MiB that a file may have");
 }
 
@@ -93,7 +93,7 @@ TEST(ReadFile, ReadsAPipe) {
       close(ends[1]);
     });
     const std::string name = "/dev/fd/" + std::to_string(ends[0]);
-    EXPECT_EQ(read_file(name, ErrorKind::usage).size(), size);
+    EXPECT_EQ(read_file(name, Role::argument).size(), size);
     writer.join();
     close(ends[0]);
   }
@@ -129,7 +129,7 @@ TEST(AtomicFile, KeepsTheOldFileWithoutCommit) {
   try {
     AtomicFile output(file);
     output.stream() << "new";
-    throw Error(ErrorKind::internal, "stopped half-way");
+    throw Error(Fault::internal, "stopped half-way");
   } catch (const Error&) {
   }
   EXPECT_EQ(content(file), "old");
@@ -181,7 +181,7 @@ TEST(AtomicFile, WritesDirectlyToWhatIsNoRegularFile) {
 TEST(AtomicFile, RefusesAFolder) {
   const TemporaryFolder folder;
   const auto [kind, line] = error_of([&] { AtomicFile output(folder.path()); });
-  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(kind, Fault::unwritable);
   EXPECT_EQ(line, folder.path().string() + ": is a folder, expected a file to write");
 }
 
@@ -189,7 +189,7 @@ TEST(AtomicFile, NamesTheFileInAFolderThatIsNotThere) {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "none" / "out.bin";
   const auto [kind, line] = error_of([&] { AtomicFile output(file); });
-  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(kind, Fault::unwritable);
   EXPECT_EQ(line, file.string() + ": cannot be written: No such file or directory");
 }
 
@@ -274,10 +274,10 @@ TEST(AtomicFile, RefusesLinksInACircleAndNamesThatAreTooLong) {
   const fs::path loop = folder.path() / "loop", name = folder.path() / std::string(300, 'n');
   fs::create_symlink("loop", loop);
   auto [kind, line] = error_of([&] { AtomicFile output(loop); });
-  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(kind, Fault::unwritable);
   EXPECT_THAT(line, HasSubstr("loop: cannot be written: Too many levels of symbolic links"));
   std::tie(kind, line) = error_of([&] { AtomicFile output(name); });
-  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(kind, Fault::unwritable);
   EXPECT_THAT(line, HasSubstr("cannot be written: File name too long"));
 }
 
@@ -306,7 +306,7 @@ TEST(AtomicFile, TellsOfALimitOfAFilesSize) {
       output.commit();
     });
     std::fputs(line.c_str(), stderr);
-    std::_Exit(static_cast<int>(kind));
+    std::_Exit(kind == Fault::unwritable ? 6 : 1);
   };
   EXPECT_EXIT(write_much(), testing::ExitedWithCode(6), "out.bin: cannot be written: File too large");
   EXPECT_THAT(names_in(folder.path()), IsEmpty());
@@ -347,7 +347,7 @@ TEST(AtomicFile, TellsOfAFullDisk) {
     output.stream() << std::string(1 << 20, 'x');
     output.commit();
   });
-  EXPECT_EQ(kind, ErrorKind::output);
+  EXPECT_EQ(kind, Fault::unwritable);
   EXPECT_THAT(line, HasSubstr("/dev/full: cannot be written: No space left on device"));
 }
 

@@ -82,7 +82,7 @@ TEST_F(OwnerTest, TheSecondOneIsRefusedByName) {
   const Owner owner(file());
   const OwnerRecord first = record();
   const auto [kind, line] = error_of([&] { Owner second(file()); });
-  EXPECT_EQ(kind, ErrorKind::usage);
+  EXPECT_EQ(kind, Fault::invalid);
   EXPECT_EQ(line, file().string() + ": process " + std::to_string(getpid()) + " on host " + first.host +
                       " is working on it (answers.jsonl.owner says so); wait until it ends, or name another file");
   EXPECT_EQ(record().token, first.token);
@@ -93,7 +93,7 @@ TEST_F(OwnerTest, AFileThatIsReachedByALinkIsTheSame) {
   fs::create_symlink("answers.jsonl", folder() / "link");
   const Owner owner(folder() / "link");
   EXPECT_TRUE(fs::exists(owner_file()));
-  EXPECT_EQ(error_of([&] { Owner second(file()); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { Owner second(file()); }).first, Fault::invalid);
 }
 
 TEST_F(OwnerTest, TakesOverFromAProcessThatWasKilled) {
@@ -176,7 +176,7 @@ TEST_F(OwnerTest, AnotherMachinesThatCountsIsRefused) {
     write(other);
   };
   const auto [kind, line] = error_of([&] { Owner owner(file(), {}, fake.timing()); });
-  EXPECT_EQ(kind, ErrorKind::usage);
+  EXPECT_EQ(kind, Fault::invalid);
   EXPECT_THAT(line, HasSubstr("process 4711 on host n17 is working on it"));
   EXPECT_EQ(record().token, other.token);
 }
@@ -232,7 +232,7 @@ TEST_F(OwnerTest, OneThatStoodStillFindsOutBeforeItWrites) {
     owner.check();  // between two beats nobody has had the time to
     fake.time += 70s;
     const auto [kind, line] = error_of([&] { owner.check(); });
-    EXPECT_EQ(kind, ErrorKind::output);
+    EXPECT_EQ(kind, Fault::unwritable);
     EXPECT_THAT(line, HasSubstr("another process has taken it over"));
   }
   EXPECT_EQ(record().token, other.token);  // not ours to remove
@@ -241,22 +241,22 @@ TEST_F(OwnerTest, OneThatStoodStillFindsOutBeforeItWrites) {
 TEST_F(OwnerTest, WhatIsNoOwnerFileIsLeftAlone) {
   std::ofstream(owner_file()) << "a list of who owns which answers\n";
   auto [kind, line] = error_of([&] { Owner owner(file()); });
-  EXPECT_EQ(kind, ErrorKind::usage);
+  EXPECT_EQ(kind, Fault::invalid);
   EXPECT_THAT(line, StartsWith(owner_file().string() + ": is no owner file of this program, and is left alone"));
   EXPECT_EQ(content(owner_file()), "a list of who owns which answers\n");
   fs::remove(owner_file());
   fs::create_directory(owner_file());
-  EXPECT_EQ(error_of([&] { Owner owner(file()); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { Owner owner(file()); }).first, Fault::invalid);
   fs::remove(owner_file());
   fs::create_symlink("answers.jsonl.owner", owner_file());
-  EXPECT_EQ(error_of([&] { Owner owner(file()); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { Owner owner(file()); }).first, Fault::invalid);
   EXPECT_THAT(names_in(folder()), ElementsAre("answers.jsonl.owner"));
 }
 
 TEST_F(OwnerTest, WhatCannotGrowHasNoOwner) {
-  EXPECT_EQ(error_of([] { Owner owner("/dev/null"); }).first, ErrorKind::usage);
-  EXPECT_EQ(error_of([&] { Owner owner(folder()); }).first, ErrorKind::usage);
-  EXPECT_EQ(error_of([&] { Owner owner(folder() / "none" / "x"); }).first, ErrorKind::output);
+  EXPECT_EQ(error_of([] { Owner owner("/dev/null"); }).first, Fault::invalid);
+  EXPECT_EQ(error_of([&] { Owner owner(folder()); }).first, Fault::invalid);
+  EXPECT_EQ(error_of([&] { Owner owner(folder() / "none" / "x"); }).first, Fault::unwritable);
   EXPECT_FALSE(fs::exists("/dev/null.owner"));
 }
 
@@ -273,7 +273,7 @@ TEST_F(OwnerTest, AClaimOfOneThatRunsIsRespected) {
   const OwnerRecord first = dead();
   write(first);
   std::ofstream(folder() / (".resnet-cli-tmp." + first.token.substr(0, 16))) << OwnerRecord::of_this_process().to_text();
-  EXPECT_EQ(error_of([&] { Owner owner(file()); }).first, ErrorKind::usage);
+  EXPECT_EQ(error_of([&] { Owner owner(file()); }).first, Fault::invalid);
   EXPECT_EQ(record().token, first.token);
 }
 
@@ -330,7 +330,7 @@ TEST_P(OwnerProcesses, NeverHoldItTogether) {
         unlink((folder() / "inside").c_str());
         if (i >= 3 && held == 3) raise(SIGKILL);  // outside of "inside", yet the owner
       } catch (const Error& error) {
-        if (error.kind() != ErrorKind::usage) _exit(98);
+        if (error.fault() != Fault::invalid) _exit(98);
       }
       usleep(static_cast<useconds_t>(200 * (i + 1)));
     }

@@ -240,7 +240,7 @@ TEST_F(ClassifierTest, TooManyPixels) {
 TEST_F(ClassifierTest, NoFiles) { EXPECT_THAT(Classifier(plan_of(channel_means()), pool, raw()).classify({}), SizeIs(0)); }
 
 TEST_F(ClassifierTest, AnyFileName) {
-  const std::string bytes = read_file(test::testdata() / "images" / "disc.png", ErrorKind::bad_input);
+  const std::string bytes = read_file(test::testdata() / "images" / "disc.png", Role::input);
   const fs::path odd = folder.write("line\nbreak \xff.png", bytes), bad = folder.write("bad\n\xff.png", "x");
   Classifier classifier(plan_of(any_size()), pool, raw());
   const std::vector<Result> results = classifier.classify(std::vector{odd, bad});
@@ -282,7 +282,7 @@ TEST_F(ClassifierTest, DeliversEachBatchAsItIsDone) {
 
 TEST_F(ClassifierTest, ErrorsThatConcernMoreThanOneFileAreThrown) {
   ClassifierOptions options = raw(2);
-  options.load_tensor = [](const fs::path&) -> std::optional<Tensor> { throw Error(ErrorKind::internal, "no more"); };
+  options.load_tensor = [](const fs::path&) -> std::optional<Tensor> { throw Error(Fault::internal, "no more"); };
   Classifier classifier(plan_of(channel_means()), pool, options);
   EXPECT_THROW(classifier.classify(std::vector<fs::path>(5, "x")), Error);
 }
@@ -294,7 +294,7 @@ TEST_F(ClassifierTest, ACropThatTheNetworkDoesNotTake) {
     Classifier(plan_of(channel_means()), pool, options);
     FAIL() << "was taken";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.fault(), Fault::invalid);
     EXPECT_STREQ(error.what(), "the preprocessing 'torchvision' crops to 224x224 pixels, the model takes Nx3x4x4");
   }
   options.preprocessing = fit_to(options.preprocessing, find_image_input(channel_means()));

@@ -21,7 +21,7 @@ std::string complaint(Call&& call) {
   try {
     call();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_EQ(error.fault(), Fault::unsupported);
     return error.what();
   }
   return "";

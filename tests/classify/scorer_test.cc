@@ -29,11 +29,11 @@ std::vector<float> row(const Scores& scores, std::size_t image) {
 }
 
 template <typename Call>
-std::string complaint(ErrorKind kind, Call&& call) {
+std::string complaint(Fault fault, Call&& call) {
   try {
     call();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind);
+    EXPECT_EQ(error.fault(), fault);
     return error.what();
   }
   return "";
@@ -101,7 +101,7 @@ TEST_F(ScorerTest, ASymbolicBatchIsTheCallers) {
 TEST_F(ScorerTest, TheWrongSizeIsTheImagesFault) {
   Scorer scorer(plan_of(channel_means()), pool);
   const std::vector<PreparedImage> images = {plain(5, 4, 1, 2, 3)};
-  EXPECT_EQ(complaint(ErrorKind::bad_input, [&] { scorer.run(images, raw); }),
+  EXPECT_EQ(complaint(Fault::mismatch, [&] { scorer.run(images, raw); }),
             "has 5x4 pixels after the preprocessing 'raw', expected Nx3x4x4");
 }
 
@@ -133,7 +133,7 @@ TEST_F(ScorerTest, ScoresThatHaveAHeightAndAWidthAreAveraged) {
 TEST_F(ScorerTest, WhatDoesNotClassifyImagesIsRefused) {
   Graph graph;
   graph.set_outputs({graph.append(Relu{}, {graph.add_input("x", Fact::of(DType::float32, {Dim::symbol("n"), 7}))}, "relu")});
-  EXPECT_EQ(complaint(ErrorKind::unsupported, [&] { Scorer(plan_of(graph), pool); }),
+  EXPECT_EQ(complaint(Fault::unsupported, [&] { Scorer(plan_of(graph), pool); }),
             "the model takes 'x' (float nx7), expected one input of images, Nx3xHxW or NxHxWx3");
 }
 
@@ -176,7 +176,7 @@ TEST(Split, OtherPrecisionsBecomeFloat) {
 
 TEST(Split, ShapesThatDoNotFit) {
   const auto said = [](const Shape& shape, const ImageInput& input) {
-    return complaint(ErrorKind::bad_input, [&] { split(Tensor::allocate(DType::float32, shape), input); });
+    return complaint(Fault::mismatch, [&] { split(Tensor::allocate(DType::float32, shape), input); });
   };
   EXPECT_EQ(said({4, 5}, first()), "has shape 4x5, expected 3xHxW or Nx3xHxW");
   EXPECT_EQ(said({4, 5, 3}, first()), "has shape 4x5x3, expected 3xHxW or Nx3xHxW");
@@ -187,14 +187,14 @@ TEST(Split, ShapesThatDoNotFit) {
 }
 
 TEST(Split, TypesThatDoNotFit) {
-  EXPECT_EQ(complaint(ErrorKind::bad_input,
+  EXPECT_EQ(complaint(Fault::mismatch,
                       [] {
                         split(Tensor::allocate(DType::int64, Shape{3, 4, 5}), first());
                       }),
             "holds elements of type int64, expected float");
   ImageInput levels = first();
   levels.dtype = DType::uint8;
-  EXPECT_EQ(complaint(ErrorKind::bad_input,
+  EXPECT_EQ(complaint(Fault::mismatch,
                       [&] {
                         split(Tensor::allocate(DType::float32, Shape{3, 4, 5}), levels);
                       }),

@@ -72,7 +72,7 @@ TEST(Views, AStripIsNotBlownUp) {
       views_of(strip, Preprocessing(), {crop, {640}});
       ADD_FAILURE();
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      EXPECT_EQ(error.role(), Role::input);
       EXPECT_THAT(error.what(), testing::HasSubstr("has 20000x10 pixels, which become 1280000x640"));
     }
   }

@@ -143,8 +143,8 @@ TEST_F(WrittenFilesTest, DataFilesOfModelsAreKept) {
   ASSERT_EQ(run({"convert", "whole.onnx", "-o", "net.onnx", "--external-data", "-q"}).exit_code, 0);
   for (const Words& words : {Words{"validate", "net.onnx"},
                              {"validate", "--model", "net.onnx", "--format", "json"},
-                             {"bench", "net.onnx", "--duration", "0.01", "-q"},
-                             {"inspect", "net.onnx"}}) {
+                             {"bench", "net.onnx", "--duration", "0.01", "-q", "--format", "json"},
+                             {"inspect", "net.onnx", "--format", "json"}}) {
     expect_kept(join(words, {"-o", "net.onnx.data"}), "net.onnx.data", "--output: ");
     expect_kept(join(words, {"-o", "net.onnx.data"}), "net.onnx.data", "net.onnx.data is one of the inputs");
   }

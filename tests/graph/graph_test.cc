@@ -35,7 +35,7 @@ TEST(Graph, WhatContradictsItselfCannotBeBuilt) {
     graph.append(Mul{}, {graph.outputs()[0], three}, "scale");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+    EXPECT_EQ(error.fault(), Fault::malformed);
     EXPECT_STREQ(error.what(), "node 'scale' (Mul): cannot broadcast Nx4 with 3");
   }
   EXPECT_EQ(graph.nodes().size(), 5u);

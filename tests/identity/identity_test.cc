@@ -109,7 +109,7 @@ void expect_refused(const std::string& text, const std::string& why) {
     identity_from_json(text);
     FAIL() << text;
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.fault(), Fault::invalid);
     EXPECT_THAT(error.what(), HasSubstr(why)) << text;
   }
 }

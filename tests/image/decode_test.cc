@@ -28,7 +28,7 @@ using testing::StartsWith;
 
 fs::path formats() { return test::testdata() / "images" / "formats"; }
 
-std::string bytes_of(const std::string& name) { return read_file(formats() / name, ErrorKind::bad_input); }
+std::string bytes_of(const std::string& name) { return read_file(formats() / name, Role::input); }
 
 Pixels decode_bytes(const std::string& bytes, const DecodeOptions& options = {}) {
   return decode(std::as_bytes(std::span(bytes)), "photo", options);
@@ -39,7 +39,7 @@ std::string complaint(const std::string& bytes, const DecodeOptions& options = {
   try {
     decode_bytes(bytes, options);
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_EQ(error.role(), Role::input);
     return error.what();
   }
   return "";
@@ -49,7 +49,7 @@ std::string complaint_about(const fs::path& file) {
   try {
     decode(file);
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_EQ(error.role(), Role::input);
     return error.what();
   }
   return "";

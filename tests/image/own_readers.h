@@ -45,7 +45,7 @@ inline std::string complaint(const std::string& bytes, std::int64_t max_pixels =
   try {
     decoded(bytes, max_pixels);
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_EQ(error.role(), Role::input);
     return error.what();
   }
   return "";

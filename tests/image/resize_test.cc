@@ -38,11 +38,11 @@ std::vector<int> levels_of(const Pixels& pixels) {
   return levels;
 }
 
-std::string complaint(const std::function<void()>& call, ErrorKind kind) {
+std::string complaint(const std::function<void()>& call, Fault fault) {
   try {
     call();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind);
+    EXPECT_EQ(error.fault(), fault);
     return error.what();
   }
   return "";
@@ -150,17 +150,17 @@ TEST(Resize, RowsAndColumnsAreTreatedAlike) {
 
 TEST(Resize, SizesThatCannotBe) {
   const Pixels photo = gradient(4, 4);
-  EXPECT_EQ(complaint([&] { resize(photo, 0, 5, Interpolation::bilinear); }, ErrorKind::usage),
+  EXPECT_EQ(complaint([&] { resize(photo, 0, 5, Interpolation::bilinear); }, Fault::invalid),
             "a photo cannot be resized to 0x5 pixels, expected at least 1x1");
-  EXPECT_EQ(complaint([&] { resize_shorter_side(photo, 0, Interpolation::bilinear); }, ErrorKind::usage),
+  EXPECT_EQ(complaint([&] { resize_shorter_side(photo, 0, Interpolation::bilinear); }, Fault::invalid),
             "a photo cannot be resized to 0 pixels, expected at least 1");
-  EXPECT_EQ(complaint([&] { center_crop(photo, 3, -1); }, ErrorKind::usage),
+  EXPECT_EQ(complaint([&] { center_crop(photo, 3, -1); }, Fault::invalid),
             "a photo cannot be cropped to 3x-1 pixels, expected at least 1x1");
 }
 
 TEST(Resize, AnExtremeSideRatioIsRefusedOnlyWhereItMatters) {
   const Pixels strip{100'000, 1, std::vector<std::uint8_t>(300'000, 9)};
-  EXPECT_EQ(complaint([&] { resize_shorter_side(strip, 256, Interpolation::bilinear); }, ErrorKind::bad_input),
+  EXPECT_EQ(complaint([&] { resize_shorter_side(strip, 256, Interpolation::bilinear); }, Fault::mismatch),
             "has 100000x1 pixels, which cannot be resized to 25600000x256");
   // The crop wants only a little of it.
   Preprocessing preprocessing;

@@ -240,7 +240,7 @@ TEST(FoldConstants, ManyLargeConstantsAreRefusedTogether) {
     optimize(graph, log);
     FAIL() << "2.5 GiB of zeros";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_EQ(error.fault(), Fault::unsupported);
     EXPECT_THAT(error.what(), HasSubstr("node 'zeros4' (ConstantOfShape): "));
   }
 }
@@ -353,7 +353,7 @@ TEST(FoldConstants, ValuesThatDoNotFitAreErrors) {
     fold_constants(graph, log);
     FAIL() << "an index of 5 into 3 rows";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+    EXPECT_EQ(error.fault(), Fault::malformed);
     EXPECT_THAT(error.what(), HasSubstr("node 'rows' (Gather): "));
   }
 }

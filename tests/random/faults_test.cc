@@ -8,7 +8,7 @@
 namespace resnet::random {
 namespace {
 
-using xnnpack::Fault;
+using xnnpack::PlantedFault;
 
 class PlantedFaults : public ::testing::TestWithParam<int> {
  protected:
@@ -17,17 +17,18 @@ class PlantedFaults : public ::testing::TestWithParam<int> {
     GTEST_SKIP() << "planted faults read what they should not: sanitizers would stop there";
 #endif
   }
-  void TearDown() override { xnnpack::planted_fault = Fault::none; }
+  void TearDown() override { xnnpack::planted_fault = PlantedFault::none; }
 };
 
 TEST_P(PlantedFaults, AreFound) {
-  xnnpack::planted_fault = static_cast<Fault>(GetParam());
+  xnnpack::planted_fault = static_cast<PlantedFault>(GetParam());
   const SearchResult result = search({.graphs = 2000, .shrink = false});
   ASSERT_TRUE(result.finding) << "2,000 graphs found nothing";
   std::printf("after %llu graphs: %s\n", static_cast<unsigned long long>(result.graphs), result.finding->problem.c_str());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PlantedFaults, ::testing::Range(static_cast<int>(Fault::none) + 1, static_cast<int>(Fault::last)));
+INSTANTIATE_TEST_SUITE_P(All, PlantedFaults,
+                         ::testing::Range(static_cast<int>(PlantedFault::none) + 1, static_cast<int>(PlantedFault::last)));
 
 // Without a fault the same program finds nothing: what it finds is the fault.
 TEST(PlantedFault, NoneFindsNothing) {
@@ -35,7 +36,7 @@ TEST(PlantedFault, NoneFindsNothing) {
   EXPECT_FALSE(result.finding) << result.finding->problem;
 }
 
-TEST(PlantedFault, ThereAreTwentyAtLeast) { EXPECT_GE(static_cast<int>(Fault::last) - 1, 20); }
+TEST(PlantedFault, ThereAreTwentyAtLeast) { EXPECT_GE(static_cast<int>(PlantedFault::last) - 1, 20); }
 
 }  // namespace
 }  // namespace resnet::random

@@ -29,7 +29,7 @@ TEST(Evaluate, AReshapeThatDoesNotFitIsAnError) {
   EXPECT_THAT(error_of([] {
                 run(Reshape{}, floats(Shape{4}, {1, 2, 3, 4}), int64s({3}));
               }),
-              HasSubstr("invalid_model: cannot reshape 4 to 3"));
+              HasSubstr("malformed: cannot reshape 4 to 3"));
   EXPECT_THAT(error_of([] { run(Squeeze{}, floats(Shape{2}, {1, 2}), int64s({0})); }), HasSubstr("cannot squeeze axis 0 of 2"));
 }
 
@@ -62,9 +62,9 @@ TEST(Evaluate, OutputsOfAnotherShapeOrTypeAreErrors) {
   const Tensor* inputs[] = {&x};
   Tensor longer = Tensor::allocate(DType::float32, Shape{3}), other = Tensor::allocate(DType::float64, Shape{2});
   EXPECT_EQ(error_of([&] { evaluate(Relu{}, inputs, std::span<Tensor>(&longer, 1)); }),
-            "invalid_model: output 0 is float 3, expected float 2");
+            "malformed: output 0 is float 3, expected float 2");
   EXPECT_EQ(error_of([&] { evaluate(Relu{}, inputs, std::span<Tensor>(&other, 1)); }),
-            "invalid_model: output 0 is double 2, expected float 2");
+            "malformed: output 0 is double 2, expected float 2");
 }
 
 TEST(Evaluate, AnOutputThatIsNotWantedMayBeEmpty) {
@@ -128,7 +128,7 @@ TEST(EvaluateGraph, ErrorsNameTheNode) {
   graph.set_outputs({graph.append(Gather{}, {x, i}, "pick")});
   const Tensor inputs[] = {floats(Shape{2}, {1, 2}), int64s({2})};
   EXPECT_EQ(error_of([&] { evaluate(graph, inputs); }),
-            "invalid_model: node 'pick' (Gather): index 2 is out of range for axis 0 of 2");
+            "malformed: node 'pick' (Gather): index 2 is out of range for axis 0 of 2");
 }
 
 TEST(EvaluateGraph, InputsThatAreNotTheGraphsAreErrors) {
@@ -137,11 +137,11 @@ TEST(EvaluateGraph, InputsThatAreNotTheGraphsAreErrors) {
   graph.set_outputs({graph.append(Relu{}, {x}, "relu")});
   const auto error = [&](const Tensor& input) { return error_of([&] { evaluate(graph, std::span<const Tensor>(&input, 1)); }); };
   EXPECT_EQ(error(floats(Shape{1, 1, 3}, {1, 2, 3})), "no error");
-  EXPECT_EQ(error(floats(Shape{1, 3}, {1, 2, 3})), "bad_input: input 'x' is float 1x3, expected float nxnx3");
-  EXPECT_EQ(error(floats(Shape{1, 1, 2}, {1, 2})), "bad_input: input 'x' is float 1x1x2, expected float nxnx3");
-  EXPECT_EQ(error(floats(Shape{1, 2, 3}, {1, 2, 3, 4, 5, 6})), "bad_input: input 'x' is float 1x2x3, expected float nxnx3");
-  EXPECT_EQ(error(int64s({1, 2, 3}).reshaped(Shape{1, 1, 3})), "bad_input: input 'x' is int64 1x1x3, expected float nxnx3");
-  EXPECT_EQ(error_of([&] { evaluate(graph, std::span<const Tensor>()); }), "bad_input: 0 inputs, expected 1");
+  EXPECT_EQ(error(floats(Shape{1, 3}, {1, 2, 3})), "mismatch: input 'x' is float 1x3, expected float nxnx3");
+  EXPECT_EQ(error(floats(Shape{1, 1, 2}, {1, 2})), "mismatch: input 'x' is float 1x1x2, expected float nxnx3");
+  EXPECT_EQ(error(floats(Shape{1, 2, 3}, {1, 2, 3, 4, 5, 6})), "mismatch: input 'x' is float 1x2x3, expected float nxnx3");
+  EXPECT_EQ(error(int64s({1, 2, 3}).reshaped(Shape{1, 1, 3})), "mismatch: input 'x' is int64 1x1x3, expected float nxnx3");
+  EXPECT_EQ(error_of([&] { evaluate(graph, std::span<const Tensor>()); }), "mismatch: 0 inputs, expected 1");
 }
 
 TEST(EvaluateGraph, AnInputMayBeAnOutputAndOptionalInputsMayBeLeftOut) {

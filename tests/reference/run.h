@@ -51,15 +51,17 @@ std::string error_of(const Action& action) {
   try {
     action();
   } catch (const Error& error) {
-    switch (error.kind()) {
-      case ErrorKind::invalid_model: return std::string("invalid_model: ") + error.what();
-      case ErrorKind::unsupported: return std::string("unsupported: ") + error.what();
-      case ErrorKind::bad_input: return std::string("bad_input: ") + error.what();
-      case ErrorKind::check_failed:
-      case ErrorKind::usage:
-      case ErrorKind::output:
-      case ErrorKind::interrupted:
-      case ErrorKind::internal: return std::string("another kind: ") + error.what();
+    switch (error.fault()) {
+      case Fault::malformed: return std::string("malformed: ") + error.what();
+      case Fault::unsupported: return std::string("unsupported: ") + error.what();
+      case Fault::mismatch: return std::string("mismatch: ") + error.what();
+      case Fault::failed:
+      case Fault::unreadable:
+      case Fault::exhausted:
+      case Fault::invalid:
+      case Fault::unwritable:
+      case Fault::interrupted:
+      case Fault::internal: return std::string("another kind: ") + error.what();
     }
   }
   return "no error";

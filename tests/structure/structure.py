@@ -9,6 +9,7 @@ Which module may include which, and which third parties it may see, is written i
   - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
   - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is no internal error
+  - nobody parses the text of an error, and no text of lib or formats names an option: Frames and the program's own words do
   - every file in testdata/ (or its folder, as `folder/`) is in testdata/README.md, which says where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
   - links between documents resolve, README.md is short, and words are those of the glossary (documents.py)
@@ -55,6 +56,9 @@ FILE_CALL = re.compile(r"\b(?:fs|std::filesystem)::(absolute|canonical|copy|copy
                        r"status|symlink_status|temp_directory_path|weakly_canonical|(?:recursive_)?directory_iterator)\s*\(")
 ENTRY_CALL = re.compile(r"(?:\.|->)(is_directory|is_regular_file|is_symlink|is_fifo|file_size|last_write_time)\(\s*\)")
 ITERATED = re.compile(r"for\s*\([^;{}]*?[^:]:\s*(?:fs|std::filesystem)::((?:recursive_)?directory_iterator)\b")
+PARSED_ERROR = re.compile(r"\bwhat\(\)\)*\s*(?:\.|==|!=)|(?:==|!=)\s*\w+(?:\.|->)what\(\)|"
+                          r"\b(?:starts_with|ends_with|r?find|contains|compare|strn?cmp|strstr)\([^;]*\bwhat\(\)")
+OPTION_IN_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*?(?<![^ ("\'])(--[a-z][\w-]*)')
 STRAY_TEXTS = [  # (what it is, pattern)
     ("an absolute path of one machine", re.compile(r"(?<![\w$}{./*-])/(?:root|work|home/\w+|Users/\w+)/[\w.-]")),
     ("an address of a package registry",
@@ -327,6 +331,19 @@ class Tree:
             for line, name in sorted({(text.count("\n", 0, at) + 1, name) for at, name in stray}):
                 self.stray(path, line, f"{name} throws where a file is odd: give it a std::error_code")
 
+    def check_errors(self):
+        for path in self.sources:
+            if not path.startswith(("lib/", "formats/", "cli/")):
+                continue
+            text = without_comments(self.texts[path])
+            for match in PARSED_ERROR.finditer(text):
+                self.stray(path, text.count("\n", 0, match.start()) + 1, "the text of an error is parsed: its Frames tell")
+            if path.startswith("cli/"):
+                continue
+            text = re.sub(r"//[^\n]*", "", self.texts[path])
+            for match in OPTION_IN_TEXT.finditer(text):
+                self.stray(path, text.count("\n", 0, match.start()) + 1, f"{match.group(1)}: an option is the program's own")
+
     def check_texts(self):
         for path in self.files:
             if os.path.splitext(path)[1] not in TEXT_SUFFIXES or path == "LICENSE":
@@ -360,6 +377,7 @@ class Tree:
         self.check_lists()
         self.check_switches()
         self.check_file_calls()
+        self.check_errors()
         self.check_texts()
         self.check_testdata()
         documents.check(self)

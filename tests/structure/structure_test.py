@@ -226,6 +226,21 @@ class Strays(unittest.TestCase):
             lines = [line for line in strays_of({**CLEAN, "lib/graph/ops/conv.cc": CLEAN["lib/graph/ops/conv.cc"] + code})]
             self.assertEqual([line.split(":")[:2] for line in lines], [["lib/graph/ops/conv.cc", "3"]] if found else [], call)
 
+    def test_parsed_errors(self):
+        conv = "lib/graph/ops/conv.cc"
+        for code, found in [("if (std::string_view(error.what()).starts_with(name)) x();", True), ("if (text == error.what()) x();", True),
+                            ("if (name.find(error.what()) == 0) x();", True), ("std::string text = error.what();", False),
+                            ("log(error.what());", False)]:
+            lines = strays_of({**CLEAN, conv: CLEAN[conv] + code + "\n"})
+            self.assertEqual([line.split(": ")[1] for line in lines], ["the text of an error is parsed"] if found else [], code)
+
+    def test_options_in_texts(self):
+        conv = "lib/graph/ops/conv.cc"
+        for code, found in [('refuse("--opset: too new");', True), ('refuse("damaged (--no-verify reads it)");', True),
+                            ('say("a--b, 1 -- 2");  // --opset', False)]:
+            lines = strays_of({**CLEAN, conv: CLEAN[conv] + code + "\n"})
+            self.assertEqual(len(lines), 1 if found else 0, lines)
+
     def test_machine_path(self):
         self.expect({"tools/setup": "cp /ho" + "me/someone/x .\n"}, "tools/setup:3: an absolute path of one machine: /ho" + "me/someone/x")
 

@@ -13,14 +13,14 @@
 
 namespace resnet::test {
 
-// The kind and the line of the Error that `action` throws.
-inline std::pair<ErrorKind, std::string> error_of(const std::function<void()>& action) {
+// The fault and the line of the Error that `action` throws.
+inline std::pair<Fault, std::string> error_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
-    return {error.kind(), error.what()};
+    return {error.fault(), error.what()};
   }
-  return {ErrorKind::internal, "no error"};
+  return {Fault::internal, "no error"};
 }
 
 inline std::string content(const std::filesystem::path& file) {

@@ -43,7 +43,7 @@ TEST(Buffer, RefusesMoreThanThereIs) {
   for (const std::size_t size : {std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max() - Buffer::tail,
                                  std::numeric_limits<std::size_t>::max() / 2}) {
     const auto [kind, line] = error_of([&] { Buffer::allocate(size); });
-    EXPECT_EQ(kind, ErrorKind::invalid_model);
+    EXPECT_EQ(kind, Fault::malformed);
     EXPECT_EQ(line, std::to_string(size) + " bytes do not fit into memory");
   }
 }
@@ -52,7 +52,7 @@ TEST(Buffer, RefusesMoreThanThereIs) {
 TEST(Buffer, TellsOfTooLittleMemory) {
   const std::size_t size = std::size_t{1} << 46;
   const auto [kind, line] = error_of([&] { Buffer::allocate(size); });
-  EXPECT_EQ(kind, ErrorKind::unsupported);
+  EXPECT_EQ(kind, Fault::exhausted);
   EXPECT_EQ(line, "not enough memory: " + std::to_string(size) + " bytes more are needed");
 }
 
@@ -75,13 +75,13 @@ TEST(Buffer, NamesWhatCannotBeMapped) {
   const TemporaryFolder folder;
   const auto none = folder.path() / "none.bin";
   auto [kind, line] = error_of([&] { Buffer::map_file(none); });
-  EXPECT_EQ(kind, ErrorKind::invalid_model);
+  EXPECT_EQ(kind, Fault::unreadable);
   EXPECT_EQ(line, none.string() + ": cannot be opened: No such file or directory");
   std::tie(kind, line) = error_of([&] { Buffer::map_file(folder.path()); });
-  EXPECT_EQ(kind, ErrorKind::invalid_model);
+  EXPECT_EQ(kind, Fault::unreadable);
   EXPECT_THAT(line, HasSubstr(folder.path().string() + ": is a folder"));
   std::tie(kind, line) = error_of([&] { Buffer::map_file("/dev/null"); });
-  EXPECT_EQ(kind, ErrorKind::invalid_model);
+  EXPECT_EQ(kind, Fault::unreadable);
   EXPECT_EQ(line, "/dev/null: is not a regular file");
 }
 

@@ -19,7 +19,7 @@ std::string error_of(std::vector<std::int64_t> dims) {
   try {
     const Shape shape(std::move(dims));
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+    EXPECT_EQ(error.fault(), Fault::malformed);
     return error.what();
   }
   return "no error";

@@ -20,7 +20,7 @@ std::string error_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+    EXPECT_EQ(error.fault(), Fault::malformed);
     return error.what();
   }
   return "no error";

@@ -296,7 +296,7 @@ TEST(TrainerTest, ALossThatIsNoNumberStops) {
     while (trainer.iteration() < 12) trainer.step();
     FAIL() << "a rate of 1e30 was learnt with";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::check_failed);
+    EXPECT_EQ(error.fault(), Fault::failed);
     EXPECT_THAT(error.what(), HasSubstr("iteration "));
     EXPECT_THAT(error.what(), HasSubstr("learning rate of 1e+30"));
   }

@@ -181,7 +181,7 @@ TEST(NetworkTest, AnOperatorThatCannotLearnIsNamed) {
     Network network(graph, 2);
     FAIL() << "a Softmax was trained";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_EQ(error.fault(), Fault::unsupported);
     EXPECT_THAT(error.what(), testing::HasSubstr("node 'end' (Softmax)"));
   }
 }

@@ -146,7 +146,7 @@ TEST(TransferTest, AnotherNetworkIsRefused) {
     transfer(graph, std::nullopt, 0);
     FAIL() << "a single convolution was taken for a ResNet";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_EQ(error.fault(), Fault::unsupported);
     EXPECT_THAT(error.what(), testing::HasSubstr("only a network without differences"));
   }
 }

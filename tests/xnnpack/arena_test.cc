@@ -19,7 +19,7 @@ std::string complaint(const Usage& usage, const ArenaLayout& layout) {
     verify(usage, layout);
     return "";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::internal);
+    EXPECT_EQ(error.fault(), Fault::internal);
     return error.what();
   }
 }

@@ -37,7 +37,7 @@ std::string error_with(const Plan& plan, const PackedWeightsOf& packed) {
   try {
     Plan::make(plan.graph(), {.optimize = false, .job = {}, .packed = packed});
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+    EXPECT_EQ(error.fault(), Fault::malformed);
     return error.what();
   }
   return "";

@@ -261,7 +261,7 @@ TEST(Session, RefusesShapesThatDoNotFit) {
     try {
       session.reshape(shapes);
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+      EXPECT_EQ(error.role(), Role::input);
       return error.what();
     }
     return "nothing was thrown";
@@ -323,7 +323,7 @@ TEST(Plan, ListsEverythingThatCannotRun) {
     xnnpack::Plan::make(graph);
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_EQ(error.fault(), Fault::unsupported);
     EXPECT_THAT(error.what(), AllOf(HasSubstr("cannot run 2 of 3 nodes"), HasSubstr("node 'first' (com.example.Foo)"),
                                     HasSubstr("node 'second' (Bar)")));
   }

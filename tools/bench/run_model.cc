@@ -34,7 +34,7 @@ double milliseconds_since(Clock::time_point start) {
 std::int64_t to_number(const std::string& word) {
   std::size_t used = 0;
   const std::int64_t number = std::stoll(word, &used);
-  if (used != word.size() || number < 1) throw Error(ErrorKind::usage, fmt::format("'{}' is no count", word));
+  if (used != word.size() || number < 1) throw Error(Fault::invalid, fmt::format("'{}' is no count", word));
   return number;
 }
 
@@ -50,7 +50,7 @@ class Runner {
     if (command == "input" && arguments >= 2) return input(words[1], {words.begin() + 2, words.end()});
     if (command == "run" && arguments == 0) return run();
     if (command == "output" && arguments == 1) return output(words[1]);
-    throw Error(ErrorKind::usage, fmt::format("unknown command '{}' with {} words", command, arguments));
+    throw Error(Fault::invalid, fmt::format("unknown command '{}' with {} words", command, arguments));
   }
 
  private:
@@ -75,10 +75,11 @@ class Runner {
 
   std::string input(const std::string& file, const std::vector<std::string>& words) {
     Tensor tensor = Tensor::allocate(DType::float32, shape_of(words));
-    const std::string bytes = read_file(file, ErrorKind::bad_input);
+    const std::string bytes = read_file(file, Role::input);
     if (bytes.size() != tensor.size_bytes()) {
-      throw Error(ErrorKind::bad_input, fmt::format("{}: {} bytes, expected {} for {}", file, bytes.size(), tensor.size_bytes(),
-                                                    tensor.shape().to_string()));
+      throw Error(
+          Fault::mismatch, Frame::file(Role::input),
+          fmt::format("{}: {} bytes, expected {} for {}", file, bytes.size(), tensor.size_bytes(), tensor.shape().to_string()));
     }
     std::memcpy(tensor.mutable_bytes().data(), bytes.data(), bytes.size());
     inputs_ = {tensor};
@@ -86,18 +87,18 @@ class Runner {
   }
 
   std::string run() {
-    if (!session_) throw Error(ErrorKind::usage, "no model is loaded");
+    if (!session_) throw Error(Fault::invalid, "no model is loaded");
     const auto start = Clock::now();
     outputs_ = session_->run(inputs_);
     return fmt::format("{:.4f}", milliseconds_since(start));
   }
 
   std::string output(const std::string& file) {
-    if (outputs_.empty()) throw Error(ErrorKind::usage, "nothing has run");
+    if (outputs_.empty()) throw Error(Fault::invalid, "nothing has run");
     const Tensor& tensor = outputs_.front();
     std::ofstream stream(file, std::ios::binary);
     stream.write(reinterpret_cast<const char*>(tensor.bytes().data()), static_cast<std::streamsize>(tensor.size_bytes()));
-    if (!stream.flush()) throw Error(ErrorKind::output, file + ": cannot be written");
+    if (!stream.flush()) throw Error(Fault::unwritable, file + ": cannot be written");
     return fmt::format("{}", tensor.elements());
   }
 

@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::size_t cifar_pixels = 32 * 32, cifar_record = 1 + 3 * cifar_pixels;
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
+[[noreturn]] void refuse(const std::string& what) { throw Error(Fault::invalid, what); }
 
 std::string lower(std::string text) {
   for (char& c : text) {
@@ -81,8 +81,7 @@ constexpr std::uintmax_t most_list_bytes = std::uintmax_t{256} << 20;
 
 // Without a byte order mark. What is no text is refused.
 std::vector<std::string> lines_of(const fs::path& file) {
-  std::string text =
-      read_file(file, ErrorKind::usage, {.most_bytes = most_list_bytes, .expected = "a list of files and classes"});
+  std::string text = read_file(file, Role::argument, {.most_bytes = most_list_bytes, .expected = "a list of files and classes"});
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
     refuse(fmt::format("{}: is UTF-16, expected UTF-8", file.string()));
   if (const auto kind = kind_of_content(std::string_view(text).substr(0, kind_bytes)))
@@ -284,7 +283,7 @@ void for_each_cifar_record(const fs::path& file, const std::function<void(std::s
   bool any = false;
   for (; stream.read(record.data(), static_cast<std::streamsize>(record.size())); any = true) take(record);
   if (stream.gcount() == 0 && any) return;
-  throw Error(ErrorKind::bad_input,
+  throw Error(Fault::unreadable, Frame::file(Role::input),
               fmt::format("{}: is no CIFAR-10 batch: its size is no multiple of {} bytes", file.string(), cifar_record));
 }
 

@@ -36,11 +36,11 @@ struct Dataset {
 };
 
 // Classes are the indices of a network of `classes` classes: numbers, names of `labels`, or WordNet ids; a background class in
-// front (1001 classes) moves names and ids by one. Throws Error(usage) with the file and line for what cannot be understood.
+// front (1001 classes) moves names and ids by one. Throws Error(invalid) with the file and line for what cannot be understood.
 Dataset load_dataset(const DatasetOptions& options, std::span<const std::string> labels, std::int64_t classes);
 
 // The photos of a CIFAR-10 binary batch (data_batch_1.bin: a byte of class, then 32x32 levels of red, green and blue, each); none
-// for another file. Throws Error(bad_input) where it is cut short.
+// for another file. Throws Error(Role::input) where it is cut short.
 bool is_cifar_batch(const std::filesystem::path& file);
 std::vector<image::Pixels> read_cifar_batch(const std::filesystem::path& file);
 

@@ -70,10 +70,10 @@ class Inputs::Lines {
       if (!std::exchange(began_, true)) {
         const std::string_view begin(bytes.data(), std::min(kind_bytes, static_cast<std::size_t>(count)));
         if (const std::string why = objection_to_list(begin, separator_ == '\0'); !why.empty())
-          throw Error(ErrorKind::usage, "standard input " + why);
+          throw Error(Fault::invalid, "standard input " + why);
       }
       if (pending_.size() > longest_line)
-        throw Error(ErrorKind::usage, "standard input: a line of over 1 MiB, expected a list of paths");
+        throw Error(Fault::invalid, "standard input: a line of over 1 MiB, expected a list of paths");
       pending_.append(bytes.data(), static_cast<std::size_t>(count));
       drop_byte_order_mark();
     } else if (count == 0) {
@@ -82,7 +82,8 @@ class Inputs::Lines {
       pollfd descriptor = {STDIN_FILENO, POLLIN, 0};
       poll(&descriptor, 1, 100);
     } else if (errno != EINTR) {
-      throw Error(ErrorKind::bad_input, std::string("standard input: cannot be read: ") + std::strerror(errno));
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  std::string("standard input: cannot be read: ") + std::strerror(errno));
     }
   }
 
@@ -195,11 +196,9 @@ std::string Inputs::take_note() {
 void Inputs::add_list(const std::string& file) {
   std::string text;
   try {
-    text = read_file(file, ErrorKind::bad_input, {.most_bytes = most_list_bytes, .expected = "a list of paths"});
+    text = read_file(file, Role::input, {.most_bytes = most_list_bytes, .expected = "a list of paths"});
   } catch (const Error& error) {
-    std::string text_of_error = error.what();
-    if (text_of_error.starts_with(file + ": ")) text_of_error.erase(0, file.size() + 2);
-    return fail(std::move(text_of_error), "@" + file);
+    return fail(error.without_file(), "@" + file);
   }
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   const char separator = text.find('\0') != std::string::npos ? '\0' : '\n';

@@ -146,7 +146,7 @@ Identity identity_from_json(const std::string& text) {
   try {
     const Json json = Json::parse(text);
     if (const int format = json.at("format").get<int>(); format != format_number) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("was written by {} version of this program", format > format_number ? "a later" : "an unknown"));
     }
     Identity identity;
@@ -157,7 +157,7 @@ Identity identity_from_json(const std::string& text) {
     if (json.contains("training")) identity.training = json.at("training").get<decltype(identity.training)>();
     return identity;
   } catch (const Json::exception&) {
-    throw Error(ErrorKind::usage, "does not say what it was made with");
+    throw Error(Fault::invalid, "does not say what it was made with");
   }
 }
 

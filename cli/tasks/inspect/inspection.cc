@@ -100,7 +100,7 @@ void refuse_opaque(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     if (!std::holds_alternative<Opaque>(node.op)) continue;
     throw Error(
-        ErrorKind::invalid_model,
+        Fault::malformed,
         fmt::format("{}: this operator is not known, and so neither are the sizes after it; expected those that `resnet-cli "
                     "ops` lists",
                     describe(node)));
@@ -165,7 +165,7 @@ Inspection inspect(std::string name, Model model, std::optional<std::int64_t> ba
   Inspection result;
   result.name = std::move(name);
   result.batch = batch.value_or(1);
-  if (model.graph.inputs().empty()) throw Error(ErrorKind::invalid_model, "the graph has no input");
+  if (model.graph.inputs().empty()) throw Error(Fault::malformed, "the graph has no input");
   try {
     result.recognition = arch::recognize(model.graph);
   } catch (const Error& error) {
@@ -192,8 +192,8 @@ Inspection inspect(std::string name, Model model, std::optional<std::int64_t> ba
   }
   if (depth != Depth::layer) {
     if (!result.recognition) {
-      throw Error(ErrorKind::unsupported, "stages and blocks are those of a residual network, which this is not: " +
-                                              result.not_recognized + "; --depth layer shows what is there");
+      throw Error(Fault::unsupported, "stages and blocks are those of a residual network, which this is not: " +
+                                          result.not_recognized + "; --depth layer shows what is there");
     }
     result.rows = added_up(result.rows, depth);
   }
@@ -315,7 +315,7 @@ table::Table layer_table(const Inspection& inspection, const std::vector<std::st
     const auto& all = columns_of_layers();
     const auto found = std::find_if(all.begin(), all.end(), [&](const ColumnKind& c) { return name == c.name; });
     if (found == all.end()) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("{}: '{}' is no column, expected {}", option, name, fmt::join(column_names(), ", ")));
     }
     return *found;

@@ -38,7 +38,7 @@ struct Inspection {
 };
 
 // Gives symbols sizes (the batch, 1 where nothing is asked for, and the height and width that its kind of network usually has)
-// and counts. Throws Error(invalid_model) where a size that a cost depends on stays unknown.
+// and counts. Throws Error(malformed) where a size that a cost depends on stays unknown.
 Inspection inspect(std::string name, Model model, std::optional<std::int64_t> batch, Depth depth);
 
 struct SummaryLine {
@@ -51,7 +51,7 @@ std::string size_text(std::int64_t bytes);
 
 // Columns by their names, in this order: what --columns may list.
 std::vector<std::string> column_names();
-// Throws Error(usage) for a name that is none.
+// Throws Error(invalid) for a name that is none.
 table::Table layer_table(const Inspection& inspection, const std::vector<std::string>& columns, const std::string& sort_by);
 table::Table convention_table(const Inspection& inspection);
 table::Table weight_table(const Inspection& inspection);

@@ -63,9 +63,9 @@ void refuse_foreign(std::span<const std::string> arguments) {
     if (argument == "-" || argument.starts_with('@')) continue;
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(argument, ignored))) {
-      if (const auto why = describe_foreign(argument)) throw Error(ErrorKind::invalid_model, argument + ": " + *why);
+      if (const auto why = describe_foreign(argument)) throw Error(Fault::malformed, argument + ": " + *why);
     } else if (argument.find_first_of("*?[") == std::string::npos && !has_photo_ending(argument)) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   argument +
                       ": no such model or photo, expected a file *.onnx or *.resnet, an architecture's name such as "
                       "resnet50, or photos");
@@ -80,7 +80,7 @@ void refuse_stranger(const std::string& argument) {
   if (kind && (kind->group == FileGroup::picture || kind->group == FileGroup::array)) return;
   const bool empty = fs::file_size(argument, ignored) == 0;
   throw Error(
-      ErrorKind::invalid_model,
+      Fault::malformed,
       fmt::format("{0}: is {1}neither a model nor a photo, expected one of them; @{0} reads a list of photos, --model a model "
                   "of any name",
                   argument,
@@ -91,7 +91,7 @@ void refuse_stranger(const std::string& argument) {
 
 void refuse_foreign_model(const std::string& path) {
   const auto kind = kind_of_file(path);
-  if (kind && kind->group != FileGroup::onnx) throw Error(ErrorKind::invalid_model, path + ": " + text_of(*kind));
+  if (kind && kind->group != FileGroup::onnx) throw Error(Fault::malformed, path + ": " + text_of(*kind));
 }
 
 }  // namespace resnet::cli

@@ -12,14 +12,14 @@ namespace resnet::cli {
 std::optional<std::string> describe_foreign(const std::string& path);
 
 // For arguments among which no model was found, so that no other network answers in the place of what was meant as one. Throws
-// Error(invalid_model) for a model of another framework, Error(usage) for what does not exist and has not the name of a photo.
+// Error(malformed) for a model of another framework, Error(invalid) for what does not exist and has not the name of a photo.
 void refuse_foreign(std::span<const std::string> arguments);
 
 // For the first of such arguments, where the built-in network would answer: it stands where a model would. Throws
-// Error(invalid_model) "notes.txt: is neither a model nor a photo ..." of a file that is neither by its content nor by its name.
+// Error(malformed) "notes.txt: is neither a model nor a photo ..." of a file that is neither by its content nor by its name.
 void refuse_stranger(const std::string& argument);
 
-// For what is named as a model. Throws Error(invalid_model) where its first bytes are something else's.
+// For what is named as a model. Throws Error(malformed) where its first bytes are something else's.
 void refuse_foreign_model(const std::string& path);
 
 }  // namespace resnet::cli

@@ -57,10 +57,9 @@ InputShape parse_input_shape(const std::string& text) {
     const bool symbol =
         !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c == '_'; });
     if (number ? *number < 1 : !symbol) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
-                              "or input:1,3,224,224",
-                              word, text));
+      throw Error(Fault::invalid, fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
+                                              "or input:1,3,224,224",
+                                              word, text));
     }
     result.dims.push_back(number);
   }
@@ -77,10 +76,10 @@ std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& 
   if (!options.input_shape.empty()) {
     const InputShape shape = parse_input_shape(options.input_shape);
     if (!shape.input.empty() && shape.input != "input") {
-      throw Error(ErrorKind::usage, fmt::format("--input-shape: the input of {} is named 'input', not '{}'", name, shape.input));
+      throw Error(Fault::invalid, fmt::format("--input-shape: the input of {} is named 'input', not '{}'", name, shape.input));
     }
     if (shape.dims.size() != 4 || shape.dims[1] != 3 || !shape.dims[2] || !shape.dims[3]) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("--input-shape: '{}' does not fit {}, expected Nx3xHEIGHTxWIDTH such as 1x3x224x224",
                               options.input_shape, name));
     }
@@ -133,7 +132,7 @@ std::optional<std::pair<std::string, Shape>> asked_shape(const ArchOptions& opti
   std::vector<std::int64_t> dims;
   for (const auto& dim : shape.dims) {
     if (!dim) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("--input-shape: '{}' has a symbol, expected numbers for a file", options.input_shape));
     }
     dims.push_back(*dim);
@@ -141,14 +140,12 @@ std::optional<std::pair<std::string, Shape>> asked_shape(const ArchOptions& opti
   try {
     return std::pair(shape.input, Shape(std::move(dims)));
   } catch (const Error& error) {
-    throw Error(ErrorKind::usage, std::string("--input-shape: ") + error.what());
+    throw Error(Fault::invalid, std::string("--input-shape: ") + error.what());
   }
 }
 
 Model read_native(const std::string& name, const ArchOptions& options) {
-  native::ReadOptions read;
-  read.verify = !options.no_verify;
-  Model model = native::read(name, read);
+  Model model = read_native_file(name, !options.no_verify);
   const auto asked = asked_shape(options);
   if (!asked) return model;
   std::vector<Fact> facts;
@@ -158,21 +155,28 @@ Model read_native(const std::string& name, const ArchOptions& options) {
     if (model.graph.value(input).name == asked->first || (asked->first.empty() && !found)) {
       const auto dims = asked->second.dims();
       if (fact.dims && fact.dims->size() != dims.size()) {
-        throw Error(ErrorKind::usage,
-                    fmt::format("{}: input '{}': has the shape {}, cannot be given {}", name, model.graph.value(input).name,
-                                to_string(*fact.dims), asked->second.to_string()));
+        throw Error(Fault::invalid, fmt::format("{}: input '{}': has the shape {}, cannot be given {}", name,
+                                                model.graph.value(input).name, to_string(*fact.dims), asked->second.to_string()));
       }
       fact.dims = Dims(dims.begin(), dims.end());
       found = true;
     }
     facts.push_back(std::move(fact));
   }
-  if (!found) throw Error(ErrorKind::usage, fmt::format("{}: the model has no input '{}' to give a shape", name, asked->first));
+  if (!found) throw Error(Fault::invalid, fmt::format("{}: the model has no input '{}' to give a shape", name, asked->first));
   model.graph = with_input_facts(model.graph, facts);
   return model;
 }
 
 }  // namespace
+
+Model read_native_file(const std::string& name, bool verify) {
+  try {
+    return native::read(name, {.verify = verify});
+  } catch (const native::ChecksumMismatch& error) {
+    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify reads it all the same)");
+  }
+}
 
 bool is_native_file(const std::string& name) { return native::is_native(first_bytes(name)) || name.ends_with(".resnet"); }
 
@@ -220,12 +224,12 @@ LoadedModel load_model(const std::string& name, const ArchOptions& options, Obse
     return result;
   }
   if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
-    throw Error(ErrorKind::usage, name + ": no such file, and " + unknown_arch(name));
+    throw Error(Fault::invalid, name + ": no such file, and " + unknown_arch(name));
   }
   for (const auto& [option, given] : {std::pair{"--variant", !options.variant.empty()},
                                       {"--shortcut", !options.shortcut.empty()},
                                       {"--classes", options.classes > 0}}) {
-    if (given) throw Error(ErrorKind::usage, fmt::format("{} is for architectures by name, but {} is a file", option, name));
+    if (given) throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }
   result.model = read_model_file(name, options, observer);
   throw_if_interrupted();

@@ -19,7 +19,7 @@ struct InputShape {
   std::string input;  // empty: the first
   std::vector<std::optional<std::int64_t>> dims;
 };
-// Throws Error(usage) "--input-shape: ...".
+// Throws Error(invalid) "--input-shape: ...".
 InputShape parse_input_shape(const std::string& text);
 
 // What is asked of a named architecture.
@@ -29,7 +29,7 @@ struct ArchOptions {
   std::uint64_t seed = 0;
   bool no_verify = false;
 };
-// The net that a name and options stand for; nothing where there is none of that name. Throws Error(usage).
+// The net that a name and options stand for; nothing where there is none of that name. Throws Error(invalid).
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options);
 arch::BuildOptions build_options(const ArchOptions& options);
 // "unknown architecture 'renset18', did you mean 'resnet18'?"
@@ -41,6 +41,8 @@ bool is_model(const std::string& text);
 
 // Whether a file is a .resnet file, by its first bytes or, where they are none that anybody knows, by its name.
 bool is_native_file(const std::string& name);
+// Of the two the second; an error of its checksum tells of --no-verify.
+Model read_native_file(const std::string& name, bool verify);
 
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const std::string& name, const ArchOptions& arch, Observer& observer);

@@ -110,12 +110,11 @@ LineReader::LineReader(const std::string& file) {
   const auto status = std::filesystem::status(file, failed);
   if (status.type() == std::filesystem::file_type::not_found) return;
   if (!failed && !std::filesystem::is_regular_file(status))
-    throw Error(ErrorKind::usage, file + ": is not a regular file, expected one of JSON lines");
+    throw Error(Fault::invalid, file + ": is not a regular file, expected one of JSON lines");
   errno = 0;
   if (!failed) stream_.open(file, std::ios::binary);
   if (failed || !stream_)
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: cannot be opened: {}", file, failed ? failed.message() : std::strerror(errno)));
+    throw Error(Fault::invalid, fmt::format("{}: cannot be opened: {}", file, failed ? failed.message() : std::strerror(errno)));
   is_there_ = true;
 }
 

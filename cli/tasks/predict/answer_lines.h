@@ -31,7 +31,7 @@ std::string tally_key(const std::string& input);
 // that.
 class LineReader {
  public:
-  // Throws Error(usage) where the file is there and is no regular file or cannot be opened.
+  // Throws Error(invalid) where the file is there and is no regular file or cannot be opened.
   explicit LineReader(const std::string& file);
 
   bool is_there() const { return is_there_; }

@@ -38,20 +38,19 @@ class Reader {
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(ErrorKind::usage, fmt::format("{}: line {}: {}", file_, lines_.number(), what));
+    throw Error(Fault::invalid, fmt::format("{}: line {}: {}", file_, lines_.number(), what));
   }
   [[noreturn]] void refuse_without_record() const {
-    throw Error(ErrorKind::usage,
-                fmt::format("{0}: holds answers, but {0}.job, which says what they were made with, is not there: "
-                            "they cannot be resumed; expected another file",
-                            file_));
+    throw Error(Fault::invalid, fmt::format("{0}: holds answers, but {0}.job, which says what they were made with, is not there: "
+                                            "they cannot be resumed; expected another file",
+                                            file_));
   }
 
   void take_header(const std::string& line) {
     try {
       result_.header = parse_first_line(line);
     } catch (Error& error) {
-      error.add_context(file_);
+      error.in(Frame::file(Role::argument, file_));
       throw;
     }
     if (!result_.header) refuse("is not the first line of a part, expected what predict --shard writes");

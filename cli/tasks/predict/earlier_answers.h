@@ -26,7 +26,7 @@ struct AnswersRecord {
 
 // Reads JSON lines that predict wrote; a file that is not there has none. `next` gives the inputs' paths in order, nothing at
 // their end: they are walked as far as the answers go. `shard`: the part that they are to be of. `record`: where it is known
-// what they were made with; a part's header says so itself. Throws Error(usage) with the line where the file is none
+// what they were made with; a part's header says so itself. Throws Error(invalid) with the line where the file is none
 // of ours, where the answers are of other inputs, of another part of them, or not complete without a record.
 EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<Shard>& shard,
                                     const std::optional<AnswersRecord>& record,

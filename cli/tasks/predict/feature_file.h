@@ -9,7 +9,7 @@
 
 namespace resnet::cli {
 
-// The file appears whole or not at all; its first lines are written last, when the rows are counted. Throws Error(output).
+// The file appears whole or not at all; its first lines are written last, when the rows are counted. Throws Error(unwritable).
 class FeatureFile {
  public:
   explicit FeatureFile(const std::string& name);

@@ -32,14 +32,14 @@ std::optional<std::string> text_of(const fs::path& file) {
   if (status.type() == fs::file_type::not_found) {
     // A link to nothing is somebody's, too.
     if (fs::symlink_status(file, failed).type() == fs::file_type::not_found) return std::nullopt;
-    throw Error(ErrorKind::usage, file.string() + ": is a link to nothing");
+    throw Error(Fault::invalid, file.string() + ": is a link to nothing");
   }
-  if (!failed && !fs::is_regular_file(status)) throw Error(ErrorKind::usage, file.string() + ": is not a regular file");
+  if (!failed && !fs::is_regular_file(status)) throw Error(Fault::invalid, file.string() + ": is not a regular file");
   errno = 0;
   std::ifstream stream;
   if (!failed) stream.open(file, std::ios::binary);
   if (failed || !stream) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("{}: cannot be opened: {}", file.string(), failed ? failed.message() : std::strerror(errno)));
   }
   std::string text(longest + 1, '\0');
@@ -57,7 +57,7 @@ bool is_of_first_version(const std::string& text) {
 }
 
 JobFile::Job parse(const std::string& text, const fs::path& file) {
-  const auto refuse = [&](const std::string& what) { throw Error(ErrorKind::usage, fmt::format("{}: {}", file.string(), what)); };
+  const auto refuse = [&](const std::string& what) { throw Error(Fault::invalid, fmt::format("{}: {}", file.string(), what)); };
   if (is_of_first_version(text)) {
     refuse(
         "was written by version 0.1.0, which does not say what decides the answers: they cannot be resumed; expected another "

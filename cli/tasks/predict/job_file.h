@@ -18,11 +18,11 @@ class JobFile {
     Identity identity;
     std::uintmax_t complete_bytes = 0;  // of FILE when all was answered; 0 before
   };
-  // Reads it where it is there. Throws Error(usage) where it is none of ours, whatever it is, or of another version.
+  // Reads it where it is there. Throws Error(invalid) where it is none of ours, whatever it is, or of another version.
   explicit JobFile(const std::string& answers);
 
   const std::optional<Job>& found() const { return found_; }
-  // Throws Error(output).
+  // Throws Error(unwritable).
   void write(const Job& job) const;
 
  private:

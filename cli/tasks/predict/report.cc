@@ -61,7 +61,7 @@ void write_activation_map(const std::string& folder, std::size_t number, const R
   if (!result.map || !result.shown) return;
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw Error(ErrorKind::output, fmt::format("{}: cannot be made: {}", folder, error.message()));
+  if (error) throw Error(Fault::unwritable, fmt::format("{}: cannot be made: {}", folder, error.message()));
   std::string name = fs::path(result.input).stem().string();
   AtomicFile file(fs::path(folder) / fmt::format("{:06}_{}.png", number, name));
   const std::string bytes = image::encode_png(overlay(*result.shown, *result.map));

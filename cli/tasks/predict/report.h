@@ -30,7 +30,7 @@ class Report {
 };
 
 // The photo with its activation map as `folder`/000001_NAME.png, where NAME is the file's own; the folder is made where it is
-// missing. Throws Error(output).
+// missing. Throws Error(unwritable).
 void write_activation_map(const std::string& folder, std::size_t number, const Result& result);
 
 }  // namespace resnet::cli

@@ -72,9 +72,9 @@ void ResumedJob::check(const Identity& now) const {
   if (!earlier_) return;
   const auto different = differences(earlier_->identity, now);
   if (different.empty()) return;
-  throw Error(ErrorKind::usage, fmt::format("{}: its answers were made with {}; now it is {}; resume with the same, or name "
-                                            "another file",
-                                            file_, left_of(different), right_of(different)));
+  throw Error(Fault::invalid, fmt::format("{}: its answers were made with {}; now it is {}; resume with the same, or name "
+                                          "another file",
+                                          file_, left_of(different), right_of(different)));
 }
 
 void ResumedJob::begin(const JobSize& size, const Identity& identity) {

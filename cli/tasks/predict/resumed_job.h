@@ -18,7 +18,7 @@ namespace resnet::cli {
 // The inputs that this run is to answer: all, or a part of them, without those that an earlier run has answered.
 class Selection {
  public:
-  // `shard`: --shard, or empty. Throws Error(usage).
+  // `shard`: --shard, or empty. Throws Error(invalid).
   Selection(const std::string& shard, Inputs& inputs);
 
   // Of all parts together, where it is known.
@@ -43,17 +43,17 @@ class Selection {
 // Where answers are kept in a file that grows: what an earlier run left there, and what this one writes beside it.
 class ResumedJob {
  public:
-  // Reads what is there; `file` is --resume FILE, or empty, where there is nothing to do. Throws Error(usage) where the answers
+  // Reads what is there; `file` is --resume FILE, or empty, where there is nothing to do. Throws Error(invalid) where the answers
   // are not of these inputs, or the files are none of ours.
   ResumedJob(const std::string& file, Selection& selection);
 
   // By which the convolutions of the earlier answers were chosen.
   std::optional<JobSize> size() const { return earlier_ ? std::optional(earlier_->size) : std::nullopt; }
-  // Throws Error(usage) where the earlier answers were made with something else.
+  // Throws Error(invalid) where the earlier answers were made with something else.
   void check(const Identity& now) const;
-  // Writes down what the answers are made with. Throws Error(output).
+  // Writes down what the answers are made with. Throws Error(unwritable).
   void begin(const JobSize& size, const Identity& identity);
-  // All answers are in the file: that is written down, too. Throws Error(output).
+  // All answers are in the file: that is written down, too. Throws Error(unwritable).
   void end() const;
 
  private:

@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t most_shards = 1'000'000;
 
 [[noreturn]] void refuse_shard(const std::string& text, const std::string& what) {
-  throw Error(ErrorKind::usage, fmt::format("--shard: {}, got '{}'", what, text));
+  throw Error(Fault::invalid, fmt::format("--shard: {}, got '{}'", what, text));
 }
 
 // Nothing where it is not set. Throws where it is no number.
@@ -33,9 +33,9 @@ std::optional<std::size_t> number_in_environment(const char* name) {
   if (text == nullptr || *text == '\0') return std::nullopt;
   const auto number = parse_integer(text);
   if (!number || *number < 0 || *number > most) {
-    throw Error(ErrorKind::usage, fmt::format("--shard auto: {} is '{}', expected a whole number from 0 on; --shard K/N says it "
-                                              "without a scheduler",
-                                              name, text));
+    throw Error(Fault::invalid, fmt::format("--shard auto: {} is '{}', expected a whole number from 0 on; --shard K/N says it "
+                                            "without a scheduler",
+                                            name, text));
   }
   return static_cast<std::size_t>(*number);
 }
@@ -65,7 +65,7 @@ std::optional<Place> place_by_slurm() {
   if (!element) {
     if (!task || below_srun || !number_in_environment("SLURM_JOB_ID")) return task;
     throw Error(
-        ErrorKind::usage,
+        Fault::invalid,
         "--shard auto: this is a Slurm job, but neither srun nor a job array started this process; start it with srun, or "
         "expected K/N");
   }
@@ -73,9 +73,8 @@ std::optional<Place> place_by_slurm() {
   const std::size_t step = std::max<std::size_t>(number_in_environment("SLURM_ARRAY_TASK_STEP").value_or(1), 1);
   const auto count = number_in_environment("SLURM_ARRAY_TASK_COUNT");
   if (*element < first || (*element - first) % step != 0) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("--shard auto: SLURM_ARRAY_TASK_ID is {}, expected {} and steps of {} from there on", *element, first, step));
+    throw Error(Fault::invalid, fmt::format("--shard auto: SLURM_ARRAY_TASK_ID is {}, expected {} and steps of {} from there on",
+                                            *element, first, step));
   }
   Place place{(*element - first) / step, count, fmt::format("element {} of an array from {} on", *element, first)};
   if (step > 1) place.said_by += fmt::format(" by steps of {}", step);
@@ -105,13 +104,13 @@ std::string place_of(const Shard& shard) {
   return fmt::format("{}{{\"index\":{},\"of\":{},", begin_of_first, shard.index, shard.of);
 }
 
-// Throws Error(usage), of a number that is none of ours: a file may say 1e300 or -1.
+// Throws Error(invalid), of a number that is none of ours: a file may say 1e300 or -1.
 std::size_t number_at(const Json& json, const char* name) {
   const Json& value = json.at(name);
   constexpr std::size_t most = std::size_t{1} << 48;
   if (!value.is_number_unsigned() || value.get<std::size_t>() > most) {
-    throw Error(ErrorKind::usage, fmt::format("is damaged: \"{}\" is {}, expected a whole number", name,
-                                              table::shortened(value.dump(-1, ' ', true, Json::error_handler_t::replace), 80)));
+    throw Error(Fault::invalid, fmt::format("is damaged: \"{}\" is {}, expected a whole number", name,
+                                            table::shortened(value.dump(-1, ' ', true, Json::error_handler_t::replace), 80)));
   }
   return value.get<std::size_t>();
 }
@@ -173,7 +172,7 @@ std::optional<PartHeader> parse_first_line(const std::string& line) {
     const Json json = Json::parse(line).at("shard");
     if (json.contains("settings")) {
       throw Error(
-          ErrorKind::usage,
+          Fault::invalid,
           "was written by version 0.1.0, which does not say what decides its answers; expected all parts by this version");
     }
     PartHeader header;

@@ -25,7 +25,7 @@ struct Shard {
 
 // "2/8"; "auto": as a cluster's scheduler says in OMPI_COMM_WORLD_RANK and _SIZE, PMI_RANK and PMI_SIZE, SLURM_ARRAY_TASK_ID (an
 // array's elements, each with all processes of its srun), or SLURM_PROCID and SLURM_NTASKS, in this order; "auto/8": also as
-// JOB_COMPLETION_INDEX says, or the others with other counts. Throws Error(usage). The place in the list is not known yet.
+// JOB_COMPLETION_INDEX says, or the others with other counts. Throws Error(invalid). The place in the list is not known yet.
 Shard parse_shard(const std::string& text);
 // With its place: parts differ by one input at most, and their order is that of the list. `paths`: the hash of each.
 Shard place_shard(Shard shard, const std::vector<std::uint64_t>& paths);
@@ -37,7 +37,7 @@ struct PartHeader {
   Identity identity;
 };
 std::string first_line(const PartHeader& header);
-// Nothing for another line. Throws Error(usage), without the file's name, for one of another version.
+// Nothing for another line. Throws Error(invalid), without the file's name, for one of another version.
 std::optional<PartHeader> parse_first_line(const std::string& line);
 // Whether `text`, half a line, is the beginning of the first line of this part.
 bool begins_first_line(const std::string& text, const Shard& shard);

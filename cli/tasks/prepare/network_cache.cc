@@ -98,7 +98,7 @@ std::uint64_t limit_of_user() {
   if (text.empty()) return 2048;
   const auto limit = parse_integer(text);
   if (!limit || *limit < 0 || *limit > (std::int64_t{1} << 40))
-    throw Error(ErrorKind::usage, fmt::format("RESNET_CLI_CACHE_MIB is '{}', expected a number of MiB", text));
+    throw Error(Fault::invalid, fmt::format("RESNET_CLI_CACHE_MIB is '{}', expected a number of MiB", text));
   return static_cast<std::uint64_t>(*limit);
 }
 
@@ -212,7 +212,7 @@ NetworkCache::Cleared NetworkCache::clear() const {
   for (const Entry& entry : entries()) {
     std::error_code failed;
     if (!fs::remove(entry.file, failed) && failed)
-      throw Error(ErrorKind::output, fmt::format("{}: cannot be removed: {}", entry.file.string(), failed.message()));
+      throw Error(Fault::unwritable, fmt::format("{}: cannot be removed: {}", entry.file.string(), failed.message()));
     ++cleared.files;
     cleared.bytes += entry.bytes;
   }

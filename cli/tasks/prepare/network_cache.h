@@ -20,7 +20,7 @@ namespace resnet::cli {
 class NetworkCache {
  public:
   // RESNET_CLI_CACHE, else resnet-cli/networks in XDG_CACHE_HOME or ~/.cache; RESNET_CLI_CACHE_MIB, else 2048. Throws
-  // Error(usage) for a limit that is no number.
+  // Error(invalid) for a limit that is no number.
   NetworkCache();
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -54,7 +54,7 @@ class NetworkCache {
     std::size_t files = 0;
     std::uint64_t bytes = 0;
   };
-  // Throws Error(output) where one cannot be removed.
+  // Throws Error(unwritable) where one cannot be removed.
   Cleared clear() const;
 
  private:

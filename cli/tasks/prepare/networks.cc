@@ -72,7 +72,7 @@ std::vector<std::string> load_labels(const std::string& asked, std::optional<std
   std::string hint;
   if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
   if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
-  throw Error(ErrorKind::usage,
+  throw Error(Fault::invalid,
               fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
 }
 
@@ -82,7 +82,7 @@ std::vector<int> parse_scales(const std::string& text) {
   for (const std::string& word : split(text, ',')) {
     const auto scale = parse_integer(word);
     if (!scale || *scale < 1 || *scale > largest_scale) {
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   fmt::format("--scales: expected lengths in pixels such as 224,256,384,480,640, got '{}'", text));
     }
     scales.push_back(static_cast<int>(*scale));
@@ -113,7 +113,7 @@ void with_name(const std::string& name, const Work& work) {
   try {
     work();
   } catch (Error& error) {
-    error.add_context(name);
+    error.in(Frame::file(Role::model, name));
     throw;
   }
 }
@@ -122,7 +122,15 @@ void with_name(const std::string& name, const Work& work) {
 void choose_batch(Network& network, const NetworkOptions& options, Observer& observer) {
   using Kind = analysis::BatchMixing::Kind;
   std::optional<analysis::BatchMixing> mixing;
-  with_name(network.name, [&] { mixing = check_batch(network.graph); });
+  with_name(network.name, [&] {
+    try {
+      mixing = check_batch(network.graph);
+    } catch (const Error& error) {
+      ImageInput single = network.input;
+      single.batch = 1;
+      throw Error(error.fault(), fmt::format("{}; --input-shape {} may make it one", error.problem(), single.to_string()));
+    }
+  });
   if (!mixing) return;
   network.alone = !network.input.batch;
   if (!network.alone) {
@@ -222,14 +230,14 @@ Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job 
     member.plan = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool});
     return member;
   } catch (Error& error) {
-    error.add_context(network.name);
+    error.in(Frame::file(Role::model, network.name));
     throw;
   }
 }
 
 void check_single_view(const char* option, const ViewOptions& views, std::size_t models) {
   if (models == 1 && views.crop == Crop::center && views.scales.size() <= 1) return;
-  throw Error(ErrorKind::usage,
+  throw Error(Fault::invalid,
               fmt::format("{} is of one network and one view, expected one model, --crop center and one scale", option));
 }
 

@@ -25,9 +25,9 @@ struct NetworkOptions {
   PreprocessOptions preprocess;
   ArchOptions arch;
 };
-// The classes' names of --labels, a file or a built-in list. Throws Error(usage) "names.txt: 9 labels for a model of 10 classes".
+// The classes' names of --labels, a file or a built-in list. Throws Error(invalid) "names.txt: 9 labels for a model of 10 classes".
 std::vector<std::string> load_labels(const std::string& asked, std::optional<std::int64_t> classes);
-// "224,256,384": lengths of a photo's shorter side. Throws Error(usage).
+// "224,256,384": lengths of a photo's shorter side. Throws Error(invalid).
 std::vector<int> parse_scales(const std::string& text);
 std::optional<Crop> find_crop(const std::string& name);
 // "center", "ten", "full".
@@ -75,7 +75,7 @@ struct ReadyNetwork {
   std::optional<NetworkIdentity> identity;       // where it is asked for
 };
 // From the cache where few images are asked for, which are answered in less time than it takes to load a network. Throws as
-// load_network and make_member, and Error(invalid_model) where a file that is to be identified changed while it was read.
+// load_network and make_member, and Error(malformed) where a file that is to be identified changed while it was read.
 ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool,
                              Observer& observer);
 
@@ -84,7 +84,7 @@ xnnpack::Convolutions find_convolutions(const std::string& convolution);
 // What a plan is to be made for: the sizes in which the network is shown photos, and how many there are (nothing: many).
 xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
                     std::optional<std::size_t> photos);
-// Throws Error(usage) where features or activation maps are asked of more than one view of one network.
+// Throws Error(invalid) where features or activation maps are asked of more than one view of one network.
 void check_single_view(const char* option, const ViewOptions& views, std::size_t models);
 
 // Says on stderr, once, how photos are prepared; a guess is a warning that names what it is guessed by.

@@ -124,8 +124,8 @@ class Preparation {
       ready_.member.plan = xnnpack::Plan::make(
           std::move(network.graph), {.optimize = false, .job = job(), .pool = &pool_, .packed = std::move(kept.packed_weights)});
     } catch (Error& error) {
-      if (error.kind() == ErrorKind::invalid_model) return false;
-      error.add_context(name_);
+      if (error.fault() == Fault::malformed) return false;
+      error.in(Frame::file(Role::model, name_));
       throw;
     }
     identity_.data = std::move(kept.data_digests);
@@ -151,7 +151,7 @@ class Preparation {
   }
 
   void identify() {
-    if (stamp_of(name_) != stamp_) throw Error(ErrorKind::invalid_model, name_ + ": changed while it was read; run it again");
+    if (stamp_of(name_) != stamp_) throw Error(Fault::malformed, name_ + ": changed while it was read; run it again");
     identity_.preparation = text_of(ready_.network.preprocessing.preprocessing);
     identity_.methods = methods_of(*ready_.member.plan);
     // As JSON can hold it, so that it is the same when it is read back.

@@ -14,7 +14,7 @@ namespace resnet::cli {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::usage, text); }
+[[noreturn]] void refuse(const std::string& text) { throw Error(Fault::invalid, text); }
 
 // "none", or a number of pixels.
 std::optional<int> parse_side(const char* option, const std::string& text) {

@@ -22,7 +22,7 @@ struct ChosenPreprocessing {
   Preprocessing preprocessing;
   std::string guessed_by;  // why it was taken, where neither the user nor the model told: "by its 32x32 input"
 };
-// The model's own convention, the named one, or a guess; then the single overrides. Throws Error(usage) where a value does not
+// The model's own convention, the named one, or a guess; then the single overrides. Throws Error(invalid) where a value does not
 // fit.
 ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
                                          std::optional<std::int64_t> classes);

@@ -68,7 +68,7 @@ class Loader {
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
                                    labels_ ? classes_ : static_cast<std::int64_t>(names.size()));
     // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
-    if (!dataset.unreadable.empty()) throw Error(ErrorKind::bad_input, dataset.unreadable);
+    if (!dataset.unreadable.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
     for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));
     others.add(dataset.others);
@@ -82,7 +82,7 @@ class Loader {
   OtherFiles others;
 
  private:
-  [[noreturn]] static void refuse(std::string what) { throw Error(ErrorKind::usage, std::move(what)); }
+  [[noreturn]] static void refuse(std::string what) { throw Error(Fault::invalid, std::move(what)); }
 
   std::optional<std::span<const std::string>> labels_;
   std::int64_t classes_;
@@ -103,12 +103,13 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
   if (named_by_folders && is_folder(folder)) {
     for (std::size_t i = 0; i < data.classes.size(); ++i) {
       if (seen.contains(static_cast<std::int64_t>(i)) || !is_folder(folder / data.classes[i])) continue;
-      throw Error(ErrorKind::bad_input, fmt::format("{}: holds no pictures: a class needs some, or its folder has to go",
-                                                    (folder / data.classes[i]).string()));
+      throw Error(
+          Fault::unreadable, Frame::file(Role::input),
+          fmt::format("{}: holds no pictures: a class needs some, or its folder has to go", (folder / data.classes[i]).string()));
     }
   }
   if (seen.size() < 2) {
-    throw Error(ErrorKind::bad_input,
+    throw Error(Fault::unreadable, Frame::file(Role::input),
                 fmt::format("{}: all pictures are of one class, expected at least two classes", folder.string()));
   }
 }

@@ -22,7 +22,8 @@ struct TrainingData {
 // `data`: a folder per class; a folder that holds such folders as train and val (or validation, valid, test); CIFAR-10's binary
 // batches, one or the folder of all; or, with `labels`, whatever evaluate reads. `validation` the same, "" for what lies beside.
 // `labels`: the classes of a network that keeps them (`classes` of them), else nothing: the folders' names, sorted, are the
-// classes. Throws Error(usage) for what cannot be understood, Error(bad_input) for a class without pictures or only one class.
+// classes. Throws Error(invalid) for what cannot be understood, Error(Role::input) for a class without pictures or only one
+// class.
 TrainingData load_training_data(const std::string& data, const std::string& validation,
                                 std::optional<std::span<const std::string>> labels, std::int64_t classes);
 

@@ -30,7 +30,7 @@ std::string exact(double value) { return fmt::format("{:a}", value); }
 std::string exact(const std::optional<double>& value) { return value ? exact(*value) : ""; }
 
 [[noreturn]] void refuse(const std::string& file) {
-  throw Error(ErrorKind::invalid_model, fmt::format("{}: is no checkpoint of a training run", file));
+  throw Error(Fault::malformed, fmt::format("{}: is no checkpoint of a training run", file));
 }
 
 double number(const std::string& text, const std::string& file) {
@@ -75,7 +75,7 @@ bool is_checkpoint(const std::filesystem::path& file) {
     const auto metadata = native::read(file, {.verify = false}).metadata;
     return metadata.contains(progress_key) && metadata.contains(options_key) && metadata.contains(rows_key);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::interrupted) throw;
+    if (error.fault() == Fault::interrupted) throw;
     return false;
   }
 }
@@ -137,8 +137,9 @@ std::vector<NamedRun> parse_log(const std::string& text, const std::string& file
   constexpr std::string_view own = "network,";
   const std::size_t first = text.starts_with(own) ? 1 : 0;  // of several networks: tools/degradation writes such
   if (!std::string_view(text).substr(first * own.size()).starts_with(header)) {
-    throw Error(ErrorKind::bad_input, fmt::format("{}: is no log of a training run: expected the columns {}", file,
-                                                  std::string_view(header).substr(0, std::string_view(header).size() - 1)));
+    throw Error(Fault::unreadable, Frame::file(Role::input),
+                fmt::format("{}: is no log of a training run: expected the columns {}", file,
+                            std::string_view(header).substr(0, std::string_view(header).size() - 1)));
   }
   std::vector<NamedRun> runs;
   if (first == 0) runs.emplace_back();
@@ -147,7 +148,8 @@ std::vector<NamedRun> parse_log(const std::string& text, const std::string& file
     if (++line_number == 1 || line.empty()) continue;
     const std::vector<std::string> fields = split(line, ',');
     const auto refuse_line = [&] {
-      throw Error(ErrorKind::bad_input, fmt::format("{}: line {}: '{}' is no line of a log", file, line_number, line));
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  fmt::format("{}: line {}: '{}' is no line of a log", file, line_number, line));
     };
     if (fields.size() != 9 + first) refuse_line();
     const auto share = [&](std::size_t i) {

@@ -14,7 +14,7 @@ namespace resnet::cli {
 
 // A .resnet file: the network as it stands, which every command reads, with the velocities as further constants and the rest as
 // metadata. `options` is what the run was asked for. Whole or not at all: where the disk is full the last one stays. Throws
-// Error(output).
+// Error(unwritable).
 void write_checkpoint(const std::filesystem::path& file, const Model& model, const train::Checkpoint& checkpoint,
                       const std::string& options);
 
@@ -25,14 +25,14 @@ struct ReadCheckpoint {
 };
 // Whether it is a checkpoint, of whatever run; false for one that is damaged.
 bool is_checkpoint(const std::filesystem::path& file);
-// Throws Error(invalid_model) for a file that is no checkpoint.
+// Throws Error(malformed) for a file that is no checkpoint.
 ReadCheckpoint read_checkpoint(const std::filesystem::path& file);
 
 // "iteration,epoch,learning_rate,training_loss,training_error,test_loss,test_error,images_per_second,seconds", a line a row.
 std::string log_csv(std::span<const train::Row> rows);
 using NamedRun = std::pair<std::string, std::vector<train::Row>>;
 // Iterations and errors alone, of one run without a name; where a column "network" says whose a line is, of each network in the
-// order of their first lines. Throws Error(bad_input) "FILE: line 3: ..." for another text.
+// order of their first lines. Throws Error(Role::input) "FILE: line 3: ..." for another text.
 std::vector<NamedRun> parse_log(const std::string& text, const std::string& file);
 
 // Named runs: training (dashed) and test error in per cent over iterations, as the paper's Figure 6, as an SVG.

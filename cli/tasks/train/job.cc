@@ -32,8 +32,8 @@ namespace {
 double parse_positive(const char* option, const std::string& text, double most, bool zero) {
   const auto value = parse_number(text);
   if (!value || *value < 0 || (!zero && *value == 0) || static_cast<double>(*value) > most) {
-    throw Error(ErrorKind::usage, fmt::format("{}: expected a number {} and up to {:g}, got '{}'", option,
-                                              zero ? "from 0" : "above 0", most, text));
+    throw Error(Fault::invalid, fmt::format("{}: expected a number {} and up to {:g}, got '{}'", option,
+                                            zero ? "from 0" : "above 0", most, text));
   }
   return std::strtod(text.c_str(), nullptr);
 }
@@ -46,7 +46,7 @@ std::optional<std::int64_t> asked_classes(const TrainOptions& options) {
 void check_count(const std::string& folder, const TrainingJob& job, Observer& observer) {
   const auto found = static_cast<std::int64_t>(job.data.classes.size());
   if (found > job.spec.classes) {
-    throw Error(ErrorKind::usage,
+    throw Error(Fault::invalid,
                 fmt::format("{}: holds {} classes, but the network has {}; --classes {} gives it a new classifier", folder, found,
                             job.spec.classes, found));
   }
@@ -81,9 +81,9 @@ void identify_start(const std::string& file, const Model& model, TrainingJob& jo
 
 TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
   std::vector<std::string> arguments = options.arguments;
-  if (arguments.size() > 2) throw Error(ErrorKind::usage, fmt::format("'{}': expected the network and one DATA", arguments[2]));
+  if (arguments.size() > 2) throw Error(Fault::invalid, fmt::format("'{}': expected the network and one DATA", arguments[2]));
   const bool only_data = arguments.size() == 1;
-  if (only_data && options.init.empty()) throw Error(ErrorKind::usage, "expected the network and DATA, or --init and DATA");
+  if (only_data && options.init.empty()) throw Error(Fault::invalid, "expected the network and DATA, or --init and DATA");
   const std::string network = only_data ? "" : arguments[0], data = arguments.back();
   ArchOptions arch;
   arch.variant = options.variant;
@@ -93,14 +93,14 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
   std::string file = options.init;
   if (!only_data && !named) {
     std::error_code ignored;
-    if (!fs::exists(network, ignored) && !is_model(network)) throw Error(ErrorKind::usage, unknown_arch(network));
-    if (!file.empty()) throw Error(ErrorKind::usage, "a model file and --init: expected one of them");
+    if (!fs::exists(network, ignored) && !is_model(network)) throw Error(Fault::invalid, unknown_arch(network));
+    if (!file.empty()) throw Error(Fault::invalid, "a model file and --init: expected one of them");
     file = network;
   }
   for (const std::string& word : {options.validation, data}) {
     std::error_code ignored;
     if (!word.empty() && !fs::exists(word, ignored))
-      throw Error(ErrorKind::usage, fmt::format("{}: there is no such file or folder", word));
+      throw Error(Fault::invalid, fmt::format("{}: there is no such file or folder", word));
   }
 
   TrainingJob job;
@@ -117,7 +117,7 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
     try {
       start = train::transfer(imported.graph, asked_classes(options), options.seed);
     } catch (Error& error) {
-      error.add_context(file);
+      error.in(Frame::file(Role::model, file));
       throw;
     }
     job.spec = start.spec;
@@ -127,7 +127,7 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
       expected.height = job.spec.height;
       expected.width = job.spec.width;
       if (arch::describe(expected) != arch::describe(job.spec)) {
-        throw Error(ErrorKind::usage,
+        throw Error(Fault::invalid,
                     fmt::format("{}: is {}, expected {}", file, arch::describe(job.spec), arch::describe(expected)));
       }
     }
@@ -152,7 +152,7 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
       try {
         job.data = load_training_data(data, options.validation, std::span<const std::string>(imported.labels), job.spec.classes);
       } catch (Error& error) {
-        if (error.kind() == ErrorKind::usage) error.add_context("--classes N makes a new classifier of the folders' names");
+        if (error.fault() == Fault::invalid) error.in(Frame::option("--classes N makes a new classifier of the folders' names"));
         throw;
       }
       job.model.labels = imported.labels;
@@ -200,7 +200,7 @@ TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job) {
   plan.batch = options.batch > 0 ? options.batch : small ? 128 : 32;
   const double per_epoch = examples / static_cast<double>(plan.batch);
   if (!options.epochs.empty() && options.iterations > 0)
-    throw Error(ErrorKind::usage, "--epochs and --iterations say the same thing, expected one of them");
+    throw Error(Fault::invalid, "--epochs and --iterations say the same thing, expected one of them");
   std::int64_t iterations = options.iterations;
   if (iterations == 0) {
     const double epochs = !options.epochs.empty() ? parse_positive("--epochs", options.epochs, 1e6, false) : 10;
@@ -218,7 +218,7 @@ TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job) {
     for (const std::string& word : split(options.milestones, ',')) {
       const auto number = parse_integer(word);
       if (!number || *number < 1)
-        throw Error(ErrorKind::usage,
+        throw Error(Fault::invalid,
                     fmt::format("--milestones: expected iterations such as 32000,48000, got '{}'", options.milestones));
       schedule.milestones.push_back(*number);
     }

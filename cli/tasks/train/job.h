@@ -30,16 +30,16 @@ struct TrainingJob {
   std::string guessed_by;  // why its pictures are prepared as they are, where it does not tell
   TrainingData data;
 };
-// Reads the start and lists the pictures. Throws Error(usage) for what does not fit together, else as their readers do.
+// Reads the start and lists the pictures. Throws Error(invalid) for what does not fit together, else as their readers do.
 TrainingJob prepare_training(const TrainOptions& options, Observer& observer);
-// How pictures are shown to it; from now on a part of its model, and told on stderr. Throws Error(usage).
+// How pictures are shown to it; from now on a part of its model, and told on stderr. Throws Error(invalid).
 train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& observer);
 
 struct TrainingPlan {
   std::int64_t batch = 0, every = 0;
   train::Descent descent;
 };
-// Throws Error(usage) for numbers out of their range.
+// Throws Error(invalid) for numbers out of their range.
 TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job);
 
 }  // namespace resnet::cli

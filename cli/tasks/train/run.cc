@@ -50,7 +50,7 @@ void TrainingRun::go_on() {
   try {
     learn();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::interrupted) throw;
+    if (error.fault() != Fault::interrupted) throw;
     stop();
   }
 }
@@ -82,7 +82,7 @@ void TrainingRun::finish_row() {
       return !interrupted();
     });
   }
-  if (!row) throw Error(ErrorKind::interrupted, "interrupted");
+  if (!row) throw Error(Fault::interrupted, "interrupted");
   std::string text = fmt::format("iteration {}, epoch {:.1f}: loss {:.4f}, training error {:.2f} %", row->iteration, row->epoch,
                                  row->training_loss, 100 * row->training_error);
   if (row->test_error) text += fmt::format(", test error {:.2f} %", 100 * *row->test_error);
@@ -99,7 +99,7 @@ void TrainingRun::write_down() {
       write();
       return true;
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::output) throw;
+      if (error.fault() != Fault::unwritable) throw;
       observer_.warning(error.what());
       return false;
     }
@@ -131,10 +131,10 @@ void TrainingRun::stop() {
     observer_.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(), trainer_.iteration(),
                                plan_.descent.schedule.iterations));
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::output) throw;
+    if (error.fault() != Fault::unwritable) throw;
     observer_.warning(fmt::format("{}; {}", error.what(), what_is_kept()));
   }
-  throw Error(ErrorKind::interrupted, "interrupted");
+  throw Error(Fault::interrupted, "interrupted");
 }
 
 void TrainingRun::tell(const train::Trainer::Step& step) {

@@ -63,22 +63,22 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
 std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) {
   std::vector<std::string> contents(examples.size());
   std::mutex mutex;
-  std::optional<std::string> failure;  // of one of them; no exception may pass through the pool
+  std::optional<Error> failure;  // of one of them; no exception may pass through the pool
   pool.parallel_for(examples.size(), 16, [&](std::size_t begin, std::size_t end) {
     ThreadPool alone(1);
     for (std::size_t i = begin; i < end && !interrupted(); ++i) {
       const train::Example& example = examples[i];
       try {
         contents[i] = example.file.empty() ? digest(std::as_bytes(std::span(example.pixels.rgb)), alone)
-                                           : digest_of_file(example.file, alone);
+                                           : digest_of_file(example.file, alone, Role::input);
       } catch (const Error& error) {
         const std::lock_guard lock(mutex);
-        if (!failure) failure = error.what();
+        if (!failure) failure = error;
       }
     }
   });
   throw_if_interrupted();
-  if (failure) throw Error(ErrorKind::bad_input, *failure);
+  if (failure) throw Error(*failure);
   std::string all;
   for (std::size_t i = 0; i < contents.size(); ++i) all += fmt::format("{} {}\n", examples[i].truth, contents[i]);
   return fmt::format("{} (digest {})", examples.size(), digest(all));
@@ -88,20 +88,19 @@ void check_settings(const std::string& file, const std::string& then, const Iden
   Identity of_checkpoint;
   try {
     if (!then.starts_with('{'))
-      throw Error(ErrorKind::usage,
+      throw Error(Fault::invalid,
                   "was written by version 0.1.0, which does not say what decides its bits; --restart starts over");
     of_checkpoint = identity_from_json(then);
   } catch (Error& error) {
-    error.add_context(file);
+    error.in(Frame::file(Role::argument, file));
     throw;
   }
   const auto different =
       pictures_are_known ? differences(of_checkpoint, now) : differences(of_checkpoint, now, {"pictures", "test pictures"});
   if (different.empty()) return;
-  throw Error(ErrorKind::usage,
-              fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
-                          "--restart",
-                          file, left_of(different), right_of(different)));
+  throw Error(Fault::invalid, fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
+                                          "--restart",
+                                          file, left_of(different), right_of(different)));
 }
 
 }  // namespace resnet::cli

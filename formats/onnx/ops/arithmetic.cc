@@ -17,11 +17,11 @@ void import_broadcast(NodeImport& node) {
   if (!broadcasts || !axis) return;
   const auto& left = node.fact(0).dims;
   const auto& right = node.fact(1).dims;
-  if (!left || !right) throw Error(ErrorKind::unsupported, "broadcast at an axis of a value whose rank is not known");
+  if (!left || !right) throw Error(Fault::unsupported, "broadcast at an axis of a value whose rank is not known");
   const auto at = static_cast<std::int64_t>(normalize_axis(*axis, left->size()));
   const std::int64_t trailing = static_cast<std::int64_t>(left->size()) - at - static_cast<std::int64_t>(right->size());
   if (trailing < 0) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("cannot broadcast {} to {} at axis {}", to_string(*right), to_string(*left), *axis));
   }
   if (trailing == 0) return;

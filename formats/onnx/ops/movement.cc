@@ -49,7 +49,7 @@ Op import_pad(NodeImport& node) {
   } else if (mode == "wrap") {
     op.mode = Pad::Mode::wrap;
   } else {
-    throw Error(ErrorKind::invalid_model, fmt::format("mode is '{}', expected constant, reflect, edge or wrap", mode));
+    throw Error(Fault::malformed, fmt::format("mode is '{}', expected constant, reflect, edge or wrap", mode));
   }
   if (node.opset() < 11) {
     node.set_input(1, "pads", node.attributes.required_integers(node.opset() < 2 ? "paddings" : "pads"));

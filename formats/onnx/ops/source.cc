@@ -19,7 +19,7 @@ Op import_constant(NodeImport& node) {
     const auto list = a.integers("value_ints");
     return Constant{Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list))};
   }
-  throw Error(ErrorKind::unsupported, "a constant without a value that can be read (strings and sparse tensors cannot)");
+  throw Error(Fault::unsupported, "a constant without a value that can be read (strings and sparse tensors cannot)");
 }
 void export_constant(const Op& op, NodeExport& node) { node.set("value", std::get<Constant>(op).value); }
 
@@ -61,10 +61,10 @@ Op import_cast(NodeImport& node) {
         return op;
       }
     }
-    throw Error(ErrorKind::invalid_model, fmt::format("to is '{}', expected the name of an element type", name));
+    throw Error(Fault::malformed, fmt::format("to is '{}', expected the name of an element type", name));
   }
   const auto to = node.attributes.dtype("to");
-  if (!to) throw Error(ErrorKind::invalid_model, "attribute 'to' is missing");
+  if (!to) throw Error(Fault::malformed, "attribute 'to' is missing");
   op.to = *to;
   return op;
 }

@@ -18,7 +18,7 @@ void import_window(NodeImport& node, T& op) {
   } else if (pad == "VALID") {
     op.auto_pad = AutoPad::valid;
   } else if (pad != "NOTSET" && !pad.empty()) {
-    throw Error(ErrorKind::invalid_model, "auto_pad is '" + pad + "', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID");
+    throw Error(Fault::malformed, "auto_pad is '" + pad + "', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID");
   }
   op.dilations = node.attributes.integers("dilations");
   op.kernel_shape = node.attributes.integers("kernel_shape");

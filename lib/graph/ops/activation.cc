@@ -15,8 +15,7 @@ std::vector<Fact> infer(const Clip&, const Facts& inputs, std::size_t) {
     if (!inputs.has(i)) continue;
     const auto shape = inputs[i].shape();
     if (shape && shape->elements() != 1) {
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("{} is {}, expected a scalar", i == 1 ? "min" : "max", shape->to_string()));
+      throw Error(Fault::malformed, fmt::format("{} is {}, expected a scalar", i == 1 ? "min" : "max", shape->to_string()));
     }
   }
   return {same_as(inputs[0])};

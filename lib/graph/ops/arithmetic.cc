@@ -70,7 +70,7 @@ std::vector<Fact> infer(const Mul&, const Facts& inputs, std::size_t) {
 
 std::vector<Fact> infer(const Div&, const Facts& inputs, std::size_t) {
   return infer_binary(inputs, [](const Dim& a, const Dim& b) -> std::optional<Dim> {
-    if (b.is(0)) throw Error(ErrorKind::invalid_model, fmt::format("divides {} by zero", a.to_string()));
+    if (b.is(0)) throw Error(Fault::malformed, fmt::format("divides {} by zero", a.to_string()));
     if (a.is_number() && b.is_number()) {
       if (b.is(-1)) return number(checked_multiply(a.number(), b.number()));
       return Dim(a.number() / b.number());
@@ -85,7 +85,7 @@ std::vector<Fact> infer(const Sum&, const Facts& inputs, std::size_t) {
   Fact fact = same_as(inputs[0]);
   fact.dtype = common_dtype(inputs);
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
+    if (!inputs.has(i)) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", i));
     if (fact.dims && inputs[i].dims) {
       fact.dims = broadcast(*fact.dims, *inputs[i].dims);
     } else {

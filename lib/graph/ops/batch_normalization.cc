@@ -15,7 +15,7 @@ std::vector<Fact> infer(const BatchNormalization&, const Facts& inputs, std::siz
   // Scale and B have one type and mean and variance one, which need not be X's (version 15).
   common_dtype(inputs, {1, 2});
   common_dtype(inputs, {3, 4});
-  if (x.has_rank() && x.rank() < 1) throw Error(ErrorKind::invalid_model, "X is a scalar, expected (N, C, ...)");
+  if (x.has_rank() && x.rank() < 1) throw Error(Fault::malformed, "X is a scalar, expected (N, C, ...)");
   std::optional<Dim> channels;
   if (x.has_rank()) channels = x.rank() > 1 ? (*x.dims)[1] : Dim(1);
   for (std::size_t i = 1; i < 5; ++i) {
@@ -23,7 +23,7 @@ std::vector<Fact> infer(const BatchNormalization&, const Facts& inputs, std::siz
     const Dims& dims = *inputs[i].dims;
     const bool compare = dims.size() == 1 && dims[0].is_number() && channels && channels->is_number();
     if (dims.size() != 1 || (compare && dims[0] != *channels)) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("{} is {}, expected {} for an input of {}", names[i], to_string(dims),
                               channels ? channels->to_string() : "a vector", x.has_rank() ? to_string(*x.dims) : "?"));
     }

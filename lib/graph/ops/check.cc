@@ -16,8 +16,8 @@ constexpr std::size_t most_elements = 64;
 void meet(std::optional<DType>& common, const Facts& inputs, std::size_t index) {
   if (!inputs.has(index) || !inputs[index].dtype) return;
   if (common && *common != *inputs[index].dtype) {
-    throw Error(ErrorKind::invalid_model, fmt::format("input {} is {}, expected {} as the inputs before it", index,
-                                                      name_of(*inputs[index].dtype), name_of(*common)));
+    throw Error(Fault::malformed, fmt::format("input {} is {}, expected {} as the inputs before it", index,
+                                              name_of(*inputs[index].dtype), name_of(*common)));
   }
   common = inputs[index].dtype;
 }
@@ -40,12 +40,12 @@ void check_dtype(const Fact& fact, const char* what, std::initializer_list<DType
   if (!fact.dtype || std::find(allowed.begin(), allowed.end(), *fact.dtype) != allowed.end()) return;
   std::string names;
   for (const DType dtype : allowed) names += (names.empty() ? "" : " or ") + std::string(name_of(dtype));
-  throw Error(ErrorKind::invalid_model, fmt::format("{} is {}, expected {}", what, name_of(*fact.dtype), names));
+  throw Error(Fault::malformed, fmt::format("{} is {}, expected {}", what, name_of(*fact.dtype), names));
 }
 
 void check_vector(const Fact& fact, const char* what) {
   if (!fact.has_rank() || fact.rank() == 1) return;
-  throw Error(ErrorKind::invalid_model, fmt::format("{} is {}, expected a vector", what, to_string(*fact.dims)));
+  throw Error(Fault::malformed, fmt::format("{} is {}, expected a vector", what, to_string(*fact.dims)));
 }
 
 std::optional<Dims> bounded_elements(std::optional<Dims> elements, std::optional<DType> dtype) {

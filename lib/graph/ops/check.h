@@ -8,16 +8,16 @@
 
 namespace resnet {
 
-// The one dtype of those inputs that are there and known. Throws Error(invalid_model) where two differ.
+// The one dtype of those inputs that are there and known. Throws Error(malformed) where two differ.
 std::optional<DType> common_dtype(const Facts& inputs, std::initializer_list<std::size_t> indices);
 
 // The same over all inputs.
 std::optional<DType> common_dtype(const Facts& inputs);
 
-// Throws Error(invalid_model) "`what` is int32, expected int64" where the dtype is known and none of `allowed`.
+// Throws Error(malformed) "`what` is int32, expected int64" where the dtype is known and none of `allowed`.
 void check_dtype(const Fact& fact, const char* what, std::initializer_list<DType> allowed);
 
-// Throws Error(invalid_model) "shape is 2x2, expected a vector" where the rank is known and not 1.
+// Throws Error(malformed) "shape is 2x2, expected a vector" where the rank is known and not 1.
 void check_vector(const Fact& fact, const char* what);
 
 // Elements as a fact may hold them: nothing where there are too many to be dims, or where a number does not fit `dtype` (which

@@ -16,7 +16,7 @@ struct Conv {
 };
 std::vector<Fact> infer(const Conv& conv, const Facts& inputs, std::size_t outputs);
 
-// The output's dims, where they can be told; `bias` is null where there is none. Throws Error(invalid_model) where the three and
+// The output's dims, where they can be told; `bias` is null where there is none. Throws Error(malformed) where the three and
 // the attributes do not fit each other.
 std::optional<Dims> convolved_dims(const Conv& conv, const Fact& x, const Fact& w, const Fact* bias);
 

@@ -28,7 +28,7 @@ void check_single(const Facts& inputs, std::size_t index, const char* what) {
   if (!inputs.has(index)) return;
   const auto shape = inputs[index].shape();
   if (shape && shape->elements() != 1)
-    throw Error(ErrorKind::invalid_model, fmt::format("{} is {}, expected one element", what, shape->to_string()));
+    throw Error(Fault::malformed, fmt::format("{} is {}, expected one element", what, shape->to_string()));
 }
 
 // One, or one per output channel.
@@ -38,7 +38,7 @@ void check_per_channel(const Facts& inputs, std::size_t index, std::size_t weigh
   const auto& w = inputs[weight].dims;
   if (!shape || shape->elements() == 1 || !w || axis >= w->size() || !(*w)[axis].is_number()) return;
   if (shape->rank() != 1 || (*shape)[0] != (*w)[axis].number()) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("{} is {}, expected one element or {}", what, shape->to_string(), (*w)[axis].number()));
   }
 }
@@ -59,8 +59,8 @@ void check_per_vector(const Facts& inputs, std::size_t index, std::size_t matrix
     }
   }
   if (!fits) {
-    throw Error(ErrorKind::invalid_model, fmt::format("{} is {} for {}, expected one element or one per {}", what,
-                                                      shape->to_string(), to_string(*dims), axis == 1 ? "row" : "column"));
+    throw Error(Fault::malformed, fmt::format("{} is {} for {}, expected one element or one per {}", what, shape->to_string(),
+                                              to_string(*dims), axis == 1 ? "row" : "column"));
   }
 }
 
@@ -159,8 +159,7 @@ std::vector<Fact> infer(const QLinearGlobalAveragePool& op, const Facts& inputs,
     check_single(inputs, index, name);
   if (!inputs[0].has_rank()) return {made(inputs[0].dtype, std::nullopt)};
   Dims dims = *inputs[0].dims;
-  if (dims.size() < 3)
-    throw Error(ErrorKind::invalid_model, fmt::format("X is {}, expected (N, C, spatial...)", to_string(dims)));
+  if (dims.size() < 3) throw Error(Fault::malformed, fmt::format("X is {}, expected (N, C, spatial...)", to_string(dims)));
   const std::size_t first = op.channels_last ? 1 : 2;
   for (std::size_t i = 0; i < dims.size() - 2; ++i) dims[first + i] = 1;
   return {made(inputs[0].dtype, std::move(dims))};

@@ -11,9 +11,8 @@ namespace {
 
 void check_inner(const Dim& a, const Dim& b, const Fact& left, const Fact& right) {
   if (a.is_number() && b.is_number() && a != b) {
-    throw Error(ErrorKind::invalid_model,
-                fmt::format("cannot multiply {} by {}: the inner dimensions are {} and {}", to_string(*left.dims),
-                            to_string(*right.dims), a.to_string(), b.to_string()));
+    throw Error(Fault::malformed, fmt::format("cannot multiply {} by {}: the inner dimensions are {} and {}",
+                                              to_string(*left.dims), to_string(*right.dims), a.to_string(), b.to_string()));
   }
 }
 
@@ -25,8 +24,7 @@ std::vector<Fact> infer(const Gemm& gemm, const Facts& inputs, std::size_t) {
   const auto dtype = common_dtype(inputs, {0, 1, 2});
   for (const Fact* fact : {&a, &b}) {
     if (fact->has_rank() && fact->rank() != 2) {
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("{} is {}, expected a matrix", fact == &a ? "A" : "B", to_string(*fact->dims)));
+      throw Error(Fault::malformed, fmt::format("{} is {}, expected a matrix", fact == &a ? "A" : "B", to_string(*fact->dims)));
     }
   }
   if (!a.has_rank() || !b.has_rank()) return {{dtype, std::nullopt, std::nullopt, std::nullopt}};
@@ -40,8 +38,7 @@ std::vector<Fact> infer(const Gemm& gemm, const Facts& inputs, std::size_t) {
       const Dim& of_y = dims[1 - i];
       fits = of_c.is(1) || !of_c.is_number() || !of_y.is_number() || of_c == of_y;
     }
-    if (!fits)
-      throw Error(ErrorKind::invalid_model, fmt::format("C is {}, expected to broadcast to {}", to_string(c), to_string(dims)));
+    if (!fits) throw Error(Fault::malformed, fmt::format("C is {}, expected to broadcast to {}", to_string(c), to_string(dims)));
   }
   return {{dtype, std::move(dims), std::nullopt, std::nullopt}};
 }
@@ -49,7 +46,7 @@ std::vector<Fact> infer(const Gemm& gemm, const Facts& inputs, std::size_t) {
 std::optional<Dims> product_dims(const Fact& a, const Fact& b) {
   for (const Fact* fact : {&a, &b}) {
     if (fact->has_rank() && fact->rank() == 0)
-      throw Error(ErrorKind::invalid_model, "a factor is a scalar, expected a vector or a matrix");
+      throw Error(Fault::malformed, "a factor is a scalar, expected a vector or a matrix");
   }
   if (!a.has_rank() || !b.has_rank()) return std::nullopt;
   Dims left = *a.dims, right = *b.dims;

@@ -19,7 +19,7 @@ struct MatMul {
   static constexpr OpTraits traits{"MatMul", {2, 2}, {1, 1}};
   friend bool operator==(const MatMul&, const MatMul&) = default;
 };
-// What multiplying a by b gives by MatMul's rules, where it can be told. Throws Error(invalid_model) where they do not fit.
+// What multiplying a by b gives by MatMul's rules, where it can be told. Throws Error(malformed) where they do not fit.
 std::optional<Dims> product_dims(const Fact& a, const Fact& b);
 
 std::vector<Fact> infer(const Gemm& op, const Facts& inputs, std::size_t outputs);

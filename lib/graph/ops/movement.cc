@@ -68,7 +68,7 @@ std::vector<std::size_t> permutation_of(const Transpose& op, std::size_t rank) {
     if (fits) perm.push_back(static_cast<std::size_t>(axis));
   }
   if (!fits) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("perm is [{}], expected each axis of a tensor of rank {} once", fmt::join(op.perm, ","), rank));
   }
   return perm;
@@ -81,7 +81,7 @@ std::vector<SliceRange> slice_ranges(const Shape& shape, std::vector<std::int64_
   }
   if (steps.empty()) steps.assign(starts.size(), 1);
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("starts, ends, axes and steps have {}, {}, {} and {} entries, expected as many each", starts.size(),
                             ends.size(), axes.size(), steps.size()));
   }
@@ -90,8 +90,8 @@ std::vector<SliceRange> slice_ranges(const Shape& shape, std::vector<std::int64_
   std::set<std::size_t> seen;
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const std::size_t axis = normalize_axis(axes[i], shape.rank());
-    if (!seen.insert(axis).second) throw Error(ErrorKind::invalid_model, fmt::format("axis {} is sliced twice", axes[i]));
-    if (steps[i] == 0) throw Error(ErrorKind::invalid_model, "a step is 0");
+    if (!seen.insert(axis).second) throw Error(Fault::malformed, fmt::format("axis {} is sliced twice", axes[i]));
+    if (steps[i] == 0) throw Error(Fault::malformed, "a step is 0");
     ranges[axis] = slice_axis(shape[axis], starts[i], ends[i], steps[i]);
   }
   return ranges;
@@ -101,13 +101,13 @@ std::vector<AxisPads> pads_per_axis(std::size_t rank, const std::vector<std::int
                                     const std::vector<std::int64_t>& axes) {
   const std::size_t count = axes.empty() ? rank : axes.size();
   if (pads.size() != 2 * count) {
-    throw Error(ErrorKind::invalid_model, fmt::format("pads has {} entries, expected {}", pads.size(), 2 * count));
+    throw Error(Fault::malformed, fmt::format("pads has {} entries, expected {}", pads.size(), 2 * count));
   }
   std::vector<AxisPads> result(rank, {0, 0});
   std::set<std::size_t> seen;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t axis = axes.empty() ? i : normalize_axis(axes[i], rank);
-    if (!seen.insert(axis).second) throw Error(ErrorKind::invalid_model, fmt::format("axis {} is padded twice", axis));
+    if (!seen.insert(axis).second) throw Error(Fault::malformed, fmt::format("axis {} is padded twice", axis));
     result[axis] = {pads[i], pads[count + i]};
   }
   return result;
@@ -136,7 +136,7 @@ std::vector<Fact> infer(const Concat& op, const Facts& inputs, std::size_t) {
   bool known_rank = true, known_elements = true;
   Dims elements;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs.has(i)) throw Error(ErrorKind::invalid_model, fmt::format("input {} is left out, but is not optional", i));
+    if (!inputs.has(i)) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", i));
     known_rank = known_rank && inputs[i].has_rank();
     known_elements = known_elements && inputs[i].elements && inputs[i].has_rank() && inputs[i].rank() == 1;
     known_elements = known_elements && elements.size() <= most_elements;
@@ -154,8 +154,8 @@ std::vector<Fact> infer(const Concat& op, const Facts& inputs, std::size_t) {
       if (!dims[d].is_number() && other[d].is_number()) dims[d] = other[d];
     }
     if (!fits) {
-      throw Error(ErrorKind::invalid_model, fmt::format("cannot concatenate {} and {} along axis {}", to_string(*inputs[0].dims),
-                                                        to_string(other), op.axis));
+      throw Error(Fault::malformed, fmt::format("cannot concatenate {} and {} along axis {}", to_string(*inputs[0].dims),
+                                                to_string(other), op.axis));
     }
     dims[axis] = dims[axis] + other[axis];
   }
@@ -177,7 +177,7 @@ std::vector<Fact> infer(const Slice&, const Facts& inputs, std::size_t) {
   if (!axes || !steps || !starts || !ends) return {std::move(fact)};
   const std::size_t count = starts->size();
   if (ends->size() != count || (!axes->empty() && axes->size() != count) || (!steps->empty() && steps->size() != count)) {
-    throw Error(ErrorKind::invalid_model,
+    throw Error(Fault::malformed,
                 fmt::format("starts, ends, axes and steps have {}, {}, {} and {} entries, expected as many each", count,
                             ends->size(), axes->size(), steps->size()));
   }
@@ -185,9 +185,9 @@ std::vector<Fact> infer(const Slice&, const Facts& inputs, std::size_t) {
   std::set<std::size_t> seen;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t axis = normalize_axis(axes->empty() ? static_cast<std::int64_t>(i) : (*axes)[i], dims.size());
-    if (!seen.insert(axis).second) throw Error(ErrorKind::invalid_model, fmt::format("axis {} is sliced twice", axis));
+    if (!seen.insert(axis).second) throw Error(Fault::malformed, fmt::format("axis {} is sliced twice", axis));
     const std::int64_t step = steps->empty() ? 1 : (*steps)[i];
-    if (step == 0) throw Error(ErrorKind::invalid_model, "a step is 0");
+    if (step == 0) throw Error(Fault::malformed, "a step is 0");
     const Dim &start = (*starts)[i], &end = (*ends)[i], size = dims[axis];
     if (size.is_number() && start.is_number() && end.is_number()) {
       dims[axis] = slice_axis(size.number(), start.number(), end.number(), step).count;
@@ -230,7 +230,7 @@ std::vector<Fact> infer(const Pad& op, const Facts& inputs, std::size_t) {
     common_dtype(inputs, {0, 2});
     const auto shape = inputs[2].shape();
     if (shape && shape->elements() != 1) {
-      throw Error(ErrorKind::invalid_model, fmt::format("constant_value is {}, expected a scalar", shape->to_string()));
+      throw Error(Fault::malformed, fmt::format("constant_value is {}, expected a scalar", shape->to_string()));
     }
   }
   const auto axes = list_of(inputs, 3);
@@ -242,16 +242,16 @@ std::vector<Fact> infer(const Pad& op, const Facts& inputs, std::size_t) {
     const Dim size = dims[i];
     dims[i] = size + per_axis[i].begin + per_axis[i].end;
     if (dims[i].is_number() && dims[i].number() < 0) {
-      throw Error(ErrorKind::invalid_model, fmt::format("pads {} and {} leave nothing of axis {} of {}", per_axis[i].begin,
-                                                        per_axis[i].end, i, to_string(*x.dims)));
+      throw Error(Fault::malformed, fmt::format("pads {} and {} leave nothing of axis {} of {}", per_axis[i].begin,
+                                                per_axis[i].end, i, to_string(*x.dims)));
     }
     const std::int64_t largest = std::max(per_axis[i].begin, per_axis[i].end);
     if (op.mode == Pad::Mode::reflect && size.is_number() && largest >= std::max<std::int64_t>(size.number(), 1)) {
-      throw Error(ErrorKind::invalid_model, fmt::format("reflects {} elements of axis {} of {}, expected fewer than it has",
-                                                        largest, i, to_string(*x.dims)));
+      throw Error(Fault::malformed, fmt::format("reflects {} elements of axis {} of {}, expected fewer than it has", largest, i,
+                                                to_string(*x.dims)));
     }
     if (op.mode != Pad::Mode::constant && size.is(0) && largest > 0) {
-      throw Error(ErrorKind::invalid_model, fmt::format("axis {} of {} has no element to pad with", i, to_string(*x.dims)));
+      throw Error(Fault::malformed, fmt::format("axis {} of {} has no element to pad with", i, to_string(*x.dims)));
     }
   }
   fact.dims = std::move(dims);
@@ -275,8 +275,7 @@ std::vector<Fact> infer(const Gather& op, const Facts& inputs, std::size_t) {
   const std::int64_t size = along.number();
   for (const std::int64_t index : *known) {
     if (index < -size || index >= size)
-      throw Error(ErrorKind::invalid_model,
-                  fmt::format("index {} is out of range for axis {} of {}", index, axis, to_string(*x.dims)));
+      throw Error(Fault::malformed, fmt::format("index {} is out of range for axis {} of {}", index, axis, to_string(*x.dims)));
   }
   if (x.elements && x.rank() == 1 && fact.rank() <= 1 && known->size() <= most_elements) {
     fact.elements.emplace();
@@ -293,7 +292,7 @@ std::vector<Fact> infer(const Expand&, const Facts& inputs, std::size_t) {
   Fact fact{x.dtype, std::nullopt, std::nullopt, std::nullopt};
   if (!x.dims || !inputs[1].elements) return {std::move(fact)};
   for (const Dim& dim : *inputs[1].elements) {
-    if (dim.is_number() && dim.number() < 0) throw Error(ErrorKind::invalid_model, fmt::format("shape holds {}", dim.number()));
+    if (dim.is_number() && dim.number() < 0) throw Error(Fault::malformed, fmt::format("shape holds {}", dim.number()));
   }
   fact.dims = broadcast(*x.dims, *inputs[1].elements);
   return {std::move(fact)};

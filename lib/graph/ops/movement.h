@@ -53,11 +53,11 @@ struct SliceRange {
   std::int64_t start, step, count;
 };
 // `starts`, `ends`, `axes`, `steps` as the inputs hold them; empty axes and steps stand for ONNX's defaults. All dims of `shape`
-// are numbers. Throws Error(invalid_model) for a step of 0, axes out of range or repeated, or lists of different lengths.
+// are numbers. Throws Error(malformed) for a step of 0, axes out of range or repeated, or lists of different lengths.
 std::vector<SliceRange> slice_ranges(const Shape& shape, std::vector<std::int64_t> starts, std::vector<std::int64_t> ends,
                                      std::vector<std::int64_t> axes, std::vector<std::int64_t> steps);
 
-// Begin and end padding per axis of the input, axes resolved. Throws Error(invalid_model) for lists of a wrong length.
+// Begin and end padding per axis of the input, axes resolved. Throws Error(malformed) for lists of a wrong length.
 struct AxisPads {
   std::int64_t begin, end;
 };

@@ -11,10 +11,9 @@ namespace {
 
 template <typename Pool>
 Fact infer_window(const Pool& pool, const Fact& x) {
-  if (pool.kernel_shape.empty()) throw Error(ErrorKind::invalid_model, "kernel_shape is missing");
+  if (pool.kernel_shape.empty()) throw Error(Fault::malformed, "kernel_shape is missing");
   if (!x.has_rank()) return {x.dtype, std::nullopt, std::nullopt, std::nullopt};
-  if (x.rank() < 3)
-    throw Error(ErrorKind::invalid_model, fmt::format("input is {}, expected (N, C, spatial...)", to_string(*x.dims)));
+  if (x.rank() < 3) throw Error(Fault::malformed, fmt::format("input is {}, expected (N, C, spatial...)", to_string(*x.dims)));
   Dims dims = {(*x.dims)[0], (*x.dims)[1]};
   const Window window = window_of(pool, Dims(x.dims->begin() + 2, x.dims->end()));
   dims.insert(dims.end(), window.output.begin(), window.output.end());
@@ -46,7 +45,7 @@ std::vector<Fact> infer(const GlobalAveragePool&, const Facts& inputs, std::size
   Fact fact = same_as(inputs[0]);
   if (fact.dims) {
     if (fact.rank() < 2)
-      throw Error(ErrorKind::invalid_model, fmt::format("input is {}, expected (N, C, spatial...)", to_string(*fact.dims)));
+      throw Error(Fault::malformed, fmt::format("input is {}, expected (N, C, spatial...)", to_string(*fact.dims)));
     for (std::size_t axis = 2; axis < fact.dims->size(); ++axis) (*fact.dims)[axis] = 1;
   }
   return {fact};

@@ -27,7 +27,7 @@ std::optional<std::vector<std::size_t>> reduced_axes(const ReduceMean& op, const
   std::set<std::size_t> sorted;
   for (const std::int64_t axis : axes) {
     if (!sorted.insert(normalize_axis(axis, rank)).second)
-      throw Error(ErrorKind::invalid_model, fmt::format("axis {} is reduced twice", axis));
+      throw Error(Fault::malformed, fmt::format("axis {} is reduced twice", axis));
   }
   std::vector<std::size_t> result(sorted.begin(), sorted.end());
   if (axes.empty() && !op.noop_with_empty_axes) {
@@ -59,8 +59,7 @@ std::vector<Fact> infer(const ArgMax& op, const Facts& inputs, std::size_t) {
   Fact fact{DType::int64, inputs[0].dims, std::nullopt, std::nullopt};
   if (fact.dims) {
     const std::size_t axis = normalize_axis(op.axis, fact.rank());
-    if ((*fact.dims)[axis].is(0))
-      throw Error(ErrorKind::invalid_model, fmt::format("axis {} has no elements to choose from", op.axis));
+    if ((*fact.dims)[axis].is(0)) throw Error(Fault::malformed, fmt::format("axis {} has no elements to choose from", op.axis));
     if (op.keepdims) {
       (*fact.dims)[axis] = 1;
     } else {

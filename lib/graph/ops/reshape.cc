@@ -35,9 +35,9 @@ void cancel(Dims& a, Dims& b) {
 Dim divide(Dims total, Dims known, const std::string& description) {
   cancel(total, known);
   const Dim numerator = product(total, 0, total.size()), denominator = product(known, 0, known.size());
-  if (denominator.is(0)) throw Error(ErrorKind::invalid_model, description + ": -1 beside a dimension of 0 has no one answer");
+  if (denominator.is(0)) throw Error(Fault::malformed, description + ": -1 beside a dimension of 0 has no one answer");
   if (numerator.is_number() && denominator.is_number() && numerator.number() % denominator.number() != 0)
-    throw Error(ErrorKind::invalid_model, description + ": the number of elements does not divide");
+    throw Error(Fault::malformed, description + ": the number of elements does not divide");
   return floor_divide(numerator, denominator);
 }
 
@@ -49,7 +49,7 @@ std::vector<Fact> infer(const Flatten& op, const Facts& inputs, std::size_t) {
     const Dims dims = *fact.dims;
     const auto rank = static_cast<std::int64_t>(dims.size());
     if (op.axis < -rank || op.axis > rank) {
-      throw Error(ErrorKind::invalid_model, fmt::format("axis {} of a tensor of rank {}", op.axis, rank));
+      throw Error(Fault::malformed, fmt::format("axis {} of a tensor of rank {}", op.axis, rank));
     }
     const auto axis = static_cast<std::size_t>(op.axis < 0 ? op.axis + rank : op.axis);
     fact.dims = Dims{product(dims, 0, axis), product(dims, axis, dims.size())};
@@ -75,20 +75,19 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
   for (std::size_t i = 0; i < wanted->size(); ++i) {
     Dim dim = (*wanted)[i];
     if (dim.is(-1)) {
-      if (open) throw Error(ErrorKind::invalid_model, description + ": more than one -1");
+      if (open) throw Error(Fault::malformed, description + ": more than one -1");
       open = i;
       dims.push_back(Dim(1));
       continue;
     }
     if (dim.is_number() && dim.number() < -1)
-      throw Error(ErrorKind::invalid_model, description + fmt::format(": {} is no dimension", dim.number()));
+      throw Error(Fault::malformed, description + fmt::format(": {} is no dimension", dim.number()));
     if (dim.is(0) && !op.allowzero) {
       if (!x.dims) {
         certain = false;
         continue;
       }
-      if (i >= x.dims->size())
-        throw Error(ErrorKind::invalid_model, description + fmt::format(": there is no dimension {} to copy", i));
+      if (i >= x.dims->size()) throw Error(Fault::malformed, description + fmt::format(": there is no dimension {} to copy", i));
       dim = (*x.dims)[i];
     }
     dims.push_back(dim);
@@ -101,7 +100,7 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
     Dims before = *x.dims, after = dims;
     cancel(before, after);
     const Dim in = product(before, 0, before.size()), out = product(after, 0, after.size());
-    if (in.is_number() && out.is_number() && in != out) throw Error(ErrorKind::invalid_model, description);
+    if (in.is_number() && out.is_number() && in != out) throw Error(Fault::malformed, description);
   }
   fact.dims = std::move(dims);
   fact.elements = x.elements;
@@ -136,7 +135,7 @@ std::vector<Fact> infer(const Squeeze&, const Facts& inputs, std::size_t) {
     if (!axes.contains(axis)) {
       kept.push_back(dims[axis]);
     } else if (dims[axis].is_number() && !dims[axis].is(1)) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("cannot squeeze axis {} of {}, expected a dimension of 1", axis, to_string(dims)));
     }
   }
@@ -157,7 +156,7 @@ std::vector<Fact> infer(const Unsqueeze&, const Facts& inputs, std::size_t) {
   std::set<std::size_t> axes;
   for (const std::int64_t axis : *known) {
     if (!axes.insert(normalize_axis(axis, rank)).second)
-      throw Error(ErrorKind::invalid_model, fmt::format("axis {} is given twice", axis));
+      throw Error(Fault::malformed, fmt::format("axis {} is given twice", axis));
   }
   Dims dims;
   auto next = fact.dims->begin();

@@ -12,14 +12,14 @@ std::vector<Fact> infer(const Constant& op, const Facts&, std::size_t) { return 
 
 std::vector<Fact> infer(const ConstantOfShape& op, const Facts& inputs, std::size_t) {
   if (op.value.elements() != 1) {
-    throw Error(ErrorKind::invalid_model, fmt::format("value is {}, expected one element", op.value.shape().to_string()));
+    throw Error(Fault::malformed, fmt::format("value is {}, expected one element", op.value.shape().to_string()));
   }
   check_dtype(inputs[0], "shape", {DType::int64});
   check_vector(inputs[0], "shape");
   Fact fact{op.value.dtype(), std::nullopt, std::nullopt, std::nullopt};
   if (!inputs[0].elements) return {std::move(fact)};
   for (const Dim& dim : *inputs[0].elements) {
-    if (dim.is_number() && dim.number() < 0) throw Error(ErrorKind::invalid_model, fmt::format("shape holds {}", dim.number()));
+    if (dim.is_number() && dim.number() < 0) throw Error(Fault::malformed, fmt::format("shape holds {}", dim.number()));
   }
   fact.dims = inputs[0].elements;
   const bool integers = op.value.dtype() == DType::int64 || op.value.dtype() == DType::int32;

@@ -17,12 +17,12 @@ std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, st
                                        std::int64_t least, const char* name) {
   if (list.empty()) return std::vector<std::int64_t>(count, usual);
   if (list.size() != count) {
-    throw Error(ErrorKind::invalid_model, fmt::format("{} has {} entries, expected {}", name, list.size(), count));
+    throw Error(Fault::malformed, fmt::format("{} has {} entries, expected {}", name, list.size(), count));
   }
   for (const std::int64_t entry : list) {
     if (entry < least || entry > most) {
-      throw Error(ErrorKind::invalid_model, entry < least ? fmt::format("{} holds {}, expected at least {}", name, entry, least)
-                                                          : fmt::format("{} holds {}, expected at most {}", name, entry, most));
+      throw Error(Fault::malformed, entry < least ? fmt::format("{} holds {}, expected at least {}", name, entry, least)
+                                                  : fmt::format("{} holds {}, expected at most {}", name, entry, most));
     }
   }
   return list;
@@ -41,7 +41,7 @@ Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
   const bool explicit_pads = attributes.auto_pad == AutoPad::notset;
   for (std::size_t axis = 0; axis < rank; ++axis) {
     if (window.kernel[axis] - 1 > most / window.dilations[axis]) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("a kernel of {} dilated by {} is too large", window.kernel[axis], window.dilations[axis]));
     }
     const std::int64_t kernel = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
@@ -49,7 +49,7 @@ Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
     const Dim& in = spatial[axis];
     std::int64_t begin = explicit_pads ? pads[axis] : 0, end = explicit_pads ? pads[rank + axis] : 0;
     if (in.is_number() && (in.number() < 0 || in.number() > most)) {
-      throw Error(ErrorKind::invalid_model, fmt::format("a spatial size of {}", in.number()));
+      throw Error(Fault::malformed, fmt::format("a spatial size of {}", in.number()));
     }
     if (same) {
       // ceil(in / stride) outputs; the padding that they need, the odd one at the end (upper) or the beginning (lower).
@@ -70,7 +70,7 @@ Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
     window.pads_end.push_back(end);
     const Dim room = in + (begin + end - kernel);
     if (room.is_number() && room.number() < 0) {
-      throw Error(ErrorKind::invalid_model,
+      throw Error(Fault::malformed,
                   fmt::format("a window of {} does not fit into {} with pads {} and {}", kernel, in.number(), begin, end));
     }
     Dim output = floor_divide(attributes.ceil_mode ? room + (stride - 1) : room, stride) + 1;

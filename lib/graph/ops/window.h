@@ -29,7 +29,7 @@ struct WindowAttributes {
 // Output size per axis: floor or ceil((in + pads - dilated kernel) / stride) + 1, where with ceil_mode a last window that would
 // start in the end padding is dropped (ONNX operators 11 and later). A symbolic spatial dim with SAME padding needs a known size
 // only where the padding depends on it; then pads are 0 and the output is symbolic.
-// Throws Error(invalid_model) for lists of a wrong length, zero or negative strides, kernels and dilations, negative pads, or a
+// Throws Error(malformed) for lists of a wrong length, zero or negative strides, kernels and dilations, negative pads, or a
 // window larger than the padded input.
 Window resolve_window(const WindowAttributes& attributes, const Dims& spatial);
 

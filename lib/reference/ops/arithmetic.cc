@@ -68,7 +68,7 @@ void compute(const Div&, Inputs inputs, Outputs outputs) {
     combine<decltype(zero)>(*inputs[0], *inputs[1], outputs[0], [](auto a, auto b) {
       using N = decltype(a);
       if constexpr (std::is_integral_v<N>) {
-        if (b == 0) throw Error(ErrorKind::invalid_model, "divides an integer by zero");
+        if (b == 0) throw Error(Fault::malformed, "divides an integer by zero");
         // The least number has no negative of its own and wraps around to itself.
         if constexpr (std::is_signed_v<N>) {
           if (b == -1) return wrapped(N{0}, a, [](auto p, auto q) { return p - q; });

@@ -6,7 +6,7 @@
 namespace resnet::reference {
 
 void compute(const BatchNormalization& op, Inputs inputs, Outputs outputs) {
-  if (op.training_mode) throw Error(ErrorKind::unsupported, "batch normalisation in training mode cannot run");
+  if (op.training_mode) throw Error(Fault::unsupported, "batch normalisation in training mode cannot run");
   const Tensor& x = *inputs[0];
   // The running statistics stay what they are.
   for (std::size_t i = 1; i < outputs.size(); ++i) {

@@ -22,7 +22,7 @@ AxisSplit split_at(const Shape& shape, std::size_t axis) {
 
 void copy_bytes(const Tensor& from, Tensor& to) {
   if (from.size_bytes() != to.size_bytes()) {
-    throw Error(ErrorKind::invalid_model, "cannot reshape " + from.shape().to_string() + " to " + to.shape().to_string());
+    throw Error(Fault::malformed, "cannot reshape " + from.shape().to_string() + " to " + to.shape().to_string());
   }
   if (from.size_bytes() > 0) std::memmove(to.mutable_bytes().data(), from.bytes().data(), from.size_bytes());
 }

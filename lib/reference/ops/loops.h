@@ -42,7 +42,7 @@ T to_element(N value) {
 }
 
 [[noreturn]] inline void unsupported_dtype(DType dtype) {
-  throw Error(ErrorKind::unsupported, "cannot be computed in " + std::string(name_of(dtype)));
+  throw Error(Fault::unsupported, "cannot be computed in " + std::string(name_of(dtype)));
 }
 
 // dispatch() for operators that only floats have.

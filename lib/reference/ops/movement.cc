@@ -158,8 +158,8 @@ void compute(const Gather& op, Inputs inputs, Outputs outputs) {
   auto indices = list_of(inputs, 1);
   for (std::int64_t& index : indices) {
     if (index < -split.size || index >= split.size) {
-      throw Error(ErrorKind::invalid_model, "index " + std::to_string(index) + " is out of range for axis " +
-                                                std::to_string(axis) + " of " + x.shape().to_string());
+      throw Error(Fault::malformed, "index " + std::to_string(index) + " is out of range for axis " + std::to_string(axis) +
+                                        " of " + x.shape().to_string());
     }
     if (index < 0) index += split.size;
   }

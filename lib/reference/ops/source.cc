@@ -106,11 +106,11 @@ void compute(const Dropout&, Inputs inputs, Outputs outputs) {
     if (has(inputs, 1)) {
       const auto ratios = inputs[1]->values_as<double>();
       if (ratios.size() != 1) {
-        throw Error(ErrorKind::invalid_model, "ratio is " + inputs[1]->shape().to_string() + ", expected a scalar");
+        throw Error(Fault::malformed, "ratio is " + inputs[1]->shape().to_string() + ", expected a scalar");
       }
       ratio = ratios.front();
     }
-    if (ratio != 0) throw Error(ErrorKind::unsupported, "dropout in training mode cannot run");
+    if (ratio != 0) throw Error(Fault::unsupported, "dropout in training mode cannot run");
   }
   copy_bytes(*inputs[0], outputs[0]);
   if (wants(outputs, 1)) std::memset(outputs[1].mutable_bytes().data(), 1, outputs[1].size_bytes());

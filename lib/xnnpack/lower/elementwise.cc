@@ -73,7 +73,8 @@ void Builder::binary(const Step& step) {
   for (ValueId input : node.inputs) {
     const Shape& own_shape = shape(input);
     std::vector<std::int64_t> full(rank - own_shape.rank(), 1);
-    full.insert(has_fault(Fault::broadcast_axis) ? full.begin() : full.end(), own_shape.dims().begin(), own_shape.dims().end());
+    full.insert(has_fault(PlantedFault::broadcast_axis) ? full.begin() : full.end(), own_shape.dims().begin(),
+                own_shape.dims().end());
     dims.emplace_back();
     for (const std::size_t axis : order) dims.back().push_back(static_cast<std::size_t>(full[axis]));
     if (own_shape.rank() == rank) {
@@ -101,7 +102,7 @@ void Builder::binary(const Step& step) {
         "xnn_reshape_binary_elementwise_nd");
   const int to = produce(step.output, order);
   add_operator(step, op, {buffers, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
-    const bool swapped = has_fault(Fault::operands_swapped);
+    const bool swapped = has_fault(PlantedFault::operands_swapped);
     check(xnn_setup_binary_elementwise_nd(o, at[swapped ? 1 : 0], at[swapped ? 0 : 1], at[2]), "xnn_setup_binary_elementwise_nd");
   });
 }

@@ -31,7 +31,7 @@ void Builder::transpose(const Step& step) {
   const auto perm = permutation_of(std::get<Transpose>(node.op), from.order.size());
   Order order;
   for (const std::size_t axis : from.order) {
-    order.push_back(has_fault(Fault::transpose_misnamed)
+    order.push_back(has_fault(PlantedFault::transpose_misnamed)
                         ? perm[axis]
                         : static_cast<std::size_t>(std::find(perm.begin(), perm.end(), axis) - perm.begin()));
   }
@@ -49,7 +49,7 @@ void Builder::slice(const Step& step) {
   };
   auto starts = list(1), ends = list(2);
   const auto steps = list(4);
-  for (std::size_t i = 0; has_fault(Fault::slice_shifted) && i < starts.size(); ++i) {
+  for (std::size_t i = 0; has_fault(PlantedFault::slice_shifted) && i < starts.size(); ++i) {
     if (starts[i] <= 0 || ends[i] <= 0) continue;
     --starts[i];
     --ends[i];
@@ -83,7 +83,7 @@ void Builder::pad(const Step& step) {
   std::vector<std::int64_t> pads;
   for (const std::size_t axis : order) pads.push_back(per_axis[axis].begin);
   for (const std::size_t axis : order) pads.push_back(per_axis[axis].end);
-  if (has_fault(Fault::pad_ends_swapped)) std::rotate(pads.begin(), pads.begin() + std::ssize(order), pads.end());
+  if (has_fault(PlantedFault::pad_ends_swapped)) std::rotate(pads.begin(), pads.begin() + std::ssize(order), pads.end());
   std::vector<Operand> inputs = {operand(node.inputs[0], order), {.value = vector_of(pads), .dtype = DType::int64}};
   if (given(2)) inputs.push_back({.value = constant(node.inputs[2]), .dtype = constant(node.inputs[2])->dtype()});
   const int to = produce(step.output, order);
@@ -106,7 +106,7 @@ void Builder::concat(const Step& step) {
   op.axis = place_of(order, normalize_axis(std::get<Concat>(node.op).axis, order.size()));
   std::vector<Operand> inputs;
   for (ValueId input : node.inputs) inputs.push_back(operand(input, order));
-  if (has_fault(Fault::concat_reversed)) std::reverse(inputs.begin(), inputs.end());
+  if (has_fault(PlantedFault::concat_reversed)) std::reverse(inputs.begin(), inputs.end());
   const int to = produce(step.output, order);
   std::vector<std::int64_t> dims;
   for (const std::size_t axis : order) dims.push_back(shape(step.output)[axis]);

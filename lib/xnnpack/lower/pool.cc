@@ -136,8 +136,9 @@ void Builder::mean(const Step& step) {
   add_loop(step, {{from.buffer}, {to}}, outer * inner, grain,
            [reduced, inner](std::span<float* const> at, std::size_t begin, std::size_t end) {
              kernels::mean(at[0], at[1], reduced, inner, begin, end);
-             if (has_fault(Fault::mean_divisor)) at[1][begin] *= static_cast<float>(reduced) / static_cast<float>(reduced + 1);
-             for (std::size_t i = begin; has_fault(Fault::batch_stride) && i < end; ++i)
+             if (has_fault(PlantedFault::mean_divisor))
+               at[1][begin] *= static_cast<float>(reduced) / static_cast<float>(reduced + 1);
+             for (std::size_t i = begin; has_fault(PlantedFault::batch_stride) && i < end; ++i)
                kernels::mean(at[0] - i / inner * inner, at[1], reduced, inner, i, i + 1);
            });
 }

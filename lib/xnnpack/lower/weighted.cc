@@ -48,7 +48,7 @@ Operator create_convolution(const Graph& graph, const Step& step) {
   // With one channel in and out of each group XNNPACK would pack into the cache again each time, never looking into it first.
   const bool cached = c.group_inputs > 1 || c.group_outputs > 1;
   if (!cached && step.packed->is_packed())
-    throw Error(ErrorKind::invalid_model, "is given packed weights, but its weights are packed anew each time");
+    throw Error(Fault::malformed, "is given packed weights, but its weights are packed anew each time");
   xnn_operator_t created = nullptr;
   check(xnn_create_convolution2d_nhwc_f32(c.top, c.right, c.bottom, c.left, c.kernel_height, c.kernel_width, c.stride_height,
                                           c.stride_width, c.dilation_height, c.dilation_width, c.groups, c.group_inputs,

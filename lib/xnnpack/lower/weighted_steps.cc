@@ -25,7 +25,7 @@ void Builder::direct_convolution(const Step& step) {
   c.stride_wide = window.strides[1];
   c.dilation_high = window.dilations[0];
   c.dilation_wide = window.dilations[1];
-  c.pad_top = has_fault(Fault::padding_lost) ? 0 : window.pads_begin[0];
+  c.pad_top = has_fault(PlantedFault::padding_lost) ? 0 : window.pads_begin[0];
   c.pad_left = window.pads_begin[1];
   c.least = step.activation.least;
   c.most = step.activation.most;
@@ -44,7 +44,7 @@ void Builder::direct_convolution(const Step& step) {
                for (std::size_t r = begin; r < end; ++r) {
                  float* to = std::fill_n(at[1] + r * padded_row, front, 0.0f);
                  to = std::copy_n(at[0] + r * row, row, to);
-                 std::fill_n(to, padded_row - front - row - (has_fault(Fault::row_padding_edge) ? 1 : 0), 0.0f);
+                 std::fill_n(to, padded_row - front - row - (has_fault(PlantedFault::row_padding_edge) ? 1 : 0), 0.0f);
                }
              });
     from = padded;
@@ -68,7 +68,7 @@ void Builder::winograd_convolution(const Step& step) {
   const Window window = window_of(std::get<Conv>(node.op), {weight[2], weight[3]}, {x[2], x[3]});
   const kernels::Winograd winograd{.filter = winograd_filter_of(step.method, weight),
                                    .batch = x[0],
-                                   .height = x[2] - (has_fault(Fault::winograd_edge) ? 1 : 0),
+                                   .height = x[2] - (has_fault(PlantedFault::winograd_edge) ? 1 : 0),
                                    .width = x[3],
                                    .out_height = y[2],
                                    .out_width = y[3],

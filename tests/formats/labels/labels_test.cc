@@ -18,7 +18,7 @@ std::string complaint(std::string_view text) {
   try {
     parse(text, "classes");
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.role(), Role::argument);
     return error.what();
   }
   return "";
@@ -161,7 +161,7 @@ TEST(Load, ANameOrAFile) {
     load("/nowhere/labels.txt");
     FAIL() << "was read";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.role(), Role::argument);
     EXPECT_STREQ(error.what(), "/nowhere/labels.txt: cannot be opened: No such file or directory");
   }
 }

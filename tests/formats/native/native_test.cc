@@ -34,7 +34,7 @@ class NativeTest : public testing::Test {
     try {
       read(damaged, {.verify = verify});
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::invalid_model) << error.what();
+      EXPECT_EQ(error.fault(), Fault::malformed) << error.what();
       EXPECT_THAT(error.what(), HasSubstr("damaged.resnet: "));
       return error.what();
     }

@@ -39,7 +39,7 @@ std::string complaint(const std::string& bytes) {
   try {
     parse_text(bytes);
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_EQ(error.role(), Role::input);
     return error.what();
   }
   return "";
@@ -150,7 +150,7 @@ TEST(Npy, WhereItCannotBeWrittenNothingIsLeft) {
     write("/nowhere/x.npy", Tensor::scalar(1.0f));
     FAIL() << "was written";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::output);
+    EXPECT_EQ(error.fault(), Fault::unwritable);
     EXPECT_THAT(error.what(), StartsWith("/nowhere/x.npy: cannot be written"));
   }
 }
@@ -160,7 +160,7 @@ TEST(Npy, FileThatIsNotThere) {
     read("/nowhere/x.npy");
     FAIL() << "was read";
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_input);
+    EXPECT_EQ(error.role(), Role::input);
     EXPECT_STREQ(error.what(), "/nowhere/x.npy: cannot be opened: No such file or directory");
   }
 }
@@ -240,7 +240,7 @@ TEST(Npy, ReadsWhatNumPyWrote) {
   EXPECT_EQ(logits.dtype(), DType::float32);
   EXPECT_EQ(logits.shape(), (Shape{100, 1000}));
   for (const float value : logits.data<float>()) ASSERT_TRUE(std::isfinite(value));
-  EXPECT_EQ(to_bytes(logits), read_file(*test::assets() / "expected" / "imagenet-resnet18.npy", ErrorKind::bad_input));
+  EXPECT_EQ(to_bytes(logits), read_file(*test::assets() / "expected" / "imagenet-resnet18.npy", Role::input));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::string error_of(const std::string& text, int opset = 17) {
   try {
     graph_of(text, opset);
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::invalid_model) << error.what();
+    EXPECT_EQ(error.fault(), Fault::malformed) << error.what();
     return error.what();
   }
   return "";
@@ -340,7 +340,7 @@ TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {
     try {
       read(folder.write("file.onnx", bytes));
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::invalid_model);
+      EXPECT_EQ(error.fault(), Fault::malformed);
       return std::string(error.what());
     }
     return std::string();

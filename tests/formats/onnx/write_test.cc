@@ -86,7 +86,7 @@ TEST(Write, OpsetsThatCannotBeWrittenAreUsage) {
       serialize(network("resnet20"), {.opset = opset});
       FAIL() << opset;
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_EQ(error.fault(), Fault::invalid);
       EXPECT_THAT(error.what(), testing::HasSubstr("expected 7 to 22"));
     }
   }
@@ -99,7 +99,7 @@ TEST(Write, WhatAnOldOpsetLacksNamesTheNode) {
     serialize(model, {.opset = 7});
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+    EXPECT_EQ(error.fault(), Fault::unsupported);
     EXPECT_THAT(error.what(), testing::HasSubstr("node 'y' (Expand)"));
     EXPECT_THAT(error.what(), testing::HasSubstr("8"));
   }
@@ -162,7 +162,7 @@ void expect_round_trips(const Model& model, int lowest) {
         serialize(model, {.opset = opset});
         ADD_FAILURE() << "was written";
       } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+        EXPECT_EQ(error.fault(), Fault::unsupported);
         EXPECT_THAT(error.what(), testing::ContainsRegex("node '.*cannot be written at opset .*; the lowest opset that can is"));
       }
       continue;

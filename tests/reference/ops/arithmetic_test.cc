@@ -86,7 +86,7 @@ TYPED_TEST(IntegerArithmetic, WrapsAround) {
 
 TYPED_TEST(IntegerArithmetic, DivisionByZeroIsAnError) {
   const Tensor a = make<TypeParam>(Shape{2}, {1, 2}), b = make<TypeParam>(Shape{2}, {1, 0});
-  EXPECT_THAT(error_of([&] { run(Div{}, a, b); }), HasSubstr("invalid_model: divides an integer by zero"));
+  EXPECT_THAT(error_of([&] { run(Div{}, a, b); }), HasSubstr("malformed: divides an integer by zero"));
 }
 
 TEST(Arithmetic, DivisionOfIntegersTruncates) {

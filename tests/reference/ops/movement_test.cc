@@ -168,11 +168,11 @@ TEST(Gather, AnIndexOutOfRangeIsAnError) {
   EXPECT_EQ(error_of([] {
               run(Gather{.axis = 1}, counting(Shape{2, 3}), int64s({0, 3}));
             }),
-            "invalid_model: index 3 is out of range for axis 1 of 2x3");
+            "malformed: index 3 is out of range for axis 1 of 2x3");
   EXPECT_EQ(error_of([] {
               run(Gather{}, counting(Shape{2, 3}), int64s({-3}));
             }),
-            "invalid_model: index -3 is out of range for axis 0 of 2x3");
+            "malformed: index -3 is out of range for axis 0 of 2x3");
   // Also where there is nothing to copy.
   EXPECT_THAT(error_of([] { run(Gather{}, counting(Shape{0, 3}), int64s({0})); }), HasSubstr("index 0 is out of range"));
 }
