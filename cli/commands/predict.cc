@@ -127,7 +127,7 @@ void check_format(const PredictOptions& options) {
     throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
 }
 
-PredictionFormat choose_format(const PredictOptions& options) {
+PredictionFormat format_of(const PredictOptions& options) {
   check_ending(options.network.report, {"html"});
   if (options.output_type == "features") {
     check_ending(options.output, {"npy"});
@@ -414,7 +414,7 @@ int run(const PredictOptions& options, Context& context) {
   const JobSize size = resumed.size().value_or(asked_size);
   const bool as_it_comes = !selection.total();  // a list on stdin
   if (!as_it_comes) selection.all([&](const fs::path& path) { return written.check(path), true; });
-  task.format = choose_format(options);
+  task.format = format_of(options);
   std::optional<FeatureFile> features;
   if (task.as_features) features.emplace(options.output);
   Report report(options.network.report.empty() ? nullptr : std::make_unique<Output>(options.network.report));

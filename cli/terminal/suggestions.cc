@@ -163,6 +163,7 @@ std::string translate(const CLI::App& program, const CLI::App& command, const Fo
     }
     if (has(command, candidate)) return did_you_mean(candidate);
     const std::string name = candidate.substr(0, candidate.find(' ')), others = commands_with(program, name);
+    if (find_option(command, name) != nullptr) return did_you_mean(name);  // with another value
     if (elsewhere.empty() && !others.empty()) elsewhere = fmt::format("; {} is an option of {}", name, others);
   }
   return elsewhere;
