@@ -118,7 +118,8 @@ nlohmann::ordered_json json_of(const PaperReport& report, bool passed) {
   if (!report.model.empty()) {
     result["model"] = report.model;
     result["network"] = report.network;
-    result["compared_with"] = report.compared_with.empty() ? nlohmann::ordered_json() : report.compared_with;
+    result["compared_with"] =
+        report.compared_with.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(report.compared_with);
   }
   result["passed"] = passed;
   result["checks"] = list;
