@@ -12,6 +12,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -72,6 +73,11 @@ std::vector<std::string> words_of(int argc, char** argv) {
 }
 
 int run(int argc, char** argv, Context& context) {
+  // Asked by scripts before all else: the tree of options, a millisecond, is not needed for it.
+  if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    write_text("resnet-cli " RESNET_VERSION "\n");
+    return 0;
+  }
   CLI::App program("", "resnet-cli");
   const std::vector<Command> commands = add_everything(program, context.options);
   if (argc < 2) {

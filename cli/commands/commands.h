@@ -24,6 +24,7 @@ Command add_cache(CLI::App& program);
 Command add_compare(CLI::App& program);
 Command add_convert(CLI::App& program);
 Command add_curves(CLI::App& program);
+Command add_man(CLI::App& program);
 Command add_merge(CLI::App& program);
 Command add_ops(CLI::App& program);
 Command add_predict(CLI::App& program);

@@ -7,6 +7,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/option.h"
+#include "cli/terminal/help.h"
 #include "cli/terminal/output.h"
 
 namespace resnet::cli {
@@ -57,7 +58,7 @@ CommandWords words_of(const CLI::App& app) {
 
 std::vector<CommandWords> commands_of(const CLI::App& program) {
   std::vector<CommandWords> result;
-  for (const CLI::App* app : program.get_subcommands([](const CLI::App*) { return true; })) result.push_back(words_of(*app));
+  for (const CLI::App* app : visible_commands(program)) result.push_back(words_of(*app));
   return result;
 }
 

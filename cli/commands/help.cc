@@ -20,7 +20,7 @@ struct HelpOptions {
 
 int run(const HelpOptions& options, const CLI::App& program) {
   const CLI::App* found = options.command.empty() ? &program : nullptr;
-  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : visible_commands(program)) {
     if (command->get_name() == options.command) found = command;
   }
   if (found == nullptr) {
@@ -39,8 +39,7 @@ Command add_help(CLI::App& program) {
   auto options = std::make_shared<HelpOptions>();
   CLI::App* app = program.add_subcommand("help", "What the program does, or what one command does and every option of it.");
   std::string names;
-  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; }))
-    names += (names.empty() ? "" : "|") + command->get_name();
+  for (const CLI::App* command : visible_commands(program)) names += (names.empty() ? "" : "|") + command->get_name();
   add_text(*app, "command", options->command, names, "a command; none: the program")->option_text("[COMMAND]");
   app->footer(
       "Examples:\n"

@@ -1,13 +1,11 @@
 // `train ARCH|MODEL DATA -o OUT`: the paper's networks learn, and networks that have learnt are fine-tuned.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <list>
 #include <map>
 #include <memory>
@@ -161,17 +159,9 @@ Graph with_checked_parameters(const Graph& graph, const Graph& checkpoint, const
 }
 
 // OpenMP's threads that wait for work spin, and take the cores from what decodes pictures and from other programs. How long is
-// read from the environment before main begins: the program starts itself again, once.
+// read from the environment when it is loaded, which is later.
 void let_waiting_threads_sleep() {
-  if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  std::ifstream command_line("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> words;
-  for (std::string word; std::getline(command_line, word, '\0');) words.push_back(word);
-  if (words.empty() || setenv("GOMP_SPINCOUNT", "10000", 1) != 0) return;
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execv("/proc/self/exe", arguments.data());  // where it cannot be, the run is slower and no worse
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "10000", 0);
 }
 
 int run(const TrainOptions& options, Context& context) {

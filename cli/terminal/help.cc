@@ -58,15 +58,6 @@ std::string head_of(const CLI::Option& option) {
   return head;
 }
 
-std::string describe(const CLI::Option& option) {
-  std::string text = option.get_description();
-  if (!option.get_default_str().empty() && option.get_items_expected_max() > 0)
-    text += " (default: " + option.get_default_str() + ")";
-  if (!option.get_envname().empty()) text += " (environment: " + option.get_envname() + ")";
-  if (option.get_required() && option.nonpositional()) text += " (required)";
-  return text;
-}
-
 // The options of `app` by their groups, in the order in which they were declared.
 std::string option_groups(const CLI::App& app, const std::string& title) {
   std::string result;
@@ -95,6 +86,19 @@ std::string blame_variable(const CLI::App& program, const std::vector<std::strin
 
 }  // namespace
 
+std::string describe(const CLI::Option& option) {
+  std::string text = option.get_description();
+  if (!option.get_default_str().empty() && option.get_items_expected_max() > 0)
+    text += " (default: " + option.get_default_str() + ")";
+  if (!option.get_envname().empty()) text += " (environment: " + option.get_envname() + ")";
+  if (option.get_required() && option.nonpositional()) text += " (required)";
+  return text;
+}
+
+std::vector<const CLI::App*> visible_commands(const CLI::App& program) {
+  return program.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
+}
+
 std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
   const CLI::App* parent = app->get_parent();
   std::string result = "Usage: ";
@@ -107,7 +111,7 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppF
   }
   result += "\n\n" + wrap(app->get_description(), 0) + "\n";
   if (!arguments.empty()) result += "\nArguments:\n" + arguments;
-  const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+  const auto commands = visible_commands(*app);
   if (!commands.empty()) {
     result += "\nCommands:\n";
     for (const CLI::App* command : commands) {

@@ -15,6 +15,12 @@ class HelpFormatter : public CLI::FormatterBase {
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
 };
 
+// "how many threads compute (default: 2) (environment: RESNET_CLI_THREADS)"
+std::string describe(const CLI::Option& option);
+
+// Those that help lists: a command without a group is for the build alone.
+std::vector<const CLI::App*> visible_commands(const CLI::App& program);
+
 // "predict: unknown option '--tpok', did you mean '--topk'? (resnet-cli predict --help tells more)"
 // `words`: the command line.
 std::string describe_mistake(CLI::App& program, const std::vector<std::string>& words, const CLI::ParseError& error);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/terminal/help.h"
 #include "formats/table/text.h"
 #include "lib/base/parse.h"
 
@@ -143,7 +144,7 @@ std::string did_you_mean(const std::string& what) { return what.empty() ? "" : f
 // "build and convert": the commands that have the option.
 std::string commands_with(const CLI::App& program, const std::string& name) {
   std::vector<std::string> commands;
-  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : visible_commands(program)) {
     if (command->get_option_no_throw(name) != nullptr) commands.push_back(command->get_name());
   }
   std::string list;
@@ -198,8 +199,7 @@ std::string suggest_command(const CLI::App& program, const std::string& word) {
     if (holds_word(foreign.words, word)) return did_you_mean(std::string(foreign.ours));
   }
   std::vector<std::string> names;
-  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
+  for (const CLI::App* command : visible_commands(program)) names.push_back(command->get_name());
   return did_you_mean(table::nearest(word, names));
 }
 

@@ -1,8 +1,6 @@
 #include "formats/graphviz/render.h"
 
 #include <fmt/format.h>
-#include <graphviz/gvc.h>
-#include <graphviz/gvplugin.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,13 +9,8 @@
 #include <mutex>
 #include <vector>
 
+#include "formats/graphviz/graphviz_library.h"
 #include "lib/base/error.h"
-
-// Of Graphviz's libraries, which tell of it in no header.
-extern "C" {
-extern gvplugin_library_t gvplugin_core_LTX_library;
-extern gvplugin_library_t gvplugin_dot_layout_LTX_library;
-}
 
 namespace resnet::graphviz {
 
@@ -82,15 +75,6 @@ void add_box(std::string& dot, const Box& box, std::string_view indent) {
   if (box.round) dot += ", shape=circle, fixedsize=true, width=0.24, margin=0";
   if (!box.tooltip.empty()) dot += ", tooltip=" + quote(box.tooltip);
   dot += "];\n";
-}
-
-// The parts of Graphviz that are used, and no others: without its Pango part the widths of texts are Graphviz's own estimates,
-// the same on every machine whatever fonts it has.
-const lt_symlist_t* parts() {
-  static const lt_symlist_t list[] = {{"gvplugin_core_LTX_library", &gvplugin_core_LTX_library},
-                                      {"gvplugin_dot_layout_LTX_library", &gvplugin_dot_layout_LTX_library},
-                                      {nullptr, nullptr}};
-  return list;
 }
 
 // Graphviz prints its complaints to stderr unless it is given another way; the last one is kept for the error.
@@ -169,18 +153,19 @@ std::string to_svg(const Diagram& diagram) {
   static std::mutex one_at_a_time;  // Graphviz keeps global state
   const std::lock_guard lock(one_at_a_time);
   last_complaint.clear();
-  agseterrf(complain);
+  const GraphvizLibrary& library = graphviz_library();
+  library.agseterrf(complain);
   const std::string dot = to_dot(diagram);
-  const std::unique_ptr<GVC_t, int (*)(GVC_t*)> context(gvContextPlugins(parts(), 0), gvFreeContext);
-  const std::unique_ptr<Agraph_t, int (*)(Agraph_t*)> graph(agmemread(dot.c_str()), agclose);
+  const std::unique_ptr<GVC_t, int (*)(GVC_t*)> context(library.gvContextPlugins(library.parts, 0), library.gvFreeContext);
+  const std::unique_ptr<Agraph_t, int (*)(Agraph_t*)> graph(library.agmemread(dot.c_str()), library.agclose);
   const auto fail = [] { return Error(Fault::internal, "Graphviz cannot draw the network: " + last_complaint); };
-  if (!context || !graph || gvLayout(context.get(), graph.get(), "dot") != 0) throw fail();
+  if (!context || !graph || library.gvLayout(context.get(), graph.get(), "dot") != 0) throw fail();
   char* data = nullptr;
   unsigned length = 0;
-  const int status = gvRenderData(context.get(), graph.get(), "svg", &data, &length);
+  const int status = library.gvRenderData(context.get(), graph.get(), "svg", &data, &length);
   std::string svg = status == 0 && data != nullptr ? std::string(data, length) : std::string();
-  if (data != nullptr) gvFreeRenderData(data);
-  gvFreeLayout(context.get(), graph.get());
+  if (data != nullptr) library.gvFreeRenderData(data);
+  library.gvFreeLayout(context.get(), graph.get());
   if (svg.empty()) throw fail();
   return with_frames_in_order(svg);
 }

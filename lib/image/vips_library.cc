@@ -1,39 +1,22 @@
 #include "lib/image/vips_library.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <cerrno>
-
 #include "lib/base/error.h"
+#include "lib/base/shared_library.h"
 
 namespace resnet::image {
 
 namespace {
 
-template <typename Function>
-void find(void* library, const char* name, Function*& function) {
-  void* symbol = dlsym(library, name);
-  if (symbol == nullptr) throw Error(Fault::internal, fmt::format("libvips, which decodes photos, has no function {}", name));
-  function = reinterpret_cast<Function*>(symbol);
-}
-
 // Warnings of a photo's loader; what matters comes as an error.
 void drop_warning(const gchar* /*domain*/, GLogLevelFlags /*level*/, const gchar* /*message*/, gpointer /*data*/) {}
 
 VipsLibrary load() {
-  const std::string name = fmt::format("libvips.so.{}", VIPS_LIBRARY_CURRENT - VIPS_LIBRARY_AGE);
-  errno = 0;
-  void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (library == nullptr) {
-    const bool no_memory = errno == ENOMEM;
-    const char* reason = dlerror();
-    if (no_memory) throw Error(Fault::unsupported, "not enough memory to load libvips, which decodes photos");
-    throw Error(Fault::internal,
-                fmt::format("libvips, which decodes photos, cannot be loaded: {}", reason == nullptr ? name : reason));
-  }
+  const SharedLibrary library(fmt::format("libvips.so.{}", VIPS_LIBRARY_CURRENT - VIPS_LIBRARY_AGE),
+                              "libvips, which decodes photos");
   VipsLibrary vips;
-#define RESNET_VIPS_FIND(function) find(library, #function, vips.function)
+#define RESNET_VIPS_FIND(function) library.find(#function, vips.function)
   RESNET_VIPS_FUNCTIONS(RESNET_VIPS_FIND);
 #undef RESNET_VIPS_FIND
   if (vips.vips_init("resnet-cli") != 0) {

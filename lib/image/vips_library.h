@@ -43,7 +43,7 @@ struct VipsLibrary {
 };
 
 // Loads and initialises libvips at the first call: one thread per photo, no cache of operations, only loaders that are fit for
-// untrusted files. Throws Error(internal) where it is not installed.
+// untrusted files. Throws Error(unsupported) where it is not installed.
 const VipsLibrary& vips_library();
 
 }  // namespace resnet::image

@@ -1,5 +1,6 @@
 // Mistakes on the command line, help, and the options of every command.
 #include "tests/cli/fixture.h"
+#include "tests/support/sanitized.h"
 
 namespace resnet::test {
 namespace {
@@ -39,6 +40,20 @@ TEST_F(UsageTest, TheVersion) {
     EXPECT_EQ(version.exit_code, 0);
     EXPECT_THAT(version.out, testing::MatchesRegex("resnet-cli [0-9]+\\.[0-9]+\\.[0-9]+\n"));
   }
+}
+
+// What most commands never use is loaded late: a start costs no more than its part of the program.
+TEST_F(UsageTest, AStartIsCheap) {
+#ifdef RESNET_SANITIZED
+  GTEST_SKIP() << "a sanitizer's own start takes longer";
+#endif
+  double version = 1e9, help = 1e9;
+  for (int i = 0; i < 10; ++i) {
+    version = std::min(version, run({"--version"}).cpu_milliseconds);
+    help = std::min(help, run({"predict", "--help"}).cpu_milliseconds);
+  }
+  EXPECT_LE(version, 6);
+  EXPECT_LE(help, 10);
 }
 
 TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {

@@ -45,7 +45,9 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
                     r"semaphore|execinfo|ftw|fnmatch|libgen|wordexp|iconv|features)\.h")
 EVERYTHING = "everything"
 TABLE = "HACKING.md"  # which has the module table
-ROOMS_OF_CLI = ("cli/commands", "cli/options", "cli/terminal")  # cli/tasks has rooms of its own
+ROOMS_OF_CLI = ("cli/commands", "cli/options", "cli/terminal", "cli/api")  # cli/tasks has rooms of its own
+SHARED_LIBRARY = "cli/api"  # it is no resnet_module
+PUBLIC = "include/"  # whose headers are included as users include them
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
 
@@ -73,7 +75,7 @@ TEXT_SUFFIXES = SOURCES + (".txt", ".cmake", ".md", ".py", ".sh", ".js", ".mjs",
 def module_of(path):
     """'lib/graph/ops/conv.h' -> 'lib/graph'; 'cli/main.cc' -> 'cli'; 'cli/tasks/feed/inputs.h' -> 'cli/tasks/feed'."""
     parts = path.split("/")
-    if parts[0] in ("lib", "formats", "tools") or "/".join(parts[:2]) in ROOMS_OF_CLI:
+    if parts[0] in ("lib", "formats", "tools", "include") or "/".join(parts[:2]) in ROOMS_OF_CLI:
         return "/".join(parts[:2])
     if parts[:2] == ["cli", "tasks"]:
         return "/".join(parts[:3] if len(parts) > 3 else parts[:2])
@@ -134,12 +136,17 @@ class Tree:
         self.known = set(self.files)
         self.sources = [f for f in self.files if f.endswith(SOURCES)]
         self.texts = {f: self.read(f) for f in self.sources}
-        self.includes = {f: [(m.group(1) == "<", m.group(2), text.count("\n", 0, m.start()) + 1) for m in INCLUDE.finditer(text)]
+        self.includes = {f: [self.include(m, text) for m in INCLUDE.finditer(text)]
                          for f, text in self.texts.items()}
 
     def read(self, path):
         with open(os.path.join(self.top, path), encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def include(self, match, text):
+        """(whether it is in angles, the file, the line); a public header is ours however it is included."""
+        angle, name, line = match.group(1) == "<", match.group(2), text.count("\n", 0, match.start()) + 1
+        return (False, PUBLIC + name, line) if PUBLIC + name in self.known else (angle, name, line)
 
     def stray(self, path, line, what):
         self.strays.append(f"{path}:{line}: {what}" if line else f"{path}: {what}")
@@ -216,6 +223,10 @@ class Tree:
                     elif party not in self.parties.get(module, set()):
                         self.stray(path, 0, f"links {target}, which HACKING's module table does not allow {module}")
             for call in re.findall(r"target_link_libraries\([^)]*\)", text):
+                if folder == SHARED_LIBRARY:
+                    names = set(re.findall(r"\bresnet_(\w+)", call)) - {"options"}
+                    self.links.setdefault(module, set()).update(names | {"resnet"})
+                    continue
                 self.stray(path, 0, f"links outside of resnet_module: {' '.join(call.split())}")
 
     def parties_of(self, path):
@@ -287,7 +298,7 @@ class Tree:
         added = {os.path.normpath(os.path.join(os.path.dirname(path), folder, "CMakeLists.txt")) for path in lists
                  for folder in re.findall(r"add_subdirectory\(\s*\"?([\w./-]+)", re.sub(r"#[^\n]*", "", self.read(path)))}
         for path in lists:
-            if path != "CMakeLists.txt" and path not in added:
+            if path != "CMakeLists.txt" and path not in added and not path.startswith("docs/"):
                 self.stray(path, 0, "is added by no other CMakeLists.txt: nothing in it is built")
         for path in sorted(self.listed - self.known):
             # Protobuf's compiler makes it of a schema of ours, into a folder that only CMake knows.

@@ -132,6 +132,12 @@ class Strays(unittest.TestCase):
                     'lib/graph/graph.h:2: includes "lib/base/error.h", but its CMakeLists.txt does not link lib/base',
                     'lib/xnnpack/plan.cc:2: includes "lib/base/error.h", but its CMakeLists.txt does not link lib/base')
 
+    def test_public_header_is_ours_however_it_is_included(self):
+        files = {"include/resnet/model.h": "#pragma once\n", "docs/examples/use.cc": "#include <resnet/model.h>\n#include <resnet/gone.h>\n",
+                 "docs/examples/CMakeLists.txt": "add_executable(use use.cc)\n"}
+        self.expect(files | {"HACKING.md": ("| `cli` |", "| `include/resnet` | the interface | – | – |\n| `cli` |")},
+                    "docs/examples/use.cc:2: includes <resnet/gone.h>, a third party that this test does not know")
+
     def test_include_that_is_no_file(self):
         self.expect({"lib/graph/graph.cc": '#include "graph.h"\n'},
                     'lib/graph/graph.cc:4: includes "graph.h", which is no file of ours: write the path from the top folder')

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Installs the build into a folder of its own and uses it from there."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+SOURCE, BUILD, CMAKE = (os.environ[name] for name in ("RESNET_SOURCE", "RESNET_BUILD", "RESNET_CMAKE"))
+HARDENED = os.environ["RESNET_HARDENED"] == "1"
+LIBRARY = os.environ["RESNET_LIBRARY"] == "1"
+COMMANDS = ["predict", "evaluate", "merge", "inspect", "validate", "build", "convert", "compare", "bench", "responses", "train",
+            "curves", "cache", "ops", "completion"]
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
+class PackageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.prefix = os.path.join(cls.folder.name, "prefix")
+        result = run(CMAKE, "--install", BUILD, "--prefix", cls.prefix)
+        if result.returncode != 0:
+            raise RuntimeError(result.stdout + result.stderr)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def path(self, *parts):
+        return os.path.join(self.prefix, *parts)
+
+    def succeed(self, *command, **options):
+        result = run(*command, **options)
+        self.assertEqual(result.returncode, 0, f"{command}: {result.stdout}{result.stderr}")
+        return result.stdout
+
+    def program(self):
+        return self.path("bin", "resnet-cli")
+
+    def test_everything_is_there(self):
+        for file in ["bin/resnet-cli", "share/resnet-cli/resnet20-cifar10.onnx", "share/doc/resnet-cli/copyright",
+                     "share/doc/resnet-cli/LICENSE", "share/doc/resnet-cli/NEWS.gz", "share/man/man1/resnet-cli.1.gz",
+                     "share/bash-completion/completions/resnet-cli", "share/zsh/site-functions/_resnet-cli",
+                     "share/fish/vendor_completions.d/resnet-cli.fish"]:
+            self.assertTrue(os.path.isfile(self.path(file)), file)
+        self.assertIn("resnet-cli", self.succeed(self.program(), "--version"))
+        self.assertIn("airplane", self.succeed(self.program(), "predict", os.path.join(SOURCE, "testdata/images/disc.png")))
+
+    def page(self, name):
+        with gzip.open(self.path("share/man/man1", name + ".1.gz"), "rt", encoding="utf-8") as file:
+            return file.read()
+
+    def test_every_command_has_a_manual_page(self):
+        for name in ["resnet-cli"] + ["resnet-cli-" + command for command in COMMANDS]:
+            text = self.page(name)
+            headings = re.findall(r"^\.SH (.*)$", text, re.MULTILINE)
+            for heading in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "SEE ALSO"]:
+                self.assertIn(heading, headings, name)
+            self.assertIn("\\-\\-threads", text, name)
+            self.assertRegex(text, r"\.TP\n\\fB70\\fR\n\w", name)
+        predict = self.page("resnet-cli-predict")
+        self.assertIn(".SS Preprocessing", predict)
+        self.assertIn(".SH EXAMPLES", predict)
+
+    @unittest.skipUnless(shutil.which("mandoc"), "needs mandoc")
+    def test_manual_pages_are_without_faults(self):
+        for command in COMMANDS:
+            result = run("mandoc", "-T", "lint", "-W", "error", self.path(f"share/man/man1/resnet-cli-{command}.1.gz"))
+            self.assertEqual(result.stdout, "", command)
+
+    @unittest.skipUnless(shutil.which("man"), "needs man")
+    def test_a_manual_page_is_shown(self):
+        environment = {**os.environ, "MANPATH": self.path("share/man"), "MANPAGER": "cat", "MANWIDTH": "90", "LC_ALL": "C.UTF-8"}
+        if run("man", "man", env={**environment, "MANPATH": ""}).stdout.startswith("This system has been minimized"):
+            self.skipTest("man is a stand-in here")
+        shown = self.succeed("man", "resnet-cli-predict", env=environment)
+        self.assertIn("resnet-cli-predict", shown)
+        self.assertIn("EXIT STATUS", shown)
+
+    def test_completions_load(self):
+        script = self.path("share/bash-completion/completions/resnet-cli")
+        complete = f"source {script}; COMP_WORDS=(resnet-cli pre); COMP_CWORD=1; _resnet_cli; echo ${{COMPREPLY[@]}}"
+        self.assertEqual(self.succeed("bash", "--norc", "-c", complete).strip(), "predict")
+        if shutil.which("zsh"):
+            folder = self.path("share/zsh/site-functions")
+            load = f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[resnet-cli]; autoload +X _resnet-cli"
+            self.assertEqual(self.succeed("zsh", "-f", "-c", load).strip(), "_resnet-cli")
+            self.succeed("zsh", "-f", "-n", os.path.join(folder, "_resnet-cli"))
+        if shutil.which("fish"):
+            load = f"source {self.path('share/fish/vendor_completions.d/resnet-cli.fish')}; complete -C 'resnet-cli pre'"
+            home = {**os.environ, "HOME": self.folder.name, "XDG_CONFIG_HOME": self.folder.name}
+            self.assertIn("predict", self.succeed("fish", "--no-config", "-c", load, env=home))
+
+    @unittest.skipUnless(LIBRARY, "needs the library")
+    def test_the_example_is_built_and_run(self):
+        example, build = self.path("share/doc/resnet-cli/examples"), os.path.join(self.folder.name, "example")
+        with open(os.path.join(example, "classify.cc"), encoding="utf-8") as file:
+            self.assertLessEqual(len(file.readlines()), 15)
+        self.succeed(CMAKE, "-S", example, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.succeed(CMAKE, "--build", build)
+        classify = os.path.join(build, "classify")
+        model, photo = self.path("share/resnet-cli/resnet20-cifar10.onnx"), os.path.join(SOURCE, "testdata/images/disc.png")
+        self.assertIn("airplane", self.succeed(classify, model, photo).splitlines()[0])
+        refused = run(classify, model, "nowhere.png")
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("nowhere.png", refused.stderr)
+
+    @unittest.skipUnless(LIBRARY, "needs the library")
+    def test_headers_are_without_third_parties(self):
+        for name in sorted(os.listdir(self.path("include/resnet"))):
+            with open(self.path("include/resnet", name), encoding="utf-8") as file:
+                for include in re.findall(r"^#include ([\"<].*[\">])", file.read(), re.MULTILINE):
+                    self.assertRegex(include, r'"resnet/\w+\.h"|<[a-z_]+>', name)
+
+    @unittest.skipUnless(LIBRARY and shutil.which("nm"), "needs the library and nm")
+    def test_the_library_shows_its_own_names_only(self):
+        [library] = {os.path.realpath(os.path.join(folder, name)) for folder, _, names in os.walk(self.path("lib"))
+                     for name in names if ".so" in name}
+        names = self.succeed("nm", "-D", "-C", "--defined-only", library).splitlines()
+        # Templates of the standard library that a header has instantiated are weak, and everybody's.
+        strangers = [n for n in names if "resnet::v0::" not in n and not re.match(r"\w+ [WVu] ", n)]
+        self.assertEqual(strangers, [])
+
+    @unittest.skipUnless(HARDENED and shutil.which("readelf"), "needs a release build and readelf")
+    def test_binaries_are_hardened_and_name_no_folder_of_the_machine(self):
+        binaries = [self.program()] + [os.path.join(folder, name) for folder, _, names in os.walk(self.path("lib"))
+                                       for name in names if ".so" in name]
+        for binary in binaries:
+            headers = self.succeed("readelf", "-W", "-h", "-l", "-d", "--dyn-syms", binary)
+            self.assertRegex(headers, r"Type: +DYN")
+            self.assertIn("GNU_RELRO", headers)
+            self.assertRegex(headers, r"BIND_NOW|Flags: NOW")
+            self.assertIn("__stack_chk_fail", headers)
+            self.assertNotRegex(headers, r"\((RPATH|RUNPATH)\)")
+            with open(binary, "rb") as file:
+                content = file.read()
+            for folder in {SOURCE, BUILD, os.path.expanduser("~") + "/."}:
+                self.assertNotIn(folder.encode(), content, f"{binary} names {folder}")
+
+
+if __name__ == "__main__":
+    unittest.main()
