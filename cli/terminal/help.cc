@@ -134,7 +134,7 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppF
   return result;
 }
 
-std::string describe_mistake(CLI::App& program, const std::vector<std::string>& words, const CLI::ParseError& error) {
+std::string describe_mistake(CLI::App& program, const std::vector<std::string>& command_line, const CLI::ParseError& error) {
   const auto parsed = program.get_subcommands();
   CLI::App& app = parsed.empty() ? program : *parsed.front();
   const std::string help = parsed.empty() ? "resnet-cli --help" : "resnet-cli " + app.get_name() + " --help";
@@ -162,7 +162,7 @@ std::string describe_mistake(CLI::App& program, const std::vector<std::string>& 
   } else if (parsed.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     mistake = "no command";
   } else {
-    mistake = blame_variable(program, words, mistake);
+    mistake = blame_variable(program, command_line, mistake);
   }
   std::replace(mistake.begin(), mistake.end(), '\n', ' ');
   return fmt::format("{}{} ({} tells more)", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);

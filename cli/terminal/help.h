@@ -22,7 +22,6 @@ std::string describe(const CLI::Option& option);
 std::vector<const CLI::App*> visible_commands(const CLI::App& program);
 
 // "predict: unknown option '--tpok', did you mean '--topk'? (resnet-cli predict --help tells more)"
-// `words`: the command line.
-std::string describe_mistake(CLI::App& program, const std::vector<std::string>& words, const CLI::ParseError& error);
+std::string describe_mistake(CLI::App& program, const std::vector<std::string>& command_line, const CLI::ParseError& error);
 
 }  // namespace resnet::cli
