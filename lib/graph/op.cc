@@ -20,6 +20,13 @@ void check_arity(const OpTraits::Arity& arity, std::size_t count, std::string_vi
 
 }  // namespace
 
+Op::Op() = default;
+Op::Op(const Op& other) = default;
+Op::Op(Op&& other) noexcept = default;
+Op& Op::operator=(const Op& other) = default;
+Op& Op::operator=(Op&& other) noexcept = default;
+Op::~Op() = default;
+
 const OpTraits& traits_of(const Op& op) {
   return std::visit([](const auto& alternative) -> const OpTraits& { return std::remove_cvref_t<decltype(alternative)>::traits; },
                     op);

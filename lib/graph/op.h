@@ -1,6 +1,8 @@
 // The only list of operators.
 #pragma once
 
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "lib/graph/ops/activation.h"
@@ -20,11 +22,30 @@
 
 namespace resnet {
 
-using Op = std::variant<Input, Constant, Conv, BatchNormalization, Relu, Clip, Sigmoid, HardSigmoid, Add, Sub, Mul, Div, Sum,
-                        MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ArgMax, Flatten, Reshape, Squeeze, Unsqueeze,
-                        Transpose, Concat, Slice, Pad, Gather, Expand, ConstantOfShape, ShapeOf, Cast, Identity, Dropout, Gemm,
-                        MatMul, Softmax, LogSoftmax, QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger,
-                        MatMulInteger, QLinearConv, QLinearMatMul, QLinearAdd, QLinearGlobalAveragePool, QGemm, Opaque>;
+using AnyOp = std::variant<Input, Constant, Conv, BatchNormalization, Relu, Clip, Sigmoid, HardSigmoid, Add, Sub, Mul, Div, Sum,
+                           MaxPool, AveragePool, GlobalAveragePool, ReduceMean, ArgMax, Flatten, Reshape, Squeeze, Unsqueeze,
+                           Transpose, Concat, Slice, Pad, Gather, Expand, ConstantOfShape, ShapeOf, Cast, Identity, Dropout, Gemm,
+                           MatMul, Softmax, LogSoftmax, QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger,
+                           MatMulInteger, QLinearConv, QLinearMatMul, QLinearAdd, QLinearGlobalAveragePool, QGemm, Opaque>;
+
+template <typename T, typename Variant>
+inline constexpr bool is_alternative = false;
+template <typename T, typename... Ts>
+inline constexpr bool is_alternative<T, std::variant<Ts...>> = (std::is_same_v<T, Ts> || ...);
+
+// One of them. It is a class, and not the variant itself, so that what copies, moves and destroys four dozen alternatives is
+// compiled once, and not in each file that holds a node.
+class Op : public AnyOp {
+ public:
+  Op();  // an Input
+  template <typename T>
+  requires is_alternative<T, AnyOp> Op(T op) : AnyOp(std::in_place_type<T>, std::move(op)) {}
+  Op(const Op& other);
+  Op(Op&& other) noexcept;
+  Op& operator=(const Op& other);
+  Op& operator=(Op&& other) noexcept;
+  ~Op();
+};
 
 // The operator's name, with its domain in front where that is not ONNX's own: "Conv", "com.microsoft.QLinearAdd".
 std::string type_of(const Op& op);

@@ -91,9 +91,15 @@ TEST_F(ConvertTest, PhotosAreAnsweredTheSameFoldedAndInHalfPrecision) {
   }
   std::sort(photos.begin(), photos.end());
   ASSERT_GE(photos.size(), 100u);
+  // Every fifth is enough for a fold or a rounding that is wrong.
+  std::vector<std::string> some;
 #ifdef RESNET_SANITIZED
-  photos.resize(2);
+  const std::size_t step = 50;
+#else
+  const std::size_t step = 5;
 #endif
+  for (std::size_t i = 0; i < photos.size(); i += step) some.push_back(photos[i]);
+  photos = std::move(some);
   const auto answers_of = [&](const std::string& model) {
     std::vector<std::string> words = {"predict", "--model", model,      "--preprocess", "torchvision",
                                       "--topk",  "1000",    "--format", "csv",          "-q"};

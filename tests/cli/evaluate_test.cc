@@ -192,9 +192,13 @@ TEST_F(EvaluateTest, ThePapersWaysOfTestingAsPyTorchHasThem) {
 #ifdef RESNET_SANITIZED
        {std::pair<std::string, std::size_t>{"center", 1}, {"ten", 1}, {"full", 0}}) {
 #else
-       {std::pair<std::string, std::size_t>{"center", 30}, {"ten", 8}, {"full", 2}}) {
+       {std::pair<std::string, std::size_t>{"center", 6}, {"ten", 1}, {"full", 1}}) {
 #endif
     for (const auto& [net, options] : nets) {
+      if (crop == "full" && net == "resnet50") continue;  // the most work of all, and a half of "both"
+#ifdef RESNET_SANITIZED
+      if (crop == "ten" && net != "resnet18") continue;
+#endif
       SCOPED_TRACE(net + " " + crop);
       const auto& expected = figures.at(net + " " + crop);
       std::vector<std::string> names;

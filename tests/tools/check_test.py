@@ -30,6 +30,7 @@ class Check(unittest.TestCase):
         self.top = pathlib.Path(folder.name)
         (self.top / "tools").mkdir()
         shutil.copy(CHECK, self.top / "tools" / "check")
+        shutil.copy(CHECK.with_name("progress"), self.top / "tools" / "progress")
         for name in ("cli", "formats", "lib", "tests"):
             (self.top / name).mkdir()
         (self.top / "CMakePresets.json").write_text(PRESETS)

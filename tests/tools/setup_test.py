@@ -75,7 +75,8 @@ class Setup(unittest.TestCase):
 
     def test_another_patch_is_built_anew(self):
         tools = self.top / "tools"
-        shutil.copytree(SETUP.parent / "patches", tools / "patches")
+        for folder in ("patches", "cmake"):
+            shutil.copytree(SETUP.parent / folder, tools / folder)
         shutil.copy(SETUP, tools / "setup")
 
         def prefixes():

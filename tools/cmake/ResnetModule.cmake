@@ -31,22 +31,60 @@ if(RESNET_SANITIZE)
     target_compile_definitions(resnet_options INTERFACE RESNET_THREADS_ARE_WATCHED)
   endif()
 endif()
+# Sections that nothing asks for are left out: of XNNPACK's kernels, and of ONNX's descriptions.
+if(NOT RESNET_SANITIZE)
+  target_link_options(resnet_options INTERFACE -Wl,--gc-sections)
+endif()
+# For what may become a part of the shared library, which hides all that is not declared in include/resnet.
+function(resnet_fit_library target)
+  if(RESNET_BUILD_LIBRARY)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
+endfunction()
+
 # What another clone of the repository compiled is found again, too.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${CCACHE_PROGRAM}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
 endif()
+
+# What most files include is read once for all of them: standard headers and fmt, none of ours. clang's builds do without, and so
+# find the #include that a file forgot.
+set(resnet_standard_headers <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory>
+  <optional> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
+if(RESNET_PRECOMPILED_HEADERS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT RESNET_SANITIZE AND NOT RESNET_KERNELS_ONLY)
+  set(resnet_precompiles TRUE)
+  set(resnet_no_source "${PROJECT_BINARY_DIR}/precompiled.cc")
+  file(CONFIGURE OUTPUT "${resnet_no_source}" CONTENT "")
+  add_library(resnet_precompiled OBJECT "${resnet_no_source}")
+  target_link_libraries(resnet_precompiled PRIVATE resnet_options fmt::fmt)
+  resnet_fit_library(resnet_precompiled)
+  target_precompile_headers(resnet_precompiled PRIVATE ${resnet_standard_headers} <fmt/format.h>)
+endif()
+
+# A file that is compiled with flags of its own cannot use them.
+function(resnet_spare_own_flags target)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    get_source_file_property(own "${source}" TARGET_DIRECTORY ${target} COMPILE_OPTIONS)
+    if(own)
+      set_source_files_properties("${source}" TARGET_DIRECTORY ${target} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
+  endforeach()
+endfunction()
 
 function(resnet_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS;PRIVATE")
   add_library(resnet_${name} STATIC ${arg_SOURCES})
   target_include_directories(resnet_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
-  if(RESNET_BUILD_LIBRARY)  # which hides all that is not declared in include/resnet
-    set_target_properties(resnet_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
-      VISIBILITY_INLINES_HIDDEN ON)
-  endif()
+  resnet_fit_library(resnet_${name})
   list(TRANSFORM arg_LINKS PREPEND resnet_)
   target_link_libraries(resnet_${name} PUBLIC ${arg_LINKS} PRIVATE resnet_options ${arg_PRIVATE})
+  if(resnet_precompiles AND "fmt::fmt" IN_LIST arg_PRIVATE)
+    target_precompile_headers(resnet_${name} REUSE_FROM resnet_precompiled)
+    cmake_language(EVAL CODE "cmake_language(DEFER CALL resnet_spare_own_flags resnet_${name})")
+  endif()
   # What a stranger's file goes through tells libFuzzer how far it came.
   if(RESNET_BUILD_FUZZERS AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(formats/[^/]+|lib/graph|lib/image)$")
     target_compile_options(resnet_${name} PRIVATE -fsanitize=fuzzer-no-link)

@@ -110,7 +110,7 @@ std::string OtherFiles::to_string() const {
   constexpr std::size_t most_shown = 5, longest = 16;
   std::vector<std::pair<std::size_t, std::string>> endings;
   for (const auto& [ending, count] : by_ending_) {
-    const std::string shown = ending.size() > longest ? ending.substr(0, longest) + "..." : ending;
+    const std::string shown = ending.size() > longest ? fmt::format("{:.{}}...", ending, longest) : ending;
     endings.emplace_back(count, ending.empty() ? "without an ending" : shown);
   }
   std::stable_sort(endings.begin(), endings.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
