@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/identity/identity.h"
@@ -151,6 +152,7 @@ int run(const MergeOptions& options, Context&) {
   std::vector<Part> parts;
   for (const std::string& file : options.parts) parts.push_back(read_header(file));
   check(parts);
+  check_ending(options.output, {"jsonl"});
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.header.shard.index < b.header.shard.index; });
   for (Part& part : parts) check_answers(part);
   Output output(options.output);

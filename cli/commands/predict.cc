@@ -13,6 +13,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/exit_codes.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
@@ -83,7 +84,8 @@ void setup(CLI::App& app, PredictOptions& options) {
       "what --format text tells of a class; features: what the classifier multiplies, as rows of a .npy file (--output), NaN "
       "where an image failed")
       ->capture_default_str();
-  add_choice(app, "--format", options.format, "text|jsonl|csv", "of the answers (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, "text|jsonl|csv|json",
+             "of the answers: jsonl has an object a line, json one list of them (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
   add_text(
@@ -108,28 +110,35 @@ void setup(CLI::App& app, PredictOptions& options) {
       "Examples:\n"
       "  resnet-cli predict dog.jpg                                          # by the network that is built in\n"
       "  resnet-cli predict resnet50.onnx dog.jpg\n"
-      "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 --format csv -o answers.csv\n"
+      "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 -o answers.csv\n"
       "  find photos -name '*.jpg' -print0 | resnet-cli predict resnet50.onnx -0 - --format jsonl\n"
       "  resnet-cli predict keras.onnx dog.jpg --preprocess caffe --labels classes.txt\n"
       "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption: goes on\n"
       "  resnet-cli predict --model resnet50.onnx --model resnet152.onnx --crop full --scales 224,256,384,480,640 dog.jpg");
 }
 
-PredictionFormat choose_format(const PredictOptions& options) {
-  if (!options.resume.empty() || !options.shard.empty()) {
-    const char* asker = options.resume.empty() ? "--shard" : "--resume";
-    if (!options.format.empty() && options.format != "jsonl")
-      throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
-    if (!options.resume.empty() && !options.output.empty())
-      throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
-    return PredictionFormat::jsonl;
+// What is asked of the answers contradicts itself. --resume and --shard give lines, which can grow and be joined.
+void check_format(const PredictOptions& options) {
+  if (options.resume.empty() && options.shard.empty()) return;
+  const char* asker = options.resume.empty() ? "--shard" : "--resume";
+  if (!options.format.empty() && options.format != "jsonl")
+    throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
+  if (!options.resume.empty() && !options.output.empty())
+    throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
+}
+
+PredictionFormat format_of(const PredictOptions& options) {
+  check_ending(options.network.report, {"html"});
+  if (options.output_type == "features") {
+    check_ending(options.output, {"npy"});
+    return PredictionFormat::text;
   }
-  if (options.format == "jsonl") return PredictionFormat::jsonl;
-  if (options.format == "csv") return PredictionFormat::csv;
-  if (!options.format.empty()) return PredictionFormat::text;
-  const auto format = table::format_of_file(options.output);
-  if (format == table::Format::jsonl || format == table::Format::json) return PredictionFormat::jsonl;
-  return format == table::Format::csv ? PredictionFormat::csv : PredictionFormat::text;
+  const bool lines = !options.resume.empty() || !options.shard.empty();
+  const std::vector<std::string> formats = lines ? std::vector<std::string>{"jsonl"} : split("text|jsonl|csv|json", '|');
+  const std::string format = choose_format(options.format, options.resume.empty() ? options.output : options.resume, formats);
+  if (format == "jsonl") return PredictionFormat::jsonl;
+  if (format == "json") return PredictionFormat::json;
+  return format == "csv" ? PredictionFormat::csv : PredictionFormat::text;
 }
 
 // What decides the answers, besides the photos themselves.
@@ -156,7 +165,8 @@ bool is_tensor(const fs::path& path) { return path.extension() == ".npy"; }
 // Answers, in the order of the inputs, as they come.
 class Answers {
  public:
-  Answers(const PredictOptions& options, PredictionFormat format, std::vector<std::string> labels, Sink& output,
+  // `continued`: the output holds some already.
+  Answers(const PredictOptions& options, PredictionFormat format, std::vector<std::string> labels, Sink& output, bool continued,
           FeatureFile* features, Report& report, const Tally& tally, Observer& messages)
       : least_(static_cast<double>(options.min_probability)),
         logits_(options.output_type == "logit"),
@@ -168,7 +178,9 @@ class Answers {
         format_(format),
         labels_(std::move(labels)),
         output_(output),
-        messages_(messages) {}
+        messages_(messages) {
+    if (!continued && !features_) output_.write(format_header(format_));
+  }
 
   void add(const Result& result) {
     if (result.error) return add_failure(result.input, *result.error);
@@ -178,8 +190,7 @@ class Answers {
     if (features_) {
       features_->add(result.features);
     } else {
-      output_.write(format_answer(format_, result.input, shown, labels_, logits_));
-      output_.flush();
+      write(format_answer(format_, result.input, shown, labels_, logits_));
     }
     tally_.add(tally_key(result.input));
     report_.add(result, labels_, std::nullopt);
@@ -193,18 +204,39 @@ class Answers {
     messages_.error(input + ": " + error);
     report_.add_failure(input, error);
     if (features_) return features_->add_failure();
-    output_.write(format_failure(format_, input, error));
-    output_.flush();
+    write(format_failure(format_, input, error));
     tally_.add(tally_key(input));
   }
+
+  // Ends the answers.
+  void end() {
+    ended_ = true;
+    output_.write(format_footer(format_));
+  }
+  // What has come on stdout is a whole document, also where the run was interrupted.
+  ~Answers() {
+    if (ended_ || features_ || format_footer(format_).empty()) return;
+    try {
+      end();
+      output_.flush();
+    } catch (...) {  // nobody reads it any more
+    }
+  }
+  Answers(const Answers&) = delete;
+  Answers& operator=(const Answers&) = delete;
 
   std::size_t failed() const { return failed_; }
   // Of all answers that are in the output, an earlier run's as well.
   const Tally& tally() const { return tally_; }
 
  private:
+  void write(const std::string& answer) {
+    if (!answer.empty()) output_.write(format_lead(format_, !std::exchange(begun_, true)) + answer);
+    output_.flush();
+  }
+
   double least_;
-  bool logits_;
+  bool logits_, begun_ = false, ended_ = false;
   std::string cam_;
   FeatureFile* features_;
   Report& report_;
@@ -318,7 +350,7 @@ Task understand(const PredictOptions& options, Context& context) {
   Task task{options.network.models, options.arguments, {}, {}, false, false};
   if (task.models.empty()) task.models.push_back(take_model_or_built_in(task.images, context.messages));
   if (task.images.empty()) throw Error(Fault::invalid, "no images; expected files, folders, @list.txt or - behind the model");
-  task.format = choose_format(options);
+  check_format(options);
   task.views = {*find_crop(options.crop), parse_scales(options.network.scales)};
   task.as_features = options.output_type == "features";
   task.with_head = task.as_features || !options.network.cam.empty();
@@ -358,7 +390,7 @@ int run(const PredictOptions& options, Context& context) {
   Messages& messages = context.messages;
   const auto start = Clock::now();
   const auto milliseconds = [&start] { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); };
-  const Task task = understand(options, context);
+  Task task = understand(options, context);
   const WrittenFiles written = written_by(options, task);
   Inputs inputs(task.images, options.inputs);
   Selection selection(options.shard, inputs);
@@ -382,6 +414,7 @@ int run(const PredictOptions& options, Context& context) {
   const JobSize size = resumed.size().value_or(asked_size);
   const bool as_it_comes = !selection.total();  // a list on stdin
   if (!as_it_comes) selection.all([&](const fs::path& path) { return written.check(path), true; });
+  task.format = format_of(options);
   std::optional<FeatureFile> features;
   if (task.as_features) features.emplace(options.output);
   Report report(options.network.report.empty() ? nullptr : std::make_unique<Output>(options.network.report));
@@ -415,9 +448,8 @@ int run(const PredictOptions& options, Context& context) {
   messages.detail(fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(task.models, ", "), milliseconds(),
                               pool.asked(), at_once));
 
-  if (earlier.bytes == 0 && !features) output->write(format_header(task.format));
-  Answers answers(options, task.format, std::move(ready.labels), *output, features ? &*features : nullptr, report, earlier.tally,
-                  messages);
+  Answers answers(options, task.format, std::move(ready.labels), *output, earlier.bytes > 0, features ? &*features : nullptr,
+                  report, earlier.tally, messages);
   const std::size_t count = answer_all(selection, classifier, answers, *output, messages, [&](const Input& input) {
     if (as_it_comes) written.check(input.path);
   });
@@ -426,6 +458,7 @@ int run(const PredictOptions& options, Context& context) {
   if (selection.shard()) output->write(last_line({selection.shard()->index, selection.shard()->of, answers.tally()}));
   if (features) features->commit();
   report.commit(fmt::format("What {} photos are", count), ready.facts);
+  answers.end();
   output->commit();
   resumed.end();
   keep(ready.fresh, cache, pool, messages);

@@ -78,6 +78,7 @@ void check_endings(const TrainOptions& options, bool there) {
     if (there || !fs::exists(file, none)) check_ending(file, formats);
   };
   check(options.output, {"onnx", "resnet"});
+  check(options.checkpoint, {"resnet"});
   check(options.log, {"csv", "text"});
   check(options.curves, {"svg"});
 }

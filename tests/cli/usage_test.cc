@@ -62,7 +62,7 @@ TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--tpok", "3"}), 2, "unknown option '--tpok', did you mean '--topk'?");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk", "three"}), 2, "--topk: expected a whole number from 1");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk", "0"}), 2, "got '0'");
-  expect_refused(run({"predict", "rgb.onnx", "red.png", "--format", "xml"}), 2, "expected text|jsonl|csv, got 'xml'");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--format", "xml"}), 2, "expected text|jsonl|csv|json, got 'xml'");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--preprocess", "torch"}), 2, "got 'torch'");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--threads", "0"}), 2, "--threads");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk"}), 2, "--topk");
@@ -129,7 +129,7 @@ TEST_F(UsageTest, ThreadsComeFromTheOptionElseTheEnvironment) {
   with_option.insert(with_option.end(), {"--threads", "2"});
   EXPECT_THAT(run(with_option, three).err, HasSubstr(", 2 threads"));
   three.environment["RESNET_CLI_THREADS"] = "many";
-  expect_refused(run(predict, three), 2, "--threads: expected a whole number from 1 to 1024, got 'many'");
+  expect_refused(run(predict, three), 2, "RESNET_CLI_THREADS: expected a whole number from 1 to 1024, got 'many'");
 }
 
 TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {

@@ -80,13 +80,24 @@ std::string csv_answer(const std::string& input, std::span<const Prediction> pre
 }  // namespace
 
 std::string format_header(PredictionFormat format) {
-  return format == PredictionFormat::csv ? "input,rank,index,label,probability,logit\n" : "";
+  switch (format) {
+    case PredictionFormat::text:
+    case PredictionFormat::jsonl: return "";
+    case PredictionFormat::csv: return "input,rank,index,label,probability,logit\n";
+    case PredictionFormat::json: return "[\n";
+  }
+  return "";
 }
+
+std::string format_footer(PredictionFormat format) { return format == PredictionFormat::json ? "]\n" : ""; }
+
+std::string format_lead(PredictionFormat format, bool first) { return format != PredictionFormat::json ? "" : first ? " " : ","; }
 
 std::string format_answer(PredictionFormat format, const std::string& input, std::span<const Prediction> predictions,
                           std::span<const std::string> labels, bool logits) {
   switch (format) {
     case PredictionFormat::text: return text_answer(input, predictions, labels, logits);
+    case PredictionFormat::json:
     case PredictionFormat::jsonl: return json_answer(input, predictions, labels);
     case PredictionFormat::csv: return csv_answer(input, predictions, labels);
   }
@@ -94,7 +105,7 @@ std::string format_answer(PredictionFormat format, const std::string& input, std
 }
 
 std::string format_failure(PredictionFormat format, const std::string& input, const std::string& error) {
-  if (format != PredictionFormat::jsonl) return "";
+  if (format != PredictionFormat::jsonl && format != PredictionFormat::json) return "";
   Json object = json_of_input(input);
   object["error"] = error;
   return line_of(object);

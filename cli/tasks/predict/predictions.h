@@ -1,4 +1,4 @@
-// What predict answers, as text, JSON lines or CSV.
+// What predict answers, as text, JSON, JSON lines or CSV.
 #pragma once
 
 #include <span>
@@ -8,10 +8,14 @@
 
 namespace resnet::cli {
 
-enum class PredictionFormat { text, jsonl, csv };
+enum class PredictionFormat { text, jsonl, csv, json };
 
-// What stands in front of all answers: CSV's header.
+// Before and after all answers: CSV's header, JSON's brackets. Whole lines.
 std::string format_header(PredictionFormat format);
+std::string format_footer(PredictionFormat format);
+// Before each answer, and each failure that is written: JSON's comma. It begins the line, so that a line is whole when it is
+// written and nobody waits for the next answer.
+std::string format_lead(PredictionFormat format, bool first);
 // One input's answer, the likeliest class first: its lines, each with its end. A class behind the last label has none. `logits`:
 // text tells them in place of probabilities.
 std::string format_answer(PredictionFormat format, const std::string& input, std::span<const Prediction> predictions,

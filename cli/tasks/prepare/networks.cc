@@ -36,16 +36,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   const auto fits = [classes](const std::vector<std::string>& labels) {
     return !classes || *classes == static_cast<std::int64_t>(labels.size());
   };
-  if (!asked.empty()) {
-    std::vector<std::string> labels = labels::load(asked);
-    if (fits(labels)) return labels;
-    const auto count = static_cast<std::int64_t>(labels.size());
-    std::string hint;
-    if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
-    if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
-    throw Error(Fault::invalid,
-                fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
-  }
+  if (!asked.empty()) return load_labels(asked, classes);
   if (!model.labels.empty()) {
     if (fits(model.labels)) return model.labels;
     observer.warning(
@@ -73,6 +64,17 @@ analysis::Cost cost_of(const Graph& graph) {
 }
 
 }  // namespace
+
+std::vector<std::string> load_labels(const std::string& asked, std::optional<std::int64_t> classes) {
+  std::vector<std::string> labels = labels::load(asked);
+  const auto count = static_cast<std::int64_t>(labels.size());
+  if (!classes || *classes == count) return labels;
+  std::string hint;
+  if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
+  if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
+  throw Error(Fault::invalid,
+              fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
+}
 
 std::vector<int> parse_scales(const std::string& text) {
   std::vector<int> scales;
