@@ -179,22 +179,7 @@ int run(const TrainOptions& options, Context& context) {
   if (there) check_checkpoint(options, checkpoint);
 
   try {
-    try {
-      try {
-        try {
-          train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
-        } catch (Error& error) {
-          error.in(Frame::option("--freeze"));
-          throw;
-        }
-      } catch (Error& error) {
-        error.in(Frame::option("--freeze"));
-        throw;
-      }
-    } catch (Error& error) {
-      error.in(Frame::option("--freeze"));
-      throw;
-    }
+    train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
   } catch (Error& error) {
     error.in(Frame::option("--freeze"));
     throw;
