@@ -41,8 +41,7 @@ Output::Output(const std::string& file) {
 
 void Output::send(std::string_view bytes) {
   if (file_) {
-    file_->write(bytes);
-    file_->flush();
+    file_->send(bytes);
   } else if (is_terminal()) {
     // What a file's names hold must not steer it.
     write_beside_progress([&] { write_to_stdout(table::printable_lines(std::string(bytes))); });
