@@ -7,6 +7,7 @@
 #include <bit>
 #include <utility>
 
+#include "cli/tasks/named.h"
 #include "formats/labels/labels.h"
 #include "formats/npy/npy.h"
 #include "lib/analysis/cost.h"
@@ -108,21 +109,11 @@ const char* name_of(Crop crop) {
 
 namespace {
 
-template <typename Work>
-void with_name(const std::string& name, const Work& work) {
-  try {
-    work();
-  } catch (Error& error) {
-    error.in(Frame::file(Role::model, name));
-    throw;
-  }
-}
-
 // A batch whose images would change each other's answers is refused, or not made.
 void choose_batch(Network& network, const NetworkOptions& options, Observer& observer) {
   using Kind = analysis::BatchMixing::Kind;
   std::optional<analysis::BatchMixing> mixing;
-  with_name(network.name, [&] {
+  named(network.name, [&] {
     try {
       mixing = check_batch(network.graph);
     } catch (const Error& error) {
@@ -172,7 +163,7 @@ Network load_network(const std::string& name, const NetworkOptions& options, Obs
   network.name = name;
   network.untrained = loaded.spec.has_value();
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
-  with_name(name, [&] {
+  named(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
     // As it is run: folding tells shapes that the file leaves open.
     PassLog log;
@@ -217,7 +208,7 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
 }
 
 Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
-  try {
+  return named(network.name, [&] {
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
     Member member;
     member.preprocessing = network.preprocessing.preprocessing;
@@ -229,10 +220,7 @@ Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job 
     }
     member.plan = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool});
     return member;
-  } catch (Error& error) {
-    error.in(Frame::file(Role::model, network.name));
-    throw;
-  }
+  });
 }
 
 void check_single_view(const char* option, const ViewOptions& views, std::size_t models) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/tasks/identity/text.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/open/built_in.h"
 #include "cli/tasks/open/model.h"
 #include "cli/tasks/prepare/preprocess.h"
@@ -113,13 +114,8 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
   } else {
     job.trained_start = true;
     Model imported = read_model_file(file, arch, observer);
-    train::Transferred start;
-    try {
-      start = train::transfer(imported.graph, asked_classes(options), options.seed);
-    } catch (Error& error) {
-      error.in(Frame::file(Role::model, file));
-      throw;
-    }
+    train::Transferred start =
+        cli::named(file, [&] { return train::transfer(imported.graph, asked_classes(options), options.seed); });
     job.spec = start.spec;
     if (named) {
       arch::Spec expected = *named;
