@@ -88,8 +88,9 @@ int run(int argc, char** argv, Context& context) {
     context.messages.error("no command; resnet-cli --help tells what there is");
     return exit_codes::usage;
   }
+  const std::vector<std::string> words = words_of(argc, argv);
   try {
-    program.parse(words_of(argc, argv));
+    program.parse(std::vector<std::string>(words));
   } catch (const CLI::CallForHelp&) {
     const auto parsed = program.get_subcommands();
     write_text((parsed.empty() ? &program : parsed.front())->help());
@@ -98,7 +99,7 @@ int run(int argc, char** argv, Context& context) {
     write_text("resnet-cli " RESNET_VERSION "\n");
     return 0;
   } catch (const CLI::ParseError& error) {
-    context.messages.error(describe_mistake(program, error));
+    context.messages.error(describe_mistake(program, words, error));
     return exit_codes::usage;
   }
   const CommonOptions& options = context.options;

@@ -5,6 +5,7 @@
 
 #include "cli/api/data.h"
 #include "cli/api/guarded.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/prepare/preprocess.h"
 #include "lib/base/processors.h"
 #include "lib/passes/passes.h"
@@ -50,16 +51,13 @@ Network::Network(const Model& model, const NetworkOptions& options) {
     network.name = model.name();
     network.source = model.data_->model;
     Graph graph = std::exchange(network.source.graph, {});
-    try {
+    cli::named(network.name, [&] {
       find_image_input(graph);  // refuses what takes no images, before the work
       PassLog log;
       network.graph = optimize(graph, log);
       graph = {};
       cli::describe_network(network, asked, keeper);
-    } catch (::resnet::Error& error) {
-      error.in(Frame::file(Role::model, network.name));
-      throw;
-    }
+    });
     describe(*data, network);
     cli::tell_preprocessing(network, {}, true, keeper);
     Graph ready = std::exchange(network.graph, {});

@@ -8,6 +8,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/cache.h"
+#include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/tasks/prepare/network_cache.h"
 #include "cli/terminal/output.h"
@@ -18,7 +19,7 @@ namespace resnet::cli {
 namespace {
 
 struct CacheOptions {
-  std::string action, output, format = "text";
+  std::string action, output, format;
 };
 
 std::string time_of(std::chrono::system_clock::time_point time) {
@@ -52,7 +53,7 @@ int run(const CacheOptions& options, Context& context) {
                time_of(entry.last_used), purpose_of(entry.key), entry.file.filename().string()});
   }
   Output output(options.output);
-  output.write(table.render(*table::find_format(options.format)));
+  output.write(table.render(*table::find_format(choose_table_format(options.format, options.output))));
   output.commit();
   context.messages.note(fmt::format("{}: {} networks, {:.1f} of {} MiB", cache.folder().string(), entries.size(),
                                     static_cast<double>(bytes) / (1 << 20), cache.limit_in_mib()));
@@ -68,7 +69,8 @@ Command add_cache(CLI::App& program) {
   add_choice(*app, "action", options->action, "list|clear", "list them, the one used last first, or clear: remove them all")
       ->option_text("list|clear")
       ->required();
-  add_choice(*app, "--format", options->format, "text|json|csv|md", "of the list")->capture_default_str();
+  add_choice(*app, "--format", options->format, "text|json|csv|md",
+             "of the list (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
       "predict keeps, for each model file and for what it was asked (up to 256 images), the graph as it runs and the weights as\n"

@@ -34,6 +34,9 @@ Command add_train(CLI::App& program);
 Command add_validate(CLI::App& program);
 Command add_responses(CLI::App& program);
 Command add_completion(CLI::App& program);
+Command add_version(CLI::App& program);
+// To be added last: it knows the commands that are there by then.
+Command add_help(CLI::App& program);
 
 // The whole tree: the program's common options, bound to `options`, and every command.
 std::vector<Command> add_everything(CLI::App& program, CommonOptions& options);

@@ -16,6 +16,7 @@
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/open/model.h"
+#include "cli/tasks/prepare/networks.h"
 #include "cli/terminal/output.h"
 #include "formats/labels/labels.h"
 #include "formats/native/native.h"
@@ -26,6 +27,7 @@
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
+#include "lib/classify/endpoints.h"
 #include "lib/measure/compare.h"
 #include "lib/passes/passes.h"
 
@@ -42,7 +44,7 @@ struct ConvertOptions {
   std::int64_t check = 0;
   std::optional<double> tolerance;
   bool fold_batch_norm = false, simplify = false, dynamic_batch = false, external_data = false, strip_metadata = false,
-       strip_weights = false, explain = false;
+       strip_weights = false, explain = false, force = false;
   ArchOptions arch;
   const CLI::Option* seed = nullptr;
 };
@@ -72,6 +74,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_flag("--strip-metadata", options.strip_metadata, "without metadata and doc strings");
   app.add_flag("--strip-weights", options.strip_weights, "a light file of the structure: weights are inputs");
   app.add_flag("--explain", options.explain, "each rewrite that was made, or declined and why, on stdout");
+  app.add_flag("--force", options.force, "OUT may be IN itself, which is replaced when its successor is whole");
   add_integer(app, "--check", options.check, 1, 10'000, "run this many random images through IN and OUT and compare");
   app.add_option(
          "--tolerance", options.tolerance,
@@ -145,6 +148,15 @@ void write_file(const Model& model, const ConvertOptions& options) {
   onnx::write(model, file, write);
 }
 
+// Nothing where the graph gives no scores of classes.
+std::optional<std::int64_t> classes_of(const Graph& graph) {
+  try {
+    return find_score_output(graph).classes;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 // One line for each output; true where everything is within the tolerance.
 bool tell_differences(const ConvertOptions& options, const Graph& graph, const std::string& inputs, const std::vector<Tensor>& a,
                       const std::vector<Tensor>& b, Output& output) {
@@ -192,19 +204,27 @@ int run(const ConvertOptions& options, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   const std::string name = one_model(options.model, options.arguments);
   std::error_code ignored;
-  if (fs::equivalent(name, options.output, ignored)) {
-    // A mapped file may not change under its readers; AtomicFile renames, which leaves the old one whole.
-    context.messages.detail(options.output + ": is replaced by its own conversion");
+  const bool in_place = fs::equivalent(name, options.output, ignored) && fs::is_regular_file(options.output, ignored);
+  if (in_place && !options.force) {
+    throw Error(Fault::invalid,
+                fmt::format("--output: {} is the model itself, which would be replaced; expected another file, or "
+                            "--force",
+                            options.output));
   }
   LoadedModel loaded = load_for_examination(name, options.arch, true, context.messages);
   Model& model = loaded.model;
   WrittenFiles written;  // the model itself may be replaced
   written.add("--output", options.output);
-  for (const std::string& file : model.data_files) written.check(fs::path(name).parent_path() / file);
+  // So may its data file by the successor's. A mapped file may not change under its readers: what is replaced gets another name's
+  // bytes, which leaves the old ones whole.
+  const char* const data_option = "the data file of --output";
+  if (options.external_data) written.add(data_option, options.output + ".data");
+  for (const std::string& file : model.data_files)
+    written.check(fs::path(name).parent_path() / file, in_place ? data_option : "");
   if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
   format_of(options);  // before the work: an ending that is not written is told at once
   const Graph before = options.check > 0 ? model.graph : Graph();
-  if (!options.labels.empty()) model.labels = labels::load(options.labels);
+  if (!options.labels.empty()) model.labels = load_labels(options.labels, classes_of(model.graph));
   if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);
   PassLog log;
   try {

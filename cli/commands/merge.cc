@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/predict/merge.h"
@@ -12,6 +13,7 @@ namespace {
 
 int run(const MergeRequest& request, Context& context) {
   check_not_an_input("--output", request.output, request.parts);
+  check_ending(request.output, {"jsonl"});
   merge(request, context.task());
   return 0;
 }

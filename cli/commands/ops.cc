@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/commands/commands.h"
+#include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/terminal/output.h"
 #include "formats/onnx/operators.h"
@@ -15,7 +16,7 @@ namespace resnet::cli {
 namespace {
 
 struct OpsOptions {
-  std::string output, format = "text";
+  std::string output, format;
 };
 
 int run(const OpsOptions& options, Context&) {
@@ -30,7 +31,7 @@ int run(const OpsOptions& options, Context&) {
                std::string(op.type == "Constant" ? "folded" : "yes")});
   }
   Output output(options.output);
-  output.write(table.render(*table::find_format(options.format)));
+  output.write(table.render(*table::find_format(choose_table_format(options.format, options.output))));
   output.commit();
   return 0;
 }
@@ -41,7 +42,8 @@ Command add_ops(CLI::App& program) {
   auto options = std::make_shared<OpsOptions>();
   CLI::App* app =
       program.add_subcommand("ops", "Every operator of ONNX that is known here, and the opsets in which it is read and written.");
-  add_choice(*app, "--format", options->format, "text|json|csv|md", "of the table")->capture_default_str();
+  add_choice(*app, "--format", options->format, "text|json|csv|md",
+             "of the table (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
       "An operator that is not listed is kept by name, so that a file can be looked at and written again; running it is exit "

@@ -8,6 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/exit_codes.h"
 #include "cli/options/cache.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
@@ -55,7 +56,8 @@ void setup(CLI::App& app, PredictOptions& options) {
       "what --format text tells of a class; features: what the classifier multiplies, as rows of a .npy file (--output), NaN "
       "where an image failed")
       ->capture_default_str();
-  add_choice(app, "--format", options.format, "text|jsonl|csv", "of the answers (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, "text|jsonl|csv|json",
+             "of the answers: jsonl has an object a line, json one list of them (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
   add_text(
@@ -80,28 +82,35 @@ void setup(CLI::App& app, PredictOptions& options) {
       "Examples:\n"
       "  resnet-cli predict dog.jpg                                          # by the network that is built in\n"
       "  resnet-cli predict resnet50.onnx dog.jpg\n"
-      "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 --format csv -o answers.csv\n"
+      "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 -o answers.csv\n"
       "  find photos -name '*.jpg' -print0 | resnet-cli predict resnet50.onnx -0 - --format jsonl\n"
       "  resnet-cli predict keras.onnx dog.jpg --preprocess caffe --labels classes.txt\n"
       "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption: goes on\n"
       "  resnet-cli predict --model resnet50.onnx --model resnet152.onnx --crop full --scales 224,256,384,480,640 dog.jpg");
 }
 
-answers::Format choose_format(const PredictOptions& options) {
-  if (!options.resume.empty() || !options.shard.empty()) {
-    const char* asker = options.resume.empty() ? "--shard" : "--resume";
-    if (!options.format.empty() && options.format != "jsonl")
-      throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
-    if (!options.resume.empty() && !options.output.empty())
-      throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
-    return answers::Format::jsonl;
+// What is asked of the answers contradicts itself. --resume and --shard give lines, which can grow and be joined.
+void check_format(const PredictOptions& options) {
+  if (options.resume.empty() && options.shard.empty()) return;
+  const char* asker = options.resume.empty() ? "--shard" : "--resume";
+  if (!options.format.empty() && options.format != "jsonl")
+    throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
+  if (!options.resume.empty() && !options.output.empty())
+    throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
+}
+
+answers::Format format_of(const PredictOptions& options) {
+  check_ending(options.network.report, {"html"});
+  if (options.output_type == "features") {
+    check_ending(options.output, {"npy"});
+    return answers::Format::text;
   }
-  if (options.format == "jsonl") return answers::Format::jsonl;
-  if (options.format == "csv") return answers::Format::csv;
-  if (!options.format.empty()) return answers::Format::text;
-  const auto format = table::format_of_file(options.output);
-  if (format == table::Format::jsonl || format == table::Format::json) return answers::Format::jsonl;
-  return format == table::Format::csv ? answers::Format::csv : answers::Format::text;
+  const bool lines = !options.resume.empty() || !options.shard.empty();
+  const std::vector<std::string> formats = lines ? std::vector<std::string>{"jsonl"} : split("text|jsonl|csv|json", '|');
+  const std::string format = choose_format(options.format, options.resume.empty() ? options.output : options.resume, formats);
+  if (format == "jsonl") return answers::Format::jsonl;
+  if (format == "json") return answers::Format::json;
+  return format == "csv" ? answers::Format::csv : answers::Format::text;
 }
 
 void check_features(const PredictOptions& options) {
@@ -117,7 +126,7 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
   if (request.models.empty()) request.models.push_back(take_model_or_built_in(request.images, observer));
   if (request.images.empty()) throw Error(Fault::invalid, "no images; expected files, folders, @list.txt or - behind the model");
   request.inputs = options.inputs;
-  request.format = choose_format(options);
+  check_format(options);
   request.views = {*find_crop(options.crop), parse_scales(options.network.scales)};
   request.top_k = options.topk;
   request.min_probability = options.min_probability;
@@ -154,12 +163,14 @@ WrittenFiles written_by(const PredictOptions& options, const PredictRequest& req
 }
 
 int run(const PredictOptions& options, Context& context) {
-  const PredictRequest request = request_of(options, context.messages);
+  PredictRequest request = request_of(options, context.messages);
   const WrittenFiles written = written_by(options, request);
   TaskContext task = context.task();
   task.before_reading = [&written](const fs::path& file) { written.check(file); };
-  const PredictResult result = predict(request, task);
-  return result.failed > 0 ? exit_codes::inputs_failed : 0;
+  PredictTask predict(request, task);
+  // After the inputs were looked at: what would be written over one of them is told as that.
+  request.format = format_of(options);
+  return predict.run().failed > 0 ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "cli/options/written_files.h"
 #include "cli/tasks/feed/inputs.h"
 #include "cli/tasks/feed/photo_files.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/open/model.h"
 #include "cli/tasks/prepare/preprocess.h"
 #include "cli/tasks/progress.h"
@@ -117,7 +118,7 @@ class Measurement {
     const ChosenPreprocessing chosen =
         choose_preprocessing(options_.preprocess, loaded.model, input, classes_of(loaded.model.graph));
     ThreadPool pool(context_.threads(), context_.most_threads());
-    try {
+    return named(name, [&]() -> Measured {
       ResponseMeter meter(std::move(loaded.model.graph), pool);
       choose_batch(meter, input, name);
       if (options_.random > 0) {
@@ -126,10 +127,7 @@ class Measurement {
         feed_images(meter, input, chosen, images);
       }
       return {name, meter.responses()};
-    } catch (Error& error) {
-      error.in(Frame::file(Role::model, name));
-      throw;
-    }
+    });
   }
 
   std::size_t failed() const { return failed_; }

@@ -78,6 +78,7 @@ void check_endings(const TrainOptions& options, bool there) {
     if (there || !fs::exists(file, none)) check_ending(file, formats);
   };
   check(options.output, {"onnx", "resnet"});
+  check(options.checkpoint, {"resnet"});
   check(options.log, {"csv", "text"});
   check(options.curves, {"svg"});
 }
@@ -178,22 +179,7 @@ int run(const TrainOptions& options, Context& context) {
   if (there) check_checkpoint(options, checkpoint);
 
   try {
-    try {
-      try {
-        try {
-          train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
-        } catch (Error& error) {
-          error.in(Frame::option("--freeze"));
-          throw;
-        }
-      } catch (Error& error) {
-        error.in(Frame::option("--freeze"));
-        throw;
-      }
-    } catch (Error& error) {
-      error.in(Frame::option("--freeze"));
-      throw;
-    }
+    train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
   } catch (Error& error) {
     error.in(Frame::option("--freeze"));
     throw;

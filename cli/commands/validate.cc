@@ -11,6 +11,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/exit_codes.h"
+#include "cli/options/ending.h"
 #include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
@@ -37,7 +38,7 @@ using onnx::Finding;
 
 struct ValidateOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format = "text", expect;
+  std::string model, output, format, expect;
   std::int64_t expect_macs = 0, expect_parameters = 0;
   bool paper = false, strict = false;
   ArchOptions arch;
@@ -54,10 +55,10 @@ void setup(CLI::App& app, ValidateOptions& options) {
   add_integer(app, "--expect-params", options.expect_parameters, 1, INT64_MAX, "an error unless it has so many parameters");
   app.add_flag(
       "--paper", options.paper,
-      "the five networks of Table 1 instead of a model: each stage's multiply-adds against the table's blocks, the sums against "
-      "its row of FLOPs (--variant, default v1)");
+      "each stage's multiply-adds against the blocks of the paper's Table 1, their sum against its row of FLOPs: of MODEL, or of "
+      "the five networks themselves (--variant, default v1)");
   app.add_flag("--strict", options.strict, "warnings count as errors");
-  add_choice(app, "--format", options.format, "text|json", "of the findings")->capture_default_str();
+  add_choice(app, "--format", options.format, "text|json", "of the findings (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_arch_options(app, options.arch, "he|zeros|none", "Where MODEL or --expect is an architecture's name");
@@ -67,7 +68,8 @@ void setup(CLI::App& app, ValidateOptions& options) {
       "Examples:\n"
       "  resnet-cli validate model.onnx\n"
       "  resnet-cli validate model.onnx --expect resnet50 --expect-macs 4089184256 --format json\n"
-      "  resnet-cli validate --paper");
+      "  resnet-cli validate --paper\n"
+      "  resnet-cli validate model.onnx --paper");
 }
 
 const char* name_of(Finding::Level level) {
@@ -79,37 +81,85 @@ const char* name_of(Finding::Level level) {
   __builtin_unreachable();
 }
 
-int write_paper(const ValidateOptions& options, Output& output) {
-  const auto variant = arch::find_variant(options.arch.variant).value_or(arch::Variant::v1);
-  const std::vector<PaperCheck> checks = check_paper(variant);
+// Of a model, or the five networks themselves.
+struct PaperReport {
+  std::vector<PaperCheck> checks;
+  std::string model, network;  // empty: none was named
+  std::string compared_with;   // empty: Table 1 has no such network
+};
+
+PaperReport compare_with_paper(const ValidateOptions& options, Context& context) {
+  PaperReport report;
+  if (options.model.empty() && options.arguments.empty()) {
+    report.checks = check_paper(arch::find_variant(options.arch.variant).value_or(arch::Variant::v1));
+    return report;
+  }
+  report.model = one_model(options.model, options.arguments);
+  ArchOptions arch = options.arch;
+  if (arch.variant.empty() && arch::find_spec(report.model)) arch.variant = "v1";  // the paper's
+  LoadedModel loaded = load_for_examination(report.model, arch, false, context.messages);
+  const Inspection inspection = inspect(report.model, std::move(loaded.model), 1, Depth::layer);
+  report.checks = check_paper(inspection);
+  report.network = inspection.recognition ? inspection.recognition->to_string() : inspection.not_recognized;
+  if (!report.checks.empty()) report.compared_with = "Table 1's " + report.checks.front().net + " network";
+  return report;
+}
+
+nlohmann::ordered_json json_of(const PaperReport& report, bool passed) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array(), result;
+  for (const PaperCheck& c : report.checks) {
+    list.push_back({{"net", c.net},
+                    {"stage", c.stage},
+                    {"macs", c.counted},
+                    {"expected", c.expected},
+                    {"expected_by", c.expected_by},
+                    {"passed", c.passed}});
+  }
+  if (!report.model.empty()) {
+    result["model"] = report.model;
+    result["network"] = report.network;
+    result["compared_with"] =
+        report.compared_with.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(report.compared_with);
+  }
+  result["passed"] = passed;
+  result["checks"] = list;
+  return result;
+}
+
+std::string text_of(const PaperReport& report, std::size_t missed) {
+  const std::string who = report.model.empty() ? "" : table::printable(fmt::format("{}: {}", report.model, report.network));
+  if (report.checks.empty()) {
+    return fmt::format(
+        "{}; Table 1 has no such network (its blocks are those of 18, 34, 50, 101 and 152 layers): nothing to compare\n", who);
+  }
+  table::Table table({{"net", table::Align::left, {}},
+                      {"stage", table::Align::left, {}},
+                      {"multiply-adds", table::Align::right, {}},
+                      {"expected", table::Align::right, {}},
+                      {"result", table::Align::left, {}},
+                      {"expected by", table::Align::left, {}}});
+  for (const PaperCheck& c : report.checks) {
+    table.add({c.net, c.stage, c.counted, c.expected, std::string(c.passed ? "ok" : "MISS"), c.expected_by});
+  }
+  std::string text = table.render(table::Format::text);
+  if (!who.empty()) {
+    text += fmt::format("{}\ncompared with {} (v1: a bottleneck has its stride in its first 1x1; option B; 224x224)\n", who,
+                        report.compared_with);
+  }
+  return text + fmt::format("{} of {} as the paper's Table 1 has them\n", report.checks.size() - missed, report.checks.size());
+}
+
+int write_paper(const PaperReport& report, const std::string& format, Output& output) {
   std::size_t missed = 0;
-  for (const PaperCheck& check : checks) missed += check.passed ? 0 : 1;
-  if (options.format == "json") {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const PaperCheck& c : checks) {
-      list.push_back({{"net", c.net},
-                      {"stage", c.stage},
-                      {"macs", c.counted},
-                      {"expected", c.expected},
-                      {"expected_by", c.expected_by},
-                      {"passed", c.passed}});
-    }
-    output.write(nlohmann::ordered_json{{"passed", missed == 0}, {"checks", list}}.dump(2) + "\n");
+  for (const PaperCheck& check : report.checks) missed += check.passed ? 0 : 1;
+  const bool passed = missed == 0 && !report.checks.empty();
+  if (format == "json") {
+    output.write(json_of(report, passed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
-    table::Table table({{"net", table::Align::left, {}},
-                        {"stage", table::Align::left, {}},
-                        {"multiply-adds", table::Align::right, {}},
-                        {"expected", table::Align::right, {}},
-                        {"result", table::Align::left, {}},
-                        {"expected by", table::Align::left, {}}});
-    for (const PaperCheck& c : checks) {
-      table.add({c.net, c.stage, c.counted, c.expected, std::string(c.passed ? "ok" : "MISS"), c.expected_by});
-    }
-    output.write(table.render(table::Format::text));
-    output.write(fmt::format("{} of {} as the paper's Table 1 has them\n", checks.size() - missed, checks.size()));
+    output.write(text_of(report, missed));
   }
   output.commit();
-  return missed == 0 ? 0 : exit_codes::check_failed;
+  return passed ? 0 : exit_codes::check_failed;
 }
 
 // What the user expects, as findings.
@@ -238,12 +288,9 @@ int run(const ValidateOptions& options, Context& context) {
   written.add("--output", options.output);
   for (const std::string& argument : options.arguments) written.check(argument);
   written.check(options.model);
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "json"}); };
   Output output(options.output);
-  if (options.paper) {
-    if (!options.model.empty() || !options.arguments.empty())
-      throw Error(Fault::invalid, "--paper stands alone, without a model");
-    return write_paper(options, output);
-  }
+  if (options.paper) return write_paper(compare_with_paper(options, context), format_of_output(), output);
   const std::string name = one_model(options.model, options.arguments);
   if (!options.expect.empty() && !arch::find_spec(options.expect))
     throw Error(Fault::invalid, "--expect: " + unknown_arch(options.expect));
@@ -258,6 +305,7 @@ int run(const ValidateOptions& options, Context& context) {
       load_model(name, options.arch, context.messages);  // says what is wrong with the name
     findings = lint_file(name, options.arch, written);
   }
+  const std::string format = format_of_output();  // inputs that the output would replace were named before
   throw_if_interrupted();
   check_expectations(options, context, findings);
   std::size_t errors = 0, warnings = 0, notes = 0;
@@ -267,7 +315,7 @@ int run(const ValidateOptions& options, Context& context) {
     notes += finding.level == Finding::Level::note ? 1 : 0;
   }
   const bool failed = errors > 0 || (options.strict && warnings > 0);
-  if (options.format == "json") {
+  if (format == "json") {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Finding& f : findings)
       list.push_back({{"level", name_of(f.level)}, {"rule", f.rule}, {"node", f.node}, {"message", f.message}});

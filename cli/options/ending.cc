@@ -33,7 +33,8 @@ std::string choose_format(const std::string& asked, const std::string& output, c
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::error_code none;
   const bool special = std::filesystem::exists(output, none) && !std::filesystem::is_regular_file(output, none);
-  if (ending.size() < 2 || special) return formats.front();
+  const bool number = ending.find_first_not_of(".0123456789") == std::string::npos;  // part.3 of a job's parts
+  if (number || special) return formats.front();
   std::string expected;
   for (const std::string& format : formats) {
     const std::vector<std::string> endings = endings_of(format);

@@ -7,7 +7,7 @@
 namespace resnet::cli {
 
 // The format that a command writes: the one asked for by --format, else by the ending of the output's name, in any case, else (no
-// ending, stdout, a file that is not a regular one) the first of `formats`, the words that the command knows. Throws
+// ending, or a number, stdout, a file that is not a regular one) the first of `formats`, the words that the command knows. Throws
 // Error(invalid) "m.png: ends in .png, which is not written here; expected .txt, .json or .svg; override with --format", without
 // the hint where the command `has_no_format_option`.
 std::string choose_format(const std::string& asked, const std::string& output, const std::vector<std::string>& formats,

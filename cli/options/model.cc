@@ -70,7 +70,7 @@ std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer
   }
   if (arguments.empty() || !hint_for(arguments).empty()) refuse_without_model(arguments);
   refuse_foreign(arguments);
-  refuse_stranger(arguments.front());
+  refuse_stranger(arguments);
   observer.note(fmt::format(
       "no model is named: {} answers, which is built in and knows CIFAR-10's ten classes; --model names another", built_in_name));
   return std::string(built_in_name);

@@ -60,8 +60,7 @@ class FileSink : public Sink {
   FileSink(const std::string& file, std::uintmax_t keep);
 
   void commit() override;
-
- protected:
+  // Past what is kept.
   void send(std::string_view bytes) override;
 
  private:

@@ -4,9 +4,11 @@
 #include <CLI/Option.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 #include <vector>
 
+#include "cli/terminal/suggestions.h"
 #include "formats/table/text.h"
 
 namespace resnet::cli {
@@ -69,19 +71,17 @@ std::string option_groups(const CLI::App& app, const std::string& title) {
   return result;
 }
 
-std::vector<std::string> long_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
-    for (const CLI::Option* option : level->get_options()) {
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    }
+// "--threads: expected ..., got 'many'" where the environment has said so: the variable is to blame, by its name.
+std::string blame_variable(const CLI::App& program, const std::vector<std::string>& words, const std::string& mistake) {
+  for (const CLI::Option* option : program.get_options()) {
+    const std::string name = option->get_name(), variable = option->get_envname();
+    const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    if (value == nullptr || !mistake.starts_with(name + ":") || option->results() != std::vector<std::string>{value}) continue;
+    const bool on_the_command_line = std::any_of(
+        words.begin(), words.end(), [&](const std::string& word) { return word == name || word.starts_with(name + "="); });
+    if (!on_the_command_line) return variable + mistake.substr(name.size());
   }
-  return names;
-}
-
-std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
-  const std::string nearest = table::nearest(word, known);
-  return nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest);
+  return mistake;
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppF
   return result;
 }
 
-std::string describe_mistake(CLI::App& program, const CLI::ParseError& error) {
+std::string describe_mistake(CLI::App& program, const std::vector<std::string>& command_line, const CLI::ParseError& error) {
   const auto parsed = program.get_subcommands();
   CLI::App& app = parsed.empty() ? program : *parsed.front();
   const std::string help = parsed.empty() ? "resnet-cli --help" : "resnet-cli " + app.get_name() + " --help";
@@ -153,16 +153,16 @@ std::string describe_mistake(CLI::App& program, const CLI::ParseError& error) {
     std::string word = rest.front();
     if (word.size() > 1 && word[0] == '-') {
       word.resize(std::min(word.size(), word.find('=')));
-      mistake = fmt::format("unknown option '{}'{}", word, suggestion(word, long_names(app)));
+      mistake = fmt::format("unknown option '{}'{}", word, suggest_option(program, app, word));
     } else if (parsed.empty()) {
-      std::vector<std::string> names;
-      for (const CLI::App* command : visible_commands(program)) names.push_back(command->get_name());
-      mistake = fmt::format("unknown command '{}'{}", word, suggestion(word, names));
+      mistake = fmt::format("unknown command '{}'{}", word, suggest_command(program, word));
     } else {
       mistake = fmt::format("unexpected argument '{}'", word);
     }
   } else if (parsed.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     mistake = "no command";
+  } else {
+    mistake = blame_variable(program, command_line, mistake);
   }
   std::replace(mistake.begin(), mistake.end(), '\n', ' ');
   return fmt::format("{}{} ({} tells more)", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);

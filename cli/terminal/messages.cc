@@ -1,10 +1,12 @@
 #include "cli/terminal/messages.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <mutex>
 #include <set>
 
 #include "formats/table/text.h"
@@ -40,6 +42,20 @@ bool is_new(std::string_view warning) {
   return said.size() >= most || said.emplace(warning).second;
 }
 
+// Of the one terminal, whoever writes to it.
+std::mutex terminal_mutex;
+std::string shown;  // the progress line that is on it
+
+// Whether stdout and stderr are one terminal.
+bool is_shared() {
+  static const bool result = [] {
+    struct stat out = {}, err = {};
+    return isatty(STDOUT_FILENO) == 1 && on_terminal() && fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+           out.st_rdev == err.st_rdev;
+  }();
+  return result;
+}
+
 void write_to_stderr(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(STDERR_FILENO, bytes.data(), bytes.size());
@@ -50,8 +66,16 @@ void write_to_stderr(std::string_view bytes) {
 
 }  // namespace
 
+void write_beside_progress(const std::function<void()>& write) {
+  const std::unique_lock lock(terminal_mutex);
+  const bool restore = !shown.empty() && is_shared();
+  if (restore) write_to_stderr("\r\x1b[K");
+  write();
+  if (restore) write_to_stderr(shown);
+}
+
 void Messages::configure(bool quiet, int verbosity, ProgressMode progress) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(terminal_mutex);
   quiet_ = quiet;
   verbosity_ = verbosity;
   progress_ = progress;
@@ -78,25 +102,25 @@ bool Messages::shows_progress() const {
 
 void Messages::progress(std::string_view line) {
   if (!shows_progress()) return;
-  const std::lock_guard lock(mutex_);
-  if (shown_ == line) return;
+  const std::lock_guard lock(terminal_mutex);
+  if (shown == line) return;
   if (on_terminal()) {
     write_to_stderr("\r" + std::string(line) + "\x1b[K");
   } else if (!line.empty()) {
     write_to_stderr(std::string(line) + "\n");
   }
-  shown_ = line;
+  shown = line;
 }
 
 void Messages::say(std::string_view tag, std::string_view color, std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(terminal_mutex);
   std::string bytes;
-  const bool restore = !shown_.empty() && on_terminal();
+  const bool restore = !shown.empty() && on_terminal();
   if (restore) bytes += "\r\x1b[K";
   const bool in_color = !color.empty() && colored();
   bytes += (in_color ? std::string(color) : std::string()) + "resnet-cli:" + (in_color ? "\x1b[0m " : " ");
   bytes += std::string(tag) + table::shortened(table::printable(text), longest_message) + "\n";
-  if (restore) bytes += shown_;
+  if (restore) bytes += shown;
   write_to_stderr(bytes);  // one write, so that lines of several processes do not mix
 }
 

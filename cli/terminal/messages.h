@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <mutex>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +34,10 @@ class Messages : public Observer {
   bool quiet_ = false;
   int verbosity_ = 0;
   ProgressMode progress_ = ProgressMode::automatic;
-  std::mutex mutex_;
-  std::string shown_;  // the progress line that stands on the terminal
 };
+
+// Calls `write`, which writes whole lines to stdout. Where the progress line is on the same terminal, it is erased before and
+// drawn again after them.
+void write_beside_progress(const std::function<void()>& write);
 
 }  // namespace resnet::cli

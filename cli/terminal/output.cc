@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/terminal/messages.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
 #include "lib/base/interrupt.h"
@@ -40,10 +41,10 @@ Output::Output(const std::string& file) {
 
 void Output::send(std::string_view bytes) {
   if (file_) {
-    file_->write(bytes);
-    file_->flush();
+    file_->send(bytes);
   } else if (is_terminal()) {
-    write_to_stdout(table::printable_lines(std::string(bytes)));  // what a file's names hold must not steer it
+    // What a file's names hold must not steer it.
+    write_beside_progress([&] { write_to_stdout(table::printable_lines(std::string(bytes))); });
   } else {
     write_to_stdout(bytes);
   }

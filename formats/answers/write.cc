@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "formats/labels/labels.h"
 #include "formats/table/table.h"
@@ -79,22 +80,35 @@ std::string csv_answer(const std::string& input, std::span<const Prediction> pre
 
 }  // namespace
 
-std::string Writer::begin() const { return format_ == Format::csv ? "input,rank,index,label,probability,logit\n" : ""; }
+std::string Writer::begin() const {
+  switch (format_) {
+    case Format::text:
+    case Format::jsonl: return "";
+    case Format::csv: return "input,rank,index,label,probability,logit\n";
+    case Format::json: return "[\n";
+  }
+  __builtin_unreachable();
+}
 
-std::string Writer::answer(const std::string& input, std::span<const Prediction> predictions) const {
+std::string Writer::end() const { return format_ == Format::json ? "]\n" : ""; }
+
+std::string Writer::lead() { return format_ != Format::json ? "" : std::exchange(is_first_, false) ? " " : ","; }
+
+std::string Writer::answer(const std::string& input, std::span<const Prediction> predictions) {
   switch (format_) {
     case Format::text: return text_answer(input, predictions, labels_, logits_);
-    case Format::jsonl: return json_answer(input, predictions, labels_);
+    case Format::json:
+    case Format::jsonl: return lead() + json_answer(input, predictions, labels_);
     case Format::csv: return csv_answer(input, predictions, labels_);
   }
   __builtin_unreachable();
 }
 
-std::string Writer::failure(const std::string& input, const std::string& error) const {
-  if (format_ != Format::jsonl) return "";
+std::string Writer::failure(const std::string& input, const std::string& error) {
+  if (format_ != Format::jsonl && format_ != Format::json) return "";
   Json object = json_of_input(input);
   object["error"] = error;
-  return line_of(object);
+  return lead() + line_of(object);
 }
 
 }  // namespace resnet::answers

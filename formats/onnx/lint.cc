@@ -244,9 +244,11 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
     }
     if (examined != nullptr) examined->model = std::move(read_model);
   } catch (const Error& error) {
-    const bool known =
-        std::any_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.level == Level::error; });
-    // A finding that a rule has already made is not made again by the importer, which stops at its first.
+    const bool known = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+      return finding.level == Level::error && finding.rule != "onnx-checker";
+    });
+    // A finding that a rule has already made is not made again by the importer, which stops at its first. ONNX's checker stops at
+    // its first, too, which may be another one.
     if (!known || !is_model) findings.push_back({Level::error, is_model ? "import" : "file", "", error.without_file()});
   }
   return findings;

@@ -65,8 +65,8 @@ Preprocessing preprocessing_of(const Json& json) {
   const auto channels = [&](const char* key) {
     const Json& values = json.at(key);
     if (values.is_array() && values.size() != 3) {
-      throw Error(Fault::malformed, fmt::format("'{}' has {} number{}, expected three, one for each channel", key,
-                                                        values.size(), values.size() == 1 ? "" : "s"));
+      throw Error(Fault::malformed, fmt::format("'{}' has {} number{}, expected three, one for each channel", key, values.size(),
+                                                values.size() == 1 ? "" : "s"));
     }
     return values.get<std::array<float, 3>>();
   };

@@ -8,8 +8,8 @@ namespace resnet {
 class SharedLibrary {
  public:
   // `file` is a name for the system's loader ("libvips.so.42") or a path; `what` names the library and its purpose in messages
-  // ("libvips, which decodes photos"). It stays loaded until the process ends. Throws Error(unsupported) where it is not there, or
-  // memory is short.
+  // ("libvips, which decodes photos"). It stays loaded until the process ends. Throws Error(unsupported) where it is not there,
+  // or memory is short.
   SharedLibrary(const std::string& file, std::string what);
 
   // Its function of this name, or that of a library which it brings with it. Throws Error(internal) where there is none.

@@ -170,8 +170,7 @@ bool is_frozen(const std::string& parameter, const std::string& freeze) {
   if (freeze == "backbone") return !parameter.starts_with("fc.");
   const auto last = std::find(stages.begin(), stages.end(), freeze);
   if (last == stages.end()) {
-    throw Error(Fault::invalid,
-                fmt::format("'{}' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
+    throw Error(Fault::invalid, fmt::format("'{}' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
   }
   return std::find(stages.begin(), last + 1, stage) != last + 1;
 }

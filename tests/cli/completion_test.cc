@@ -73,20 +73,21 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 }
 
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
-  EXPECT_THAT(offered({""}),
-              testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate", "convert", "compare",
-                                            "bench", "responses", "train", "curves", "cache", "ops", "completion"));
+  EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate",
+                                                           "convert", "compare", "bench", "responses", "train", "curves", "cache",
+                                                           "ops", "completion", "help", "version"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
   EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));
   EXPECT_THAT(offered({"predict", "--"}), AllOf(Contains("--labels"), Contains("--threads"), Not(Contains("--opset"))));
-  EXPECT_THAT(offered({"predict", "--format", ""}), ElementsAre("text", "jsonl", "csv"));
-  EXPECT_THAT(offered({"predict", "--format", "=", "js"}), ElementsAre("jsonl"));
+  EXPECT_THAT(offered({"predict", "--format", ""}), ElementsAre("text", "jsonl", "csv", "json"));
+  EXPECT_THAT(offered({"predict", "--format", "=", "js"}), ElementsAre("jsonl", "json"));
   EXPECT_THAT(offered({"predict", "--preprocess", "t"}), ElementsAre("torchvision", "tf"));
   EXPECT_THAT(offered({"build", "--shortcut", ""}), ElementsAre("A", "B", "C"));
   EXPECT_THAT(offered({"build", "--opset", ""}), ElementsAre());
   EXPECT_THAT(offered({"completion", ""}), ElementsAre("bash", "zsh", "fish"));
   EXPECT_THAT(offered({"cache", ""}), ElementsAre("list", "clear"));
+  EXPECT_THAT(offered({"help", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"build", "resnet5"}), Contains("resnet50"));
 }
 

@@ -57,7 +57,10 @@ TEST_F(ForeignFilesTest, WhatIsNeitherBeforeThePhotos) {
   expect_refused(run({"predict", "notes.txt", "red.png", "-q"}), 3,
                  "notes.txt: is neither a model nor a photo, expected one of them; @notes.txt reads a list of photos");
   expect_refused(run({"predict", "empty", "red.png", "-q"}), 3, "empty: is empty, neither a model nor a photo");
-  expect_refused(run({"predict", "paper.pdf", "-q"}), 3, "paper.pdf: is a PDF document, neither a model nor a photo");
+  expect_refused(run({"predict", "paper.pdf", "red.png", "-q"}), 3, "paper.pdf: is a PDF document, neither a model nor a photo");
+  // Alone it is an input that cannot be read.
+  for (const char* name : {"notes.txt", "empty", "paper.pdf"})
+    expect_refused(run({"predict", name, "-q"}), 5, std::string(name) + ": is ");
   // A damaged photo is one input's error, and so is what follows a photo.
   write("damaged.png", "no picture");
   EXPECT_EQ(run({"predict", "damaged.png", "red.png", "-q"}).exit_code, 5);

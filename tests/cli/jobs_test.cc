@@ -215,7 +215,7 @@ TEST_F(JobsTest, TooLittleMemoryIsOneLineAndOneCode) {
         {"convert", "net.onnx", "-o", "out.resnet", "-q"},
         {"build", "resnet101", "-o", "other.onnx"}}) {
     SCOPED_TRACE(words[0]);
-    expect_refused(run_limited("-v 200000", words), 4, "not enough memory");
+    expect_refused(run_limited("-v 150000", words), 4, "not enough memory");
   }
 }
 

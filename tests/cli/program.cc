@@ -162,10 +162,6 @@ Finished Running::wait() {
   }
   process_ = -1;
   finished_.peak_kibibytes = usage.ru_maxrss;
-  const auto milliseconds = [](const timeval& time) {
-    return 1e3 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_usec);
-  };
-  finished_.cpu_milliseconds = milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime);
   finished_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   return finished_;
 }

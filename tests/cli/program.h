@@ -22,8 +22,7 @@ struct RunOptions {
 struct Finished {
   int exit_code = -1;  // 1000 + the signal that ended it
   std::string out, err;
-  long peak_kibibytes = 0;      // of memory at once
-  double cpu_milliseconds = 0;  // of all its threads, in user and system mode
+  long peak_kibibytes = 0;  // of memory at once
 };
 
 // A program that runs, with pipes to it. Killed where it is destroyed before its end.

@@ -314,7 +314,7 @@ TEST_F(ResumeTest, ExternalWeightsArePartOfTheModel) {
   part("2/2");
   expect_refused(run({"merge", "p1", "p2", "-o", "m2"}), 5, "p2: was made with data file split.onnx.data ");
   const std::string before = read("split.onnx.data");
-  expect_refused(run({"predict", "split.onnx", "red.png", "-q", "-o", "split.onnx.data"}), 2,
+  expect_refused(run({"predict", "split.onnx", "red.png", "-q", "--format", "csv", "-o", "split.onnx.data"}), 2,
                  "--output: split.onnx.data is one of the inputs");
   EXPECT_TRUE(read("split.onnx.data") == before);
 }
@@ -445,7 +445,8 @@ TEST_F(ResumeTest, NoInputIsEverReplaced) {
     }
   }
   // What is no input is replaced as ever.
-  EXPECT_EQ(run({"predict", "rgb.onnx", "red.png", "--preprocess", "raw", "-q", "-o", "yellow.png"}).exit_code, 0);
+  EXPECT_EQ(run({"predict", "rgb.onnx", "red.png", "--preprocess", "raw", "-q", "--format", "csv", "-o", "yellow.png"}).exit_code,
+            0);
 }
 
 TEST_F(ResumeTest, SchedulersSayWhichPart) {

@@ -1,22 +1,16 @@
 #!/usr/bin/env python3
 """Links, the README's length, phrases and commands: each fault must be found with its place, and nothing else."""
 
-import os
-import tempfile
 import unittest
 
 import commands
 import documents
 import structure
+from trees import tree_of
 
 
 def strays_of(files, checks):
-    with tempfile.TemporaryDirectory() as top:
-        for name, text in files.items():
-            path = os.path.join(top, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+    with tree_of(files) as top:
         tree = structure.Tree(top)
         for check in checks:
             check(tree)

@@ -4,10 +4,10 @@
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import structure
+from trees import tree_of
 
 TABLE = """# A tree
 
@@ -74,12 +74,7 @@ int f(::onnx::TensorProto_DataType type, char c, Level level) {
 
 
 def strays_of(files):
-    with tempfile.TemporaryDirectory() as top:
-        for name, text in files.items():
-            path = os.path.join(top, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+    with tree_of(files) as top:
         return structure.Tree(top).check()
 
 
@@ -285,12 +280,7 @@ class Strays(unittest.TestCase):
 
 class Program(unittest.TestCase):
     def run_on(self, files):
-        with tempfile.TemporaryDirectory() as top:
-            for name, text in files.items():
-                path = os.path.join(top, name)
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
+        with tree_of(files) as top:
             script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "structure.py")
             return subprocess.run([sys.executable, "-B", script, top], capture_output=True, text=True, check=False)
 

@@ -102,22 +102,50 @@ table::Table paper_table(arch::Variant variant, bool one_line_cells) {
   return result;
 }
 
+namespace {
+
+void check_net(const std::string& name, const std::map<std::string, std::int64_t>& counted, const TableNet& net,
+               std::vector<PaperCheck>& checks) {
+  const std::vector<std::int64_t> expected = analysis::multiply_adds(net, analysis::StridePlace::first_1x1);
+  std::int64_t sum = 0;
+  for (std::size_t s = 0; s < net.stages.size(); ++s) {
+    const std::string stage(net.stages[s].name);
+    const auto found = counted.find(stage);
+    const std::int64_t count = found == counted.end() ? 0 : found->second;
+    checks.push_back({name, stage, count, expected[s], "Table 1's blocks by closed formula", count == expected[s]});
+  }
+  for (const auto& [stage, count] : counted) sum += count;
+  checks.push_back({name, "total", sum, net.flops_in_tenths_of_billions * 100'000'000,
+                    "Table 1's row of FLOPs, less than 0.1x10^9 away", analysis::matches_printed(net, sum)});
+}
+
+bool has_blocks_of(const arch::Spec& spec, const TableNet& net) {
+  std::vector<int> blocks;
+  for (const TableStage& stage : net.stages) {
+    if (stage.blocks > 0) blocks.push_back(stage.blocks);
+  }
+  return (spec.block == arch::Block::bottleneck) == net.bottleneck && spec.blocks == blocks;
+}
+
+}  // namespace
+
 std::vector<PaperCheck> check_paper(arch::Variant variant) {
   std::vector<PaperCheck> checks;
   for (const TableNet& net : analysis::table1()) {
-    const std::string name = fmt::format("resnet{} {}", net.depth, arch::name_of(variant));
-    const std::map<std::string, std::int64_t> counted = count_stages(net.depth, variant);
-    const std::vector<std::int64_t> expected = analysis::multiply_adds(net, analysis::StridePlace::first_1x1);
-    std::int64_t sum = 0;
-    for (std::size_t s = 0; s < net.stages.size(); ++s) {
-      const std::string stage(net.stages[s].name);
-      const auto found = counted.find(stage);
-      const std::int64_t count = found == counted.end() ? 0 : found->second;
-      checks.push_back({name, stage, count, expected[s], "Table 1's blocks by closed formula", count == expected[s]});
-      sum += count;
-    }
-    checks.push_back({name, "total", sum, net.flops_in_tenths_of_billions * 100'000'000,
-                      "Table 1's row of FLOPs, less than 0.1x10^9 away", analysis::matches_printed(net, sum)});
+    check_net(fmt::format("resnet{} {}", net.depth, arch::name_of(variant)), count_stages(net.depth, variant), net, checks);
+  }
+  return checks;
+}
+
+std::vector<PaperCheck> check_paper(const Inspection& inspection) {
+  std::vector<PaperCheck> checks;
+  if (!inspection.recognition) return checks;
+  std::map<std::string, std::int64_t> counted;
+  for (const InspectedRow& row : inspection.rows) {
+    if (row.cost.macs > 0) counted[row.stage_name] += row.cost.macs;
+  }
+  for (const TableNet& net : analysis::table1()) {
+    if (has_blocks_of(inspection.recognition->spec, net)) check_net(fmt::format("{}-layer", net.depth), counted, net, checks);
   }
   return checks;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/tasks/inspect/inspection.h"
 #include "formats/table/table.h"
 #include "lib/arch/spec.h"
 
@@ -22,5 +23,8 @@ struct PaperCheck {
 // The five nets: multiply-adds of each stage as the graph counts them against those of Table 1's blocks by closed formula (v1,
 // the paper's), and the sum against the printed row of FLOPs.
 std::vector<PaperCheck> check_paper(arch::Variant variant);
+// One network, whatever it is: its stages and their sum against the column of Table 1 with as many blocks of its kind. None where
+// Table 1 has no such column.
+std::vector<PaperCheck> check_paper(const Inspection& inspection);
 
 }  // namespace resnet::cli

@@ -17,9 +17,10 @@ std::optional<std::string> describe_foreign(const std::string& path);
 // Error(malformed) for a model of another framework, Error(invalid) for what does not exist and has not the name of a photo.
 void refuse_foreign(std::span<const std::string> arguments);
 
-// For the first of such arguments, where the built-in network would answer: it stands where a model would. Throws
-// Error(malformed) "notes.txt: is neither a model nor a photo ..." of a file that is neither by its content nor by its name.
-void refuse_stranger(const std::string& argument);
+// For such arguments, where the built-in network would answer: the first of several has the place of a model. Throws
+// Error(malformed) "notes.txt: is neither a model nor a photo ..." of a file that is neither by its content nor by its name. One
+// alone is an input like any other: there is nothing that another network could answer in its place.
+void refuse_stranger(std::span<const std::string> arguments);
 
 // For what is named as a model. Throws Error(malformed) where its first bytes are something else's.
 void refuse_foreign_model(const Source& source);

@@ -21,6 +21,20 @@ AnswerSinks::AnswerSinks(const PredictRequest& request, answers::Writer writer, 
       tally_(tally),
       observer_(observer) {}
 
+AnswerSinks::~AnswerSinks() {
+  if (ended_) return;
+  try {
+    end();
+    output_.flush();
+  } catch (...) {  // nobody reads it any more
+  }
+}
+
+void AnswerSinks::end() {
+  ended_ = true;
+  if (features_ == nullptr) output_.write(writer_.end());
+}
+
 void AnswerSinks::add(const Result& result) {
   if (result.error) return add_failure(result.input, *result.error);
   ++count_;

@@ -25,9 +25,17 @@ class AnswerSinks {
   AnswerSinks(const PredictRequest& request, answers::Writer writer, Sink& output, FeatureFile* features, Report& report,
               const answers::Tally& tally, Observer& observer);
 
+  // What has come where answers are read as they come is a whole document, also where the task ended early.
+  ~AnswerSinks();
+  AnswerSinks(const AnswerSinks&) = delete;
+  AnswerSinks& operator=(const AnswerSinks&) = delete;
+
   void add(const Result& result);
   // Throws Error(Role::input) where the first failure ends the task.
   void add_failure(const std::string& input, const std::string& error);
+
+  // Ends the answers.
+  void end();
 
   std::size_t failed() const { return failed_; }
   // Of all answers that are in the output, an earlier run's as well.
@@ -44,6 +52,7 @@ class AnswerSinks {
   answers::Tally tally_;
   Observer& observer_;
   std::size_t count_ = 0, failed_ = 0;
+  bool ended_ = false;
 };
 
 // Classifies `part`, with the arguments that gave no path in their places; `done` hears how many are.

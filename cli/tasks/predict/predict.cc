@@ -186,13 +186,14 @@ class PredictTask::Run {
     observer_.detail(fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(request_.models, ", "), milliseconds(),
                                  pool.asked(), at_once));
 
-    const answers::Writer writer(request_.format, std::move(ready.labels), request_.logits);
+    answers::Writer writer(request_.format, std::move(ready.labels), request_.logits);
     if (earlier().bytes == 0 && features == nullptr) output.write(writer.begin());
-    AnswerSinks sinks(request_, writer, output, features, report, earlier().tally, observer_);
+    AnswerSinks sinks(request_, std::move(writer), output, features, report, earlier().tally, observer_);
     const std::size_t count = answer_inputs(classifier, sinks, output);
     tell_left_out();
     tell_orientations(turned, observer_);
     if (const auto& shard = selection_.shard()) output.write(answers::last_line({shard->index, shard->of, sinks.tally()}));
+    sinks.end();
     return {count, sinks.failed() + earlier().failed};
   }
 

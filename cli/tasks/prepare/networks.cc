@@ -7,6 +7,7 @@
 #include <bit>
 #include <utility>
 
+#include "cli/tasks/named.h"
 #include "formats/labels/labels.h"
 #include "formats/npy/npy.h"
 #include "lib/analysis/cost.h"
@@ -36,16 +37,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   const auto fits = [classes](const std::vector<std::string>& labels) {
     return !classes || *classes == static_cast<std::int64_t>(labels.size());
   };
-  if (!asked.empty()) {
-    std::vector<std::string> labels = labels::load(asked);
-    if (fits(labels)) return labels;
-    const auto count = static_cast<std::int64_t>(labels.size());
-    std::string hint;
-    if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
-    if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
-    throw Error(Fault::invalid,
-                fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
-  }
+  if (!asked.empty()) return load_labels(asked, classes);
   if (!model.labels.empty()) {
     if (fits(model.labels)) return model.labels;
     observer.warning(
@@ -73,6 +65,17 @@ analysis::Cost cost_of(const Graph& graph) {
 }
 
 }  // namespace
+
+std::vector<std::string> load_labels(const std::string& asked, std::optional<std::int64_t> classes) {
+  std::vector<std::string> labels = labels::load(asked);
+  const auto count = static_cast<std::int64_t>(labels.size());
+  if (!classes || *classes == count) return labels;
+  std::string hint;
+  if (*classes == count + 1) hint = "; the model's first class may be a background class, which the list lacks";
+  if (*classes == count - 1) hint = "; the list may begin with a background class, which the model lacks";
+  throw Error(Fault::invalid,
+              fmt::format("{}: {} labels for a model of {} classes{}", asked, count, *classes, count >= 1000 ? hint : ""));
+}
 
 std::vector<int> parse_scales(const std::string& text) {
   std::vector<int> scales;
@@ -106,21 +109,11 @@ const char* name_of(Crop crop) {
 
 namespace {
 
-template <typename Work>
-void with_name(const std::string& name, const Work& work) {
-  try {
-    work();
-  } catch (Error& error) {
-    error.in(Frame::file(Role::model, name));
-    throw;
-  }
-}
-
 // A batch whose images would change each other's answers is refused, or not made.
 void choose_batch(Network& network, const NetworkOptions& options, Observer& observer) {
   using Kind = analysis::BatchMixing::Kind;
   std::optional<analysis::BatchMixing> mixing;
-  with_name(network.name, [&] {
+  named(network.name, [&] {
     try {
       mixing = check_batch(network.graph);
     } catch (const Error& error) {
@@ -176,7 +169,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   network.name = name;
   network.untrained = loaded.spec.has_value();
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
-  with_name(name, [&] {
+  named(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
     // As it is run: folding tells shapes that the file leaves open.
     PassLog log;
@@ -221,7 +214,7 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
 }
 
 Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
-  try {
+  return named(network.name, [&] {
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
     Member member;
     member.preprocessing = network.preprocessing.preprocessing;
@@ -233,10 +226,7 @@ Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job 
     }
     member.plan = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool});
     return member;
-  } catch (Error& error) {
-    error.in(Frame::file(Role::model, network.name));
-    throw;
-  }
+  });
 }
 
 void check_single_view(const char* option, const ViewOptions& views, std::size_t models) {

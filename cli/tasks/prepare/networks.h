@@ -25,6 +25,9 @@ struct NetworkOptions {
   PreprocessOptions preprocess;
   ArchOptions arch;
 };
+// The classes' names of --labels, a file or a built-in list. Throws Error(invalid) "names.txt: 9 labels for a model of 10
+// classes".
+std::vector<std::string> load_labels(const std::string& asked, std::optional<std::int64_t> classes);
 // "224,256,384": lengths of a photo's shorter side. Throws Error(invalid).
 std::vector<int> parse_scales(const std::string& text);
 std::optional<Crop> find_crop(const std::string& name);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/tasks/identity/text.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/open/built_in.h"
 #include "cli/tasks/open/model.h"
 #include "cli/tasks/prepare/preprocess.h"
@@ -42,13 +43,17 @@ std::optional<std::int64_t> asked_classes(const TrainOptions& options) {
   return options.classes > 0 ? std::optional(options.classes) : std::nullopt;
 }
 
-// No more than the network has.
-void check_count(const std::string& folder, const TrainingJob& job) {
+// No more than the network has; of fewer, nothing is learnt of the others.
+void check_count(const std::string& folder, const TrainingJob& job, Observer& observer) {
   const auto found = static_cast<std::int64_t>(job.data.classes.size());
   if (found > job.spec.classes) {
     throw Error(Fault::invalid,
                 fmt::format("{}: holds {} classes, but the network has {}; --classes {} gives it a new classifier", folder, found,
                             job.spec.classes, found));
+  }
+  if (found < job.spec.classes) {
+    observer.warning(fmt::format("--classes {}: {} holds pictures of {} classes; the last {} of the network will not be learnt",
+                                 job.spec.classes, folder, found, job.spec.classes - found));
   }
 }
 
@@ -104,18 +109,13 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
     job.spec = *named;
     job.data = load_training_data(data, options.validation, std::nullopt, 0);
     job.spec.classes = options.classes > 0 ? options.classes : static_cast<std::int64_t>(job.data.classes.size());
-    check_count(data, job);
+    check_count(data, job, observer);
     job.model.labels = labels_of(job.data.classes, job.spec.classes);
   } else {
     job.trained_start = true;
     Model imported = read_model_file(file, arch, observer);
-    train::Transferred start;
-    try {
-      start = train::transfer(imported.graph, asked_classes(options), options.seed);
-    } catch (Error& error) {
-      error.in(Frame::file(Role::model, file));
-      throw;
-    }
+    train::Transferred start =
+        cli::named(file, [&] { return train::transfer(imported.graph, asked_classes(options), options.seed); });
     job.spec = start.spec;
     if (named) {
       arch::Spec expected = *named;
@@ -141,7 +141,7 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
     job.model.graph = std::move(start.graph);
     if (start.new_classifier) {
       job.data = load_training_data(data, options.validation, std::nullopt, 0);
-      check_count(data, job);
+      check_count(data, job, observer);
       job.model.labels = labels_of(job.data.classes, job.spec.classes);
     } else {
       // Folders that are no classes of the network by name are so by their number alone, which has to be the same.

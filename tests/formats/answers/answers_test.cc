@@ -19,7 +19,7 @@ const std::vector<Prediction> predictions = {{.index = 1, .probability = 0.75, .
                                              {.index = 7, .probability = 0.25, .logit = {}}};
 
 TEST(AnswersTest, AsJsonLines) {
-  const Writer writer(Format::jsonl, {"cat", "dog"});
+  Writer writer(Format::jsonl, {"cat", "dog"});
   EXPECT_EQ(writer.begin(), "");
   EXPECT_EQ(writer.answer("a.png", predictions),
             "{\"input\":\"a.png\",\"predictions\":[{\"rank\":1,\"index\":1,\"label\":\"dog\",\"probability\":0.75,\"logit\":2.5},"
@@ -29,7 +29,7 @@ TEST(AnswersTest, AsJsonLines) {
 }
 
 TEST(AnswersTest, AsCsv) {
-  const Writer writer(Format::csv, {"cat", "=dog, hot"});
+  Writer writer(Format::csv, {"cat", "=dog, hot"});
   EXPECT_EQ(writer.begin(), "input,rank,index,label,probability,logit\n");
   EXPECT_EQ(writer.answer("a.png", predictions), "a.png,1,1,\"'=dog, hot\",0.75,2.5\na.png,2,7,,0.25,\n");
   EXPECT_EQ(writer.failure("a.png", "is gone"), "");
@@ -41,7 +41,7 @@ TEST(AnswersTest, AsText) {
 }
 
 TEST(AnswersTest, WhatIsWrittenIsReadBack) {
-  const Writer writer(Format::jsonl, {});
+  Writer writer(Format::jsonl, {});
   for (const std::string input : {"a.png", "a\xff.png", "a\"\\\n.png", ""}) {
     std::string line = writer.answer(input, predictions);
     line.pop_back();
