@@ -80,7 +80,7 @@ void identify_start(const std::string& file, const Model& model, TrainingJob& jo
 
 }  // namespace
 
-TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
+TrainingJob prepare_training(const TrainOptions& options, Observer& observer, const Stop& stop) {
   std::vector<std::string> arguments = options.arguments;
   if (arguments.size() > 2) throw Error(Fault::invalid, fmt::format("'{}': expected the network and one DATA", arguments[2]));
   const bool only_data = arguments.size() == 1;
@@ -107,13 +107,14 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
   TrainingJob job;
   if (file.empty()) {
     job.spec = *named;
-    job.data = load_training_data(data, options.validation, std::nullopt, 0);
+    job.data = load_training_data(data, options.validation, std::nullopt, 0, stop);
     job.spec.classes = options.classes > 0 ? options.classes : static_cast<std::int64_t>(job.data.classes.size());
     check_count(data, job, observer);
     job.model.labels = labels_of(job.data.classes, job.spec.classes);
   } else {
     job.trained_start = true;
     Model imported = read_model_file(file, arch, observer);
+    stop.check();
     train::Transferred start =
         cli::named(file, [&] { return train::transfer(imported.graph, asked_classes(options), options.seed); });
     job.spec = start.spec;
@@ -140,13 +141,14 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
     job.model.provenance.producer_name = imported.provenance.producer_name;
     job.model.graph = std::move(start.graph);
     if (start.new_classifier) {
-      job.data = load_training_data(data, options.validation, std::nullopt, 0);
+      job.data = load_training_data(data, options.validation, std::nullopt, 0, stop);
       check_count(data, job, observer);
       job.model.labels = labels_of(job.data.classes, job.spec.classes);
     } else {
       // Folders that are no classes of the network by name are so by their number alone, which has to be the same.
       try {
-        job.data = load_training_data(data, options.validation, std::span<const std::string>(imported.labels), job.spec.classes);
+        job.data =
+            load_training_data(data, options.validation, std::span<const std::string>(imported.labels), job.spec.classes, stop);
       } catch (Error& error) {
         if (error.fault() == Fault::invalid) error.in(Frame::option("--classes N makes a new classifier of the folders' names"));
         throw;
