@@ -65,7 +65,7 @@ std::size_t decode_all(const std::vector<fs::path>& photos, const Preprocessing&
     workers.emplace_back([&] {
       for (std::size_t k = next++; k < photos.size() && !stop.requested(); k = next++) {
         try {
-          image::prepare(image::decode(photos[k]), preprocessing);
+          image::prepare(image::decode(photos[k], {.stop = stop}), preprocessing);
         } catch (const Error&) {
           ++failed;
         }
@@ -113,6 +113,7 @@ std::string Measurement::answer(const std::string& question) {
 Loaded Measurement::load() {
   const auto load_graph = [&] {
     Model model = load_model(configuration_.model, request_.network.arch, context_.observer).model;
+    context_.stop.check();
     for (const std::string& file : model.data_files) context_.before_reading(fs::path(configuration_.model).parent_path() / file);
     return std::move(model.graph);
   };
