@@ -133,7 +133,7 @@ ConvertResult ConvertTask::run() {
   Model& model = loaded_.model;
   const Graph before = request_.check > 0 ? model.graph : Graph();
   if (!request_.labels.empty()) model.labels = load_labels(request_.labels, classes_of(model.graph));
-  if (!request_.preprocess.empty()) model.preprocessing = find_preprocessing(request_.preprocess);
+  if (request_.preprocess) model.preprocessing = preprocessing_of(*request_.preprocess);
   ConvertResult result;
   try {
     rewrite(loaded_, request_, result.log);

@@ -54,16 +54,6 @@ void check_checkpoint(const TrainOptions& options, const fs::path& checkpoint) {
   }
 }
 
-// Before the work.
-void check_freeze(const std::string& freeze) {
-  try {
-    train::is_frozen("conv1.weight", freeze);
-  } catch (Error& error) {
-    error.in(Frame::option("--freeze"));
-    throw;
-  }
-}
-
 // A checkpoint's parameters in the network as it is built: what a file says is not trusted.
 Graph with_checked_parameters(const Graph& graph, const Graph& checkpoint, const fs::path& file) {
   const std::map<std::string, Tensor> given = train::float_constants(checkpoint);
@@ -117,7 +107,6 @@ class TrainTask::Run {
     train::set_threads(threads_);
     if (options.resume && options.restart) throw Error(Fault::invalid, "--resume and --restart: expected one of them");
     if (is_there(checkpoint_)) check_checkpoint(options, checkpoint_);
-    check_freeze(options.freeze);
     job_ = prepare_training(options, observer_, context.stop);
     tell_inputs();
   }
@@ -242,7 +231,7 @@ class TrainTask::Run {
         error.in(Frame::file(Role::model, checkpoint_.string()));
         throw;
       }
-    } else if (job_.unfolded > 0 && options_.freeze != "backbone") {
+    } else if (job_.unfolded > 0 && options_.freeze != train::Frozen::backbone) {
       constexpr std::size_t batches = 8;
       observer_.note(
           fmt::format("batch norm was folded into {} convolutions: it stands apart again, with the figures of {} batches",
@@ -267,10 +256,10 @@ class TrainTask::Run {
 
   void write(Graph graph, const train::Row& last) {
     job_.model.graph = std::move(graph);
-    job_.model.metadata["training"] =
-        fmt::format("{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration,
-                    plan_.batch, plan_.descent.schedule.rate, options_.schedule, options_.seed, 100 * last.training_error,
-                    last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
+    job_.model.metadata["training"] = fmt::format(
+        "{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration, plan_.batch,
+        plan_.descent.schedule.rate, word_of(options_.schedule), options_.seed, 100 * last.training_error,
+        last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
     owners_.check();
     if (options_.onnx) {
       onnx::write(job_.model, options_.output);

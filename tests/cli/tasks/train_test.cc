@@ -130,9 +130,6 @@ TEST_F(TrainTaskTest, WhatContradictsItself) {
   cli::TrainOptions asked = training();
   asked.resume = asked.restart = true;
   EXPECT_EQ(error_of([&] { train(asked); }).first, Fault::invalid);
-  asked = training();
-  asked.freeze = "nothing-of-that-name";
-  EXPECT_EQ(error_of([&] { train(asked); }).first, Fault::invalid);
   write("out.onnx.checkpoint.resnet", "no checkpoint");
   EXPECT_THAT(error_of([&] { train(training()); }).second, HasSubstr("is no checkpoint of a training run"));
 }
