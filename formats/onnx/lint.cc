@@ -139,8 +139,7 @@ class Linter {
     for (const Wiring::Stray& stray : wiring.strays) {
       const std::string name = name_of(graph_.node(stray.node));
       if (stray.is_made) {
-        add(Level::error, "order", name,
-            fmt::format("input '{}' is made only behind this node, expected before it", stray.value));
+        add(Level::error, "order", name, fmt::format("input '{}' is made only after this node, expected before it", stray.value));
       } else {
         add(Level::error, "dangling-input", name, describe_dangling(stray.value));
       }

@@ -55,11 +55,12 @@ Preprocessing preprocessing_of(const Json& json) {
   const std::string interpolation = json.at("interpolation").get<std::string>();
   const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
   if (known == std::end(interpolations))
-    throw Error(Fault::malformed, fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
+    throw Error(Fault::malformed,
+                fmt::format("'{}' is not an interpolation, expected bilinear, bicubic or lanczos", interpolation));
   p.interpolation = static_cast<Interpolation>(known - std::begin(interpolations));
   const std::string order = json.at("channel_order").get<std::string>();
   if (order != "rgb" && order != "bgr")
-    throw Error(Fault::malformed, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
+    throw Error(Fault::malformed, fmt::format("'{}' is not an order of channels, expected rgb or bgr", order));
   p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
   const auto channels = [&](const char* key) {

@@ -67,7 +67,7 @@ void fill(Tensor& tensor, const std::string& name, const Use& use, std::uint64_t
     return fill_uniform(values, key, 1.0 / std::sqrt(static_cast<double>(use.fan_in[gemm->transB ? 1 : 0])));
   }
   if (use.node != nullptr && std::holds_alternative<Add>(use.node->op)) return;  // a bias
-  throw Error(Fault::unsupported, fmt::format("input '{}' is no parameter that can be made anew: {}", name,
+  throw Error(Fault::unsupported, fmt::format("input '{}' is not a parameter that can be initialised: {}", name,
                                               use.node == nullptr ? "nothing reads it" : "it is read by " + describe(*use.node)));
 }
 

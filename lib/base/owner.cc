@@ -161,9 +161,9 @@ std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
     }
     if (next.text.empty()) break;
     if (!next.record) {
-      throw Error(
-          Fault::invalid, Frame::file(Role::output, at.string()),
-          "is no owner file of this program, and is left alone; expected none of that name beside " + file.filename().string());
+      throw Error(Fault::invalid, Frame::file(Role::output, at.string()),
+                  "is not an owner file of this program, and is left alone; expected no file of that name beside " +
+                      file.filename().string());
     }
     found.push_back(*next.record);
     at = claim_of(*next.record);

@@ -103,7 +103,7 @@ Head find_head(const Graph& graph, std::int64_t side) {
   }
   if (head.pool < 0) {
     throw Error(Fault::unsupported,
-                "no node averages the last maps in front of the classifier (GlobalAveragePool, ReduceMean, or "
+                "no node averages the last maps before the classifier (GlobalAveragePool, ReduceMean, or "
                 "AveragePool of the whole map)");
   }
   head.map = fixed.node(head.pool).inputs[0];

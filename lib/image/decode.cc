@@ -221,7 +221,7 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 std::string text_of_stranger(const std::optional<FileKind>& kind) {
-  return fmt::format("is no image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
+  return fmt::format("is not an image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
                      kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
 }
 
@@ -233,7 +233,7 @@ std::string describe_stranger(std::span<const std::byte> bytes) {
     return "is a Git LFS pointer, not the image itself: fetch it with git lfs pull";
   if (const auto start = text.find_first_not_of(" \t\r\n"); start != text.npos) text.remove_prefix(start);
   if (starts_with_ignoring_case(text, "<!doctype html") || starts_with_ignoring_case(text, "<html"))
-    return "is a web page, no image";
+    return "is a web page, not an image";
   return text_of_stranger(kind);
 }
 
@@ -288,7 +288,7 @@ bool tells_of_truncation(std::string_view text) {
 std::string describe_refusal(std::span<const std::byte> bytes, std::string_view message) {
   const std::string reason = first_line(message);
   const bool truncated = is_cut_off(bytes) || tells_of_truncation(message);
-  return fmt::format("{}{}", truncated ? "is truncated" : "is no image that can be read",
+  return fmt::format("{}{}", truncated ? "is truncated" : "is not an image that can be read",
                      reason.empty() ? "" : " (" + reason + ")");
 }
 

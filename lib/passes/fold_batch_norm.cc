@@ -317,7 +317,7 @@ class Folder {
       if (is_head(maker.op)) break;
       value = maker.inputs[0];
     }
-    return "no Conv or Gemm alone stands before it";
+    return "it does not directly follow a Conv or Gemm";
   }
 
   bool visit(NodeId id) {

@@ -111,8 +111,7 @@ struct Trainer::State {
 
   [[noreturn]] static void refuse_diverged(std::int64_t iteration, const std::string& what, double rate) {
     throw Error(Fault::failed,
-                fmt::format("iteration {}: {} no number any more at a learning rate of {:g}; a lower one, or a longer warm-up, "
-                            "keeps it in bounds",
+                fmt::format("iteration {}: {} no longer finite at learning rate {:g}; try a lower one or a longer warm-up",
                             iteration, what, rate));
   }
 
@@ -134,7 +133,7 @@ Trainer::Trainer(Network& network, const Examples& training, const Examples* tes
                        .mutex = {},
                        .orders = {},
                        .batches = {}}) {
-  if (training.size() == 0) throw Error(Fault::invalid, "there are no examples to learn from");
+  if (training.size() == 0) throw Error(Fault::invalid, "there are no examples to train on");
 }
 
 Trainer::~Trainer() = default;

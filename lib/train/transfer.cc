@@ -107,7 +107,7 @@ Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes,
   const Graph built = arch::build(result.spec, {.seed = seed});
   std::map<std::string, Tensor> values;
   const auto missing = [](const std::string& name) {
-    throw Error(Fault::unsupported, fmt::format("node '{}': its parameters are no float constants", name));
+    throw Error(Fault::unsupported, fmt::format("node '{}': its parameters are not float constants", name));
   };
   for (std::size_t i = 0; i < built.nodes().size(); ++i) {
     const Node& node = built.nodes()[i];
@@ -170,7 +170,8 @@ bool is_frozen(const std::string& parameter, const std::string& freeze) {
   if (freeze == "backbone") return !parameter.starts_with("fc.");
   const auto last = std::find(stages.begin(), stages.end(), freeze);
   if (last == stages.end()) {
-    throw Error(Fault::invalid, fmt::format("'{}' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
+    throw Error(Fault::invalid,
+                fmt::format("'{}' is not one of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
   }
   return std::find(stages.begin(), last + 1, stage) != last + 1;
 }

@@ -111,7 +111,7 @@ TEST_F(BrokenModelsTest, APhotoGivenAsTheModel) {
 
 TEST_F(BrokenModelsTest, AModelGivenAsAPhoto) {
   const Finished finished = run({"predict", "--model", "rgb.onnx", "rgb.onnx", "-q"});
-  expect_refused(finished, 5, "rgb.onnx: is no image");
+  expect_refused(finished, 5, "rgb.onnx: is not an image");
 }
 
 TEST_F(BrokenModelsTest, AConvWhoseWeightHasTheWrongShape) {

@@ -203,7 +203,7 @@ TEST_F(ConvertTest, Mistakes) {
   std::string damaged = read("x.resnet");
   damaged[damaged.size() - 200] = static_cast<char>(damaged[damaged.size() - 200] ^ 1);
   write("damaged.resnet", damaged);
-  expect_refused(run({"predict", "damaged.resnet", "red.png", "-q"}), 3, "its checksum does not fit");
+  expect_refused(run({"predict", "damaged.resnet", "red.png", "-q"}), 3, "checksum mismatch: the file is damaged");
 }
 
 TEST_F(ConvertTest, NativeFilesAreValidated) {
@@ -215,7 +215,7 @@ TEST_F(ConvertTest, NativeFilesAreValidated) {
   write("damaged.resnet", damaged);
   const Finished finished = run({"validate", "damaged.resnet"});
   EXPECT_EQ(finished.exit_code, 1);
-  EXPECT_THAT(finished.out, HasSubstr("error: damaged.resnet: is damaged: its checksum does not fit"));
+  EXPECT_THAT(finished.out, HasSubstr("error: damaged.resnet: checksum mismatch: the file is damaged"));
 }
 
 TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {

@@ -103,7 +103,7 @@ TEST_F(JobsTest, ASignalLeavesNoOwner) {
 
 TEST_F(JobsTest, SomebodyElsesOwnerFileIsLeftAlone) {
   write("answers.jsonl.owner", "mine\n");
-  expect_refused(predict("red.png\n"), 2, "answers.jsonl.owner: is no owner file of this program, and is left alone");
+  expect_refused(predict("red.png\n"), 2, "answers.jsonl.owner: is not an owner file of this program, and is left alone");
   EXPECT_EQ(read("answers.jsonl.owner"), "mine\n");
   EXPECT_FALSE(there("answers.jsonl"));
 }

@@ -125,7 +125,7 @@ TEST(InferReshape, KeepsSymbolsAndRefusesWhatDoesNotDivide) {
   EXPECT_EQ(infer_text(Reshape{}, {floats({2, 6}), integers({5, -1})}),
             "error: cannot reshape 2x6 to 5x-1: the number of elements does not divide");
   EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({-1, -1})}), HasSubstr("error: "));
-  EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({-2, 6})}), HasSubstr("-2 is no dimension"));
+  EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({-2, 6})}), HasSubstr("-2 is not a dimension"));
   EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({2, 6, 0})}), HasSubstr("there is no dimension 2 to copy"));
 }
 

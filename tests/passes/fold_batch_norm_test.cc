@@ -247,7 +247,7 @@ TEST(FoldBatchNorm, DeclinesWithAReason) {
   {
     Net net;
     net.graph.set_outputs({net.norm(net.relu(net.x), "bn", 4)});
-    expect_apart(net.graph, {norm + "no Conv or Gemm alone stands before it"});
+    expect_apart(net.graph, {norm + "it does not directly follow a Conv or Gemm"});
   }
   {
     Net net;

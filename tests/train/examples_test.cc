@@ -298,7 +298,7 @@ TEST(TrainerTest, ALossThatIsNoNumberStops) {
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::failed);
     EXPECT_THAT(error.what(), HasSubstr("iteration "));
-    EXPECT_THAT(error.what(), HasSubstr("learning rate of 1e+30"));
+    EXPECT_THAT(error.what(), HasSubstr("learning rate 1e+30"));
   }
 }
 

@@ -32,7 +32,7 @@ void export_softmax_like(const Op& op, NodeExport& node) {
     node.set_unless("axis", softmax.axis, std::int64_t{-1});
     return;
   }
-  if (!softmax.coerce_to_2d && !same) node.needs_opset(13, "an axis with others behind it");
+  if (!softmax.coerce_to_2d && !same) node.needs_opset(13, "an axis with others after it");
   node.set_unless("axis", node.axis(softmax.axis, node.rank(0)), std::int64_t{1});
 }
 

@@ -350,7 +350,7 @@ TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {
   EXPECT_THAT(error_of_bytes("\xff\xd8\xff\xe0 a photo"), HasSubstr("is a JPEG picture"));
   EXPECT_THAT(error_of_bytes("PK\x03\x04 torch"), HasSubstr("is a zip archive (a PyTorch checkpoint?)"));
   EXPECT_THAT(error_of_bytes(std::string("\x08\x08\x3a\x90\x4e", 5)), HasSubstr("is truncated: its graph has 10000 bytes"));
-  EXPECT_THAT(error_of_bytes("plain words"), HasSubstr("is no ONNX model"));
+  EXPECT_THAT(error_of_bytes("plain words"), HasSubstr("is not an ONNX model"));
 }
 
 }  // namespace
