@@ -42,8 +42,8 @@ constexpr Builtin builtins[] = {{"imagenet1k", std::begin(imagenet1k), std::end(
   throw Error(Fault::malformed, Frame::file(Role::argument, name), what);
 }
 
-// The bytes of the UTF-8 character at the front; 0 where there is none (overlong forms, surrogates and what lies behind U+10FFFF
-// are none).
+// The bytes of the UTF-8 character at the front; 0 where there is none (overlong forms, surrogates and what lies beyond U+10FFFF
+// are not characters).
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);

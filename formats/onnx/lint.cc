@@ -219,7 +219,7 @@ class Linter {
 std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
                           Examined* examined) {
   std::vector<Finding> findings;
-  // What is no model at all is said once, by the reader, in its own words.
+  // What is not a model at all is said once, by the reader, in its own words.
   ::onnx::ModelProto model;
   const bool parsed = bytes.size() < (std::size_t{1} << 31) && model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   const bool is_model = parsed && model.has_graph();

@@ -69,7 +69,7 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-// What begins a formula in a spreadsheet, and is no number.
+// What begins a formula in a spreadsheet, and is not a number.
 bool looks_like_a_formula(const std::string& text) {
   if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) return false;
   char* end = nullptr;

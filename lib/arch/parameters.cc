@@ -30,7 +30,7 @@ std::vector<std::int64_t> weight_dims(const Graph& graph, const Node& node) {
 
 std::vector<Use> first_uses(const Graph& graph) {
   std::vector<Use> uses(graph.nodes().size());
-  // From the end, so that the first use stays; a Cast in front of a layer hands on its reader.
+  // From the end, so that the first use stays; a Cast before a layer hands on its reader.
   for (std::size_t id = graph.nodes().size(); id-- > 0;) {
     const Node& node = graph.nodes()[id];
     const bool hands_on = std::holds_alternative<Identity>(node.op) || std::holds_alternative<Cast>(node.op);
@@ -98,7 +98,7 @@ Graph copied(const Graph& graph, const std::function<std::optional<ValueId>(Grap
   return result;
 }
 
-// The batch norm behind the convolution of that name, as build() names it: in a pre-activation net it is the next convolution's.
+// The batch norm after the convolution of that name, as build() names it: in a pre-activation net it is the next convolution's.
 std::string norm_behind(const std::string& convolution, bool pre_activation) {
   const std::size_t dot = convolution.rfind('.');
   const std::string front = dot == std::string::npos ? "" : convolution.substr(0, dot + 1);
@@ -176,7 +176,7 @@ Graph rename_as_built(const Graph& graph, const Recognition& recognition) {
       taken.insert(values[source]);
     }
   }
-  // The others keep theirs, or get a number behind it.
+  // The others keep theirs, or get a number after it.
   for (std::size_t id = 0; id < count; ++id) {
     const Node& node = graph.nodes()[id];
     if (!values[id].empty()) continue;

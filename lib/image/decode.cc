@@ -48,7 +48,7 @@ struct ThreadEnd {
   ~ThreadEnd() { vips_library().vips_thread_shutdown(); }
 };
 
-// libvips has refused; what it says stands in its error buffer, which all threads share.
+// libvips has refused; what it says is in its error buffer, which all threads share.
 struct Refused {
   bool known_format;
 };
@@ -127,7 +127,7 @@ Pixels oriented(Pixels&& pixels, int orientation) {
   return result;
 }
 
-// What libvips tells of the orientation, and what a PNG's text says where there is no eXIf chunk.
+// What libvips says of the orientation, and what a PNG's text says where there is no eXIf chunk.
 int orientation_of(VipsImage* image) {
   const VipsLibrary& vips = vips_library();
   if (vips.vips_image_get_typeof(image, VIPS_META_ORIENTATION) != 0 ||
@@ -225,7 +225,7 @@ std::string text_of_stranger(const std::optional<FileKind>& kind) {
                      kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
 }
 
-// What is no image, named as what it is where it is one of the usual mistakes.
+// What is not an image, named for what it is where it is one of the usual mistakes.
 std::string describe_stranger(std::span<const std::byte> bytes) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kind_bytes));
   const auto kind = kind_of_content(text);
@@ -237,7 +237,7 @@ std::string describe_stranger(std::span<const std::byte> bytes) {
   return text_of_stranger(kind);
 }
 
-// One line of what libvips says, without its function's name in front: "VipsJpeg: Premature end of JPEG file\n...".
+// One line of what libvips says, without its function's name before it: "VipsJpeg: Premature end of JPEG file\n...".
 std::string first_line(std::string_view text) {
   text = text.substr(0, text.find('\n'));
   if (const auto colon = text.find(": "); colon != text.npos) text.remove_prefix(colon + 2);
@@ -253,7 +253,7 @@ std::uint32_t number_at(std::span<const std::byte> bytes, std::size_t offset, bo
   return number;
 }
 
-// Whether the file's own structure says that it goes on behind its end; for the formats whose readers do not tell.
+// Whether the file's own structure says that it continues past its end; for the formats whose readers do not notice.
 bool is_cut_off(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with("\x89PNG\r\n\x1a\n")) {
@@ -267,7 +267,7 @@ bool is_cut_off(std::span<const std::byte> bytes) {
   }
   if (text.starts_with("RIFF") && bytes.size() >= 8) return std::size_t{number_at(bytes, 4, false)} + 8 > bytes.size();
   if ((text.starts_with("II*") || text.starts_with("MM\0*"sv)) && bytes.size() >= 8) {
-    return number_at(bytes, 4, text[0] == 'M') + std::size_t{2} > bytes.size();  // where its directory of tags stands
+    return number_at(bytes, 4, text[0] == 'M') + std::size_t{2} > bytes.size();  // where its directory of tags is
   }
   return false;
 }

@@ -156,7 +156,7 @@ constexpr void fill(Multiply (*table)[2]) {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// How many output pixels a part has; parts of one panel each stand behind each other, so that a thread keeps its pixels.
+// How many output pixels a part has; parts of one panel each follow one another, so that a thread keeps its pixels.
 std::int64_t rows_of_part(const Convolution& c) {
   // Of the pixels that a stride skips only those that the taps see.
   const std::int64_t seen = std::min(c.stride_high, c.filter.taps_high) * std::min(c.stride_wide, c.filter.taps_wide);
@@ -230,7 +230,7 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
       return Panel{packed + index * panel_size, index * width, std::min(width, outputs - index * width)};
     };
     if (!is_cut(c)) {
-      // Whether the pixels of a tile stand behind those of the tile before it: they are asked for while that one is multiplied.
+      // Whether the pixels of a tile follow those of the tile before it: they are fetched while that one is multiplied.
       const bool adjacent = c.filter.taps() == 1 && c.stride_high == 1 && c.stride_wide == 1 && c.pad_top == 0 &&
                             c.pad_left == 0 && c.height == c.out_height && c.width == c.out_width;
       // Where few tiles pass by, what follows of the filter comes from memory meanwhile.
@@ -304,7 +304,7 @@ std::size_t packed_size(const Filter& filter) {
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t panels = (static_cast<std::size_t>(filter.outputs) + width - 1) / width;
   const std::size_t depth = static_cast<std::size_t>(filter.taps() * filter.channels);
-  // Behind the panels the zeros that stand for pixels outside of the image.
+  // After the panels, the zeros that stand for pixels outside the image.
   return panels * width * (1 + depth) + static_cast<std::size_t>(filter.channels);
 }
 

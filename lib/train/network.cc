@@ -108,7 +108,7 @@ Site Network::State::site_of(NodeId id, NodeId output) {
   return site;
 }
 
-// The layer of a node, and of the ReLU behind it where `output` is not the node itself.
+// The layer of a node, and of the ReLU after it where `output` is not the node itself.
 std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
   const Site site = site_of(id, output);
   const Node& node = site.node;
@@ -188,7 +188,7 @@ void Network::State::plan() {
     layers.push_back(make_layer(id, output));
     const Value& result = values.at(output);
     if (result.wants_gradient) differentiated.push_back(layers.back().get());
-    // What no gradient needs is let go behind its last reader.
+    // What no gradient needs is let go after its last reader.
     for (const ValueId source : node.inputs) {
       const auto value = source.is_none() ? values.end() : values.find(source.node);
       if (value == values.end()) continue;

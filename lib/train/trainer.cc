@@ -217,7 +217,7 @@ std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& p
   Checkpoint& now = state.now;
   const auto start = Clock::now();
   const auto images = static_cast<double>(std::max<std::int64_t>(1, now.images));
-  // What the last update made of them: no loss has told yet.
+  // What the last update made of them: no loss has shown it yet.
   for (const Parameter& parameter : state.network.parameters()) {
     if (!std::all_of(parameter.values.begin(), parameter.values.end(), [](float v) { return std::isfinite(v); }))
       state.refuse_diverged(now.iteration, fmt::format("'{}' is", parameter.name), state.descent.schedule.at(now.iteration - 1));

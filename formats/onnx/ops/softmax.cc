@@ -4,7 +4,7 @@ namespace resnet::onnx {
 
 namespace {
 
-// Whether coercing to 2-D at `axis` gives what the softmax along `axis` gives: there is nothing but ones behind it.
+// Whether coercing to 2-D at `axis` gives what the softmax along `axis` gives: there are only ones after it.
 bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis) {
   if (!dims) return false;
   const auto rank = static_cast<std::int64_t>(dims->size());
