@@ -226,7 +226,7 @@ TEST(Tampered, OneShortcutOfOptionC) {
       const ValueId weight = graph.add_constant("extra", Tensor::allocate(DType::float32, Shape{64, 64, 1, 1}));
       inputs[1] = graph.append(Conv{.kernel_shape = {1, 1}}, {inputs[1], weight}, "layer1.1.downsample.0");
     }
-    // Ids behind the new nodes move by two.
+    // Ids after the new nodes move by two.
     for (ValueId& input : inputs) {
       if (node.name != "layer1.1.add" && !input.is_none() && input.node >= static_cast<NodeId>(0)) {
         const Node& source = whole.node(input.node);

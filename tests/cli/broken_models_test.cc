@@ -1,4 +1,4 @@
-// What is no model, is damaged, or contradicts itself: one line, the right exit code, nothing on stdout.
+// What is not a model, is damaged, or contradicts itself: one line, the right exit code, nothing on stdout.
 #include <sys/stat.h>
 
 #include <cstdint>

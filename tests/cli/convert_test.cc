@@ -77,7 +77,7 @@ TEST_F(ConvertTest, HalfPrecisionIsHalfTheSizeAndBackAgain) {
   EXPECT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", "fp16", "--check", "2", "--tolerance", "1e-7"}).exit_code, 1);
 }
 
-// The likeliest class and the logit of each class, photo by photo, as predict tells them.
+// The likeliest class and the logit of each class, photo by photo, as predict gives them.
 struct Answers {
   std::vector<int> best;
   std::map<std::string, double> logits;  // by photo and class
@@ -111,7 +111,7 @@ TEST_F(ConvertTest, PhotosAreAnsweredTheSameFoldedAndInHalfPrecision) {
     std::string line;
     std::getline(lines, line);  // input,rank,index,label,probability,logit
     while (std::getline(lines, line)) {
-      // Labels may hold commas: the numbers stand in front of them and behind.
+      // Labels may hold commas: the numbers are before them and after.
       const std::size_t rank = line.find(',') + 1, index = line.find(',', rank) + 1, logit = line.rfind(',') + 1;
       if (line.compare(rank, 2, "1,") == 0) answers.best.push_back(std::stoi(line.substr(index)));
       answers.logits[line.substr(0, rank) + std::to_string(std::stoi(line.substr(index)))] = std::stod(line.substr(logit));

@@ -166,7 +166,7 @@ TEST_F(JobsTest, ALimitOfAFilesSizeIsAsAFullDisk) {
     expect_refused(finished, 6, "cannot be written: File too large");
     EXPECT_TRUE(names_in("out").empty());
   }
-  // What grows keeps what it has, and goes on where there is room.
+  // What grows keeps what it has, and continues where there is room.
   std::vector<std::string> grows = {"predict", "rgb.onnx", "@list.txt", "--preprocess", "raw", "-q", "--resume", "out/x.jsonl"};
   expect_refused(run_limited("-f 8", grows), 6, "cannot be written: File too large");
   EXPECT_THAT(names_in("out"), ElementsAre("x.jsonl", "x.jsonl.job"));

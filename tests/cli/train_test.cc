@@ -1,4 +1,4 @@
-// `train`: runs that learn, that are cut short and go on, and data that is bad.
+// `train`: runs that learn, that are cut short and resumed, and data that is bad.
 #include <signal.h>
 
 #include <chrono>
@@ -60,7 +60,7 @@ class TrainTest : public CliTest {
   Finished train(std::vector<std::string> more) const { return run(words(std::move(more))); }
   bool there(const std::string& name) const { return fs::exists(folder() / name); }
 
-  // The same run cut short by `signal_number` behind its first checkpoint.
+  // The same run cut short by `signal_number` after its first checkpoint.
   Finished cut_short(int signal_number, const std::vector<std::string>& more) const {
     RunOptions options;
     options.folder = folder();

@@ -159,8 +159,8 @@ TEST(Decode, TooManyPixelsAreRefusedBeforeTheyAreDecoded) {
   EXPECT_EQ(complaint(bytes_of("rgb.png"), {.max_pixels = 53 * 37 - 1}),
             "photo: has 53x37 pixels, more than the 1960 that are allowed");
   EXPECT_EQ(complaint(bytes_of("rgb.png"), {.max_pixels = 53 * 37}), "");
-  // A header that promises 60000x60000 pixels in front of the data of a small picture; its checksum is wrong, which is looked at
-  // later than the size.
+  // A header that promises 60000x60000 pixels before the data of a small picture; its checksum is wrong, which is looked at later
+  // than the size.
   std::string bytes = bytes_of("rgb.png");
   bytes.replace(16, 8, std::string("\x00\x00\xea\x60\x00\x00\xea\x60", 8));
   const std::string said = complaint(bytes);

@@ -69,7 +69,7 @@ TEST_P(ElementwiseTest, MeanOverTheMiddle) {
   }
 }
 
-// One float alone stands still at 2^24. In lanes and out of them, in parts and at once: the same bits.
+// One float alone stays at 2^24. In lanes and out of them, in parts and at once: the same bits.
 TEST_P(ElementwiseTest, MeansOfVeryManyNearlyEqualValues) {
   constexpr std::size_t inner = 21, few = 800'000, many = 18'000'000;
   std::vector<float> x(many, 1.0f);

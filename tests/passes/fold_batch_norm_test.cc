@@ -195,7 +195,7 @@ TEST(FoldBatchNorm, NotWhatIsNotPerChannel) {
     net.graph.set_outputs({add(net.graph, Mul{}, {net.conv(net.x, net.weight()), other}, "y")});
     expect_apart(net.graph, {});
   }
-  // A residual addition is no bias; a quotient of the convolution is none either.
+  // A residual addition is not a bias; nor is a quotient of the convolution.
   Net net;
   const ValueId first = net.conv(net.x, net.weight()), second = net.conv(net.x, net.weight("w2"), ValueId::none(), "conv2");
   const ValueId sum = add(net.graph, Add{}, {first, second}, "sum");

@@ -185,7 +185,7 @@ TEST(Read, ExternalDataStaysInsideTheModelsFolder) {
   EXPECT_THAT(with("link.bin"), HasSubstr("is a link out of the model's folder"));
 }
 
-// An offset behind 4 GiB, in a file that takes no room on the disk.
+// An offset beyond 4 GiB, in a file that takes no room on the disk.
 TEST(Read, ExternalDataBeyondTwoGibibytes) {
   test::TemporaryFolder folder;
   constexpr std::int64_t offset = (std::int64_t{4} << 30) + 64;
@@ -223,7 +223,7 @@ TEST(Read, ExternalDataBeyondTwoGibibytes) {
   };
   EXPECT_THAT(text_of_model(), HasSubstr("%w = Constant() {float 2 [1.5, -2.5]}"));
   EXPECT_THAT(text_of_model(), HasSubstr("%v = Constant() {float 2 [1.5, -2.5]}"));
-  // Past the end, and an offset that is no number or would overflow.
+  // Past the end, and an offset that is not a number or would overflow.
   auto& where = *proto.mutable_graph()->mutable_initializer(0)->mutable_external_data(1)->mutable_value();
   where = std::to_string(offset + 1);
   EXPECT_THAT(text_of_model(),
