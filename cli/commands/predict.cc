@@ -106,7 +106,8 @@ answers::Format format_of(const PredictOptions& options) {
     return answers::Format::text;
   }
   const bool lines = !options.resume.empty() || !options.shard.empty();
-  const std::vector<std::string> formats = lines ? std::vector<std::string>{"jsonl"} : split("text|jsonl|csv|json", '|');
+  const std::vector<std::string> formats =
+      lines ? std::vector<std::string>{"jsonl"} : std::vector<std::string>{"text", "jsonl", "csv", "json"};
   const std::string format = choose_format(options.format, options.resume.empty() ? options.output : options.resume, formats);
   if (format == "jsonl") return answers::Format::jsonl;
   if (format == "json") return answers::Format::json;

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
+#include "lib/arch/part_order.h"
 #include "lib/base/error.h"
 #include "lib/base/overloaded.h"
 
@@ -53,7 +55,7 @@ class Reducer {
     }
     const int last = part(graph_.outputs()[0]);
     if (last == nothing) throw Error(Fault::unsupported, "the first output does not depend on the first input");
-    return in_order(last);
+    return in_order(std::move(parts_), last);
   }
 
  private:
@@ -372,38 +374,6 @@ class Reducer {
       }
     }
     return channel_padding(id, data[0], begin, end);
-  }
-
-  // The parts that the last one needs, each behind its inputs; the longer way into an addition first.
-  std::vector<Part> in_order(int last) {
-    std::vector<int> depth(parts_.size(), 0);
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      for (int input : parts_[i].inputs) depth[i] = std::max(depth[i], depth[static_cast<std::size_t>(input)] + 1);
-    }
-    for (Part& part : parts_) {
-      std::stable_sort(part.inputs.begin(), part.inputs.end(), [&](int a, int b) {
-        const int left = depth[static_cast<std::size_t>(a)], right = depth[static_cast<std::size_t>(b)];
-        return left != right ? left > right : at(a).what < at(b).what;
-      });
-    }
-    std::vector<Part> ordered;
-    std::vector<int> place(parts_.size(), nothing);
-    std::vector<std::pair<int, std::size_t>> stack = {{last, 0}};  // a part, and how many of its inputs are done
-    while (!stack.empty()) {
-      const int index = stack.back().first;
-      const auto i = static_cast<std::size_t>(index);
-      if (stack.back().second < parts_[i].inputs.size()) {
-        const int input = parts_[i].inputs[stack.back().second++];
-        if (place[static_cast<std::size_t>(input)] == nothing) stack.emplace_back(input, 0);
-        continue;
-      }
-      stack.pop_back();
-      if (place[i] != nothing) continue;
-      place[i] = static_cast<int>(ordered.size());
-      ordered.push_back(parts_[i]);
-      for (int& input : ordered.back().inputs) input = place[static_cast<std::size_t>(input)];
-    }
-    return ordered;
   }
 
   const Graph& graph_;

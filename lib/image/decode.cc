@@ -149,18 +149,9 @@ int orientation_of(VipsImage* image) {
   return found;
 }
 
-Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
+// Makes of an image one of 8 or 16 bits per sample in grey, RGB or ink. Whether it is ink (CMYK).
+bool convert_colours(ImageHandle& image) {
   const VipsLibrary& vips = vips_library();
-  const char* loader = vips.vips_foreign_find_load_buffer(bytes.data(), bytes.size());
-  if (loader == nullptr || !is_supported_loader(loader)) throw Refused{false};
-  ImageHandle image(vips.vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                                    VIPS_FAIL_ON_TRUNCATED, nullptr));
-  if (!image) throw Refused{true};
-  const int width = vips.vips_image_get_width(image.get());
-  const int height = vips.vips_image_get_height(image.get());
-  const int orientation = orientation_of(image.get());
-  check_size(name, width, height, options.max_pixels);
-
   bool cmyk = false;
   switch (vips.vips_image_get_interpretation(image.get())) {
     case VIPS_INTERPRETATION_CMYK: cmyk = vips.vips_image_get_bands(image.get()) >= 4; break;
@@ -184,13 +175,20 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
     if (vips.vips_cast(image.get(), &clipped, VIPS_FORMAT_UCHAR, nullptr) != 0) throw Refused{true};
     image.reset(clipped);
   }
+  return cmyk;
+}
 
-  const int bands = vips.vips_image_get_bands(image.get());
+// Of an image that convert_colours() has made.
+Pixels read_pixels(VipsImage* image, bool cmyk) {
+  const VipsLibrary& vips = vips_library();
+  const int width = vips.vips_image_get_width(image), height = vips.vips_image_get_height(image);
+  const int bands = vips.vips_image_get_bands(image);
+  const bool two_bytes = vips.vips_image_get_format(image) == VIPS_FORMAT_USHORT;
   const auto row_bytes = static_cast<std::size_t>(width) * 3;
   // Filled strip by strip: a header that promises much and a file that holds little takes little.
   Pixels pixels{width, height, {}};
   pixels.rgb.reserve(row_bytes * static_cast<std::size_t>(height));
-  const RegionHandle region(vips.vips_region_new(image.get()));
+  const RegionHandle region(vips.vips_region_new(image));
   if (!region) throw Refused{true};
   std::vector<VipsPel> high;
   for (int top = 0; top < height; top += strip_height) {
@@ -201,13 +199,27 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
     pixels.rgb.resize(pixels.rgb.size() + row_bytes * static_cast<std::size_t>(strip.height));
     for (int y = top; y < top + strip.height; ++y) {
       const VipsPel* row = region->data + static_cast<std::ptrdiff_t>(y - valid.top) * region->bpl;
-      if (format == VIPS_FORMAT_USHORT) {
+      if (two_bytes) {
         take_high_bytes(row, static_cast<std::size_t>(width) * static_cast<std::size_t>(bands), high);
         row = high.data();
       }
       convert_row(row, width, bands, cmyk, &pixels.rgb[static_cast<std::size_t>(y) * row_bytes]);
     }
   }
+  return pixels;
+}
+
+Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
+  const VipsLibrary& vips = vips_library();
+  const char* loader = vips.vips_foreign_find_load_buffer(bytes.data(), bytes.size());
+  if (loader == nullptr || !is_supported_loader(loader)) throw Refused{false};
+  ImageHandle image(vips.vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                                    VIPS_FAIL_ON_TRUNCATED, nullptr));
+  if (!image) throw Refused{true};
+  const int orientation = orientation_of(image.get());
+  check_size(name, vips.vips_image_get_width(image.get()), vips.vips_image_get_height(image.get()), options.max_pixels);
+  const bool cmyk = convert_colours(image);
+  Pixels pixels = read_pixels(image.get(), cmyk);
   if (options.exif) return oriented(std::move(pixels), orientation);
   if (options.unheeded_orientations != nullptr && is_turned(orientation)) ++*options.unheeded_orientations;
   return pixels;

@@ -13,6 +13,7 @@ Which module may include which, and which third parties it may see, is written i
   - every file in testdata/ (or its folder, as `folder/`) is in testdata/README.md, which says where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
   - links between documents resolve, README.md is short, and words are those of the glossary (documents.py)
+  - files have at most 400 lines and functions at most 60, or a reason (sizes.py)
 """
 
 import os
@@ -20,6 +21,7 @@ import re
 import sys
 
 import documents
+import sizes
 
 PARTIES = {  # by the name in HACKING's table: which includes are its headers, and its names in CMake
     "XNNPACK": (r"xnnpack\.h|xnnpack/.*", {"XNNPACK::XNNPACK"}),
@@ -392,6 +394,7 @@ class Tree:
         self.check_texts()
         self.check_testdata()
         documents.check(self)
+        sizes.check(self)
         return self.strays
 
 

@@ -32,7 +32,7 @@ TEST_F(FeedTaskTest, FoldersInNaturalOrderWithoutWhatIsNotAPhoto) {
   EXPECT_THAT(names_of({path("photos")}), ElementsAre("photos/a2.png", "photos/a10.png"));
   EXPECT_THAT(note, HasSubstr(".txt"));
   EXPECT_THAT(names_of({path("photos")}, {.recursive = true}),
-              ElementsAre("photos/within/b.png", "photos/a2.png", "photos/a10.png"));
+              ElementsAre("photos/a2.png", "photos/a10.png", "photos/within/b.png"));
 }
 
 TEST_F(FeedTaskTest, PatternsAndListsGiveTheirPaths) {

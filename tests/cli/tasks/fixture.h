@@ -68,8 +68,8 @@ class MemorySink : public cli::Sink {
   Written& to_;
 };
 
-// "rgb.onnx" has the classes red, green and blue of "rgb.txt": its logits are the means of the channels, 0..255, where photos come
-// as `raw`.
+// "rgb.onnx" has the classes red, green and blue of "rgb.txt": its logits are the means of the channels, 0..255, where photos
+// come as `raw`.
 class TaskTest : public testing::Test {
  protected:
   TaskTest() {
@@ -98,10 +98,9 @@ class TaskTest : public testing::Test {
   }
   // Files in memory, by name.
   cli::TaskContext context() {
-    return {.observer = heard,
-            .stop = Stop(stop),
-            .threads = {2, 2},
-            .open = [this](const std::string& file) { return std::make_unique<MemorySink>(written[file]); }};
+    return {.observer = heard, .stop = Stop(stop), .threads = {2, 2}, .open = [this](const std::string& file) {
+              return std::make_unique<MemorySink>(written[file]);
+            }};
   }
   // Files on disk.
   cli::TaskContext on_disk() {
