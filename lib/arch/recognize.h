@@ -27,7 +27,7 @@ struct Place {
 // Of a node that build() names "layer1.0.conv1": its stage and block.
 Place place_of(const std::string& built_name);
 
-enum class BatchNorm : std::uint8_t { apart, folded, partly_folded, none };
+enum class BatchNorm : std::uint8_t { unfused, folded, partly_folded, none };
 
 struct Recognition {
   Spec spec;                            // its name is find_spec()'s where there is one, else a description

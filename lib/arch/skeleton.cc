@@ -331,7 +331,7 @@ class Reducer {
     Part made{.kind = Kind::channel_padding, .node = id, .inputs = {from}};
     made.in_channels = begin;
     made.out_channels = end;
-    made.what = fmt::format("{} zero channels in front and {} behind", begin, end);
+    made.what = fmt::format("{} zero channels before and {} after", begin, end);
     return add(std::move(made));
   }
 
@@ -365,12 +365,12 @@ class Reducer {
     const Node& node = graph_.node(id);
     if (data.size() != 1) return add({.kind = Kind::other, .what = "Concat", .node = id, .inputs = data});
     std::int64_t begin = 0, end = 0;
-    bool behind = false;
+    bool after = false;
     for (ValueId input : node.inputs) {
       if (part(input) != nothing) {
-        behind = true;
+        after = true;
       } else {
-        (behind ? end : begin) += number_or_zero(graph_.fact(input), 1);
+        (after ? end : begin) += number_or_zero(graph_.fact(input), 1);
       }
     }
     return channel_padding(id, data[0], begin, end);
