@@ -168,27 +168,6 @@ std::string aligned(const std::vector<Column>& columns, const Rows& rows, bool m
 
 }  // namespace
 
-std::optional<Format> find_format(std::string_view name) {
-  if (name == "text") return Format::text;
-  if (name == "json") return Format::json;
-  if (name == "jsonl") return Format::jsonl;
-  if (name == "csv") return Format::csv;
-  if (name == "md" || name == "markdown") return Format::markdown;
-  return std::nullopt;
-}
-
-std::optional<Format> format_of_file(std::string_view file) {
-  const std::size_t dot = file.rfind('.');
-  if (dot == std::string_view::npos || file.find('/', dot) != std::string_view::npos) return std::nullopt;
-  std::string extension(file.substr(dot + 1));
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == "txt") return Format::text;
-  if (extension == "ndjson") return Format::jsonl;
-  if (extension == "text" || extension == "markdown") return std::nullopt;
-  return find_format(extension);
-}
-
 void Table::add(std::vector<Cell> row) {
   assert(row.size() == columns_.size());
   rows_.push_back(std::move(row));

@@ -11,6 +11,9 @@ namespace resnet::arch {
 // he: see build(). zeros: weights and biases 0, batch norm the identity. none: no values at all; every parameter is an input of
 // the graph after "input", its shape known.
 enum class Init : std::uint8_t { he, zeros, none };
+constexpr auto words_of(Init) {
+  return std::to_array<Word<Init>>({{Init::he, "he"}, {Init::zeros, "zeros"}, {Init::none, "none"}});
+}
 
 struct BuildOptions {
   Init init = Init::he;

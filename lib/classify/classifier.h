@@ -44,6 +44,9 @@ struct Member {
 // What is averaged over views and members: probabilities, or logits (of a network that gives probabilities: their logarithms) of
 // which the softmax is taken then.
 enum class Average : std::uint8_t { probability, logit };
+constexpr auto words_of(Average) {
+  return std::to_array<Word<Average>>({{Average::probability, "probability"}, {Average::logit, "logit"}});
+}
 
 struct ClassifierOptions {
   std::size_t batch_size =

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "lib/base/words.h"
+
 namespace resnet::train {
 
 struct Schedule {
@@ -19,5 +21,9 @@ struct Schedule {
   // Of iteration 0, 1, ... Cosine: from `rate` after the warm-up to 0 at the end ('SGDR', Loshchilov and Hutter 2016).
   double at(std::int64_t iteration) const;
 };
+
+constexpr auto words_of(Schedule::Kind) {
+  return std::to_array<Word<Schedule::Kind>>({{Schedule::Kind::step, "step"}, {Schedule::Kind::cosine, "cosine"}});
+}
 
 }  // namespace resnet::train

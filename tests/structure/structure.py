@@ -10,6 +10,7 @@ Which module may include which, and which third parties it may see, is written i
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
   - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is not an internal error
   - nobody parses the text of an error, and no text of lib or formats names an option: Frames and the program's own words do
+  - an option with a fixed set of words is an enumerator: in cli/ no option is compared with a literal or kept as a string
   - every file in testdata/ (or its folder, as `folder/`) is in testdata/README.md, which says where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
   - links between documents resolve, README.md is short, and words are those of the glossary (documents.py)
@@ -63,6 +64,11 @@ ITERATED = re.compile(r"for\s*\([^;{}]*?[^:]:\s*(?:fs|std::filesystem)::((?:recu
 PARSED_ERROR = re.compile(r"\bwhat\(\)\)*\s*(?:\.|==|!=)|(?:==|!=)\s*\w+(?:\.|->)what\(\)|"
                           r"\b(?:starts_with|ends_with|r?find|contains|compare|strn?cmp|strstr)\([^;]*\bwhat\(\)")
 OPTION_IN_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*?(?<![^ ("\'])(--[a-z][\w-]*)')
+CHOICE = re.compile(r'\badd_(choice|parsed)\(\s*[*\w]+,\s*"([^"]+)"')
+TEXT_OPTION = re.compile(r'\badd_text\(\s*[*\w]+,\s*"([^"]+)"')
+CHAIN = r"((?:\w+(?:\.|->))*\w+)"
+COMPARED = re.compile(rf'\b{CHAIN}\s*[=!]=\s*"([^"\n]*)"|"([^"\n]*)"\s*[=!]=\s*{CHAIN}\b')
+OPTIONS = re.compile(r"\bstruct \w*(?:Options|Request)\s*\{")
 STRAY_TEXTS = [  # (what it is, pattern)
     ("an absolute path of one machine", re.compile(r"(?<![\w$}{./*-])/(?:root|work|home/\w+|Users/\w+)/[\w.-]")),
     ("an address of a package registry",
@@ -357,6 +363,26 @@ class Tree:
             for match in OPTION_IN_TEXT.finditer(text):
                 self.stray(path, text.count("\n", 0, match.start()) + 1, f"{match.group(1)}: an option is the program's own")
 
+    def check_choices(self):
+        sources = [path for path in self.sources if path.startswith("cli/")]
+        texts = {path: re.sub(r"//[^\n]*", "", self.texts[path]) for path in sources}
+        members = lambda names: {name.strip("-").replace("-", "_") for name in names.split(",")}
+        choices = {m for text in texts.values() for found in CHOICE.finditer(text) for m in members(found.group(2))}
+        choices -= {m for text in texts.values() for found in TEXT_OPTION.finditer(text) for m in members(found.group(1))}
+        for path, text in texts.items():
+            for match in COMPARED.finditer(text):
+                *owners, member = re.split(r"\.|->", match.group(1) or match.group(4))
+                of_options = any(re.fullmatch(r"\w*(options|request)_?", owner) for owner in owners)
+                literal = match.group(2) or match.group(3)
+                if literal not in (None, "", "-") and (of_options or member.rstrip("_") in choices):
+                    self.stray(path, text.count("\n", 0, match.start()) + 1, f'{member} is compared with "{literal}": an option is an enumerator')
+            for match in OPTIONS.finditer(text):
+                body = text[match.end():block_end(text, match.end() - 1)]
+                for strings in re.finditer(r"\bstd::string\b(?!_)([^;()]*);", body):
+                    for member in sorted(set(re.findall(r"(?<![\w\"])\w+(?![\w\"])", re.sub(r'"[^"]*"', "", strings.group(1)))) & choices):
+                        line = text.count("\n", 0, match.end() + strings.start()) + 1
+                        self.stray(path, line, f"{member} is a string: an option with a fixed set of words is an enumerator")
+
     def check_texts(self):
         for path in self.files:
             if os.path.splitext(path)[1] not in TEXT_SUFFIXES or path == "LICENSE":
@@ -391,6 +417,7 @@ class Tree:
         self.check_switches()
         self.check_file_calls()
         self.check_errors()
+        self.check_choices()
         self.check_texts()
         self.check_testdata()
         documents.check(self)
