@@ -78,7 +78,7 @@ int run(int argc, char** argv, Context& context) {
   CLI::App program("", "resnet-cli");
   const std::vector<Command> commands = add_everything(program, context.options);
   if (argc < 2) {
-    context.messages.error("no command; resnet-cli --help tells what there is");
+    context.messages.error("no command given; see resnet-cli --help");
     return exit_codes::usage;
   }
   const std::vector<std::string> words = words_of(argc, argv);

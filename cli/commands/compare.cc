@@ -51,21 +51,21 @@ void setup(CLI::App& app, CompareOptions& options) {
       ->option_text("A B...");
   app.add_option("-i,--input", options.inputs, "a .npy or .pb for each input of A, in order (default: random ones)")
       ->type_name("FILE");
-  add_integer(app, "--random", options.random, 1, 10'000, "how many random images")->capture_default_str();
-  add_integer(app, "--seed", options.seed, 0, INT64_MAX, "of the random images")->capture_default_str();
+  add_integer(app, "--random", options.random, 1, 10'000, "how many random images to use")->capture_default_str();
+  add_integer(app, "--seed", options.seed, 0, INT64_MAX, "seed of the random images")->capture_default_str();
   app.add_option("--atol", options.atol, "absolute tolerance")->type_name("X")->capture_default_str();
   app.add_option("--rtol", options.rtol, "relative tolerance: |a - b| may be atol + rtol * |b|")
       ->type_name("X")
       ->capture_default_str();
   add_choice(app, "--check", options.check, "which difference must be within the tolerance")->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
-  add_choice(app, "--format", options.format, report_formats, "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app.footer(
-      "The exit code is 1 where a difference is outside of the tolerance, of an output or of a layer. One unit in the last "
-      "place\n"
-      "of float16 or bfloat16 is no difference where a value is stored so. Of two models, B is also computed by a plain\n"
-      "evaluator (the first images, where the network is not too large), so that the executor is not its own judge.\n"
+      "The exit code is 1 where a difference of an output or a layer exceeds the tolerance. One unit in the last place of\n"
+      "float16 or bfloat16 does not count where a value is stored so. Of two models, B is also computed by a plain evaluator\n"
+      "(the first images, where the network is not too large), so that the executor is not its own judge.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli compare model.onnx folded.onnx\n"
@@ -218,7 +218,7 @@ int run(const CompareOptions& given, Context& context) {
   std::vector<Line> outputs, judged, layers;
   if (is_tensor_file(options.arguments[1])) {
     if (options.layers) throw Error(Fault::invalid, "--layers is for two models");
-    if (options.inputs.empty()) throw Error(Fault::invalid, "stored outputs belong to certain inputs: --input");
+    if (options.inputs.empty()) throw Error(Fault::invalid, "stored outputs need the inputs that they are of: --input");
     std::vector<Tensor> expected;
     for (std::size_t i = 1; i < options.arguments.size(); ++i) expected.push_back(read_tensor(options.arguments[i]));
     if (expected.size() > names.size())

@@ -114,13 +114,12 @@ void check_inputs(const WrittenFiles& written, const TrainingJob& job) {
 // What is there by the checkpoint's name is replaced, and removed in the end, only where it is one.
 void check_checkpoint(const TrainOptions& options, const fs::path& checkpoint) {
   if (!is_checkpoint(checkpoint)) {
-    throw Error(Fault::invalid, fmt::format("{}: is no checkpoint of a training run, or a damaged one, and is left as it is; "
+    throw Error(Fault::invalid, fmt::format("{}: is not a checkpoint of a training run, or is damaged, and is left as it is; "
                                             "expected another file, which --checkpoint names",
                                             checkpoint.string()));
   }
   if (!options.resume && !options.restart) {
-    throw Error(Fault::invalid, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
-                                            "--restart begins anew",
+    throw Error(Fault::invalid, fmt::format("{}: belongs to an unfinished run; --resume continues it, --restart starts over",
                                             checkpoint.string()));
   }
 }
@@ -193,10 +192,10 @@ int run(const TrainOptions& options, Context& context) {
     check_settings(checkpoint.string(), read.options, identity, false);  // before the pictures are decoded
     job.model.graph = with_checked_parameters(job.model.graph, read.checkpoint.graph, checkpoint);
     then = read.options;
-    context.messages.note(fmt::format("{}: going on from iteration {}", checkpoint.string(), read.checkpoint.iteration));
+    context.messages.note(fmt::format("{}: continuing from iteration {}", checkpoint.string(), read.checkpoint.iteration));
     start = std::move(read.checkpoint);
   } else if (options.resume) {
-    context.messages.note(fmt::format("{}: there is no checkpoint yet, the run begins", checkpoint.string()));
+    context.messages.note(fmt::format("{}: there is no checkpoint yet, the run starts", checkpoint.string()));
   }
 
   train::Examples training(std::move(job.data.training)), test(std::move(job.data.test));
@@ -240,8 +239,7 @@ int run(const TrainOptions& options, Context& context) {
   } else if (job.unfolded > 0 && options.freeze != train::Frozen::backbone) {
     constexpr std::size_t batches = 8;
     context.messages.note(
-        fmt::format("batch norm was folded into {} convolutions: it stands apart again, with the figures of {} batches",
-                    job.unfolded, batches));
+        fmt::format("{} convolutions: unfolded batch norm again; its statistics come from {} batches", job.unfolded, batches));
     trainer.calibrate(batches);
   }
   TrainingRun learning(options, job, plan, trainer, test.size(), context.messages, checkpoint, to_json(identity),
@@ -251,13 +249,15 @@ int run(const TrainOptions& options, Context& context) {
     learning.go_on();
   } catch (Error& error) {
     if (error.fault() == Fault::failed && fs::exists(checkpoint, ignored))
-      context.messages.note(fmt::format("{}: stays as it is; --restart begins anew with other settings", checkpoint.string()));
+      context.messages.note(fmt::format("{}: stays as it is; --restart starts over with other settings", checkpoint.string()));
     throw;
   }
   if (trainer.broken() > 0)
-    context.messages.warning(fmt::format("{} times another picture stood in for one that cannot be decoded", trainer.broken()));
+    context.messages.warning(trainer.broken() == 1
+                                 ? "1 unreadable picture was replaced by another"
+                                 : fmt::format("{} unreadable pictures were replaced by others", trainer.broken()));
   if (trainer.broken_tests() > 0)
-    context.messages.warning(fmt::format("{} times a test picture that cannot be decoded was left out", trainer.broken_tests()));
+    context.messages.warning(fmt::format("{} times an unreadable test picture was left out", trainer.broken_tests()));
 
   job.model.graph = network.graph();
   const train::Row& last = trainer.rows().back();
@@ -283,8 +283,8 @@ int run(const TrainOptions& options, Context& context) {
 
 Command add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* app = program.add_subcommand(
-      "train", "A network learns from pictures of known classes, from the beginning or from where another run has ended.");
+  CLI::App* app =
+      program.add_subcommand("train", "A network learns from pictures of known classes, from scratch or from a trained start.");
   add_train_options(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

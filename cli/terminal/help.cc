@@ -160,12 +160,12 @@ std::string describe_mistake(CLI::App& program, const std::vector<std::string>& 
       mistake = fmt::format("unexpected argument '{}'", word);
     }
   } else if (parsed.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    mistake = "no command";
+    mistake = "no command given";
   } else {
     mistake = blame_variable(program, command_line, mistake);
   }
   std::replace(mistake.begin(), mistake.end(), '\n', ' ');
-  return fmt::format("{}{} ({} tells more)", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);
+  return fmt::format("{}{} (see {})", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);
 }
 
 }  // namespace resnet::cli

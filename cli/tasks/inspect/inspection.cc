@@ -233,7 +233,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
   for (const auto& [type, count] : operators) listed += fmt::format("{}{} {}", listed.empty() ? "" : ", ", count, type);
   add("operators", listed);
   add("parameters",
-      fmt::format("{}, and {} running figures of batch norm", grouped(i.total.parameters), grouped(i.total.buffers)));
+      fmt::format("{}, and {} running statistics (batch norm)", grouped(i.total.parameters), grouped(i.total.buffers)));
   const std::string per = i.batch == 1 ? "" : fmt::format(" for a batch of {}", i.batch);
   add("multiply-adds",
       fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
@@ -316,7 +316,7 @@ table::Table layer_table(const Inspection& inspection, const std::vector<std::st
     const auto found = std::find_if(all.begin(), all.end(), [&](const ColumnKind& c) { return name == c.name; });
     if (found == all.end()) {
       throw Error(Fault::invalid,
-                  fmt::format("{}: '{}' is no column, expected {}", option, name, fmt::join(column_names(), ", ")));
+                  fmt::format("{}: '{}' is not a column, expected {}", option, name, fmt::join(column_names(), ", ")));
     }
     return *found;
   };
@@ -363,7 +363,7 @@ table::Table convention_table(const Inspection& inspection) {
   }
   if (channels > 0) {
     result.add({std::string("parameters, Keras"), inspection.total.parameters + 3 * channels,
-                std::string("adds batch norm's running figures, and a bias of each convolution in front of one")});
+                std::string("adds batch norm's running statistics, and a bias for each convolution before one")});
   }
   return result;
 }

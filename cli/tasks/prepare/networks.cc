@@ -46,7 +46,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   }
   if (classes == 1000) return labels::find("imagenet1k").value();
   if (classes == 1001) {
-    observer.warning("1001 classes: named as a background class and imagenet1k behind it; --labels says otherwise");
+    observer.warning("1001 classes: assuming background followed by imagenet1k; override with --labels");
     std::vector<std::string> labels = labels::find("imagenet1k").value();
     labels.insert(labels.begin(), "background");
     return labels;

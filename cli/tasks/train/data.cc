@@ -105,9 +105,8 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
   if (named_by_folders && is_folder(folder)) {
     for (std::size_t i = 0; i < data.classes.size(); ++i) {
       if (seen.contains(static_cast<std::int64_t>(i)) || !is_folder(folder / data.classes[i])) continue;
-      throw Error(
-          Fault::unreadable, Frame::file(Role::input),
-          fmt::format("{}: holds no pictures: a class needs some, or its folder has to go", (folder / data.classes[i]).string()));
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  fmt::format("{}: holds no pictures; add some, or remove the folder", (folder / data.classes[i]).string()));
     }
   }
   if (seen.size() < 2) {

@@ -74,7 +74,7 @@ TEST_F(PartsTaskTest, WhatIsMissingOrTwiceIsNamed) {
   EXPECT_THAT(refusal({first, first, second}), HasSubstr("are both part 1 of 3"));
   EXPECT_THAT(refusal({first, part(2, 2)}), HasSubstr("is part 2 of 2 of 7 inputs, but"));
   EXPECT_THAT(refusal({path("nowhere")}), HasSubstr("nowhere: cannot be opened"));
-  EXPECT_THAT(refusal({write("whole", whole_)}), HasSubstr("whole: is no"));
+  EXPECT_THAT(refusal({write("whole", whole_)}), HasSubstr("whole: is not a part"));
 }
 
 TEST_F(PartsTaskTest, WhatIsDamagedIsNamed) {
