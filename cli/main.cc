@@ -58,7 +58,7 @@ void check_config(const CLI::App& program, const CLI::App& command) {
   }
 }
 
-// CLI11 takes a word in brackets apart; as a path it means the same with ./ in front.
+// CLI11 takes a word in brackets apart; as a path it means the same with ./ before it.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words;
   for (int i = argc - 1; i > 0; --i) {

@@ -166,7 +166,8 @@ class Measurement {
     }
   }
 
-  // For so many seconds, and at most so many batches; at least one. The first, which brings caches and threads back, is not told.
+  // For so many seconds, and at most so many batches; at least one. The first, which brings caches and threads back, is not
+  // counted.
   Json run(double seconds, std::int64_t most) {
     network_->run();
     std::vector<double> times;

@@ -37,7 +37,7 @@ class ConfigFile : public CLI::ConfigTOML {
   }
 };
 
-// What is no small regular file may have no end, or never begin; pipes of a shell are the user's own.
+// What is not a small regular file may have no end, or never begin; pipes of a shell are the user's own.
 std::string objection_to_config(const std::string& file) {
   constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
   std::error_code none;

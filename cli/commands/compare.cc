@@ -77,7 +77,7 @@ bool is_tensor_file(const std::string& name) { return name.ends_with(".npy") || 
 
 Tensor read_tensor(const std::string& name) { return name.ends_with(".pb") ? onnx::read_tensor(name) : npy::read(name); }
 
-// CLI11 gives an option of several values all that follows it: what is no tensor, and what comes after that, are arguments.
+// CLI11 gives an option of several values all that follows it: what is not a tensor, and what comes after that, are arguments.
 void take_back_arguments(CompareOptions& options) {
   if (options.arguments.size() >= 2) return;
   const auto first = std::find_if_not(options.inputs.begin(), options.inputs.end(), is_tensor_file);

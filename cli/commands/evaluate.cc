@@ -1,4 +1,4 @@
-// `evaluate MODEL DATA`: how often a network is right, as the paper's Tables 3 to 5 tell it.
+// `evaluate MODEL DATA`: how often a network is right, as the paper's Tables 3 to 5 report it.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -139,7 +139,7 @@ std::size_t widest_line(const std::string& text) {
   return widest;
 }
 
-// The table as text of at most this width: columns that tell least go first.
+// The table as text of at most this width: the least informative columns go first.
 std::string fitted(const Inspection& inspection, std::vector<std::string> columns, const std::string& sort,
                    std::optional<std::size_t> width) {
   std::string text = layer_table(inspection, columns, sort).render(table::Format::text);

@@ -98,7 +98,7 @@ WrittenFiles written_by(const TrainOptions& options, const fs::path& checkpoint)
   return written;
 }
 
-// A network may go on learning in its own file. Pictures that were decoded already (CIFAR's) have no file.
+// A network may be trained further in its own file. Pictures that were decoded already (CIFAR's) have no file.
 void check_inputs(const WrittenFiles& written, const TrainingJob& job) {
   if (!job.start_file.empty()) written.check(job.start_file, "--output");
   for (const auto& files : {job.start_data_files, job.data.files}) {

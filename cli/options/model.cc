@@ -44,7 +44,7 @@ bool is_there(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
-// "; did you mean 'resnet50' by 'renset50'?" of what is no file; or nothing.
+// "; did you mean 'resnet50' instead of 'renset50'?" of what is not a file; or nothing.
 std::string hint_for(std::span<const std::string> arguments) {
   if (arguments.empty() || is_there(arguments.front())) return "";
   const std::string nearest = table::nearest(arguments.front(), arch::names());

@@ -79,7 +79,7 @@ class Classes {
 
 constexpr std::uintmax_t most_list_bytes = std::uintmax_t{256} << 20;
 
-// Without a byte order mark. What is no text is refused.
+// Without a byte order mark. What is not text is refused.
 std::vector<std::string> lines_of(const fs::path& file) {
   std::string text = read_file(file, Role::argument, {.most_bytes = most_list_bytes, .expected = "a list of files and classes"});
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))

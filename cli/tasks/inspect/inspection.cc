@@ -51,7 +51,7 @@ InspectedRow row_of(const analysis::Layer& layer, const std::vector<arch::Place>
   return row;
 }
 
-// Rows of one stage or block, one behind the other, as one.
+// Rows of one stage or block, one after the other, as one.
 std::vector<InspectedRow> added_up(const std::vector<InspectedRow>& layers, Depth depth) {
   std::vector<InspectedRow> result;
   for (const InspectedRow& layer : layers) {
@@ -216,7 +216,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
     add("format",
         fmt::format("{}, opset {}, IR version {}{}", p.format, opsets, p.ir_version, producer.empty() ? "" : ", by " + producer));
   }
-  // A light file lists its parameters as inputs, too.
+  // A file of the structure only lists its parameters as inputs, too.
   constexpr std::size_t most_inputs = 4;
   const std::span<const ValueId> inputs = graph.inputs();
   for (const ValueId input : inputs.first(std::min(inputs.size(), most_inputs)))
@@ -353,7 +353,7 @@ table::Table convention_table(const Inspection& inspection) {
   }
   result.add({std::string("parameters"), inspection.total.parameters,
               std::string("trained: weights, biases, batch norm's scale and shift")});
-  // Keras counts a layer's running figures and gives a bias to each convolution in front of a batch norm, too; other tools leave
+  // Keras counts a layer's running statistics and gives a bias to each convolution before a batch norm, too; other tools leave
   // that one out as it has no effect. Each layer's own, though files may share what is equal.
   std::int64_t channels = 0;
   const Graph& graph = inspection.model.graph;

@@ -55,7 +55,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   return {};
 }
 
-// Of one image; nothing where a size is open that the network does not tell.
+// Of one image; nothing where a size is open that the network does not fix.
 analysis::Cost cost_of(const Graph& graph) {
   try {
     return analysis::total(analysis::costs_of(analysis::at_batch(graph, 1)));
@@ -155,7 +155,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
   named(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
-    // As it is run: folding tells shapes that the file leaves open.
+    // As it is run: folding reveals shapes that the file leaves open.
     PassLog log;
     const analysis::Cost cost = cost_of(loaded.model.graph);
     network.parameters = cost.parameters;

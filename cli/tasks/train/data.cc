@@ -29,7 +29,7 @@ bool is_folder(const fs::path& path) {
 // data_batch_1.bin and so on; none where the folder holds none.
 std::vector<fs::path> cifar_batches(const fs::path& folder) {
   std::vector<fs::path> batches;
-  std::error_code error;  // of what is no folder, or cannot be read, which is said later
+  std::error_code error;  // of what is not a folder, or cannot be read, which is said later
   for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
     if (entry->path().filename().string().starts_with("data_batch") && is_cifar_batch(entry->path()))
       batches.push_back(entry->path());
@@ -69,7 +69,7 @@ class Loader {
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
                                    labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_of_process());
-    // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
+    // Not as one that is empty: the pictures are there, and a run that continues without them would learn something else.
     if (!dataset.unreadable.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
     for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));

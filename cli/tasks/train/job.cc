@@ -144,7 +144,7 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
       check_count(data, job, observer);
       job.model.labels = labels_of(job.data.classes, job.spec.classes);
     } else {
-      // Folders that are no classes of the network by name are so by their number alone, which has to be the same.
+      // Folders that are not classes of the network by name are so by their number alone, which has to be the same.
       try {
         job.data = load_training_data(data, options.validation, std::span<const std::string>(imported.labels), job.spec.classes);
       } catch (Error& error) {
