@@ -1,11 +1,24 @@
 #include "cli/options/train.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
+#include "lib/base/error.h"
 
 namespace resnet::cli {
+
+namespace {
+
+train::Frozen parse_frozen(const std::string& text) {
+  const auto frozen = find_value<train::Frozen>(text);
+  if (!frozen) throw Error(Fault::invalid, fmt::format("--freeze: '{}' is none of {}", text, joined_words<train::Frozen>(", ")));
+  return *frozen;
+}
+
+}  // namespace
 
 void add_train_options(CLI::App& app, TrainOptions& options) {
   app.add_option("arguments", options.arguments,
@@ -25,12 +38,14 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
   add_integer(app, "--classes", options.classes, 2, 1'000'000,
               "a new classifier for so many classes (default: as many as DATA has folders; a model keeps its own)")
       ->group(group);
-  add_text(app, "--freeze", options.freeze, "none|backbone|conv1|conv2_x|conv3_x|conv4_x|conv5_x",
-           "what keeps its weights: all but the classifier, or every stage up to this one")
+  add_parsed(
+      app, "--freeze", [&options](const std::string& text) { options.freeze = parse_frozen(text); },
+      [&options] { return std::string(word_of(options.freeze)); }, joined_words<train::Frozen>("|"),
+      "what keeps its weights: all but the classifier, or every stage up to this one")
       ->capture_default_str()
       ->group(group);
-  add_choice(app, "--variant", options.variant, "v1|v1.5", "where a bottleneck has its stride (default: v1.5)")->group(group);
-  add_choice(app, "--shortcut", options.shortcut, "A|B|C", "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
+  add_choice(app, "--variant", options.variant, "where a bottleneck has its stride (default: v1.5)")->group(group);
+  add_choice(app, "--shortcut", options.shortcut, "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
   add_integer(app, "--size", options.size, 8, 4096, "height and width that it sees (default: 224, the CIFAR nets 32)")
       ->group(group);
   add_integer(
@@ -48,7 +63,7 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->group(group);
   add_text(app, "--learning-rate", options.learning_rate, "NUMBER", "at the start (default: 0.1, with a trained start 0.01)")
       ->group(group);
-  add_choice(app, "--schedule", options.schedule, "step|cosine", "step: a tenth at each milestone; cosine: down to 0 at the end")
+  add_choice(app, "--schedule", options.schedule, "step: a tenth at each milestone; cosine: down to 0 at the end")
       ->capture_default_str()
       ->group(group);
   add_text(app, "--milestones", options.milestones, "NUMBERS", "iterations of the step schedule (default: at 1/2 and 3/4)")
@@ -58,13 +73,13 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->group(group);
   add_text(app, "--momentum", options.momentum, "NUMBER", "of the descent")->capture_default_str()->group(group);
   add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "of the descent")->capture_default_str()->group(group);
-  add_choice(app, "--decay", options.decay, "all|weights", "what decays: all parameters, or no batch norm and no biases")
+  add_choice(app, "--decay", options.decay, "what decays: all parameters, or no batch norm and no biases")
       ->capture_default_str()
       ->group(group);
   add_text(app, "--label-smoothing", options.label_smoothing, "FRACTION", "of the target that all classes share")
       ->capture_default_str()
       ->group(group);
-  add_choice(app, "--augmentation", options.augmentation, "auto|none|cifar|imagenet",
+  add_choice(app, "--augmentation", options.augmentation, words_with_none<train::Augmentation>("auto"),
              "cifar: pad 4, random crop, mirror; imagenet: random scale and crop, mirror, colours; auto: by the size, cifar with "
              "a frozen backbone")
       ->capture_default_str()

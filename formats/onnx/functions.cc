@@ -48,7 +48,7 @@ void Functions::add_call(const ::onnx::NodeProto& node) {
   added_ += expanded(*function, callers).nodes;
   if (added_ > most_) {
     throw Error(Fault::unsupported,
-                fmt::format("functions grow to more than {} nodes, which is much for so small a file", most_));
+                fmt::format("functions grow to more than {} nodes, which is too many for so small a file", most_));
   }
 }
 

@@ -356,7 +356,7 @@ class GraphReader {
 Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, ExternalFiles external,
                  const ReadOptions& options) {
   if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
-    throw Error(Fault::malformed, "is no ONNX model: it holds no graph");
+    throw Error(Fault::malformed, "is not an ONNX model: it has no graph");
   }
   if (proto.graph().node_size() > most_nodes) {
     throw Error(Fault::unsupported,

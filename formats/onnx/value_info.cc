@@ -40,7 +40,7 @@ void check_size(const Dims& dims) {
 Fact fact_of(const ::onnx::ValueInfoProto& info, Notes& notes) {
   if (info.type().value_case() == ::onnx::TypeProto::VALUE_NOT_SET) return Fact::unknown();
   if (!info.type().has_tensor_type()) {
-    throw Error(Fault::unsupported, "is no tensor (sequences, optionals, maps and sparse tensors cannot be read)");
+    throw Error(Fault::unsupported, "is not a tensor (sequences, optionals, maps and sparse tensors cannot be read)");
   }
   const auto& type = info.type().tensor_type();
   Fact fact;

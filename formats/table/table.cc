@@ -69,7 +69,7 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-// What begins a formula in a spreadsheet, and is no number.
+// What begins a formula in a spreadsheet, and is not a number.
 bool looks_like_a_formula(const std::string& text) {
   if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) return false;
   char* end = nullptr;
@@ -167,27 +167,6 @@ std::string aligned(const std::vector<Column>& columns, const Rows& rows, bool m
 }
 
 }  // namespace
-
-std::optional<Format> find_format(std::string_view name) {
-  if (name == "text") return Format::text;
-  if (name == "json") return Format::json;
-  if (name == "jsonl") return Format::jsonl;
-  if (name == "csv") return Format::csv;
-  if (name == "md" || name == "markdown") return Format::markdown;
-  return std::nullopt;
-}
-
-std::optional<Format> format_of_file(std::string_view file) {
-  const std::size_t dot = file.rfind('.');
-  if (dot == std::string_view::npos || file.find('/', dot) != std::string_view::npos) return std::nullopt;
-  std::string extension(file.substr(dot + 1));
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == "txt") return Format::text;
-  if (extension == "ndjson") return Format::jsonl;
-  if (extension == "text" || extension == "markdown") return std::nullopt;
-  return find_format(extension);
-}
 
 void Table::add(std::vector<Cell> row) {
   assert(row.size() == columns_.size());

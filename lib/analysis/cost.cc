@@ -261,7 +261,7 @@ Graph at_batch(const Graph& graph, std::int64_t batch) {
 }
 
 std::vector<Convention> conventions(const Cost& cost, bool folded_batch_norm) {
-  // Where batch norm was folded it stood behind every convolution, and gave it its bias.
+  // Where batch norm was folded it followed every convolution, and gave it its bias.
   const std::int64_t norm = folded_batch_norm ? cost.convolution_elements : cost.norm_elements;
   const std::int64_t biases = folded_batch_norm ? cost.product_biases : plus(cost.convolution_biases, cost.product_biases);
   const std::int64_t macs = cost.macs;

@@ -53,9 +53,9 @@ BatchNorm batch_norm_of(const Parts& parts) {
     biased += !part.normalized && part.biased ? 1 : 0;
   }
   const bool apart = std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.kind == Kind::batch_norm; });
-  if (normalized > 0) return biased > convolutions / 4 ? BatchNorm::partly_folded : BatchNorm::apart;
+  if (normalized > 0) return biased > convolutions / 4 ? BatchNorm::partly_folded : BatchNorm::unfused;
   if (biased > 0) return apart ? BatchNorm::partly_folded : BatchNorm::folded;
-  return apart ? BatchNorm::apart : BatchNorm::none;
+  return apart ? BatchNorm::unfused : BatchNorm::none;
 }
 
 void take_input(Spec& spec, const Graph& graph) {
@@ -92,7 +92,7 @@ Place place_of(const std::string& built_name) {
 
 std::string Difference::to_string() const {
   const std::string place = node.empty() ? "at the beginning" : node;
-  if (found.empty()) return fmt::format("{}: missing behind it: {}", place, expected);
+  if (found.empty()) return fmt::format("{}: missing after it: {}", place, expected);
   if (expected.empty()) return fmt::format("{}: {} too many", place, found);
   return fmt::format("{}: found {}, expected {}", place, found, expected);
 }
@@ -126,7 +126,7 @@ std::string describe(const Spec& spec) {
 std::string Recognition::to_string() const {
   std::string text = describe(spec);
   switch (batch_norm) {
-    case BatchNorm::apart: text += ", batch norm apart"; break;
+    case BatchNorm::unfused: text += ", unfused batch norm"; break;
     case BatchNorm::folded: text += ", batch norm folded"; break;
     case BatchNorm::partly_folded: text += ", batch norm partly folded"; break;
     case BatchNorm::none: text += ", no batch norm"; break;

@@ -48,7 +48,7 @@ struct ThreadEnd {
   ~ThreadEnd() { vips_library().vips_thread_shutdown(); }
 };
 
-// libvips has refused; what it says stands in its error buffer, which all threads share.
+// libvips has refused; what it says is in its error buffer, which all threads share.
 struct Refused {
   bool known_format;
 };
@@ -127,7 +127,7 @@ Pixels oriented(Pixels&& pixels, int orientation) {
   return result;
 }
 
-// What libvips tells of the orientation, and what a PNG's text says where there is no eXIf chunk.
+// What libvips says of the orientation, and what a PNG's text says where there is no eXIf chunk.
 int orientation_of(VipsImage* image) {
   const VipsLibrary& vips = vips_library();
   if (vips.vips_image_get_typeof(image, VIPS_META_ORIENTATION) != 0 ||
@@ -233,11 +233,11 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 std::string text_of_stranger(const std::optional<FileKind>& kind) {
-  return fmt::format("is no image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
+  return fmt::format("is not an image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
                      kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
 }
 
-// What is no image, named as what it is where it is one of the usual mistakes.
+// What is not an image, named for what it is where it is one of the usual mistakes.
 std::string describe_stranger(std::span<const std::byte> bytes) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kind_bytes));
   const auto kind = kind_of_content(text);
@@ -245,11 +245,11 @@ std::string describe_stranger(std::span<const std::byte> bytes) {
     return "is a Git LFS pointer, not the image itself: fetch it with git lfs pull";
   if (const auto start = text.find_first_not_of(" \t\r\n"); start != text.npos) text.remove_prefix(start);
   if (starts_with_ignoring_case(text, "<!doctype html") || starts_with_ignoring_case(text, "<html"))
-    return "is a web page, no image";
+    return "is a web page, not an image";
   return text_of_stranger(kind);
 }
 
-// One line of what libvips says, without its function's name in front: "VipsJpeg: Premature end of JPEG file\n...".
+// One line of what libvips says, without its function's name before it: "VipsJpeg: Premature end of JPEG file\n...".
 std::string first_line(std::string_view text) {
   text = text.substr(0, text.find('\n'));
   if (const auto colon = text.find(": "); colon != text.npos) text.remove_prefix(colon + 2);
@@ -265,7 +265,7 @@ std::uint32_t number_at(std::span<const std::byte> bytes, std::size_t offset, bo
   return number;
 }
 
-// Whether the file's own structure says that it goes on behind its end; for the formats whose readers do not tell.
+// Whether the file's own structure says that it continues past its end; for the formats whose readers do not notice.
 bool is_cut_off(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with("\x89PNG\r\n\x1a\n")) {
@@ -279,7 +279,7 @@ bool is_cut_off(std::span<const std::byte> bytes) {
   }
   if (text.starts_with("RIFF") && bytes.size() >= 8) return std::size_t{number_at(bytes, 4, false)} + 8 > bytes.size();
   if ((text.starts_with("II*") || text.starts_with("MM\0*"sv)) && bytes.size() >= 8) {
-    return number_at(bytes, 4, text[0] == 'M') + std::size_t{2} > bytes.size();  // where its directory of tags stands
+    return number_at(bytes, 4, text[0] == 'M') + std::size_t{2} > bytes.size();  // where its directory of tags is
   }
   return false;
 }
@@ -300,7 +300,7 @@ bool tells_of_truncation(std::string_view text) {
 std::string describe_refusal(std::span<const std::byte> bytes, std::string_view message) {
   const std::string reason = first_line(message);
   const bool truncated = is_cut_off(bytes) || tells_of_truncation(message);
-  return fmt::format("{}{}", truncated ? "is truncated" : "is no image that can be read",
+  return fmt::format("{}{}", truncated ? "is truncated" : "is not an image that can be read",
                      reason.empty() ? "" : " (" + reason + ")");
 }
 

@@ -157,7 +157,7 @@ constexpr void fill(Multiply (*table)[2]) {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// How many output pixels a part has; parts of one panel each stand behind each other, so that a thread keeps its pixels.
+// How many output pixels a part has; parts of one panel each follow one another, so that a thread keeps its pixels.
 std::int64_t rows_of_part(const Convolution& c) {
   // Of the pixels that a stride skips only those that the taps see.
   const std::int64_t seen = std::min(c.stride_high, c.filter.taps_high) * std::min(c.stride_wide, c.filter.taps_wide);
@@ -345,7 +345,7 @@ std::size_t packed_size(const Filter& filter) {
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t panels = (static_cast<std::size_t>(filter.outputs) + width - 1) / width;
   const std::size_t depth = static_cast<std::size_t>(filter.taps() * filter.channels);
-  // Behind the panels the zeros that stand for pixels outside of the image.
+  // After the panels, the zeros that stand for pixels outside the image.
   return panels * width * (1 + depth) + static_cast<std::size_t>(filter.channels);
 }
 

@@ -194,16 +194,12 @@ Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes,
   return result;
 }
 
-bool is_frozen(const std::string& parameter, const std::string& freeze) {
-  static constexpr std::array<std::string_view, 5> stages = {"conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x"};
-  if (freeze == "none") return false;
-  const std::string stage = arch::place_of(parameter.substr(0, parameter.rfind('.'))).stage;
-  if (freeze == "backbone") return !parameter.starts_with("fc.");
-  const auto last = std::find(stages.begin(), stages.end(), freeze);
-  if (last == stages.end()) {
-    throw Error(Fault::invalid, fmt::format("'{}' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
-  }
-  return std::find(stages.begin(), last + 1, stage) != last + 1;
+bool is_frozen(const std::string& parameter, Frozen frozen) {
+  if (frozen == Frozen::none) return false;
+  if (frozen == Frozen::backbone) return !parameter.starts_with("fc.");
+  // Stages come in their order; what is of none of them (the classifier) is not frozen.
+  const auto stage = find_value<Frozen>(arch::place_of(parameter.substr(0, parameter.rfind('.'))).stage);
+  return stage && *stage >= Frozen::conv1 && *stage <= frozen;
 }
 
 }  // namespace resnet::train

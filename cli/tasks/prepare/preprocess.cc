@@ -16,12 +16,12 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(Fault::invalid, text); }
 
-// "none", or a number of pixels.
+// no_side, or a number of pixels.
 std::optional<int> parse_side(const char* option, const std::string& text) {
-  if (text == "none") return std::nullopt;
+  if (text == no_side) return std::nullopt;
   const auto value = parse_integer(text);
   if (!value || *value < 1 || *value > largest_side) {
-    refuse(fmt::format("{}: expected a number of pixels from 1 to {}, or none, got '{}'", option, largest_side, text));
+    refuse(fmt::format("{}: expected a number of pixels from 1 to {}, or {}, got '{}'", option, largest_side, no_side, text));
   }
   return static_cast<int>(*value);
 }
@@ -71,19 +71,19 @@ void check_fit(const PreprocessOptions& options, const Preprocessing& result, co
 
 }  // namespace
 
-std::vector<std::string> words_of(const PreprocessOptions& options) {
+std::vector<std::string> given_options(const PreprocessOptions& options) {
   std::vector<std::string> words;
-  const auto add = [&words](const char* option, const std::string& value) {
+  const auto add = [&words](const char* option, std::string_view value) {
     if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
   };
-  add("preprocess", options.preprocess);
+  if (options.preprocess) add("preprocess", word_of(*options.preprocess));
   add("resize", options.resize);
   add("crop-size", options.crop_size);
   add("crop-pct", options.crop_pct);
   add("mean", options.mean);
   add("std", options.std);
-  add("channel-order", options.channel_order);
-  add("interpolation", options.interpolation);
+  if (options.channel_order) add("channel-order", word_of(*options.channel_order));
+  if (options.interpolation) add("interpolation", word_of(*options.interpolation));
   if (options.exif) words.emplace_back("--exif");
   return words;
 }
@@ -93,24 +93,25 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
   ChosenPreprocessing chosen;
   Preprocessing& result = chosen.preprocessing;
   const std::int64_t side = input.height.value_or(224);
-  if (!options.preprocess.empty()) {
-    result = *find_preprocessing(options.preprocess);
+  if (options.preprocess) {
+    result = preprocessing_of(*options.preprocess);
   } else if (model.preprocessing) {
     result = *model.preprocessing;
   } else {
     const bool small = side <= 64;
-    const char* name = input.channels_last ? (small             ? "raw"
-                                              : classes == 1001 ? "mlperf"
-                                                                : "caffe")
-                                           : (small ? "cifar10" : "torchvision");
-    if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos) name = "caffe";
-    result = *find_preprocessing(name);
+    Convention guess = input.channels_last ? (small             ? Convention::raw
+                                              : classes == 1001 ? Convention::mlperf
+                                                                : Convention::caffe)
+                                           : (small ? Convention::cifar10 : Convention::torchvision);
+    if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos)
+      guess = Convention::caffe;
+    result = preprocessing_of(guess);
     chosen.guessed_by =
         fmt::format("by its input {}{}", input.to_string(), classes ? fmt::format(" and {} classes", *classes) : "");
   }
 
   // The convention's own sizes are for 224; another size of the network scales both.
-  const bool raw = options.preprocess == "raw";
+  const bool raw = options.preprocess == Convention::raw;
   if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side && !raw) {
     const auto fixed = static_cast<int>(side);
     if (result.crop_size) {
@@ -121,8 +122,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
     }
   }
   const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
-                      !options.mean.empty() || !options.std.empty() || !options.channel_order.empty() ||
-                      !options.interpolation.empty();
+                      !options.mean.empty() || !options.std.empty() || options.channel_order || options.interpolation;
   if (!options.crop_size.empty()) {
     const double share = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
     result.crop_size = parse_side("--crop-size", options.crop_size);
@@ -136,13 +136,8 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
       if (value == 0) refuse(fmt::format("--std: a zero in '{}', nothing can be divided by it", options.std));
     }
   }
-  if (!options.channel_order.empty())
-    result.channel_order = options.channel_order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
-  if (!options.interpolation.empty()) {
-    result.interpolation = options.interpolation == "bicubic"   ? Interpolation::bicubic
-                           : options.interpolation == "lanczos" ? Interpolation::lanczos
-                                                                : Interpolation::bilinear;
-  }
+  if (options.channel_order) result.channel_order = *options.channel_order;
+  if (options.interpolation) result.interpolation = *options.interpolation;
   if (options.exif) result.exif = true;
   check_fit(options, result, input);
   if (custom) result.name += " with changes";
@@ -151,9 +146,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
 
 std::string describe(const Preprocessing& preprocessing) {
   std::string text = preprocessing.name + ": ";
-  const char* interpolation = preprocessing.interpolation == Interpolation::bicubic   ? "bicubic"
-                              : preprocessing.interpolation == Interpolation::lanczos ? "lanczos"
-                                                                                      : "bilinear";
+  const std::string_view interpolation = word_of(preprocessing.interpolation);
   text += preprocessing.resize ? fmt::format("shorter side to {} ({})", *preprocessing.resize, interpolation) : "not resized";
   text += preprocessing.crop_size ? fmt::format(", centre crop {}", *preprocessing.crop_size) : ", not cropped";
   text += preprocessing.channel_order == ChannelOrder::bgr ? ", BGR" : ", RGB";
