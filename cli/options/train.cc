@@ -18,9 +18,7 @@ train::Frozen parse_frozen(const std::string& text) {
   return *frozen;
 }
 
-}  // namespace
-
-void add_train_options(CLI::App& app, TrainOptions& options) {
+void add_data_and_output(CLI::App& app, TrainOptions& options) {
   app.add_option(
          "arguments", options.arguments,
          "the network (an architecture's name, or a model file that is trained further) and the data: a folder per class, a "
@@ -34,8 +32,10 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->required();
   add_text(app, "--validation", options.validation, "FILE",
            "data to test on (default: val or test beside train, test_batch.bin)");
+}
 
-  std::string group = "Network";
+void add_network_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Network";
   add_text(app, "--init", options.init, "FILE", "a trained network of the same architecture to start from")->group(group);
   add_integer(app, "--classes", options.classes, 2, 1'000'000,
               "a new classifier for this many classes (default: as many as DATA has folders; a model keeps its own)")
@@ -55,8 +55,10 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       "seed of everything random: initial weights, order, augmentation; with it and --threads a run can be repeated bit for bit")
       ->capture_default_str()
       ->group(group);
+}
 
-  group = "Optimisation";
+void add_descent_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Optimisation";
   add_integer(app, "--batch-size", options.batch, 2, 65536, "images per step (default: 128, of 64x64 and larger 32)")
       ->group(group);
   add_text(app, "--epochs", options.epochs, "N", "how often each image is seen; 0.5 is half of them, once")->group(group);
@@ -92,8 +94,10 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
   add_integer(app, "--memory", options.memory, 0, 1'000'000, "MiB of decoded pictures to keep; the rest is decoded each time")
       ->capture_default_str()
       ->group(group);
+}
 
-  group = "Files of a run";
+void add_run_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Files of a run";
   add_text(
       app, "--checkpoint", options.checkpoint, "FILE",
       "the run's checkpoint, written whole or not at all (default: OUTPUT.checkpoint.resnet); removed when the run has ended")
@@ -107,6 +111,15 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
   add_text(app, "--log", options.log, "FILE", "a CSV: loss, error and speed over iterations")->group(group);
   add_text(app, "--curves", options.curves, "FILE", "an SVG: training and test error over iterations, as the paper's Figure 6")
       ->group(group);
+}
+
+}  // namespace
+
+void add_train_options(CLI::App& app, TrainOptions& options) {
+  add_data_and_output(app, options);
+  add_network_options(app, options);
+  add_descent_options(app, options);
+  add_run_options(app, options);
   add_preprocess_options(app, options.preprocess, "Preparation");
   app.footer(
       "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded\n"

@@ -32,6 +32,7 @@ OF_OTHERS = (".patch",)  # changes to another project's text: as long as they ar
 NOT_CODE = re.compile(r'(?P<comment>//(?:\\\n|[^\n])*|/\*.*?\*/)|R"(?P<mark>\w*)\((?:.|\n)*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|'
                       r"(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'|^[ \t]*#(?:\\\n|[^\n])*", re.DOTALL | re.MULTILINE)
 CONTAINER = re.compile(r"\b(?:namespace|class|struct|union|enum|extern)\b")
+MACRO = re.compile(r"\s*[A-Z][A-Z0-9_]+\(")
 LABEL = re.compile(r"\s*(?:public|private|protected)\s*:(?!:)")
 NAME = re.compile(r"((?:[A-Za-z_]\w*(?:<[^<>()]*>)?\s*::\s*)*(?:operator\s*(?:\(\)|[^\s(]+|[\w:<>&* ]+?)|"
                   r"~?(?!decltype\b|requires\b|alignas\b)[A-Za-z_]\w*))\s*(?:<[^<>()]*>\s*)?\(")
@@ -44,13 +45,6 @@ def without_text(source):
     return NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), source)
 
 
-def head_of(code, begin, opened):
-    """Where what is written before the brace at `opened` begins: after access labels and blanks."""
-    while label := LABEL.match(code, begin, opened):
-        begin = label.end()
-    return begin + len(code[begin:opened]) - len(code[begin:opened].lstrip())
-
-
 def outside_brackets(text):
     """The same text, what is in round brackets blanked."""
     depth, kept = 0, []
@@ -59,6 +53,19 @@ def outside_brackets(text):
         kept.append(c if depth == 0 else " ")
         depth += c == "("
     return "".join(kept)
+
+
+def head_of(code, begin, opened):
+    """Where what is written before the brace at `opened` begins: after access labels, macros without a semicolon, and blanks."""
+    while label := LABEL.match(code, begin, opened):
+        begin = label.end()
+    while macro := MACRO.match(code, begin, opened):
+        rest = outside_brackets(code[macro.end() - 1:opened])
+        after = re.match(r"\(\s*\)[ \t]*\n\s*(?=[^\s:{])", rest)
+        if not after:
+            break
+        begin = macro.end() - 1 + after.end()
+    return begin + len(code[begin:opened]) - len(code[begin:opened].lstrip())
 
 
 def opens(head):

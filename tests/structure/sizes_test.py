@@ -99,6 +99,10 @@ class Scanner(unittest.TestCase):
         self.expect("int C::operator()(int a) {\n}\n", ("C::operator()", 1, 2))
         self.expect("[[noreturn]] static void f(int a) noexcept {\n}\n", ("f", 1, 2))
 
+    def test_macros_before_a_function(self):
+        self.expect("DEFINE_IT(a, (b),\n          c)\n\nint f(int a) {\n}\n", ("f", 4, 5))
+        self.expect("struct NHWC {\n  NHWC(int a)\n      : a_(a) {\n  }\n};\n", ("NHWC", 2, 4))
+
     def test_what_is_not_a_function(self):
         self.expect("struct A {\n  int a = 1;\n  std::vector<int> b{1, 2};\n};\nconst int c[] = {\n  1,\n};\nenum class D { e };\nint f();\n"
                     "const auto g = [](int a) {\n  return a;\n};\nusing H = int (*)(int);\nextern \"C\" {\nint i();\n}\n")
