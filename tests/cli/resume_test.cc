@@ -341,7 +341,7 @@ TEST_F(ResumeTest, APartThatIsMissingOrNotCompleteIsNamed) {
   write("p2", whole.substr(0, whole.size() * 2 / 3));
   const Finished cut = run({"merge", "p1", "p2", "p3", "-o", "m"});
   EXPECT_EQ(cut.exit_code, 5);
-  EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is not complete"));
+  EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is incomplete"));
   EXPECT_FALSE(fs::exists(folder() / "m"));
   // It can be resumed.
   predict({"--shard", "2/3", "--resume", "p2"});
@@ -399,7 +399,7 @@ TEST_F(ResumeTest, PartsWithOtherAnswersThanTheyShouldHaveAreRefused) {
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
   part = lines;
   part.pop_back();
-  expect_refused(merged(part), 5, "p2: part 2 of 3 is not complete");
+  expect_refused(merged(part), 5, "p2: part 2 of 3 is incomplete");
   expect_refused(merged(lines, "more\n"), 5, "follows the end of the part");
   expect_refused(merged(lines, lines.back()), 5, "follows the end of the part");
   // In another order they are all there.

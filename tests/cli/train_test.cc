@@ -123,7 +123,7 @@ TEST_F(TrainTest, AKilledRunGoesOnToTheSameEnd) {
 
   EXPECT_EQ(cut_short(SIGKILL, more).exit_code, 1000 + SIGKILL);
   EXPECT_FALSE(there("out.onnx"));
-  expect_refused(train(more), 2, "out.onnx.checkpoint.resnet: is the checkpoint of a run that has not ended: --resume");
+  expect_refused(train(more), 2, "out.onnx.checkpoint.resnet: belongs to an unfinished run; --resume");
   // A checkpoint is a network that every command reads.
   EXPECT_EQ(run({"predict", "--model", "out.onnx.checkpoint.resnet", "red.png", "-q"}).exit_code, 0);
   std::vector<std::string> other = more;
