@@ -14,7 +14,8 @@ namespace {
 
 train::Frozen parse_frozen(const std::string& text) {
   const auto frozen = find_value<train::Frozen>(text);
-  if (!frozen) throw Error(Fault::invalid, fmt::format("--freeze: '{}' is none of {}", text, joined_words<train::Frozen>(", ")));
+  if (!frozen)
+    throw Error(Fault::invalid, fmt::format("--freeze: '{}' is not one of {}", text, joined_words<train::Frozen>(", ")));
   return *frozen;
 }
 

@@ -80,7 +80,7 @@ TEST_F(UsageTest, AChoiceIsRefusedWithAllItsWords) {
   expect_refused(run({"cache", "nonsense"}), 2, "expected list|clear, got 'nonsense'");
   expect_refused(run({"completion", "nonsense"}), 2, "expected bash|zsh|fish, got 'nonsense'");
   expect_refused(run({"train", "--freeze", "nonsense", "resnet20", "data", "-o", "a.onnx"}), 2,
-                 "--freeze: 'nonsense' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x");
+                 "--freeze: 'nonsense' is not one of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x");
   expect_refused(run({"evaluate", "--crop", "ten,nonsense"}), 2, "--crop: expected center, ten or full, got 'ten,nonsense'");
 }
 
