@@ -247,7 +247,8 @@ class TrainTask::Run {
       throw;
     }
     if (trainer.broken() > 0)
-      observer_.warning(fmt::format("{} times another picture stood in for one that cannot be decoded", trainer.broken()));
+      observer_.warning(trainer.broken() == 1 ? "1 unreadable picture was replaced by another"
+                                              : fmt::format("{} unreadable pictures were replaced by others", trainer.broken()));
     if (trainer.broken_tests() > 0)
       observer_.warning(fmt::format("{} times an unreadable test picture was left out", trainer.broken_tests()));
   }

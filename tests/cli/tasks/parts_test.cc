@@ -80,7 +80,7 @@ TEST_F(PartsTaskTest, WhatIsMissingOrTwiceIsNamed) {
 TEST_F(PartsTaskTest, WhatIsDamagedIsNamed) {
   const std::string first = part(1, 2), second = part(2, 2), bytes = content(second);
   write("cut", bytes.substr(0, bytes.size() - 3));
-  EXPECT_THAT(refusal({first, path("cut")}), HasSubstr("part 2 of 2 is not complete"));
+  EXPECT_THAT(refusal({first, path("cut")}), HasSubstr("part 2 of 2 is incomplete"));
   const std::size_t begin = bytes.find('\n') + 1, end = bytes.find('\n', begin) + 1;
   write("short", bytes.substr(0, begin) + bytes.substr(end));
   EXPECT_THAT(refusal({first, path("short")}), HasSubstr("part 2 of 2 holds 2 answers"));
