@@ -153,7 +153,7 @@ class TrainTask::Run {
     }
   }
 
-  // The checkpoint to go on from, where there is one; its settings are compared before the pictures are decoded.
+  // The checkpoint to resume, where there is one; its settings are compared before the pictures are decoded.
   std::optional<train::Checkpoint> read_start(const Identity& identity, std::string& then) {
     if (!options_.resume) return std::nullopt;
     if (!is_there(checkpoint_)) {

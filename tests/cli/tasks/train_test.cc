@@ -1,4 +1,4 @@
-// A small network learns from generated pictures, is stopped and goes on, without a process.
+// A small network learns from generated pictures, is stopped and resumed, without a process.
 #include "cli/tasks/train/train.h"
 
 #include "lib/base/files.h"
