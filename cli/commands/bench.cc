@@ -38,7 +38,7 @@ void setup(CLI::App& app, BenchOptions& options) {
   app.add_option("arguments", options.arguments, "models: files or architectures' names")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL...");
-  app.add_option("-m,--model", options.request.network.models, "a model, whatever its name; may be given several times")
+  app.add_option("-m,--model", options.request.network.models, "a model file of any name; may be repeated")
       ->type_name("FILE|ARCH")
       ->allow_extra_args(false);
   add_text(app, "--batch-size", options.batch_sizes, "NUMBERS", "how many images run at once, such as 1,8")
@@ -53,22 +53,20 @@ void setup(CLI::App& app, BenchOptions& options) {
   add_integer(app, "--warmup", options.request.warmup, 1, 1'000'000,
               "batches before the first that counts (default: until they are steady)");
   add_convolution_option(app, options.request.convolutions);
-  app.add_flag(
-      "--profile", options.request.profile,
-      "also each layer: its time, its GFLOP/s, their share of what this machine was measured to be able to do, and the least "
-      "time that its multiplications or its bytes would take at that");
+  app.add_flag("--profile", options.request.profile,
+               "also each layer: its time, its GFLOP/s, their share of this machine's measured peak, and the least time that its "
+               "multiplications or its bytes would take at that peak");
   add_text(app, "--pipeline", options.request.pipeline, "FOLDER|@LIST",
            "also photos from their files to answers: decoding alone, the network alone, and both together");
-  app.add_flag("-r,--recursive", options.request.inputs.recursive, "look into folders within folders");
-  add_choice(app, "--format", options.format, table_formats, "of the report (default: by the ending of --output, else text)");
+  app.add_flag("-r,--recursive", options.request.inputs.recursive, "also search folders within folders");
+  add_choice(app, "--format", options.format, table_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.request.network.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preparation_options(app, options.request.network);
   app.footer(
-      "Each combination runs in a process of its own, in turns with the others, so that whatever else the machine does meets "
-      "them\n"
-      "all. Times are of a whole batch. GFLOP/s count the multiply-adds of the direct convolution twice: Winograd's, which "
-      "needs\n"
+      "Each combination runs in a process of its own, interleaved with the others, so that background load affects all alike.\n"
+      "Times are of a whole batch. GFLOP/s count the multiply-adds of the direct convolution twice: Winograd's, which needs\n"
       "fewer, may come out above the machine's peak.\n"
       "\n"
       "Examples:\n"
@@ -212,7 +210,7 @@ BenchRequest request_of(const BenchOptions& options, Context& context) {
   BenchRequest request = options.request;
   request.models = request.network.models;
   request.models.insert(request.models.end(), options.arguments.begin(), options.arguments.end());
-  if (request.models.empty()) throw Error(Fault::invalid, "no model; expected a file or an architecture such as resnet50");
+  if (request.models.empty()) throw Error(Fault::invalid, "no model given; expected a file or an architecture such as resnet50");
   request.batches = parse_counts("--batch-size", options.batch_sizes, 4096);
   request.threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) request.threads = parse_counts("--threads", options.threads, 1024);

@@ -45,8 +45,8 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
   const std::string group = "Options";
   add_arch_options(app, options.arch, words<arch::Init>, group);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
-           "such as 1x3x224x224; a letter for the batch leaves it open (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
-  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX's operator set")->capture_default_str();
+           "such as 1x3x224x224; a letter for the batch makes it dynamic (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
+  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX opset")->capture_default_str();
   app.add_flag("--fold-batch-norm", options.fold_batch_norm,
                "convolutions with a bias in place of batch norm: the same function, fewer nodes");
   app.footer(
@@ -84,7 +84,7 @@ int run(const BuildCommandOptions& options, Context& context) {
   // Before the work: a folder that cannot be written is told at once.
   Output output(options.output);
   if (output.is_terminal())
-    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
+    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is not text; -o FILE writes it");
   std::string bytes = onnx::serialize(build_model(*spec, options, context), {.opset = options.opset});
   context.stop.check();
   const std::size_t size = bytes.size();

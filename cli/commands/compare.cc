@@ -40,21 +40,21 @@ void setup(CLI::App& app, CompareOptions& options) {
       ->option_text("A B...");
   app.add_option("-i,--input", options.inputs, "a .npy or .pb for each input of A, in order (default: random ones)")
       ->type_name("FILE");
-  add_integer(app, "--random", options.random, 1, 10'000, "how many random images")->capture_default_str();
-  add_integer(app, "--seed", options.seed, 0, INT64_MAX, "of the random images")->capture_default_str();
+  add_integer(app, "--random", options.random, 1, 10'000, "how many random images to use")->capture_default_str();
+  add_integer(app, "--seed", options.seed, 0, INT64_MAX, "seed of the random images")->capture_default_str();
   app.add_option("--atol", options.atol, "absolute tolerance")->type_name("X")->capture_default_str();
   app.add_option("--rtol", options.rtol, "relative tolerance: |a - b| may be atol + rtol * |b|")
       ->type_name("X")
       ->capture_default_str();
   add_choice(app, "--check", options.check, "which difference must be within the tolerance")->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
-  add_choice(app, "--format", options.format, report_formats, "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app.footer(
-      "The exit code is 1 where a difference is outside of the tolerance, of an output or of a layer. One unit in the last "
-      "place\n"
-      "of float16 or bfloat16 is no difference where a value is stored so. Of two models, B is also computed by a plain\n"
-      "evaluator (the first images, where the network is not too large), so that the executor is not its own judge.\n"
+      "The exit code is 1 where a difference of an output or a layer exceeds the tolerance. One unit in the last place of\n"
+      "float16 or bfloat16 does not count where a value is stored so. Of two models, B is also computed by a plain evaluator\n"
+      "(the first images, where the network is not too large), so that the executor is not its own judge.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli compare model.onnx folded.onnx\n"
@@ -62,7 +62,7 @@ void setup(CLI::App& app, CompareOptions& options) {
       "  resnet-cli compare a.onnx b.resnet --layers --format json");
 }
 
-// CLI11 gives an option of several values all that follows it: what is no tensor, and what comes after that, are arguments.
+// CLI11 gives an option of several values all that follows it: what is not a tensor, and what comes after that, are arguments.
 void take_back_arguments(CompareOptions& options) {
   if (options.arguments.size() >= 2) return;
   const auto first = std::find_if_not(options.inputs.begin(), options.inputs.end(), is_tensor_file);

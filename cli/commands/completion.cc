@@ -80,6 +80,12 @@ std::string joined(const std::vector<std::string>& words, const char* separator 
   return result;
 }
 
+std::vector<std::string> names_of(const std::vector<CommandWords>& commands) {
+  std::vector<std::string> names;
+  for (const CommandWords& command : commands) names.push_back(command.name);
+  return names;
+}
+
 std::string bash_values(const Alternatives& values) {
   std::string result;
   if (!values.words.empty()) result += fmt::format(" _resnet_cli_words '{}';", joined(values.words));
@@ -105,9 +111,7 @@ std::string bash_script(const CommandWords& program, const std::vector<CommandWo
     std::string positionals;
     for (const Argument& positional : command.positionals) positionals += bash_values(positional.values);
     if (name.empty()) {
-      std::vector<std::string> all_names;
-      for (const CommandWords& other : commands) all_names.push_back(other.name);
-      positionals = fmt::format(" _resnet_cli_words '{}';", joined(all_names));
+      positionals = fmt::format(" _resnet_cli_words '{}';", joined(names_of(commands)));
     }
     words += fmt::format("    {0})\n      if [[ $cur == -* ]]; then _resnet_cli_words '{1}'; else{2} fi ;;\n",
                          name.empty() ? "''" : name, all, positionals.empty() ? " :;" : positionals);
@@ -192,7 +196,7 @@ std::string zsh_script(const CommandWords& program, const std::vector<CommandWor
     cases += fmt::format("    {})\n      _arguments -s{} ;;\n", command.name, zsh_arguments(command, "        "));
   }
   return fmt::format(R"(#compdef resnet-cli
-# zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), behind compinit
+# zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), after compinit
 _resnet_cli() {{
   local curcontext=$curcontext state line
   typeset -A opt_args
@@ -230,9 +234,7 @@ std::string fish_option(const std::string& condition, const Argument& option) {
 }
 
 std::string fish_script(const CommandWords& program, const std::vector<CommandWords>& commands) {
-  std::vector<std::string> names;
-  for (const CommandWords& command : commands) names.push_back(command.name);
-  const std::string before = "not __fish_seen_subcommand_from " + joined(names);
+  const std::string before = "not __fish_seen_subcommand_from " + joined(names_of(commands));
   std::string result =
       "# fish completion for resnet-cli; to load it: resnet-cli completion fish | source\ncomplete -c resnet-cli -f\n";
   for (const Argument& option : program.options) result += fish_option(before, option);

@@ -75,7 +75,7 @@ void setup(CLI::App& app, InspectOptions& options) {
                  "a file *.onnx or *.resnet, or an architecture's name; two are shown side by side")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL [MODEL]");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_choice(
       app, "--format", options.format,
       "text and md: summary and tables; csv: the layer table; dot, svg: a picture; html: a page with both (default: by the "
@@ -84,12 +84,12 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_choice(app, "--depth", options.depth,
              "what a line of the table, or a box of the picture, stands for (default: layer; of pictures block)");
   add_text(app, "--columns", options.columns, "COLUMNS",
-           fmt::format("of the layer table, from: {}", fmt::join(column_names(), ",")));
-  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by it: numbers from the largest, texts from A");
+           fmt::format("columns of the layer table, from: {}", fmt::join(column_names(), ",")));
+  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by this column: numbers from the largest, texts from A");
   app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
       ->type_name("N")
       ->check(integer_between(1, 1'000'000));
-  app.add_flag("--weights", options.weights, "figures of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag("--weights", options.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
   app.add_flag(
       "--plan", options.plan,
       "how it would be run instead of what it is: the steps, and how each convolution is computed (for --batch images at "
@@ -134,7 +134,7 @@ std::size_t widest_line(const std::string& text) {
   return widest;
 }
 
-// The table as text of at most this width: columns that tell least go first.
+// The table as text of at most this width: the least informative columns go first.
 std::string fitted(const Inspection& inspection, std::vector<std::string> columns, const std::string& sort,
                    std::optional<std::size_t> width) {
   std::string text = layer_table(inspection, columns, sort).render(table::Format::text);
@@ -263,8 +263,7 @@ int run(const InspectOptions& options, Context& context) {
   check_not_an_input("--output", options.output, std::span(&options.model, 1));
   Output output(options.output);
   if (options.paper) {
-    if (!options.model.empty() || !options.arguments.empty())
-      throw Error(Fault::invalid, "--paper stands alone, without a model");
+    if (!options.model.empty() || !options.arguments.empty()) throw Error(Fault::invalid, "--paper takes no model");
     write_paper(options, format, output);
   } else {
     write_models(options, format, context, output);

@@ -50,7 +50,7 @@ WrittenFiles written_by(const TrainOptions& options) {
   return written;
 }
 
-// A network may go on learning in its own file.
+// A network may be trained further in its own file.
 bool is_start(const TrainOptions& options, const fs::path& file) {
   return file == options.init || (options.arguments.size() > 1 && file == options.arguments[0]);
 }
@@ -78,8 +78,8 @@ int run(TrainOptions options, Context& context) {
 
 Command add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* app = program.add_subcommand(
-      "train", "A network learns from pictures of known classes, from the beginning or from where another run has ended.");
+  CLI::App* app =
+      program.add_subcommand("train", "A network learns from pictures of known classes, from scratch or from a trained start.");
   add_train_options(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

@@ -39,17 +39,18 @@ void setup(CLI::App& app, ValidateOptions& options) {
   app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_text(app, "--expect", options.expect, "ARCH",
            "an error unless it is really that network: resnet50, or with --variant and --shortcut a certain one");
-  add_integer(app, "--expect-macs", options.expect_macs, 1, INT64_MAX, "an error unless one image costs so many multiply-adds");
-  add_integer(app, "--expect-params", options.expect_parameters, 1, INT64_MAX, "an error unless it has so many parameters");
+  add_integer(app, "--expect-macs", options.expect_macs, 1, INT64_MAX, "an error unless one image costs this many multiply-adds");
+  add_integer(app, "--expect-params", options.expect_parameters, 1, INT64_MAX, "an error unless it has this many parameters");
   app.add_flag(
       "--paper", options.paper,
       "each stage's multiply-adds against the blocks of the paper's Table 1, their sum against its row of FLOPs: of MODEL, or of "
       "the five networks themselves (--variant, default v1)");
   app.add_flag("--strict", options.strict, "warnings count as errors");
-  add_choice(app, "--format", options.format, report_formats, "of the findings (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats,
+             "format of the findings (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_arch_options(app, options.arch, words<arch::Init>, "Where MODEL or --expect is an architecture's name");

@@ -49,8 +49,8 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// For CSV, which spreadsheets open: text that begins as a formula does (=, +, -, @) and is no number, with a ' before it. What is
-// read back by a program, as paths are, is not for it.
+// For CSV, which spreadsheets open: text that begins as a formula does (=, +, -, @) and is not a number, with a ' before it. What
+// is read back by a program, as paths are, is not for it.
 Cell without_formula(const Cell& cell);
 
 // One line of CSV with its \n: fields with a comma, a quote, or a line's end are quoted.

@@ -41,7 +41,7 @@ struct Spec {
   bool pre_activation = false;        // 'Identity Mappings in Deep Residual Networks' (He et al. 2016): v2
   std::int64_t groups = 1;            // of a bottleneck's 3x3: the cardinality of ResNeXt
   std::int64_t width_per_group = 64;  // a bottleneck's 3x3 has planes * width_per_group / 64 * groups channels
-  bool average_shortcut = false;      // ResNet-D: a 2x2 average pool halves the map in front of a projection without a stride
+  bool average_shortcut = false;      // ResNet-D: a 2x2 average pool halves the map before a projection without a stride
   std::int64_t squeeze = 0;           // squeeze-and-excitation: its reduction (16), or none
   std::int64_t classes = 1000;
   std::optional<std::int64_t> batch;  // nothing: symbolic "batch"

@@ -17,12 +17,12 @@ struct Transferred {
   Graph graph;                  // as arch::build() makes it, with the imported weights
   bool new_classifier = false;  // its weights are initialised from the seed
   std::int64_t imported_classes = 0;
-  std::size_t unfolded = 0;  // batch norms that were folded and stand apart again
+  std::size_t unfolded = 0;  // batch norms that were folded and are unfolded again
 };
 
 // Any file's ResNet becomes the graph that arch::build() makes of its Spec, whatever exporter wrote it. `classes`: a new
-// classifier for so many; nothing: the imported one. Where batch norm was folded into the convolutions it stands apart again, as
-// the identity and with their biases as its shifts. Throws Error(unsupported) where the graph is none of the networks exactly.
+// classifier for so many; nothing: the imported one. Where batch norm was folded into the convolutions it is unfolded again, as
+// the identity with their biases as its shifts. Throws Error(unsupported) where the graph is not exactly one of the networks.
 Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes, std::uint64_t seed);
 
 // What keeps its values: nothing, all but the classifier, or every stage up to this one.

@@ -8,12 +8,13 @@ Which module may include which, and which third parties it may see, is written i
   - headers of third parties stay in their modules, and out of the headers that other modules include
   - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
-  - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is no internal error
+  - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is not an internal error
   - nobody parses the text of an error, and no text of lib or formats names an option: Frames and the program's own words do
   - an option with a fixed set of words is an enumerator: in cli/ no option is compared with a literal or kept as a string
   - every file in testdata/ (or its folder, as `folder/`) is in testdata/README.md, which says where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
   - links between documents resolve, README.md is short, and words are those of the glossary (documents.py)
+  - files have at most 400 lines and functions at most 60, or a reason (sizes.py)
 """
 
 import os
@@ -21,6 +22,7 @@ import re
 import sys
 
 import documents
+import sizes
 
 PARTIES = {  # by the name in HACKING's table: which includes are its headers, and its names in CMake
     "XNNPACK": (r"xnnpack\.h|xnnpack/.*", {"XNNPACK::XNNPACK"}),
@@ -47,7 +49,7 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
 EVERYTHING = "everything"
 TABLE = "HACKING.md"  # which has the module table
 ROOMS_OF_CLI = ("cli/commands", "cli/options", "cli/terminal", "cli/api")  # cli/tasks has rooms of its own
-SHARED_LIBRARY = "cli/api"  # it is no resnet_module
+SHARED_LIBRARY = "cli/api"  # it is not a resnet_module
 PUBLIC = "include/"  # whose headers are included as users include them
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
@@ -107,7 +109,7 @@ def name_of(folder):
 
 
 def arguments_of(text, begin):
-    """The arguments of a call whose opening bracket stands in front of `begin`."""
+    """The arguments of a call whose opening bracket is before `begin`."""
     arguments, depth, at = [""], 0, begin
     while at < len(text) and depth >= 0:
         c = text[at]
@@ -121,7 +123,7 @@ def arguments_of(text, begin):
 
 
 def block_end(text, opened):
-    """The position behind the brace that closes the one at `opened`."""
+    """The position after the brace that closes the one at `opened`."""
     depth = 0
     for position in range(opened, len(text)):
         depth += {"{": 1, "}": -1}.get(text[position], 0)
@@ -271,7 +273,7 @@ class Tree:
                     if self.is_generated(name):
                         continue
                     if name not in self.known:
-                        self.stray(path, line, f'includes "{name}", which is no file of ours: write the path from the top folder')
+                        self.stray(path, line, f'includes "{name}", which is not a file of ours: write the path from the top folder')
                         continue
                     target = module_of(name)
                     if path.startswith(("lib/", "formats/", "cli/")) and target in ("tests", "tools"):
@@ -354,7 +356,7 @@ class Tree:
                 continue
             text = without_comments(self.texts[path])
             for match in PARSED_ERROR.finditer(text):
-                self.stray(path, text.count("\n", 0, match.start()) + 1, "the text of an error is parsed: its Frames tell")
+                self.stray(path, text.count("\n", 0, match.start()) + 1, "the text of an error is parsed: its Frames say it")
             if path.startswith("cli/"):
                 continue
             text = re.sub(r"//[^\n]*", "", self.texts[path])
@@ -419,6 +421,7 @@ class Tree:
         self.check_texts()
         self.check_testdata()
         documents.check(self)
+        sizes.check(self)
         return self.strays
 
 

@@ -135,7 +135,7 @@ class Strays(unittest.TestCase):
 
     def test_include_that_is_no_file(self):
         self.expect({"lib/graph/graph.cc": '#include "graph.h"\n'},
-                    'lib/graph/graph.cc:4: includes "graph.h", which is no file of ours: write the path from the top folder')
+                    'lib/graph/graph.cc:4: includes "graph.h", which is not a file of ours: write the path from the top folder')
 
     def test_third_party_outside_its_module(self):
         self.expect({"lib/graph/graph.cc": "#include <xnnpack.h>\n"},
@@ -303,7 +303,7 @@ class Program(unittest.TestCase):
         self.assertEqual(self.run_on(CLEAN).returncode, 0)
         found = self.run_on(CLEAN | {"lib/graph/ops/relu.cc": ""})
         self.assertEqual((found.returncode, found.stdout), (1, "lib/graph/ops/relu.cc: is named in no CMakeLists.txt\n"))
-        self.assertEqual(self.run_on({}).returncode, 1)  # nothing to examine is no success
+        self.assertEqual(self.run_on({}).returncode, 1)  # nothing to examine is not success
 
 
 if __name__ == "__main__":

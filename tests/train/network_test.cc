@@ -52,7 +52,7 @@ class EachNet : public testing::TestWithParam<const char*> {};
 TEST_P(EachNet, InfersWhatTheReferenceDoes) {
   set_threads(2);
   Network network(arch::build(small(GetParam()), {.seed = 5}), 3);
-  learn(network, 2);  // running figures that are not those of the start
+  learn(network, 2);  // running statistics that are not those of the start
   fill(network, 9);
   const Shape shape{3, 3, small(GetParam()).height, small(GetParam()).width};
   const Tensor input = Tensor::from<float>(shape, std::span<const float>(network.input()));
@@ -110,7 +110,7 @@ TEST(NetworkTest, WhatIsFrozenStays) {
   }
 }
 
-// Along its gradient the loss falls as the gradient says: what was let go in front of the last that is frozen was not wanted.
+// Along its gradient the loss falls as the gradient says: what was let go before the last that is frozen was not wanted.
 TEST(NetworkTest, GradientsBehindWhatIsFrozenAreRight) {
   set_threads(2);
   for (const auto& [name, freeze] : {std::pair{"resnet20", Frozen::conv2_x},

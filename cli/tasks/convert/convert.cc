@@ -33,7 +33,8 @@ void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log) {
   Graph& graph = loaded.model.graph;
   if (request.seed) {
     if (!loaded.spec && graph.inputs().size() < 2)
-      throw Error(Fault::invalid, fmt::format("--seed makes weights that are inputs, but {} has all its weights", loaded.name));
+      throw Error(Fault::invalid,
+                  fmt::format("--seed initialises weights that are inputs, but {} has all its weights", loaded.name));
     graph = arch::make_weights(graph, *request.seed);
   }
   if (request.dynamic_batch) graph = open_batch(graph, log);

@@ -53,9 +53,10 @@ InputShape parse_input_shape(const std::string& text) {
     const bool symbol =
         !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c == '_'; });
     if (number ? *number < 1 : !symbol) {
-      throw Error(Fault::invalid, fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
-                                              "or input:1,3,224,224",
-                                              word, text));
+      throw Error(Fault::invalid,
+                  fmt::format("--input-shape: '{}' is not a dimension of '{}', expected a shape such as 1x3x224x224 "
+                              "or input:1,3,224,224",
+                              word, text));
     }
     result.dims.push_back(number);
   }
@@ -152,7 +153,7 @@ Model read_native_file(const Source& source, bool verify) {
     return source.is_file() ? native::read(source.descriptor(), name, {.verify = verify})
                             : native::read(name, {.verify = verify});
   } catch (const native::ChecksumMismatch& error) {
-    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify reads it all the same)");
+    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify opens it anyway)");
   }
 }
 

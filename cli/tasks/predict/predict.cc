@@ -163,7 +163,7 @@ class PredictTask::Run {
   void check(const ReadyNetwork& one, const std::string& name) const {
     if (!request_.activation_maps.empty() && !one.member.class_weights) {
       throw Error(Fault::unsupported,
-                  fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
+                  fmt::format("{}: activation maps need a fully connected layer directly after the global pool", name));
     }
     if (request_.logits && one.network.scores.probabilities)
       throw Error(Fault::invalid, fmt::format("{}: gives probabilities, and its logits are not known", name));

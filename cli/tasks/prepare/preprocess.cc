@@ -31,7 +31,7 @@ std::array<float, 3> parse_channels(const char* option, const std::string& text)
   std::array<float, 3> result = {};
   for (std::size_t i = 0; i < words.size() && i < 3; ++i) {
     const auto value = parse_number(words[i]);
-    if (!value) refuse(fmt::format("{}: '{}' is no number, expected three such as 0.485,0.456,0.406", option, words[i]));
+    if (!value) refuse(fmt::format("{}: '{}' is not a number; expected three, such as 0.485,0.456,0.406", option, words[i]));
     result[i] = *value;
   }
   if (words.size() != 3)
@@ -44,6 +44,30 @@ std::string numbers(const std::array<float, 3>& values) { return fmt::format("{}
 
 // As timm's crop_pct has it: the shorter side is floor(crop / share).
 int resized_for(int crop, double share) { return static_cast<int>(std::floor(crop / share + 1e-6)); }
+
+// To what the shorter side is resized, of itself or by the crop's share of it.
+void take_resize(const PreprocessOptions& options, Preprocessing& result) {
+  if (!options.resize.empty()) {
+    if (!options.crop_pct.empty()) refuse("--resize and --crop-pct say the same thing, expected one of them");
+    result.resize = parse_side("--resize", options.resize);
+  }
+  if (!options.crop_pct.empty()) {
+    const auto share = parse_number(options.crop_pct);
+    if (!share || *share <= 0.01f || *share > 1)
+      refuse(fmt::format("--crop-pct: expected a share above 0.01 and up to 1, such as 0.875, got '{}'", options.crop_pct));
+    if (!result.crop_size) refuse("--crop-pct: there is no crop, expected --crop-size with it");
+    result.resize = resized_for(*result.crop_size, static_cast<double>(*share));
+  }
+}
+
+void check_fit(const PreprocessOptions& options, const Preprocessing& result, const ImageInput& input) {
+  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
+  if (result.crop_size &&
+      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
+    refuse(fmt::format("{} {} does not fit the network's input of {}",
+                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
+  }
+}
 
 }  // namespace
 
@@ -104,17 +128,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
     result.crop_size = parse_side("--crop-size", options.crop_size);
     if (result.crop_size && result.resize) result.resize = resized_for(*result.crop_size, share);
   }
-  if (!options.resize.empty()) {
-    if (!options.crop_pct.empty()) refuse("--resize and --crop-pct say the same thing, expected one of them");
-    result.resize = parse_side("--resize", options.resize);
-  }
-  if (!options.crop_pct.empty()) {
-    const auto share = parse_number(options.crop_pct);
-    if (!share || *share <= 0.01f || *share > 1)
-      refuse(fmt::format("--crop-pct: expected a share above 0.01 and up to 1, such as 0.875, got '{}'", options.crop_pct));
-    if (!result.crop_size) refuse("--crop-pct: there is no crop, expected --crop-size with it");
-    result.resize = resized_for(*result.crop_size, static_cast<double>(*share));
-  }
+  take_resize(options, result);
   if (!options.mean.empty()) result.mean = parse_channels("--mean", options.mean);
   if (!options.std.empty()) {
     result.std = parse_channels("--std", options.std);
@@ -125,12 +139,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
   if (options.channel_order) result.channel_order = *options.channel_order;
   if (options.interpolation) result.interpolation = *options.interpolation;
   if (options.exif) result.exif = true;
-  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
-  if (result.crop_size &&
-      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
-    refuse(fmt::format("{} {} does not fit the network's input of {}",
-                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
-  }
+  check_fit(options, result, input);
   if (custom) result.name += " with changes";
   return chosen;
 }
@@ -154,7 +163,7 @@ std::string describe(const Preprocessing& preprocessing) {
 }
 
 std::string describe_guess(const std::string& guessed_by, const std::string& shown) {
-  return fmt::format("preprocessing guessed {}: {}; --preprocess says otherwise", guessed_by, shown);
+  return fmt::format("guessed the preprocessing {}: {}; override with --preprocess", guessed_by, shown);
 }
 
 }  // namespace resnet::cli

@@ -84,9 +84,10 @@ void check_settings(const std::string& file, const std::string& then, const Iden
   const auto different =
       pictures_are_known ? differences(of_checkpoint, now) : differences(of_checkpoint, now, {"pictures", "test pictures"});
   if (different.empty()) return;
-  throw Error(Fault::invalid, fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
-                                          "--restart",
-                                          file, left_of(different), right_of(different)));
+  throw Error(
+      Fault::invalid,
+      fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same settings, or --restart",
+                  file, left_of(different), right_of(different)));
 }
 
 }  // namespace resnet::cli

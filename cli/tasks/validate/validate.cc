@@ -149,7 +149,7 @@ void ValidateTask::check_expected_arch(const Inspection& inspection) {
   const std::string wanted = arch::describe(expected), is = arch::describe(found.spec);
   if (wanted != is) fail("expect", "", fmt::format("is {}, expected {}", is, wanted));
   for (const arch::Difference& difference : found.differences) {
-    const std::string what = difference.found.empty() ? "missing behind it: " + difference.expected
+    const std::string what = difference.found.empty() ? "missing after it: " + difference.expected
                              : difference.expected.empty()
                                  ? difference.found + " too many"
                                  : fmt::format("found {}, expected {}", difference.found, difference.expected);
