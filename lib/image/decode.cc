@@ -178,7 +178,7 @@ bool convert_colours(ImageHandle& image) {
 }
 
 // Of an image that convert_colours() has made.
-Pixels read_pixels(VipsImage* image, bool cmyk) {
+Pixels read_pixels(VipsImage* image, bool cmyk, const Stop& stop) {
   const VipsLibrary& vips = vips_library();
   const int width = vips.vips_image_get_width(image), height = vips.vips_image_get_height(image);
   const int bands = vips.vips_image_get_bands(image);
@@ -191,7 +191,7 @@ Pixels read_pixels(VipsImage* image, bool cmyk) {
   if (!region) throw Refused{true};
   std::vector<VipsPel> high;
   for (int top = 0; top < height; top += strip_height) {
-    options.stop.check();
+    stop.check();
     const VipsRect strip{0, top, width, std::min(strip_height, height - top)};
     if (vips.vips_region_prepare(region.get(), &strip) != 0) throw Refused{true};
     const VipsRect& valid = region->valid;
@@ -218,7 +218,7 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
   const int orientation = orientation_of(image.get());
   check_size(name, vips.vips_image_get_width(image.get()), vips.vips_image_get_height(image.get()), options.max_pixels);
   const bool cmyk = convert_colours(image);
-  Pixels pixels = read_pixels(image.get(), cmyk);
+  Pixels pixels = read_pixels(image.get(), cmyk, options.stop);
   if (options.exif) return oriented(std::move(pixels), orientation);
   if (options.unheeded_orientations != nullptr && is_turned(orientation)) ++*options.unheeded_orientations;
   return pixels;
