@@ -4,6 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <string_view>
+
 #include "lib/base/remove_when_killed.h"
 
 namespace resnet::cli {
@@ -14,6 +16,7 @@ namespace {
 std::atomic<bool> nobody_asks = false;  // until handle_interrupts() is called
 std::atomic<std::atomic<bool>*> stop_requested = &nobody_asks;
 std::atomic<int> takes_time = 0;
+std::atomic<bool> has_told = false;
 timer_t deadline;
 bool has_deadline = false;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<bool>*>::is_always_lock_free &&
@@ -21,6 +24,12 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<
 
 [[noreturn]] void end_now() {
   remove_files_of_killed();
+  if (tells_interruption()) {
+    constexpr std::string_view line = "resnet-cli: interrupted\n",
+                               at_its_begin = "\r\x1b[K";  // of a terminal, in place of the progress
+    if (isatty(STDERR_FILENO) == 1) static_cast<void>(!write(STDERR_FILENO, at_its_begin.data(), at_its_begin.size()));
+    static_cast<void>(!write(STDERR_FILENO, line.data(), line.size()));
+  }
   _exit(128 + SIGINT);
 }
 
@@ -42,6 +51,8 @@ void handle(int signal_number, void (*handler)(int)) {
 }
 
 }  // namespace
+
+bool tells_interruption() noexcept { return !has_told.exchange(true); }
 
 void handle_interrupts(std::atomic<bool>& flag) {
   stop_requested = &flag;
