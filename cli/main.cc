@@ -142,6 +142,7 @@ int run_and_catch(int argc, char** argv) {
       context.messages.error(text);
       return code;
     }
+    keep_promise();
     if (tells_interruption()) context.messages.error("interrupted");
     return exit_codes::interrupted;
   };

@@ -128,10 +128,19 @@ void check(const ConvertRequest& request, const Graph& before, int written, cons
                   run_graph(after, reference->inputs, pool), reference->outputs, result);
 }
 
+// Of a file the seed is that of its inputs.
+ArchOptions arch_of(const ConvertRequest& request) {
+  ArchOptions arch = request.arch;
+  if (!is_arch(request.model)) arch.seed = 0;
+  return arch;
+}
+
 }  // namespace
 
 ConvertTask::ConvertTask(const ConvertRequest& request, const TaskContext& context)
-    : request_(request), context_(context), loaded_(load_for_examination(request.model, request.arch, true, context.observer)) {
+    : request_(request),
+      context_(context),
+      loaded_(load_for_examination(request.model, arch_of(request), true, context.observer)) {
   for (const std::string& file : loaded_.model.data_files) context.before_reading(fs::path(request.model).parent_path() / file);
 }
 

@@ -59,6 +59,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
 
 std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const TaskContext& context) {
   const Source source(name);
+  refuse_arch_options(source, arch);
   if (!source.is_native()) {
     onnx::Examined examined;
     std::vector<Finding> findings =
@@ -81,10 +82,9 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch,
 // The options of the model itself. Of a file, the variant, the shortcut and the classes say what is expected.
 ArchOptions arch_of_model(const ValidateRequest& request) {
   ArchOptions options = request.arch;
-  std::error_code ignored;
-  const bool is_arch = arch::find_spec(request.model) && !std::filesystem::exists(request.model, ignored);
-  if (is_arch && request.as_paper && !options.variant) options.variant = arch::Variant::v1;
-  if (is_arch || request.expect.empty()) return options;
+  const bool is_named = is_arch(request.model);
+  if (is_named && request.as_paper && !options.variant) options.variant = arch::Variant::v1;
+  if (is_named || request.expect.empty()) return options;
   options.variant = std::nullopt;
   options.shortcut = std::nullopt;
   options.classes = 0;
