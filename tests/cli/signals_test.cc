@@ -119,6 +119,34 @@ class MeasuringTest : public SignalsTest {
   std::vector<std::string> command() const { return {program(), "bench", "resnet20", "--duration", "60", "-q"}; }
 };
 
+TEST_F(SignalsTest, AnInterruptedCheckLeavesWhatWasThere) {
+  for (const char* name : {"out.onnx", "out.resnet"}) {
+    write(name, "as it was");
+    for (const std::string& output : {std::string(name), "new_" + std::string(name)}) {
+      const std::size_t before = files();
+      Running running({program(), "convert", "resnet50", "--check", "500", "-o", output}, here());
+      wait_until_it_writes(running);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      running.send_signal(SIGINT);
+      const Finished finished = running.wait();
+      EXPECT_EQ(finished.exit_code, 130);
+      EXPECT_EQ(finished.err, "resnet-cli: interrupted\n");
+      EXPECT_EQ(files(), before);
+    }
+    EXPECT_EQ(read(name), "as it was");
+  }
+}
+
+TEST_F(SignalsTest, JsonIsADocumentBeforeTheFirstAnswer) {
+  Running running({program(), "predict", "resnet152", "red.png", "--format", "json", "-q"}, here());
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  running.send_signal(SIGINT);
+  const Finished finished = running.wait();
+  EXPECT_EQ(finished.exit_code, 130);
+  EXPECT_EQ(finished.out, "[]\n");
+  EXPECT_EQ(finished.err, "resnet-cli: interrupted\n");
+}
+
 TEST_F(MeasuringTest, GoesWithItsParent) {
   for (const int signal_number : {SIGINT, SIGTERM, SIGKILL}) {
     Running running(command(), here());
