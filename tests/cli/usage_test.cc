@@ -269,7 +269,7 @@ TEST_F(UsageTest, OptionsOfArchitecturesAreRefusedForFiles) {
 TEST_F(UsageTest, OptionsOfArchitecturesApplyToThoseOfSeveralModels) {
   const Finished pair = run({"inspect", "rgb.onnx", "resnet50", "--variant", "v1"});
   EXPECT_EQ(pair.exit_code, 0) << pair.err;
-  EXPECT_THAT(pair.out, testing::HasSubstr("3857973248"));
+  EXPECT_THAT(pair.out, HasSubstr("3,857,973,248"));
   const Finished bench = run({"bench", "rgb.onnx", "resnet20", "--classes", "3", "--iterations", "1", "--warmup", "1", "-q"});
   EXPECT_EQ(bench.exit_code, 0) << bench.err;
 }
