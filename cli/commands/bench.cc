@@ -48,7 +48,7 @@ void setup(CLI::App& app, BenchOptions& options) {
               "timed batches of each (default: as --duration says)");
   app.add_option("--duration", options.request.duration, "seconds of timed batches of each")
       ->type_name("X")
-      ->check(CLI::Range(0.01, 86'400.0))
+      ->check(number_between(0.01, 86'400))
       ->capture_default_str();
   add_integer(app, "--warmup", options.request.warmup, 1, 1'000'000,
               "batches before the first that counts (default: until they are steady)");

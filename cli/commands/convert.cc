@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,7 +87,8 @@ void setup(CLI::App& app, ConvertOptions& options) {
          "--tolerance", options.tolerance,
          "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
          "four units in the last place of the largest output)")
-      ->type_name("X");
+      ->type_name("X")
+      ->check(number_between(0, std::numeric_limits<double>::max()));
   add_arch_options(app, options.arch, words<arch::Init>, "Where IN is an architecture's name");
   options.seed = app.get_option("--seed")->group("Options")->description(
       "initialise weights that are graph inputs (see --strip-weights) from this seed; the same bytes on every machine");

@@ -218,8 +218,12 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
     if (given) throw Error(Fault::invalid, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
   }
   const TaskContext task = task_of(options, context);
-  const Inspection a = inspect(request_of(options, names[0], depth), task),
-                   b = inspect(request_of(options, names[1], depth), task);
+  const auto inspect_one = [&](const std::string& name) {
+    InspectRequest request = request_of(options, name, depth);
+    request.arch = options_of_one(name, request.arch, names);
+    return inspect(request, task);
+  };
+  const Inspection a = inspect_one(names[0]), b = inspect_one(names[1]);
   if (format == InspectFormat::json) return output.write(to_json(a, b));
   if (format == InspectFormat::html) return output.write(to_html(a, b));
   const table::Format kind = table_format(format).value();

@@ -15,6 +15,7 @@
 #include "cli/options/shard.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/predict/predict.h"
+#include "cli/terminal/signals.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 
@@ -60,7 +61,7 @@ void setup(CLI::App& app, PredictOptions& options) {
   add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes to give for each image")->capture_default_str();
   app.add_option("--min-probability", options.min_probability, "leave out classes below this probability, 0 to 1")
       ->type_name("X")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   add_choice(app, "--output-type", options.output_type,
              "the value that --format text prints for each class; features: what the classifier multiplies, as rows of a .npy "
              "file (--output), NaN "
@@ -173,6 +174,8 @@ WrittenFiles written_by(const PredictOptions& options, const PredictRequest& req
 
 int run(const PredictOptions& options, Context& context) {
   PredictRequest request = request_of(options, context.messages);
+  const bool on_stdout = options.output.empty() || options.output == "-";
+  if (options.format == answers::Format::json && on_stdout) promise_when_interrupted("[]\n");
   const WrittenFiles written = written_by(options, request);
   TaskContext task = context.task();
   task.before_reading = [&written](const fs::path& file) { written.check(file); };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "lib/base/parse.h"
@@ -57,6 +58,17 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::function<v
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description) {
   return app.add_option(names, value, description)->type_name(type);
+}
+
+CLI::Validator number_between(double least, double most) {
+  const auto check = [least, most](std::string& given) {
+    double value = 0;
+    if (CLI::detail::lexical_cast(given, value) && value >= least && value <= most) return std::string();
+    const bool open = most == std::numeric_limits<double>::max();
+    return open ? fmt::format("expected a finite number, at least {}, got '{}'", least, given)
+                : fmt::format("expected a number from {} to {}, got '{}'", least, most, given);
+  };
+  return CLI::Validator(check, "");
 }
 
 CLI::Validator integer_between(std::int64_t least, std::int64_t most) {

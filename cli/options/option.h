@@ -50,6 +50,8 @@ CLI::Option* add_integer(CLI::App& app, const std::string& names, Integer& value
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description);
 
+// Any number of these, which NaN is not; `most` may be the largest finite one.
+CLI::Validator number_between(double least, double most);
 CLI::Validator integer_between(std::int64_t least, std::int64_t most);
 
 // A table without the type of its values. `set` is given a word's place in it; `shown` is the word of the value as it is.

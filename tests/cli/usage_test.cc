@@ -248,5 +248,52 @@ TEST_F(UsageTest, ProgressOnlyOnATerminalOrWhereAskedFor) {
   EXPECT_THAT(with("off", true), Not(HasSubstr("/2 images")));
 }
 
+TEST_F(UsageTest, OptionsOfArchitecturesAreRefusedForFiles) {
+  const std::vector<std::vector<std::string>> options = {
+      {"--classes", "3"}, {"--variant", "v1"}, {"--shortcut", "A"}, {"--init", "zeros"}, {"--seed", "3"}};
+  run({"predict", "rgb.onnx", "red.png", "-q"});  // keeps it
+  for (const std::vector<std::string>& given : options) {
+    const auto refused = [&](std::vector<std::string> words, const std::string& is) {
+      words.insert(words.end(), given.begin(), given.end());
+      expect_refused(run(words), 2, given[0] + " is for architectures by name, but " + is);
+    };
+    refused({"predict", "rgb.onnx", "red.png", "-q"}, "rgb.onnx is a file");
+    refused({"predict", "red.png", "-q"}, "resnet20-cifar10 is the network that is built in");
+    refused({"inspect", "rgb.onnx"}, "rgb.onnx is a file");
+    refused({"inspect", "rgb.onnx", "rgb.onnx"}, "rgb.onnx is a file");
+    refused({"validate", "rgb.onnx"}, "rgb.onnx is a file");
+    refused({"bench", "rgb.onnx", "-q"}, "rgb.onnx is a file");
+  }
+}
+
+TEST_F(UsageTest, OptionsOfArchitecturesApplyToThoseOfSeveralModels) {
+  const Finished pair = run({"inspect", "rgb.onnx", "resnet50", "--variant", "v1"});
+  EXPECT_EQ(pair.exit_code, 0) << pair.err;
+  EXPECT_THAT(pair.out, HasSubstr("3,857,973,248"));
+  const Finished bench = run({"bench", "rgb.onnx", "resnet20", "--classes", "3", "--iterations", "1", "--warmup", "1", "-q"});
+  EXPECT_EQ(bench.exit_code, 0) << bench.err;
+}
+
+TEST_F(UsageTest, TolerancesAreFiniteNumbers) {
+  for (const char* option : {"--atol", "--rtol"}) {
+    for (const char* value : {"-1", "nan", "inf"})
+      expect_refused(run({"compare", "rgb.onnx", "rgb.onnx", std::string(option) + "=" + value}), 2, "expected a finite number");
+    EXPECT_EQ(run({"compare", "rgb.onnx", "rgb.onnx", option, "0"}).exit_code, 0);
+  }
+  expect_refused(run({"convert", "rgb.onnx", "-o", "o.onnx", "--check", "1", "--tolerance=nan"}), 2, "expected a finite number");
+  expect_refused(run({"bench", "rgb.onnx", "--duration", "nan"}), 2, "expected a number from 0.01 to 86400");
+}
+
+TEST_F(UsageTest, ContentDecidesWhatAFileIsOfAnyName) {
+  std::filesystem::copy(folder() / "rgb.onnx", folder() / "named.resnet");
+  for (int cached = 0; cached < 2; ++cached) {
+    const Finished finished = run({"predict", "named.resnet", "red.png", "--preprocess", "raw", "-q", "--format", "csv"});
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_THAT(finished.out, testing::HasSubstr("red.png,1,0,,1,255"));
+  }
+  EXPECT_EQ(run({"validate", "named.resnet"}).exit_code, 0);
+  EXPECT_EQ(run({"inspect", "named.resnet"}).exit_code, 0);
+}
+
 }  // namespace
 }  // namespace resnet::test

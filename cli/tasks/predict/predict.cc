@@ -144,7 +144,9 @@ class PredictTask::Run {
     Ready ready;
     std::vector<fs::path> files;  // that they were read from besides
     for (const std::string& name : request_.models) {
-      ReadyNetwork one = prepare_network(name, request_.network, asked, pool, observer_);
+      NetworkOptions options = request_.network;
+      options.arch = options_of_one(name, options.arch, request_.models);
+      ReadyNetwork one = prepare_network(name, options, asked, pool, observer_);
       check(one, name);
       if (ready.labels.empty()) ready.labels = one.network.labels;
       if (!tensors) tell_preprocessing(one.network, request_.views, request_.models.size() == 1, observer_);

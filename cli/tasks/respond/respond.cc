@@ -174,7 +174,7 @@ class Feeding {
 
 RespondRow measure(const RespondRequest& request, const TaskContext& context, const std::string& name, std::size_t& failed,
                    bool is_first) {
-  LoadedModel loaded = load_model(name, request.arch, context.observer);
+  LoadedModel loaded = load_model(name, options_of_one(name, request.arch, request.models), context.observer);
   context.stop.check();
   for (const std::string& file : loaded.model.data_files)
     context.before_reading(std::filesystem::path(name).parent_path() / file);
