@@ -40,15 +40,14 @@ void setup(CLI::App& app, BenchOptions& options) {
       ->option_text("MODEL...");
   app.add_option("-m,--model", options.request.network.models, "a model file of any name; may be repeated")
       ->type_name("FILE|ARCH")
+      ->check(name_of_file("FILE|ARCH"))
       ->allow_extra_args(false);
   add_text(app, "--batch-size", options.batch_sizes, "NUMBERS", "how many images run at once, such as 1,8")
       ->capture_default_str();
   add_text(app, "--threads", options.threads, "NUMBERS", "how many threads compute, such as 1,2 (default: the physical cores)");
   add_integer(app, "--iterations", options.request.iterations, 1, 1'000'000,
               "timed batches of each (default: as --duration says)");
-  app.add_option("--duration", options.request.duration, "seconds of timed batches of each")
-      ->type_name("X")
-      ->check(CLI::Range(0.01, 86'400.0))
+  add_number(app, "--duration", options.request.duration, 0.01, 86'400, "seconds of timed batches of each")
       ->capture_default_str();
   add_integer(app, "--warmup", options.request.warmup, 1, 1'000'000,
               "batches before the first that counts (default: until they are steady)");

@@ -49,7 +49,7 @@ void setup(CLI::App& app, PredictOptions& options) {
          "arguments", options.arguments,
          "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
          "'photos/*.jpg', @list.txt (one path per line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
-      ->type_name("FILE")
+      ->type_name("FILE|ARCH")
       ->option_text("MODEL IMAGES...");
   add_network_options(app, options.network);
   add_choice(
@@ -58,9 +58,7 @@ void setup(CLI::App& app, PredictOptions& options) {
       "mirror image, by a network made fully convolutional")
       ->capture_default_str();
   add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes to give for each image")->capture_default_str();
-  app.add_option("--min-probability", options.min_probability, "leave out classes below this probability, 0 to 1")
-      ->type_name("X")
-      ->check(CLI::Range(0.0, 1.0));
+  add_number(app, "--min-probability", options.min_probability, 0, 1, "leave out classes below this probability, 0 to 1");
   add_choice(app, "--output-type", options.output_type,
              "the value that --format text prints for each class; features: what the classifier multiplies, as rows of a .npy "
              "file (--output), NaN "

@@ -95,9 +95,47 @@ TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--threads", "0"}), 2, "--threads");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk"}), 2, "--topk");
   expect_refused(run({"build", "resnet18"}), 2, "--output");
-  expect_refused(run({"build", "-o", "x.onnx"}), 2, "arch");
+  expect_refused(run({"build", "-o", "x.onnx"}), 2, "build: no ARCH given (see resnet-cli build --help)");
   expect_refused(run({"completion", "tcsh"}), 2, "expected bash|zsh|fish, got 'tcsh'");
   expect_refused(run({"completion", "bash", "zsh"}), 2, "unexpected argument 'zsh'");
+}
+
+// None is told in the words of the parser's library.
+TEST_F(UsageTest, MistakesOfFormAreToldInThisProgramsWords) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
+      {{"predict", "a.png", "--topk"}, "predict: --topk: no value given, expected N (see"},
+      {{"predict", "a.png", "-m"}, "predict: --model: no value given, expected FILE|ARCH (see"},
+      {{"predict", "a.png", "-k", "1", "-k", "2"}, "predict: --topk: given more than once, expected one value (see"},
+      {{"compare", "a", "b", "--atol", "abc"}, "compare: --atol: 'abc' is not a number"},
+      {{"convert", "a", "-o", "b.onnx", "--tolerance", "-1"}, "convert: --tolerance: '-1' is not a number of 0 or more (see"},
+      {{"predict", "a.png", "--min-probability", "2"}, "predict: --min-probability: '2' is not a number from 0 to 1 (see"},
+      {{"predict", "a.png", "--min-probability", "nan"}, "predict: --min-probability: 'nan' is not a number from 0 to 1 (see"},
+      {{"bench", "a", "--duration", "0"}, "bench: --duration: '0' is not a number from 0.01 to 86400 (see"},
+      {{"predict", "a.png", "--recursive=maybe"}, "predict: --recursive: is a flag, expected no value (see"},
+      {{"ops", "--config", "no.toml"}, "ops: --config: no.toml: cannot be opened: No such file or directory (see"},
+      {{"merge"}, "merge: no PARTS given (see"},
+      {{"train"}, "train: no DATA given (see"},
+      {{"curves"}, "curves: no LOG given (see"},
+      {{"completion"}, "completion: no SHELL given (see"}};
+  for (const auto& [words, message] : cases) expect_refused(run(words), 2, std::string("resnet-cli: ") + message);
+  write("config.toml", "config = 'other.toml'\n");
+  expect_refused(run({"ops", "--config", "config.toml"}), 2, "--config: 'config' may not be in a file");
+}
+
+TEST_F(UsageTest, ANameOfAFileIsNotEmpty) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"predict", "red.png", "-o", ""},
+                                                {"predict", "red.png", "--report", ""},
+                                                {"predict", "red.png", "--cam", ""},
+                                                {"build", "resnet18", "-o", ""},
+                                                {"convert", "rgb.onnx", "-o", ""},
+                                                {"merge", "a", "-o", ""}}) {
+    expect_refused(run(words), 2, ": the name is empty, expected F");
+  }
+}
+
+TEST_F(UsageTest, HelpNamesNumbersByAPlaceholder) {
+  EXPECT_THAT(run({"predict", "--help"}).out, HasSubstr("--min-probability X  "));
+  EXPECT_THAT(run({"bench", "--help"}).out, HasSubstr("--duration X  "));
 }
 
 TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
