@@ -151,6 +151,7 @@ void write_result(const ConvertOptions& options, const ConvertResult& result) {
 int run(const ConvertOptions& options, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   ConvertRequest request = request_of(options);
+  refuse_stdout("--output", options.output);
   const bool in_place = is_in_place(options, request.model);
   // A mapped file may not change under its readers: what is replaced, the model's data file by its successor's, too, gets another
   // file of that name, which leaves the old one whole.

@@ -222,7 +222,7 @@ void write_confusion(const std::vector<EvaluateRow>& rows, const EvaluateOptions
 // The files that this run writes; those that it reads besides the data are checked.
 WrittenFiles written_by(const EvaluateOptions& options, const std::vector<std::string>& models) {
   WrittenFiles written;
-  written.add("--output", options.output);
+  written.add_or_stdout("--output", options.output);
   written.add("--report", options.network.report);
   written.add("--confusion", options.confusion);
   written.add_numbered_pictures("--cam", options.network.cam);

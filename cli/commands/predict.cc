@@ -155,7 +155,7 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
 // The files that this run writes; those that it reads besides the photos are checked.
 WrittenFiles written_by(const PredictOptions& options, const PredictRequest& request) {
   WrittenFiles written;
-  written.add("--output", options.output);
+  if (options.resume.empty()) written.add_or_stdout("--output", options.output);
   written.add_with_owner("--resume", options.resume);
   if (!options.resume.empty() && options.shard.empty()) written.add("the job file of --resume", options.resume + ".job");
   written.add("--report", options.network.report);
