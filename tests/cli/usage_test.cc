@@ -202,10 +202,10 @@ TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {
   const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "-v", "--preprocess", "raw"};
   RunOptions options;
   options.environment["OMP_NUM_THREADS"] = " 1,4";
-  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("ignored"))));
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 thread\n"), Not(HasSubstr("ignored"))));
   options.environment["OMP_NUM_THREADS"] = "1000";  // that more are allowed than there are does not start them
   options.environment["SLURM_CPUS_PER_TASK"] = "1";
-  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("warning"))));
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 thread\n"), Not(HasSubstr("warning"))));
   for (const char* nonsense : {"many", "0", "-1", ",2", "2x"}) {
     options.environment["OMP_NUM_THREADS"] = nonsense;
     const Finished finished = run(predict, options);
