@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "lib/arch/spec.h"
@@ -87,8 +88,8 @@ CLI::Validator number_between(double least, double most) {
   const auto check = [least, most](const std::string& given) {
     const auto value = finite_number(given);
     if (value && *value >= least && *value <= most) return std::string();
-    const std::string range =
-        std::isfinite(most) ? fmt::format("from {} to {}", least, most) : fmt::format("of {} or more", least);
+    const std::string range = most < std::numeric_limits<double>::max() ? fmt::format("from {} to {}", least, most)
+                                                                        : fmt::format("of {} or more", least);
     return fmt::format("'{}' is not a number {}", given, range);
   };
   return CLI::Validator(check, "");

@@ -46,7 +46,7 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::function<v
 template <typename Integer>
 CLI::Option* add_integer(CLI::App& app, const std::string& names, Integer& value, std::int64_t least, std::int64_t most,
                          const std::string& description);
-// A finite number from `least` to `most`, which may be infinite.
+// A finite number from `least` to `most`, which may be the largest one or infinite.
 template <typename Real>
 CLI::Option* add_number(CLI::App& app, const std::string& names, Real& value, double least, double most,
                         const std::string& description);
