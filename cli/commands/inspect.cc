@@ -86,9 +86,8 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_text(app, "--columns", options.columns, "COLUMNS",
            fmt::format("columns of the layer table, from: {}", fmt::join(column_names(), ",")));
   add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by this column: numbers from the largest, texts from A");
-  app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
-      ->type_name("N")
-      ->check(integer_between(1, 1'000'000));
+  add_integer(app, "--batch", options.batch, 1, 1'000'000,
+              "count for this many images (default: the file's batch; 1 where it is open, N)");
   app.add_flag("--weights", options.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
   app.add_flag(
       "--plan", options.plan,

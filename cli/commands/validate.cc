@@ -19,6 +19,7 @@
 #include "cli/tasks/validate/validate.h"
 #include "cli/terminal/output.h"
 #include "formats/table/table.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {
@@ -168,8 +169,8 @@ nlohmann::ordered_json json_of(const std::string& model, bool valid, const std::
 // "a.onnx: 1 error, 2 warnings, 0 notes"
 std::string summary_of(const std::string& model, const std::vector<Finding>& findings) {
   const auto [errors, warnings, notes] = count_of(findings);
-  return fmt::format("{}: {} error{}, {} warning{}, {} note{}\n", table::printable(model), errors, errors == 1 ? "" : "s",
-                     warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s");
+  return fmt::format("{}: {}, {}, {}\n", table::printable(model), counted(errors, "error"), counted(warnings, "warning"),
+                     counted(notes, "note"));
 }
 
 ValidateRequest request_of(const ValidateOptions& options) {

@@ -77,6 +77,7 @@ void refuse_foreign(std::span<const std::string> arguments) {
 void refuse_stranger(std::span<const std::string> arguments) {
   if (arguments.size() < 2) return;
   const std::string& argument = arguments.front();
+  if (argument == "-" || argument.starts_with('@')) return;  // lists
   std::error_code ignored;
   if (!fs::is_regular_file(argument, ignored) || has_photo_ending(argument)) return;
   const auto kind = kind_of_file(argument);
