@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "lib/base/descriptor_buffer.h"
-#include "lib/base/interrupt.h"
+#include "lib/base/remove_when_killed.h"
 #include "lib/base/temporaries.h"
 
 namespace resnet {
@@ -73,7 +73,7 @@ void AtomicFile::State::copy_to_temporary() {
   const int from = descriptor;
   struct stat status {};
   static_cast<void>(fstat(from, &status));
-  discard();  // what has the old name is no file of ours, or is not needed
+  discard();  // what has the old name is not ours, or is not needed
   descriptor = -1;
   try {
     open_temporary();

@@ -20,8 +20,8 @@
 
 #include "lib/base/error.h"
 #include "lib/base/files.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/owner_record.h"
+#include "lib/base/remove_when_killed.h"
 #include "lib/base/temporaries.h"
 
 namespace resnet {
@@ -51,6 +51,7 @@ struct Owner::State {
   fs::path temporary;   // of the record until it is published; empty: it has no name until then
   OwnerRecord record = OwnerRecord::of_this_process();
   Timing timing;
+  Stop stop;
   int descriptor = -1;  // of FILE.owner, to count in it
   std::optional<RemoveWhenKilled> mark;
 
@@ -147,7 +148,7 @@ bool Owner::State::publish_without_links(const fs::path& as) {
 }
 
 // FILE.owner's record, then the one of whoever claims what that owner has left, and so on: the last one is the owner. Empty where
-// there is none. Throws Error(invalid) where FILE.owner is no file of ours.
+// there is none. Throws Error(invalid) where FILE.owner is not a file of ours.
 std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
   constexpr int tries = 20;  // a file that is made by O_EXCL is empty for a moment
   std::vector<OwnerRecord> found;
@@ -156,14 +157,14 @@ std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
     OwnerFile next = read_owner_file(at);
     for (int i = 0; i < tries && !next.text.empty() && !next.record; ++i) {
       std::this_thread::sleep_for(milliseconds(50));
-      throw_if_interrupted();
+      stop.check();
       next = read_owner_file(at);
     }
     if (next.text.empty()) break;
     if (!next.record) {
-      throw Error(
-          Fault::invalid, Frame::file(Role::output, at.string()),
-          "is no owner file of this program, and is left alone; expected none of that name beside " + file.filename().string());
+      throw Error(Fault::invalid, Frame::file(Role::output, at.string()),
+                  "is not an owner file of this program, and is left alone; expected no file of that name beside " +
+                      file.filename().string());
     }
     found.push_back(*next.record);
     at = claim_of(*next.record);
@@ -200,7 +201,7 @@ Life Owner::State::watch(const OwnerRecord& owner, const fs::path& at, const Not
   while (timing.now() - begin < timing.silence) {
     const milliseconds pause = std::min(timing.beat / 5, milliseconds(500));
     timing.wait ? timing.wait(pause) : std::this_thread::sleep_for(pause);
-    throw_if_interrupted();
+    stop.check();
     const OwnerFile now = read_owner_file(at);
     if (!now.record || now.record->token != owner.token) return Life::unknown;  // somebody else acts: from the beginning
     if (now.text != before) return Life::runs;
@@ -217,7 +218,7 @@ void Owner::State::acquire(const Note& note) {
     ~Remove() { state.remove_temporary(); }
   } const remove{*this};
   for (int round = 0; round < most_rounds; ++round) {
-    throw_if_interrupted();
+    stop.check();
     if (publish(name)) return;
     const std::vector<OwnerRecord> owners = chain(most_claims);
     if (owners.empty()) continue;  // it has just ended
@@ -300,9 +301,9 @@ void Owner::State::release() noexcept {
   }
 }
 
-Owner::Owner(const fs::path& file, const Note& note) : Owner(file, note, Timing{}) {}
+Owner::Owner(const fs::path& file, const Note& note, const Stop& stop) : Owner(file, note, Timing{}, stop) {}
 
-Owner::Owner(const fs::path& file, const Note& note, const Timing& timing) : state_(std::make_unique<State>()) {
+Owner::Owner(const fs::path& file, const Note& note, const Timing& timing, const Stop& stop) : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.file = file;
   const fs::path target = file_behind_links(file);
@@ -315,6 +316,7 @@ Owner::Owner(const fs::path& file, const Note& note, const Timing& timing) : sta
   }
   state.name = target.string() + ".owner";
   state.timing = timing;
+  state.stop = stop;
   state.acquire(note);
   state.mark.emplace(state.name);
   try {

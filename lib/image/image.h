@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/stop.h"
 #include "lib/model/preprocessing.h"
 
 namespace resnet::image {
@@ -28,11 +29,12 @@ struct DecodeOptions {
   std::int64_t max_pixels = 300'000'000;  // larger ones are refused before they are decoded
   // Counts photos that carry an orientation other than upright while `exif` is false.
   std::atomic<std::size_t>* unheeded_orientations = nullptr;
+  Stop stop = {};  // of what is large or slow to come: decode() throws Error(interrupted)
 };
 
 // Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.
 // JPEG, PNG, WebP, GIF, TIFF, HEIF by libvips; BMP and PNM by readers of our own.
-// Throws Error(Role::input) "FILE: ..." for what is no image, is truncated or too large. Thread-safe.
+// Throws Error(Role::input) "FILE: ..." for what is not an image, is truncated or too large. Thread-safe.
 Pixels decode(const std::filesystem::path& file, const DecodeOptions& options = {});
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options = {});
 

@@ -218,7 +218,7 @@ TEST_F(PromisesTest, APictureOnStdinIsNamedInOneLine) {
   RunOptions options;
   options.input = png(40, 40, {1, 2, 3});
   const Finished refused = run({"predict", "rgb.onnx", "-", "--preprocess", "raw", "-q"}, options);
-  expect_refused(refused, 2, "standard input is no list of paths (it looks like a PNG)");
+  expect_refused(refused, 2, "standard input is not a list of paths (it looks like a PNG)");
 }
 
 TEST_F(PromisesTest, AnswersNeverShareALineWithTheProgress) {

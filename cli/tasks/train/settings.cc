@@ -11,23 +11,9 @@
 #include "cli/tasks/identity/text.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/kernels/isa.h"
 
 namespace resnet::cli {
-
-namespace {
-
-std::string_view word_of(train::Augmentation augmentation) {
-  switch (augmentation) {
-    case train::Augmentation::none: return "none";
-    case train::Augmentation::cifar: return "cifar";
-    case train::Augmentation::imagenet: return "imagenet";
-  }
-  __builtin_unreachable();
-}
-
-}  // namespace
 
 Identity training_identity(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, const train::View& view,
                            std::size_t threads) {
@@ -41,18 +27,18 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   identity.instruction_set = kernels::instruction_set();
   identity.version = RESNET_VERSION;
   const auto add = [&](const char* key, const auto& value) { identity.training.emplace_back(key, fmt::format("{}", value)); };
-  add("network", text_of_built(job.spec, "he", options.seed));
-  add("frozen", options.freeze);
+  add("network", text_of_built(job.spec, arch::Init::he, options.seed));
+  add("frozen", word_of(options.freeze));
   add("training pictures", job.data.training.size());
   add("batch size", plan.batch);
   add("iterations", d.schedule.iterations);
   add("learning rate", d.schedule.rate);
-  add("schedule", options.schedule);
+  add("schedule", word_of(options.schedule));
   add("milestones", fmt::format("{}", fmt::join(d.schedule.milestones, ",")));
   add("warm-up", d.schedule.warmup);
   add("momentum", d.momentum);
   add("weight decay", d.weight_decay);
-  add("decay of", options.decay);
+  add("decay of", word_of(options.decay));
   add("label smoothing", d.label_smoothing);
   add("augmentation", word_of(view.augmentation));
   add("seed", options.seed);
@@ -60,13 +46,13 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   return identity;
 }
 
-std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) {
+std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool, const Stop& stop) {
   std::vector<std::string> contents(examples.size());
   std::mutex mutex;
   std::optional<Error> failure;  // of one of them; no exception may pass through the pool
   pool.parallel_for(examples.size(), 16, [&](std::size_t begin, std::size_t end) {
     ThreadPool alone(1);
-    for (std::size_t i = begin; i < end && !interrupted(); ++i) {
+    for (std::size_t i = begin; i < end && !stop.requested(); ++i) {
       const train::Example& example = examples[i];
       try {
         contents[i] = example.file.empty() ? digest(std::as_bytes(std::span(example.pixels.rgb)), alone)
@@ -77,7 +63,7 @@ std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) 
       }
     }
   });
-  throw_if_interrupted();
+  stop.check();
   if (failure) throw Error(*failure);
   std::string all;
   for (std::size_t i = 0; i < contents.size(); ++i) all += fmt::format("{} {}\n", examples[i].truth, contents[i]);
@@ -98,9 +84,10 @@ void check_settings(const std::string& file, const std::string& then, const Iden
   const auto different =
       pictures_are_known ? differences(of_checkpoint, now) : differences(of_checkpoint, now, {"pictures", "test pictures"});
   if (different.empty()) return;
-  throw Error(Fault::invalid, fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
-                                          "--restart",
-                                          file, left_of(different), right_of(different)));
+  throw Error(
+      Fault::invalid,
+      fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same settings, or --restart",
+                  file, left_of(different), right_of(different)));
 }
 
 }  // namespace resnet::cli

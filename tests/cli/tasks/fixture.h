@@ -55,7 +55,7 @@ struct Written {
 
 class MemorySink : public cli::Sink {
  public:
-  explicit MemorySink(Written& to) : to_(to) {}
+  explicit MemorySink(Written& to) : to_(to) { to_ = {}; }
   void commit() override {
     flush();
     to_.whole = true;
@@ -85,7 +85,7 @@ class TaskTest : public testing::Test {
   cli::NetworkOptions network() const {
     cli::NetworkOptions options;
     options.labels = path("rgb.txt");
-    options.preprocess.preprocess = "raw";
+    options.preprocess.preprocess = Convention::raw;
     return options;
   }
   cli::PredictRequest request(std::vector<std::string> images) const {
