@@ -12,7 +12,7 @@ namespace resnet::safetensors {
 // What a header may have at most, as the format's own library reads it.
 inline constexpr std::size_t most_header_bytes = 100'000'000;
 // Far above what a network has, and low enough that a header cannot eat the memory.
-inline constexpr std::size_t most_tensors = 65'536, most_dims = 64, most_name_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t most_tensors = 16'384, most_dims = 64, most_name_bytes = std::size_t{1} << 20;
 
 // The tensors of a file that is mapped or in memory, in the order of their bytes; `name` is the file in errors. float32 and
 // integers stay in `file` where they are aligned, and keep it alive; elsewhere they are copied. float16, bfloat16 and float64

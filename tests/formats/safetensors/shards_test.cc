@@ -73,7 +73,7 @@ TEST(Shards, BrokenIndexes) {
             "the index is broken at byte 25: found 'x', expected nothing after the last brace");
   std::string many = R"({"weight_map":{"a":"x")";
   for (int i = 0; i < 70'000; ++i) many += fmt::format(R"(,"{}":"x")", i);
-  EXPECT_EQ(complaint_of_index(many + "}}"), "lists more than 65536 tensors");
+  EXPECT_EQ(complaint_of_index(many + "}}"), "lists more than 16384 tensors");
 }
 
 TEST(Shards, JoinedInTheirOrder) {
