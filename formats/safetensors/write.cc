@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <ostream>
 #include <string_view>
@@ -90,6 +91,7 @@ Layout lay_out(const Weights& weights) {
 }
 
 std::string_view bytes_of(const NamedTensor& named) {
+  assert(!named.tensor.is_released());
   const auto bytes = named.tensor.bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

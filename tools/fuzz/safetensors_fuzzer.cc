@@ -1,7 +1,9 @@
 // Any bytes as a file for formats/safetensors, or as an index of several files: an error or a result, and nothing else. What is
 // read is written, read again, and must be the same.
+#include <cstdint>
 #include <cstdlib>
-#include <cstring>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
