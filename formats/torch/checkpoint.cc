@@ -137,7 +137,10 @@ std::string describe_top(const Tree& tree, Id top) {
   std::size_t count = 0;
   for (const auto& [key, value] : pairs_of(tree, top)) {
     if (!tree.is_text(key)) continue;
-    if (++count <= most) keys += fmt::format("{}'{}'", keys.empty() ? "" : ", ", shown(tree.text(key)));
+    if (++count > most) continue;
+    keys += fmt::format("{}'{}'", keys.empty() ? "" : ", ", shown(tree.text(key)));
+    if (tree.kind(value) == Kind::object && !is_tensor(tree, value))
+      keys += fmt::format(" (an object of {})", class_of(tree, value));
   }
   if (count > most) keys += ", ...";
   if (tree.kind(top) == Kind::object && !tree.is_global(tree.object(top).callable, "collections", "OrderedDict")) {

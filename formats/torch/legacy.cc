@@ -66,15 +66,20 @@ LegacyStorages::LegacyStorages(File file, const Tree& tree, Id keys, std::uint64
       refuse(fmt::format("was cut: its storage '{}' has {} elements, {} bytes follow; fetch it again", shown(name), elements,
                          text.size() - begin));
     }
-    if (!offsets_.emplace(name, begin).second) refuse(fmt::format("has its storage '{}' twice", shown(name)));
+    if (!blocks_.emplace(name, Block{begin, static_cast<std::uint64_t>(*bytes)}).second)
+      refuse(fmt::format("has its storage '{}' twice", shown(name)));
     begin += static_cast<std::uint64_t>(*bytes);
   }
 }
 
 std::shared_ptr<const Buffer> LegacyStorages::fetch(const std::string& key, std::uint64_t bytes, DType dtype) {
-  const auto offset = offsets_.find(key);
-  if (offset == offsets_.end()) refuse(fmt::format("its storage '{}' is not in the file", shown(key)));
-  return in_place_or_copied(file_, offset->second, bytes, size_of(dtype));
+  const auto block = blocks_.find(key);
+  if (block == blocks_.end()) refuse(fmt::format("its storage '{}' is not in the file", shown(key)));
+  // The block is as the first reference says; another may say otherwise.
+  if (block->second.bytes != bytes) {
+    refuse(fmt::format("its storage '{}' has {} bytes in the file, expected {}", shown(key), block->second.bytes, bytes));
+  }
+  return in_place_or_copied(file_, block->second.offset, bytes, size_of(dtype));
 }
 
 std::optional<Legacy> read_legacy(Tree& tree) {

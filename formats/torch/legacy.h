@@ -24,7 +24,10 @@ class LegacyStorages : public Storages {
 
  private:
   File file_;
-  std::unordered_map<std::string, std::uint64_t> offsets_;
+  struct Block {
+    std::uint64_t offset, bytes;
+  };
+  std::unordered_map<std::string, Block> blocks_;
 };
 
 struct Legacy {

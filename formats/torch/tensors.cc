@@ -55,7 +55,8 @@ std::vector<std::int64_t> sizes_of(const Tree& tree, Id id, const char* what) {
   for (const Id item : items) {
     const auto size = tree.integer(item);
     if (!size || *size < 0) {
-      refuse(fmt::format("its {} has {}, expected numbers from 0 on", what, size ? std::to_string(*size) : tree.describe(item)));
+      refuse(fmt::format("a number of its {} is {}, expected one from 0 on", what,
+                         size ? std::to_string(*size) : tree.describe(item)));
     }
     sizes.push_back(*size);
   }

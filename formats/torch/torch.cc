@@ -37,12 +37,24 @@ bool is_pickle(std::string_view bytes) {
   return has_protocol || bytes.starts_with("L119547037146038801333356L");
 }
 
+std::string_view way_out(const FileKind& kind) {
+  switch (kind.group) {
+    case FileGroup::archive: return "; unpack it";
+    case FileGroup::other: return "; fetch the file again";
+    case FileGroup::model:
+      return kind.name.find("PyTorch") == kind.name.npos ? ""
+                                                         : "; load it there and save its state_dict() with PyTorch 1.6 or later";
+    case FileGroup::picture:
+    case FileGroup::array:
+    case FileGroup::onnx: return "";
+  }
+  __builtin_unreachable();
+}
+
 [[noreturn]] void refuse_other(std::string_view bytes) {
   const auto kind = kind_of_content(bytes.substr(0, kind_bytes));
   if (!kind) refuse(fmt::format("is {}, {}", bytes.empty() ? "empty" : "not a file that is known here", wanted));
-  const bool is_packed = kind->group == FileGroup::archive;
-  const bool is_mistaken = kind->group == FileGroup::other;
-  refuse(fmt::format("is {}, {}{}", kind->name, wanted, is_packed ? "; unpack it" : is_mistaken ? "; fetch the file again" : ""));
+  refuse(fmt::format("is {}, {}{}", kind->name, wanted, way_out(*kind)));
 }
 
 Weights weights_of(const Tree& tree, StateDict state, Storages& storages, std::string format) {

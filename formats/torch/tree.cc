@@ -132,7 +132,7 @@ std::string Tree::describe(Id id) const {
     case Kind::boolean: return "a boolean";
     case Kind::integer:
     case Kind::big_integer: return "an integer";
-    case Kind::real: return "a number";
+    case Kind::real: return "a floating-point number";
     case Kind::text: return "a text";
     case Kind::bytes: return "bytes";
     case Kind::tuple: return "a tuple";

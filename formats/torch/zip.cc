@@ -43,7 +43,7 @@ T number(std::string_view text, std::size_t at) {
 // The bytes, or an error where the file does not have them.
 std::string_view part(std::string_view text, std::uint64_t offset, std::uint64_t size, const char* what) {
   if (offset > text.size() || size > text.size() - offset) {
-    damaged(fmt::format("{} is at byte {}, the file has {}", what, offset, text.size()));
+    damaged(fmt::format("{} is at byte {} with {} bytes, where there are only {}", what, offset, size, text.size()));
   }
   return text.substr(offset, size);
 }

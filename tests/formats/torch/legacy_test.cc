@@ -63,6 +63,15 @@ TEST(LegacyTorch, StoragesAreWhatThePicklesSay) {
   EXPECT_THAT(complaint({"94", "94"}, block(4, test::counting(4)) + block(4, test::counting(4))), HasSubstr("twice"));
 }
 
+TEST(LegacyTorch, AStorageIsTheSameInEveryTensor) {
+  // What the file's block is compared with is the first reference; the weight has the second.
+  const std::string value =
+      test::dict({{"other", test::dict({{"x", test::tensor({.key = "94"}, true)}})},
+                  {"state_dict", test::dict({{"a", test::tensor({.size = {40}, .key = "94", .elements = 40}, true)}})}});
+  EXPECT_THAT(test::complaint(test::legacy(value, {"94"}, block(4, test::counting(4)))),
+              HasSubstr("tensor 'a': its storage '94' has 16 bytes in the file, expected 160"));
+}
+
 TEST(LegacyTorch, EveryBeginningIsAnError) {
   const std::string whole = test::legacy(two_tensors(), {"94", "17"}, block(4, test::counting(4)) + block(2, "1234"));
   EXPECT_EQ(test::complaint(whole), "");

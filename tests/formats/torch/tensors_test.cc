@@ -133,8 +133,8 @@ TEST(TorchTensors, ViewsStayWithinTheirStorage) {
   EXPECT_THAT(complaint({.size = {INT64_MAX, INT64_MAX}, .stride = {0, 0}}), HasSubstr("its storage has 4 elements"));
   EXPECT_THAT(complaint({.size = {2}, .stride = {INT64_MAX}, .offset = INT64_MAX}), HasSubstr("its storage has 4 elements"));
   EXPECT_THAT(complaint({.size = {2}, .stride = {1, 1}}), HasSubstr("1 sizes and 2 strides"));
-  EXPECT_THAT(complaint({.size = {-1}}), HasSubstr("its size has -1"));
-  EXPECT_THAT(complaint({.stride = {-1}, .offset = 3}), HasSubstr("its strides has -1"));
+  EXPECT_THAT(complaint({.size = {-1}}), HasSubstr("a number of its size is -1"));
+  EXPECT_THAT(complaint({.stride = {-1}, .offset = 3}), HasSubstr("a number of its strides is -1"));
   EXPECT_THAT(complaint({.size = std::vector<std::int64_t>(65, 1), .stride = std::vector<std::int64_t>(65, 1)}),
               HasSubstr("has 65 dimensions, expected at most 64"));
 }
