@@ -151,6 +151,27 @@ TEST(Checkpoint, WithoutWeightsItSaysWhatThereIs) {
   EXPECT_THAT(complaint("}q\1(" + test::text("model") + "h\1u"), HasSubstr("a dictionary of 'model'"));
 }
 
+TEST(Checkpoint, IsKnownByItsFirstBytes) {
+  EXPECT_TRUE(is_checkpoint(file_of("}").substr(0, 512)));
+  EXPECT_TRUE(is_checkpoint(test::zip({{"archive/", ""}, {"archive/data.pkl", "N."}})));
+  EXPECT_TRUE(is_checkpoint(test::legacy("}", {}, "")));
+  EXPECT_TRUE(is_checkpoint(test::pickle("}", 4)));
+  EXPECT_FALSE(is_checkpoint(test::zip({{"a.npy", ""}})));
+  EXPECT_FALSE(is_checkpoint(test::zip({{"config.json", "{}"}})));
+  EXPECT_FALSE(is_checkpoint("<!DOCTYPE html>"));
+  EXPECT_FALSE(is_checkpoint(""));
+}
+
+TEST(Checkpoint, AFileThatIsNotThere) {
+  try {
+    torch::read(std::filesystem::path("no/such.pth"));
+    ADD_FAILURE() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unreadable);
+    EXPECT_EQ(error.role(), Role::model);
+  }
+}
+
 TEST(Checkpoint, NamesInMessagesAreShortAndPrintable) {
   const std::string name = "\x1b[31m" + std::string(100'000, 'a');
   const std::string line = test::complaint(file_of(dict({{name, tensor({.offset = 9})}})));
