@@ -152,7 +152,7 @@ std::string describe_top(const Tree& tree, Id top) {
 const Candidate& choose(const std::vector<Candidate>& candidates) {
   std::size_t most = 0;
   for (const Candidate& candidate : candidates) most = std::max(most, candidate.weights);
-  // Averaged weights may lack a few of the others' tensors, not many: averages of the parameters alone are no network.
+  // Averaged weights may lack a few of the others' tensors, not many: averages of the parameters alone do not make a network.
   return *std::find_if(candidates.begin(), candidates.end(),
                        [most](const Candidate& candidate) { return candidate.weights * 10 >= most * 9; });
 }

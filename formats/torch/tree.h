@@ -77,7 +77,7 @@ class Tree {
 
   // For messages: "a list", "a text", "an object of posix.system", on one line.
   std::string describe(Id id) const;
-  // "posix.system"; of what is no global a word for it.
+  // "posix.system"; of anything but a global, a word for it.
   std::string full_name(Id global) const;
 
   // For the unpickler.

