@@ -118,7 +118,7 @@ TEST_P(HostileFiles, AreJudged) {
   RESNET_REQUIRE_HUB();
   const Hostile& hostile = GetParam();
   const std::string file = hub() / "hostile" / hostile.name;
-  const double before = cpu_seconds();
+  [[maybe_unused]] const double before = cpu_seconds();
   try {
     const Weights weights = read(file);
     EXPECT_EQ(hostile.complaint, "") << "it was read";
