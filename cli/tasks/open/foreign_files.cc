@@ -56,7 +56,8 @@ std::optional<std::string> describe_foreign(const std::string& path) {
   if (content && (content->group == FileGroup::picture || content->group == FileGroup::array)) return std::nullopt;
   if (content && content->group != FileGroup::other) return text_of(*content);
   const auto ending = kind_of_ending(path);
-  return ending ? std::optional(text_of(*ending)) : std::nullopt;
+  // What is there counts: a page that was saved as model.pth is a page.
+  return ending ? std::optional(text_of(content.value_or(*ending))) : std::nullopt;
 }
 
 void refuse_foreign(std::span<const std::string> arguments) {
