@@ -153,7 +153,7 @@ std::optional<FileKind> kind_of_content(std::string_view head) {
       return FileKind{"a checkpoint of PyTorch 0.1", FileGroup::model};
     return found->kind;
   }
-  if (looks_like_page(head)) return FileKind{"a web page, saved as a file", FileGroup::other};
+  if (looks_like_page(head)) return FileKind{"a web page", FileGroup::other, "the download saved a page in its place"};
   if (head.starts_with("<?xml") && head.find("<Code>") != head.npos)
     return FileKind{"a server's error message, saved as a file", FileGroup::other};
   if (head.starts_with("PK\3\4")) return kind_of_zip(head);

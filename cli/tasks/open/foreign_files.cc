@@ -24,7 +24,7 @@ std::string text_of(const FileKind& kind) {
     case FileGroup::model: return fmt::format("is {}, not a model that can be read here; export it to ONNX", kind.name);
     case FileGroup::picture:
     case FileGroup::array:
-    case FileGroup::other: return fmt::format("is {}, not a model", kind.name);
+    case FileGroup::other: return fmt::format("is {}, not a model{}{}", kind.name, kind.hint.empty() ? "" : ": ", kind.hint);
   }
   __builtin_unreachable();
 }
