@@ -138,7 +138,12 @@ TEST_F(ConvertTest, PhotosAreAnsweredTheSameFoldedAndInHalfPrecision) {
 }
 
 TEST_F(ConvertTest, LightFilesAreFilledFromASeed) {
-  ASSERT_EQ(run({"build", "resnet50", "--seed", "9", "-o", "net.onnx"}).exit_code, 0);
+#ifdef RESNET_SANITIZED
+  const std::string net = "resnet20";
+#else
+  const std::string net = "resnet50";
+#endif
+  ASSERT_EQ(run({"build", net, "--seed", "9", "-o", "net.onnx"}).exit_code, 0);
   ASSERT_EQ(convert({"net.onnx", "-o", "light.onnx", "--strip-weights"}).exit_code, 0);
   EXPECT_LT(read("light.onnx").size(), 100'000u);
   ASSERT_EQ(convert({"light.onnx", "-o", "filled.onnx", "--seed", "9"}).exit_code, 0);
@@ -159,7 +164,9 @@ TEST_F(ConvertTest, TorchvisionsNames) {
   }
   std::erase_if(expected, [](const std::string& name) { return name.ends_with("num_batches_tracked"); });
   for (const std::string& name : expected) EXPECT_TRUE(names.contains(name)) << name;
+#ifndef RESNET_SANITIZED
   EXPECT_EQ(difference("named.onnx", model), 0);
+#endif
   const std::string eight = (*assets() / "models" / "cifar10-resnet8-nhwc-op11.onnx").string();
   expect_refused(convert({eight, "-o", "x.onnx", "--rename", "torchvision"}), 4,
                  "only a network without differences can be renamed");
