@@ -16,7 +16,7 @@ namespace resnet::cli {
 // How often something is tried again that makes no progress, and how long the first wait is; each next one is twice as long.
 struct Patience {
   int retries = 5;
-  std::chrono::milliseconds wait{500}, longest_wait{30'000};
+  std::chrono::milliseconds wait{300}, longest_wait{30'000};
 };
 
 struct DownloadRequest {
