@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ namespace {
 struct FetchOptions {
   std::vector<std::string> names;
   bool list = false;
+  bool complete = false;  // --names
   std::string output;
   std::optional<table::Format> format;
 };
@@ -83,7 +85,20 @@ Fetched fetch_one(const std::string& text, const HubSettings& settings, Context&
   return fetched;
 }
 
+// For completion: what the catalogue or the cache has.
+int list_names(Context& context) {
+  std::set<std::string> names;
+  for (const hub::Entry& entry : hub::catalogue()) names.emplace(entry.name);
+  const auto cached = hub::cached_repositories(hub_settings(context.options.hub).folders.hub);
+  names.insert(cached.begin(), cached.end());
+  Output output("");
+  for (const std::string& name : names) output.write(name + "\n");
+  output.commit();
+  return 0;
+}
+
 int run(const FetchOptions& options, Context& context) {
+  if (options.complete) return list_names(context);
   if (options.list) return list(options, context);
   if (options.format) throw Error(Fault::invalid, "--format is for --list");
   if (options.names.empty())
@@ -111,8 +126,10 @@ Command add_fetch(CLI::App& program) {
   auto options = std::make_shared<FetchOptions>();
   CLI::App* app = program.add_subcommand("fetch", "Published networks: fetch them by their names, or list those that are known.");
   app->add_option("names", options->names, "networks to fetch, or with --list a pattern such as '*resnet50*'")
+      ->type_name("PUBLISHED")
       ->option_text("NAME...");
   app->add_flag("--list", options->list, "the catalogue: architecture, input size, accuracy where there is a source, licence");
+  app->add_flag("--names", options->complete, "the names of the catalogue and of the cache, one a line")->group("");
   add_choice(*app, "--format", options->format, table_formats,
              "format of the list (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE",

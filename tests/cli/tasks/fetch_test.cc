@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 
@@ -34,6 +35,9 @@ bool at_store(const HttpQuestion& question) { return question.path.find("/resolv
 
 class FetchTest : public testing::Test {
  protected:
+  FetchTest() {
+    for (const char* proxy : {"http_proxy", "all_proxy", "ALL_PROXY"}) unsetenv(proxy);
+  }
   FetchRequest request(const std::string& address, const std::string& text = name) const {
     FetchRequest asked;
     asked.name = hub::parse_name(text).value();
