@@ -235,6 +235,8 @@ std::string describe_failure(const HttpAnswer& answer, const std::string& url, c
       return fmt::format("no network: the address of {} is not to be found{}; expected a network, HF_ENDPOINT or --offline", host,
                          reason);
     case HttpFailure::no_answer:
+      if (!proxy.empty())
+        return fmt::format("the proxy {} (HTTPS_PROXY, HTTP_PROXY), or {}, cannot be connected to{}", proxy, host, reason);
       return fmt::format("no network: {} cannot be connected to{}; expected a network, a proxy (HTTPS_PROXY) or --offline", host,
                          reason);
     case HttpFailure::silent: return fmt::format("{} has not sent anything for long{}", host, reason);
