@@ -67,6 +67,7 @@ std::optional<std::string> Repository::commit_of(const std::string& revision) co
   if (!is_revision(asked)) return std::nullopt;
   const fs::path file = cache_ / name_ / "refs" / asked;
   std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(file, ignored)) && asked == "main") return only_commit();
   if (!fs::is_regular_file(file, ignored) || !is_within(file, cache_)) return std::nullopt;
   try {
     std::string text = read_file(file, Role::model, {.most_bytes = 100, .expected = "a commit"});
@@ -75,6 +76,18 @@ std::optional<std::string> Repository::commit_of(const std::string& revision) co
   } catch (const Error&) {  // damaged: as if it were not there
   }
   return std::nullopt;
+}
+
+// The hub's client for JavaScript writes down no branch.
+std::optional<std::string> Repository::only_commit() const {
+  std::vector<std::string> commits;
+  std::error_code error;
+  for (fs::directory_iterator entry(cache_ / name_ / "snapshots", error), end; !error && entry != end; entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (is_commit(name)) commits.push_back(std::move(name));
+    if (commits.size() > 1) return std::nullopt;
+  }
+  return commits.empty() ? std::nullopt : std::optional(commits.front());
 }
 
 fs::path Repository::snapshot(const std::string& commit) const { return cache_ / name_ / "snapshots" / commit; }
@@ -149,8 +162,10 @@ void Repository::add(const std::string& commit, const std::string& file, const s
 
 void Repository::set_commit(const std::string& revision, const std::string& commit) const {
   const std::string asked = revision.empty() ? "main" : revision;
-  if (is_commit(asked) || commit_of(asked) == commit) return;
   const fs::path inner = fs::path("refs") / asked;
+  std::error_code ignored;
+  const bool written = fs::exists(fs::symlink_status(cache_ / name_ / inner, ignored));
+  if (is_commit(asked) || (written && commit_of(asked) == commit)) return;
   write_small(folder(fs::path(name_) / inner.parent_path()) / inner.filename(), commit);
 }
 

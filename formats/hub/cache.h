@@ -21,7 +21,8 @@ class Repository {
   // `cache` need not be there. `name` is a repository's.
   Repository(std::filesystem::path cache, const std::string& name);
 
-  // The commit that a branch or tag stood for when it was last asked for, or the commit itself. Nothing where it is not known.
+  // The commit that a branch or tag stood for when it was last asked for, or the commit itself; for main also the only commit that
+  // is there. Nothing where it is not known.
   std::optional<std::string> commit_of(const std::string& revision) const;
   std::filesystem::path snapshot(const std::string& commit) const;
   // The file of a commit, by its name in the snapshot; nothing where it is not there. Throws Error(malformed) where a link leads
@@ -40,6 +41,7 @@ class Repository {
   void set_missing(const std::string& commit, const std::string& file) const;
 
  private:
+  std::optional<std::string> only_commit() const;
   std::filesystem::path folder(const std::filesystem::path& within) const;
 
   std::filesystem::path cache_;

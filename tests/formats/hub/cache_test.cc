@@ -70,6 +70,14 @@ TEST_F(CacheTest, PlainFilesInPlaceOfLinksAreRead) {
   EXPECT_TRUE(repository().find(commit, "config.json"));
 }
 
+TEST_F(CacheTest, WithoutABranchTheOnlyCommitIsMeant) {
+  put(tree() / "snapshots" / commit / "config.json", "{}");
+  EXPECT_EQ(repository().commit_of(""), commit);
+  EXPECT_FALSE(repository().commit_of("dev"));
+  put(tree() / "snapshots" / std::string(40, 'b') / "config.json", "{}");
+  EXPECT_FALSE(repository().commit_of(""));
+}
+
 TEST_F(CacheTest, NamesThatClimbOutAreNotThere) {
   put(outside() / "secret", "x");
   fs::create_directories(tree() / "snapshots" / commit);
