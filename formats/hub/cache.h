@@ -21,8 +21,8 @@ class Repository {
   // `cache` need not be there. `name` is a repository's.
   Repository(std::filesystem::path cache, const std::string& name);
 
-  // The commit that a branch or tag stood for when it was last asked for, or the commit itself; for main also the only commit that
-  // is there. Nothing where it is not known.
+  // The commit that a branch or tag stood for when it was last asked for, or the commit itself; for main also the only commit
+  // that is there. Nothing where it is not known.
   std::optional<std::string> commit_of(const std::string& revision) const;
   std::filesystem::path snapshot(const std::string& commit) const;
   // The file of a commit, by its name in the snapshot; nothing where it is not there. Throws Error(malformed) where a link leads
