@@ -211,6 +211,7 @@ BenchRequest request_of(const BenchOptions& options, Context& context) {
   request.models = request.network.models;
   request.models.insert(request.models.end(), options.arguments.begin(), options.arguments.end());
   if (request.models.empty()) throw Error(Fault::invalid, "no model given; expected a file or an architecture such as resnet50");
+  context.find_models(request.models);
   request.batches = parse_counts("--batch-size", options.batch_sizes, 4096);
   request.threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) request.threads = parse_counts("--threads", options.threads, 1024);

@@ -29,6 +29,7 @@ Command add_merge(CLI::App& program);
 Command add_ops(CLI::App& program);
 Command add_predict(CLI::App& program);
 Command add_evaluate(CLI::App& program);
+Command add_fetch(CLI::App& program);
 Command add_inspect(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_validate(CLI::App& program);

@@ -154,7 +154,9 @@ int run(const CompareOptions& given, Context& context) {
   take_back_arguments(options);
   if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2)
     throw Error(Fault::invalid, "expected two models, or a model and its expected outputs");
-  const CompareRequest request = request_of(options);
+  CompareRequest request = request_of(options);
+  request.model = context.find_model(request.model);
+  context.find_models(request.others);
   const table::Format format = choose_format(options.format, options.output, report_formats);
   WrittenFiles written;
   written.add("--output", options.output);

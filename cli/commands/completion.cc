@@ -91,6 +91,7 @@ std::string bash_values(const Alternatives& values) {
   if (!values.words.empty()) result += fmt::format(" _resnet_cli_words '{}';", joined(values.words));
   if (values.files) result += " _resnet_cli_files -f;";
   if (values.folders) result += " _resnet_cli_files -d;";
+  if (values.published) result += " _resnet_cli_words \"$(\"${COMP_WORDS[0]}\" fetch --names 2>/dev/null)\";";
   return result.empty() ? " :;" : result;
 }
 
@@ -168,6 +169,11 @@ std::string zsh_text(const std::string& text) {
 std::string zsh_action(const Alternatives& values) {
   const std::string words = joined(values.words);
   const std::string files = values.files ? "_files" : values.folders ? "_files -/" : "";
+  if (values.published && files.empty()) return "_resnet_cli_published";
+  if (values.published) {
+    return fmt::format("{{_alternative \"words:word:({})\" \"names:name:_resnet_cli_published\" \"files:file:{}\"}}", words,
+                       files);
+  }
   if (!files.empty() && !words.empty())
     return fmt::format("{{_alternative \"words:word:({})\" \"files:file:{}\"}}", words, files);
   if (!files.empty()) return files;
@@ -200,6 +206,7 @@ std::string zsh_script(const CommandWords& program, const std::vector<CommandWor
   }
   return fmt::format(R"(#compdef resnet-cli
 # zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), after compinit
+_resnet_cli_published() {{ compadd "$@" -- $(resnet-cli fetch --names 2>/dev/null); }}
 _resnet_cli() {{
   local curcontext=$curcontext state line
   typeset -A opt_args
@@ -226,12 +233,15 @@ std::string fish_text(const std::string& text) {
   return quoted(escaped, "\\'");
 }
 
+constexpr const char* fish_published = "'(resnet-cli fetch --names 2>/dev/null)'";
+
 std::string fish_option(const std::string& condition, const Argument& option) {
   std::string line = "complete -c resnet-cli -n " + fish_text(condition);
   for (const std::string& name : option.names) line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
   if (option.takes_value) {
     line += option.values.files ? " -rF" : " -x";
     if (!option.values.words.empty()) line += " -a " + fish_text(joined(option.values.words));
+    if (option.values.published) line += std::string(" -a ") + fish_published;
     if (option.values.folders) line += " -a '(__fish_complete_directories)'";
   }
   return line + (option.description.empty() ? "" : " -d " + fish_text(option.description)) + "\n";
@@ -251,6 +261,9 @@ std::string fish_script(const CommandWords& program, const std::vector<CommandWo
     for (const Argument& option : command.options) result += fish_option(within, option);
     for (const Argument& positional : command.positionals) {
       if (positional.values.files) result += fmt::format("complete -c resnet-cli -n {} -F\n", fish_text(within));
+      if (positional.values.published) {
+        result += fmt::format("complete -c resnet-cli -n {} -a {}\n", fish_text(within), fish_published);
+      }
       if (!positional.values.words.empty()) {
         result +=
             fmt::format("complete -c resnet-cli -n {} -a {}\n", fish_text(within), fish_text(joined(positional.values.words)));

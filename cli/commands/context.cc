@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "cli/options/threads.h"
+#include "cli/tasks/fetch/resolve.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "lib/base/counted.h"
@@ -20,6 +22,16 @@ TaskContext Context::task() {
           .threads = {threads(), most_threads()},
           .open = [](const std::string& file) { return std::make_unique<Output>(file); },
           .take_time = [] { return std::make_shared<TakeTimeWhenInterrupted>(); }};
+}
+
+std::string Context::find_model(const std::string& argument) {
+  std::error_code ignored;
+  if (argument.find_first_of("/:") == std::string::npos || std::filesystem::exists(argument, ignored)) return argument;
+  return cli::find_model(argument, hub_settings(options.hub), options.hub.update, messages, stop);
+}
+
+void Context::find_models(std::span<std::string> arguments) {
+  for (std::string& argument : arguments) argument = find_model(argument);
 }
 
 std::size_t Context::threads() {

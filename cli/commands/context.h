@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <string>
 
+#include "cli/options/hub.h"
 #include "cli/terminal/messages.h"
 #include "lib/kernels/isa.h"
 
@@ -14,6 +17,7 @@ namespace resnet::cli {
 struct CommonOptions {
   std::size_t threads = 0;                     // 0: see Context::threads()
   std::optional<kernels::InstructionSet> isa;  // nothing: the best that the processor has
+  HubOptions hub;
   bool quiet = false;
   int verbosity = 0;
   ProgressMode progress = ProgressMode::automatic;
@@ -28,6 +32,11 @@ struct Context {
 
   // What a task is given: threads() as below, files and stdout to write to.
   TaskContext task();
+
+  // The path of a MODEL argument: of a published network by its name, which is fetched where it is not in the cache; else the
+  // argument itself.
+  std::string find_model(const std::string& argument);
+  void find_models(std::span<std::string> arguments);
 
   // How many threads are asked for, by --threads or by what the environment and the machine say; at least 1. What is odd about
   // them is told when it is called first.

@@ -99,9 +99,9 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "  resnet-cli convert resnet50.onnx -o structure.onnx --strip-weights");
 }
 
-ConvertRequest request_of(const ConvertOptions& options) {
+ConvertRequest request_of(const ConvertOptions& options, Context& context) {
   ConvertRequest request;
-  request.model = one_model(options.model, options.arguments);
+  request.model = context.find_model(one_model(options.model, options.arguments));
   request.arch = options.arch;
   request.output = options.output;
   request.labels = options.labels;
@@ -150,7 +150,7 @@ void write_result(const ConvertOptions& options, const ConvertResult& result) {
 
 int run(const ConvertOptions& options, Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  ConvertRequest request = request_of(options);
+  ConvertRequest request = request_of(options, context);
   refuse_stdout("--output", options.output);
   const bool in_place = is_in_place(options, request.model);
   // A mapped file may not change under its readers: what is replaced, the model's data file by its successor's, too, gets another

@@ -273,7 +273,8 @@ void write_rows(const std::vector<EvaluateRow>& rows, table::Format format, cons
 }
 
 int run(const EvaluateOptions& options, Context& context) {
-  const EvaluateRequest request = request_of(options);
+  EvaluateRequest request = request_of(options);
+  context.find_models(request.models);
   const WrittenFiles written = written_by(options, request.models);
   TaskContext given = context.task();
   given.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };

@@ -196,7 +196,8 @@ TaskContext task_of(const InspectOptions& options, Context& context) {
 void write_plan(const InspectOptions& options, InspectFormat format, Context& context, Output& output) {
   const auto kind = table_format(format);
   if (!kind) throw Error(Fault::invalid, "--plan is a table: text, json, csv or md");
-  const InspectRequest request = request_of(options, one_model(options.model, options.arguments), Depth::layer);
+  const InspectRequest request =
+      request_of(options, context.find_model(one_model(options.model, options.arguments)), Depth::layer);
   table::Table table({{"layer"}, {"kind"}, {"method"}});
   for (const xnnpack::StepInfo& step : plan_of(request, options.convolution, context.task()))
     table.add({step.node, step.kind, step.method});
@@ -218,7 +219,7 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
   }
   const TaskContext task = task_of(options, context);
   const auto inspect_one = [&](const std::string& name) {
-    InspectRequest request = request_of(options, name, depth);
+    InspectRequest request = request_of(options, context.find_model(name), depth);
     request.arch = options_of_one(name, request.arch, names);
     return inspect(request, task);
   };
@@ -232,7 +233,7 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
 
 void write_one(const InspectOptions& options, InspectFormat format, Depth depth, Context& context, Output& output) {
   // A picture shows layers even where the network is none of the family.
-  const std::string model = one_model(options.model, options.arguments);
+  const std::string model = context.find_model(one_model(options.model, options.arguments));
   const Inspection inspection =
       inspect(request_of(options, model, is_picture(format) ? Depth::layer : depth), task_of(options, context));
   std::vector<std::string> columns = usual_columns(depth);

@@ -172,6 +172,7 @@ WrittenFiles written_by(const PredictOptions& options, const PredictRequest& req
 
 int run(const PredictOptions& options, Context& context) {
   PredictRequest request = request_of(options, context.messages);
+  context.find_models(request.models);
   const bool on_stdout = options.output.empty() || options.output == "-";
   if (options.format == answers::Format::json && on_stdout) promise_when_interrupted("[]\n");
   const WrittenFiles written = written_by(options, request);

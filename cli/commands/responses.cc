@@ -141,7 +141,8 @@ RespondRequest request_of(const ResponsesOptions& options) {
 }
 
 int run(const ResponsesOptions& options, Context& context) {
-  const RespondRequest request = request_of(options);
+  RespondRequest request = request_of(options);
+  context.find_models(request.models);
   const auto format_of_output = [&] { return choose_format(options.format, options.output, words<ResponsesFormat>); };
   // What is there may be one of the photos, which is told when they are read.
   std::error_code none;

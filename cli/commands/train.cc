@@ -64,6 +64,8 @@ void let_waiting_threads_sleep() {
 int run(TrainOptions options, Context& context) {
   let_waiting_threads_sleep();
   if (context.options.isa) train::cap_instruction_set(kernels::name_of(*context.options.isa));
+  options.init = context.find_model(options.init);
+  if (options.arguments.size() > 1) options.arguments[0] = context.find_model(options.arguments[0]);
   TaskContext task = context.task();
   const WrittenFiles written = written_by(options);
   check_endings(options, false);

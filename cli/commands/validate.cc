@@ -173,9 +173,9 @@ std::string summary_of(const std::string& model, const std::vector<Finding>& fin
                      counted(notes, "note"));
 }
 
-ValidateRequest request_of(const ValidateOptions& options) {
+ValidateRequest request_of(const ValidateOptions& options, Context& context) {
   ValidateRequest request;
-  request.model = one_model(options.model, options.arguments);
+  request.model = context.find_model(one_model(options.model, options.arguments));
   request.arch = options.arch;
   request.expect = options.expect;
   request.expect_macs = options.expect_macs;
@@ -232,7 +232,7 @@ int run(const ValidateOptions& options, Context& context) {
   written.check(options.model);
   Output output(options.output);
   if (options.paper && !is_of_a_model(options)) return write_paper(options, output);
-  const ValidateRequest request = request_of(options);
+  const ValidateRequest request = request_of(options, context);
   TaskContext task = context.task();
   task.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
   ValidateTask validate(request, task);

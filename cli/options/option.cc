@@ -37,7 +37,10 @@ Alternatives alternatives_of(const CLI::Option& option) {
       result.files = true;
     } else if (word == "FOLDER") {
       result.folders = true;
+    } else if (word == "PUBLISHED") {
+      result.published = true;
     } else if (word == "ARCH") {
+      result.published = result.files;
       const auto& names = arch::names();
       result.words.insert(result.words.end(), names.begin(), names.end());
     } else if (std::find(placeholders.begin(), placeholders.end(), word) == placeholders.end()) {

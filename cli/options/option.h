@@ -18,10 +18,12 @@
 namespace resnet::cli {
 
 // What an option's value may be, from its type name "FILE|imagenet1k|cifar10": literal words, files, folders, for ARCH the
-// architectures' names, and for the other placeholders (N, X, SHAPE, ...) nothing that could be offered.
+// architectures' names (FILE|ARCH, a model, also those of published networks; PUBLISHED these alone), and for the other
+// placeholders (N, X, SHAPE, ...) nothing that could be offered.
 struct Alternatives {
   std::vector<std::string> words;
   bool files = false, folders = false;
+  bool published = false;  // names of published networks, which the program lists when it is asked
 };
 Alternatives alternatives_of(const CLI::Option& option);
 

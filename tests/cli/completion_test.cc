@@ -75,8 +75,8 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
   EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate",
-                                                           "convert", "compare", "bench", "responses", "train", "curves", "cache",
-                                                           "ops", "completion", "help", "version"));
+                                                           "convert", "compare", "bench", "responses", "train", "curves", "fetch",
+                                                           "cache", "ops", "completion", "help", "version"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
   EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));
@@ -122,6 +122,20 @@ TEST_F(CompletionTest, BashOffersArchitecturesWhereAModelBelongs) {
                                                 {"responses", "resnet5"},
                                                 {"validate", "--expect", "resnet5"}}) {
     EXPECT_THAT(offered(words), Contains("resnet50")) << words[0];
+  }
+}
+
+TEST_F(CompletionTest, BashOffersPublishedNetworks) {
+  write("script.bash", script("bash"));
+  RunOptions options;
+  options.folder = folder();
+  for (const std::string command : {"predict", "fetch"}) {
+    const Finished finished =
+        run_command({"bash", "-c",
+                     "source ./script.bash; COMP_WORDS=('" + program() + "' " + command +
+                         " timm/resnet50.a1_); COMP_CWORD=2; _resnet_cli; printf '%s\\n' \"${COMPREPLY[@]}\""},
+                    options);
+    EXPECT_EQ(finished.out, "timm/resnet50.a1_in1k\n") << command << finished.err;
   }
 }
 

@@ -70,7 +70,7 @@ TEST_F(ForeignFilesTest, WhatIsNeitherBeforeThePhotos) {
 }
 
 TEST_F(ForeignFilesTest, WhatDoesNotExist) {
-  for (const char* name : {"timm/resnet50.a1_in1k", "nosuch.pth", "folder/"})
+  for (const char* name : {"somebody/resnet50", "nosuch.pth", "folder/"})
     expect_refused(run({"predict", name, "red.png", "-q"}), 2, std::string(name) + ": no such model or photo");
   // Photos that are missing are reported, and the others answered.
   const Finished photo = run({"predict", "missing.jpg", "red.png", "-q"});

@@ -49,6 +49,7 @@ std::vector<std::string> environment_with(const RunOptions& options) {
   variables.erase("NO_COLOR");
   variables["TERM"] = "xterm";
   variables["RESNET_CLI_CACHE"] = "/dev/null/none";  // nothing is kept, unless a test says where
+  variables["HF_HUB_OFFLINE"] = "1";                 // nobody is asked but by tests of that
   for (const auto& [name, value] : options.environment) variables[name] = value;
   std::vector<std::string> result;
   for (const auto& [name, value] : variables) result.push_back(name + "=" + value);

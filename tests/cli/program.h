@@ -14,7 +14,7 @@ namespace resnet::test {
 struct RunOptions {
   std::string input;  // on stdin
   std::map<std::string, std::string>
-      environment;               // besides the test's own, without what says how many threads, RESNET_CLI_CACHE and NO_COLOR
+      environment;               // besides the test's own, without what says how many threads, RESNET_CLI_CACHE and NO_COLOR, offline
   std::filesystem::path folder;  // the current one; empty: the test's
   bool terminal = false;         // stdout and stderr are one terminal: both come as `out`
 };

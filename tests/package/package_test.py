@@ -197,6 +197,7 @@ class PackageTest(unittest.TestCase):
         self.assertLessEqual({"libc6", "libstdc++6"}, set(needed))
         self.assertIn("libdnnl2", fields["Recommends"])
         self.assertIn("libgvc6", fields["Recommends"])
+        self.assertIn("libcurl4", fields["Recommends"])
         # Mode and owner, size, path without the target of a link.
         files = {line[5].removeprefix("./"): (line[0], line[1], int(line[2])) for line in
                  (row.split(maxsplit=5) for row in self.succeed("dpkg-deb", "--contents", package).splitlines())}

@@ -35,6 +35,7 @@ PARTIES = {  # by the name in HACKING's table: which includes are its headers, a
     "fmt": (r"fmt/.*", {"fmt::fmt"}),
     "nlohmann-json": (r"nlohmann/.*", {"nlohmann_json::nlohmann_json"}),
     "Graphviz": (r"graphviz/.*|gvc\.h|cgraph\.h", {"PkgConfig::GRAPHVIZ"}),
+    "libcurl": (r"curl/.*", {"PkgConfig::CURL"}),
     "Highway": (r"hwy/.*", {"PkgConfig::HWY", "hwy::hwy"}),
     "oneDNN": (r"oneapi/.*|dnnl.*", {"DNNL::dnnl", "dnnl::dnnl"}),
     "zlib": (r"zlib\.h", {"ZLIB::ZLIB"}),

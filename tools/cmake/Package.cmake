@@ -62,10 +62,10 @@ if(RESNET_BUILD_LIBRARY)
   set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")  # the library's name has the minor version
   set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/tools/package/triggers")  # the loader learns of the library
 endif()
-# Libraries that are loaded late are seen by no tool, and named here: photos are what the program is for; pictures of networks, and
-# training, work where their library is there, and say so where it is not.
+# Libraries that are loaded late are seen by no tool, and named here: photos are what the program is for; pictures of networks,
+# training and fetching weights work where their library is there, and say so where it is not.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libvips42")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libdnnl2, libgvc6")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, libcurl4, libdnnl2, libgvc6")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "residual networks from the command line")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Classifies photos with ResNets and other convolutional networks from ONNX
 files, looks into networks, builds those of \"Deep Residual Learning for Image

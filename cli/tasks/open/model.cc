@@ -8,8 +8,11 @@
 #include <limits>
 #include <span>
 
+#include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/open/built_in.h"
 #include "cli/tasks/open/foreign_files.h"
+#include "formats/hub/catalogue.h"
+#include "formats/hub/name.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
 #include "formats/table/text.h"
@@ -98,7 +101,20 @@ std::string unknown_arch(const std::string& name) {
   return fmt::format("unknown architecture '{}', expected one of {}", name, all);
 }
 
-bool is_model(const std::string& text) { return has_model_extension(text) || is_arch(text) || is_built_in(text); }
+namespace {
+
+// hf:..., or a name of those who publish ResNets; a photo or a folder of that name is what it is.
+bool is_published(const std::string& text) {
+  if (has_photo_ending(text) || exists(text)) return false;
+  const auto name = hub::parse_name(text);
+  return name && (name->has_prefix || name->known_owner || name->in_catalogue);
+}
+
+}  // namespace
+
+bool is_model(const std::string& text) {
+  return has_model_extension(text) || is_arch(text) || is_built_in(text) || is_published(text);
+}
 
 namespace {
 
@@ -219,8 +235,13 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
   const bool file = source.is_there() || source.is_built_in();
   if (!file) result.spec = find_arch(name, options);
   if (result.spec) {
+    // Of the nets for small pictures one has the name of another in the catalogue.
+    const std::string_view pretrained = result.spec->height < 64 ? std::string_view() : hub::pretrained_of(name);
     observer.warning(
-        fmt::format("{} is built with untrained weights: its answers mean nothing; a trained network is a file *.onnx", name));
+        pretrained.empty()
+            ? fmt::format("{} is built with untrained weights: its answers mean nothing; a trained network is a file *.onnx",
+                          name)
+            : fmt::format("{} is untrained: its answers mean nothing; {} is not", name, pretrained));
     result.model.graph = arch::build(*result.spec, build_options(options));
     return result;
   }
