@@ -45,7 +45,9 @@ constexpr int profile_runs = 20;
 struct BenchOptions {
   std::vector<std::string> arguments;
   NetworkOptions network;
-  std::string batch_sizes = "1", threads, output, format, convolution = "auto", pipeline;
+  std::string batch_sizes = "1", threads, output, pipeline;
+  std::optional<table::Format> format;
+  xnnpack::Convolutions convolution = xnnpack::Convolutions::automatic;
   std::int64_t iterations = 0, warmup = 0;
   double duration = 3;
   bool profile = false;
@@ -77,8 +79,7 @@ void setup(CLI::App& app, BenchOptions& options) {
   add_text(app, "--pipeline", options.pipeline, "FOLDER|@LIST",
            "also photos from their files to answers: decoding alone, the network alone, and both together");
   app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
-  add_choice(app, "--format", options.format, "text|json|csv|md",
-             "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, table_formats, "of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.network.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preparation_options(app, options.network);
@@ -142,7 +143,7 @@ class Measurement {
     };
     xnnpack::Job job;
     job.batch = configuration_.batch;
-    job.convolutions = find_convolutions(options_.convolution);
+    job.convolutions = options_.convolution;
     network_ = std::make_unique<TimedNetwork>(load_graph, static_cast<std::size_t>(configuration_.threads), job, 1);
     Json answer;
     answer["load_ms"] = network_->load_milliseconds();
@@ -223,7 +224,7 @@ class Measurement {
     const std::size_t threads = context_.threads();
     ThreadPool pool(threads);
     xnnpack::Job job = job_of(network, network_options, {}, photos.size());
-    job.convolutions = find_convolutions(options_.convolution);
+    job.convolutions = options_.convolution;
     const Member member = make_member(network, std::move(network.graph), Crop::center, job, pool);
 
     const auto seconds_of = [](const auto& work) {
@@ -377,14 +378,13 @@ table::Table layers_of(const Measured& m) {
   return layers;
 }
 
-std::string report(const Machine& machine, const std::vector<Measured>& all, const std::string& format) {
-  if (format == "json") {
+std::string report(const Machine& machine, const std::vector<Measured>& all, table::Format kind) {
+  if (kind == table::Format::json) {
     Json list = Json::array();
     for (const Measured& m : all) list.push_back(json_of(m));
     const Json whole = {{"machine", json_of(machine)}, {"results", list}};
     return whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
-  const table::Format kind = *table::find_format(format);
   std::string text;
   if (kind != table::Format::csv) {
     text += fmt::format("{}, {} cores, {}, {}; resnet-cli " RESNET_VERSION "\n\n", machine.processor, machine.cores,
@@ -429,7 +429,7 @@ int run(const BenchOptions& options, Context& context) {
   std::vector<std::int64_t> threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) threads = parse_counts("--threads", options.threads, 1024);
   check_not_an_input("--output", options.output, models);
-  const std::string format = choose_table_format(options.format, options.output);
+  const table::Format format = choose_format(options.format, options.output, table_formats);
   Output output(options.output);
 
   std::vector<Measured> all;

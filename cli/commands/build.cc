@@ -44,7 +44,7 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       ->required();
   add_text(app, "-o,--output", options.output, "FILE", "the .onnx or .resnet file to write; - is stdout, as ONNX")->required();
   const std::string group = "Options";
-  add_arch_options(app, options.arch, "he|zeros|none", group);
+  add_arch_options(app, options.arch, words<arch::Init>, group);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "such as 1x3x224x224; a letter for the batch leaves it open (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
   add_integer(app, "--opset", options.opset, 1, 1000, "ONNX's operator set")->capture_default_str();
@@ -71,13 +71,13 @@ Model build_model(const arch::Spec& spec, const BuildCommandOptions& options) {
 int run(const BuildCommandOptions& options, Context& context) {
   const auto spec = find_arch(options.name, options.arch);
   if (!spec) throw Error(Fault::invalid, unknown_arch(options.name));
-  const std::string format = choose_format("", options.output, {"onnx", "resnet"}, true);
+  const ModelFormat format = model_format_of(options.output);
   const auto tell = [&](std::uintmax_t size, const std::string& form) {
     context.messages.detail(
         fmt::format("{}: {} of {} classes, {} bytes, {}", options.output, options.name, spec->classes, size, form));
     return 0;
   };
-  if (format == "resnet") {
+  if (format == ModelFormat::resnet) {
     native::write(build_model(*spec, options), options.output);
     std::error_code ignored;
     return tell(std::filesystem::file_size(options.output, ignored), ".resnet");

@@ -19,12 +19,11 @@ namespace resnet::cli {
 
 namespace {
 
-// "avx512|avx2|sse4": those that this machine has.
-std::string words_of_sets() {
-  std::string words;
-  for (const kernels::InstructionSet set : kernels::available_instruction_sets())
-    words += (words.empty() ? "" : "|") + std::string(kernels::name_of(set));
-  return words;
+// Those that this machine has.
+std::vector<Word<kernels::InstructionSet>> instruction_sets() {
+  std::vector<Word<kernels::InstructionSet>> sets;
+  for (const kernels::InstructionSet set : kernels::available_instruction_sets()) sets.push_back({set, kernels::name_of(set)});
+  return sets;
 }
 
 // Editors of Windows begin a file with a byte order mark.
@@ -64,7 +63,7 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
               "how many threads compute (default: the physical cores, or fewer where the job's limits, SLURM_CPUS_PER_TASK or "
               "OMP_NUM_THREADS say so)")
       ->envname("RESNET_CLI_THREADS");
-  add_choice(program, "--isa", options.isa, words_of_sets(),
+  add_choice(program, "--isa", options.isa, instruction_sets(),
              "use the processor's instructions up to these: machines that are told the same compute the same bits (default: the "
              "best)");
   program.config_formatter(std::make_shared<ConfigFile>());
@@ -76,8 +75,7 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
       ->check(CLI::Validator(objection_to_config, ""));
   program.add_flag("-q,--quiet", options.quiet, "only errors on stderr: no warnings, notes or progress");
   program.add_flag("-v,--verbose", options.verbosity, "more on stderr");
-  add_choice(program, "--progress", options.progress, "auto|on|off", "a progress line on stderr; auto: on a terminal")
-      ->capture_default_str();
+  add_choice(program, "--progress", options.progress, "a progress line on stderr; auto: on a terminal")->capture_default_str();
   program.set_version_flag("-V,--version", "resnet-cli " RESNET_VERSION, "the program's version");
   program.footer(
       "Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a check failed, 2 usage, 3 a model that cannot be\n"

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,17 @@ namespace resnet::cli {
 
 namespace {
 
+// Which difference of a tensor is judged.
+enum class Judged { max, mean, median };
+constexpr auto words_of(Judged) {
+  return std::to_array<Word<Judged>>({{Judged::max, "max"}, {Judged::mean, "mean"}, {Judged::median, "median"}});
+}
+
 struct CompareOptions {
   std::vector<std::string> arguments, inputs;
-  std::string output, format, check = "max";
+  std::string output;
+  std::optional<table::Format> format;
+  Judged check = Judged::max;
   double atol = 1e-4, rtol = 1e-4;
   std::int64_t random = 4, seed = 1;
   bool layers = false;
@@ -48,10 +57,9 @@ void setup(CLI::App& app, CompareOptions& options) {
   app.add_option("--rtol", options.rtol, "relative tolerance: |a - b| may be atol + rtol * |b|")
       ->type_name("X")
       ->capture_default_str();
-  add_choice(app, "--check", options.check, "max|mean|median", "which difference must be within the tolerance")
-      ->capture_default_str();
+  add_choice(app, "--check", options.check, "which difference must be within the tolerance")->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
-  add_choice(app, "--format", options.format, "text|json", "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats, "of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app.footer(
       "The exit code is 1 where a difference is outside of the tolerance, of an output or of a layer. One unit in the last "
@@ -96,8 +104,8 @@ struct Line {
 
 bool is_within(const CompareOptions& options, const TensorDifference& d) {
   if (!d.problem.empty()) return false;
-  if (options.check == "max") return d.within();
-  return (options.check == "mean" ? d.mean : d.median) <= std::max(options.atol + options.rtol * d.scale, d.last_place);
+  if (options.check == Judged::max) return d.within();
+  return (options.check == Judged::mean ? d.mean : d.median) <= std::max(options.atol + options.rtol * d.scale, d.last_place);
 }
 
 std::vector<Line> compare_all(const CompareOptions& options, const std::vector<std::string>& names, const std::vector<Tensor>& a,
@@ -173,7 +181,7 @@ int run(const CompareOptions& given, Context& context) {
   take_back_arguments(options);
   const auto refuse_alone = [] { throw Error(Fault::invalid, "expected two models, or a model and its expected outputs"); };
   if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2) refuse_alone();
-  const std::string format = choose_format(options.format, options.output, {"text", "json"});
+  const table::Format format = choose_format(options.format, options.output, report_formats);
   WrittenFiles written;
   written.add("--output", options.output);
   for (const auto& files : {options.arguments, options.inputs}) {
@@ -242,7 +250,7 @@ int run(const CompareOptions& given, Context& context) {
     if (!line.within && first == nullptr) first = &line;
     within = within && line.within;
   }
-  if (format == "json") {
+  if (format == table::Format::json) {
     nlohmann::ordered_json report = {
         {"a", options.arguments[0]}, {"b", options.arguments[1]}, {"within", within}, {"outputs", json_of(outputs)}};
     if (!judged.empty()) report["reference"] = json_of(judged);

@@ -37,9 +37,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Of stored weights.
+constexpr auto stored_types =
+    std::to_array<Word<DType>>({{DType::float16, "fp16"}, {DType::bfloat16, "bf16"}, {DType::float32, "fp32"}});
+
+// Whose names nodes and parameters get.
+enum class Names { torchvision };
+constexpr auto words_of(Names) { return std::to_array<Word<Names>>({{Names::torchvision, "torchvision"}}); }
+
 struct ConvertOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format, dtype, labels, preprocess, rename;
+  std::string model, output, labels;
+  std::optional<ModelFormat> format;
+  std::optional<DType> dtype;
+  std::optional<Convention> preprocess;
+  std::optional<Names> rename;
   int opset = onnx::WriteOptions{}.opset;
   std::int64_t check = 0;
   std::optional<double> tolerance;
@@ -55,21 +67,20 @@ void setup(CLI::App& app, ConvertOptions& options) {
       ->option_text("IN");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all")->required();
-  add_choice(app, "--format", options.format, "onnx|resnet", "of the file (default: by its ending, else onnx)");
+  add_choice(app, "--format", options.format, "of the file (default: by its ending, else onnx)");
   app.add_flag("--fold-batch-norm", options.fold_batch_norm, "batch norm goes into the convolutions' weights and biases");
   app.add_flag("--simplify", options.simplify,
                "constants, identities, dead nodes, pads and reshapes without effect, transposes that cancel each other");
   add_integer(app, "--opset", options.opset, 1, 1000,
               fmt::format("ONNX's operator set, {} to {}", onnx::oldest_written_opset, onnx::newest_opset))
       ->capture_default_str();
-  add_choice(app, "--dtype", options.dtype, "fp16|bf16|fp32", "of the stored weights; the network computes in fp32 as before");
+  add_choice(app, "--dtype", options.dtype, stored_types, "of the stored weights; the network computes in fp32 as before");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224");
   app.add_flag("--dynamic-batch", options.dynamic_batch, "the batch is open, whatever it was");
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(), "the classes' names, kept in the file");
-  add_choice(app, "--preprocess", options.preprocess, preprocessing_names(), "how photos are prepared, kept in the file");
-  add_choice(app, "--rename", options.rename, "torchvision",
-             "nodes and parameters of a recognised network by torchvision's names");
+  add_choice(app, "--preprocess", options.preprocess, "how photos are prepared, kept in the file");
+  add_choice(app, "--rename", options.rename, "nodes and parameters of a recognised network by torchvision's names");
   app.add_flag("--external-data", options.external_data, "ONNX: weights in a file of their own, OUT.data (always above 2 GiB)");
   app.add_flag("--strip-metadata", options.strip_metadata, "without metadata and doc strings");
   app.add_flag("--strip-weights", options.strip_weights, "a light file of the structure: weights are inputs");
@@ -81,7 +92,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
          "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
          "four units in the last place of the largest output)")
       ->type_name("X");
-  add_arch_options(app, options.arch, "he|zeros|none", "Where IN is an architecture's name");
+  add_arch_options(app, options.arch, words<arch::Init>, "Where IN is an architecture's name");
   options.seed = app.get_option("--seed")->group("Options")->description(
       "weights that are inputs (a light file) are made anew from this seed; the same bytes on every machine");
   app.footer(
@@ -94,7 +105,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "  resnet-cli convert resnet50.onnx -o light.onnx --strip-weights");
 }
 
-std::string format_of(const ConvertOptions& options) { return choose_format(options.format, options.output, {"onnx", "resnet"}); }
+ModelFormat format_of(const ConvertOptions& options) { return choose_format(options.format, options.output, words<ModelFormat>); }
 
 Graph simplify(Graph graph, PassLog& log) {
   graph = fold_constants(graph, log, {.dequantize = false});
@@ -113,11 +124,12 @@ void rewrite(LoadedModel& loaded, const ConvertOptions& options, PassLog& log) {
   }
   if (options.dynamic_batch) model.graph = open_batch(model.graph, log);
   if (options.simplify) model.graph = simplify(std::move(model.graph), log);
-  if (!options.rename.empty()) model.graph = arch::rename_as_built(model.graph, arch::recognize(model.graph));
+  if (options.rename) model.graph = arch::rename_as_built(model.graph, arch::recognize(model.graph));
   if (options.fold_batch_norm) model.graph = remove_dead_nodes(fold_batch_norm(model.graph, log), log);
-  if (options.dtype == "fp32") model.graph = remove_dead_nodes(fold_constants(model.graph, log), log);
-  if (options.dtype == "fp16" || options.dtype == "bf16") {
-    model.graph = store_weights(model.graph, options.dtype == "fp16" ? DType::float16 : DType::bfloat16, log);
+  if (options.dtype == DType::float32) {
+    model.graph = remove_dead_nodes(fold_constants(model.graph, log), log);
+  } else if (options.dtype) {
+    model.graph = store_weights(model.graph, *options.dtype, log);
   }
   if (options.strip_weights) model.graph = strip_weights(model.graph, log);
 }
@@ -134,7 +146,7 @@ std::optional<arch::Spec> spec_of(const Graph& graph) {
 
 void write_file(const Model& model, const ConvertOptions& options) {
   const fs::path file = options.output;
-  if (format_of(options) == "resnet") {
+  if (format_of(options) == ModelFormat::resnet) {
     for (const auto& [name, given] :
          {std::pair{"--external-data", options.external_data}, {"--strip-metadata", options.strip_metadata}}) {
       if (given) throw Error(Fault::invalid, fmt::format("{} is for ONNX files, but {} is a .resnet file", name, options.output));
@@ -164,7 +176,7 @@ bool tell_differences(const ConvertOptions& options, const Graph& graph, const s
   if (options.tolerance) {
     tolerance = {*options.tolerance, *options.tolerance};
   } else {
-    const DType stored = options.dtype == "fp16" ? DType::float16 : options.dtype == "bf16" ? DType::bfloat16 : DType::float32;
+    const DType stored = options.dtype.value_or(DType::float32);
     tolerance.of_scale = std::max(rounding_of_scale(stored), rounding_of_scale(coarsest_type(graph)));
   }
   bool within = true;
@@ -225,7 +237,7 @@ int run(const ConvertOptions& options, Context& context) {
   format_of(options);  // before the work: an ending that is not written is told at once
   const Graph before = options.check > 0 ? model.graph : Graph();
   if (!options.labels.empty()) model.labels = load_labels(options.labels, classes_of(model.graph));
-  if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);
+  if (options.preprocess) model.preprocessing = preprocessing_of(*options.preprocess);
   PassLog log;
   try {
     rewrite(loaded, options, log);

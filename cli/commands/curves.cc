@@ -32,7 +32,7 @@ struct CurvesOptions {
 };
 
 int run(const CurvesOptions& options) {
-  check_ending(options.output, {"svg"});
+  check_ending(options.output, {FileFormat::svg});
   std::vector<NamedRun> runs;
   for (const std::string& argument : options.logs) {
     const std::size_t equals = argument.find('=');

@@ -13,7 +13,7 @@ namespace {
 
 int run(const MergeRequest& request, Context& context) {
   check_not_an_input("--output", request.output, request.parts);
-  check_ending(request.output, {"jsonl"});
+  check_ending(request.output, {FileFormat::jsonl});
   merge(request, context.task());
   return 0;
 }

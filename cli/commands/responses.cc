@@ -39,9 +39,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Tables, or the figure.
+enum class ResponsesFormat { text, csv, json, svg };
+constexpr auto words_of(ResponsesFormat) {
+  return std::to_array<Word<ResponsesFormat>>({{ResponsesFormat::text, "text"},
+                                               {ResponsesFormat::csv, "csv"},
+                                               {ResponsesFormat::json, "json"},
+                                               {ResponsesFormat::svg, "svg"}});
+}
+
 struct ResponsesOptions {
   std::vector<std::string> arguments, models;
-  std::string output, format;
+  std::string output;
+  std::optional<ResponsesFormat> format;
   std::int64_t random = 0, batch_size = 8;
   InputOptions inputs;
   PreprocessOptions preprocess;
@@ -58,7 +68,7 @@ void setup(CLI::App& app, ResponsesOptions& options) {
       ->allow_extra_args(false);
   add_integer(app, "--random", options.random, 1, 1'000'000, "this many images of noise instead (normal, deviation 1)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
-  add_choice(app, "--format", options.format, "text|csv|json|svg",
+  add_choice(app, "--format", options.format,
              "tables, or the plot of Figure 7: in the original order and sorted (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
@@ -66,7 +76,7 @@ void setup(CLI::App& app, ResponsesOptions& options) {
                "the list on stdin has a NUL behind each path, as find -print0 writes it");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preprocess_options(app, options.preprocess, "Preprocessing");
-  add_arch_options(app, options.arch, "he|zeros", "Where MODEL is an architecture's name");
+  add_arch_options(app, options.arch, inits_with_weights, "Where MODEL is an architecture's name");
   app.footer(
       "A response is the output of a 3x3 layer behind its batch norm, in front of the non-linearity and the addition; its "
       "strength is\n"
@@ -282,6 +292,16 @@ std::string figure_of(const std::vector<Measured>& all) {
   return chart::to_svg(charts);
 }
 
+std::string rendered(const std::vector<Measured>& all, ResponsesFormat format) {
+  switch (format) {
+    case ResponsesFormat::text: return table_of(all).render(table::Format::text);
+    case ResponsesFormat::csv: return table_of(all).render(table::Format::csv);
+    case ResponsesFormat::json: return table_of(all).render(table::Format::json);
+    case ResponsesFormat::svg: return figure_of(all);
+  }
+  __builtin_unreachable();
+}
+
 int run(const ResponsesOptions& options, Context& context) {
   std::vector<std::string> models = options.models, images;
   for (const std::string& argument : options.arguments) (is_model(argument) ? models : images).push_back(argument);
@@ -290,7 +310,7 @@ int run(const ResponsesOptions& options, Context& context) {
     throw Error(Fault::invalid, "no images; expected files, folders, @list.txt, - or --random N");
   if (!images.empty() && options.random > 0)
     throw Error(Fault::invalid, fmt::format("--random and images ('{}') exclude each other", images[0]));
-  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "csv", "json", "svg"}); };
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, words<ResponsesFormat>); };
   // What is there may be one of the photos, which is told when they are read.
   std::error_code none;
   if (!std::filesystem::exists(options.output, none)) format_of_output();
@@ -299,8 +319,7 @@ int run(const ResponsesOptions& options, Context& context) {
   Measurement measurement(options, context);
   std::vector<Measured> all;
   for (const std::string& name : models) all.push_back(measurement.measure(name, images));
-  const std::string format = format_of_output();
-  output.write(format == "svg" ? figure_of(all) : table_of(all).render(*table::find_format(format)));
+  output.write(rendered(all, format_of_output()));
   output.commit();
   return measurement.failed() > 0 ? exit_codes::inputs_failed : 0;
 }

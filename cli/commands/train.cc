@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <list>
 #include <map>
 #include <memory>
@@ -73,14 +74,14 @@ std::size_t load(train::Examples& examples, const char* what, std::size_t memory
 
 // What is there may be a picture or the owner of another file, which is told first: `there` says whether to look at it, too.
 void check_endings(const TrainOptions& options, bool there) {
-  const auto check = [&](const std::string& file, const std::vector<std::string>& formats) {
+  const auto check = [&](const std::string& file, std::initializer_list<FileFormat> formats) {
     std::error_code none;
     if (there || !fs::exists(file, none)) check_ending(file, formats);
   };
-  check(options.output, {"onnx", "resnet"});
-  check(options.checkpoint, {"resnet"});
-  check(options.log, {"csv", "text"});
-  check(options.curves, {"svg"});
+  check(options.output, {FileFormat::onnx, FileFormat::resnet});
+  check(options.checkpoint, {FileFormat::resnet});
+  check(options.log, {FileFormat::csv, FileFormat::text});
+  check(options.curves, {FileFormat::svg});
 }
 
 // The files that this run writes. It is told at once where one cannot be written.
@@ -168,7 +169,7 @@ int run(const TrainOptions& options, Context& context) {
   let_waiting_threads_sleep();
   const std::size_t threads = context.threads();
   train::set_threads(threads);
-  train::cap_instruction_set(context.options.isa);
+  if (context.options.isa) train::cap_instruction_set(kernels::name_of(*context.options.isa));
   const fs::path checkpoint = options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
   std::error_code ignored;
   const WrittenFiles written = written_by(options, checkpoint);
@@ -177,13 +178,6 @@ int run(const TrainOptions& options, Context& context) {
   const bool there = fs::exists(checkpoint, ignored);
   if (options.resume && options.restart) throw Error(Fault::invalid, "--resume and --restart: expected one of them");
   if (there) check_checkpoint(options, checkpoint);
-
-  try {
-    train::is_frozen("conv1.weight", options.freeze);  // the word is checked before the work
-  } catch (Error& error) {
-    error.in(Frame::option("--freeze"));
-    throw;
-  }
 
   TrainingJob job = prepare_training(options, context.messages);
   check_inputs(written, job);
@@ -243,7 +237,7 @@ int run(const TrainOptions& options, Context& context) {
       error.in(Frame::file(Role::model, checkpoint.string()));
       throw;
     }
-  } else if (job.unfolded > 0 && options.freeze != "backbone") {
+  } else if (job.unfolded > 0 && options.freeze != train::Frozen::backbone) {
     constexpr std::size_t batches = 8;
     context.messages.note(
         fmt::format("batch norm was folded into {} convolutions: it stands apart again, with the figures of {} batches",
@@ -269,10 +263,10 @@ int run(const TrainOptions& options, Context& context) {
   const train::Row& last = trainer.rows().back();
   job.model.metadata["training"] =
       fmt::format("{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration, plan.batch,
-                  plan.descent.schedule.rate, options.schedule, options.seed, 100 * last.training_error,
+                  plan.descent.schedule.rate, word_of(options.schedule), options.seed, 100 * last.training_error,
                   last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
   owners.check();
-  if (choose_format("", options.output, {"onnx", "resnet"}, true) == "resnet") {
+  if (model_format_of(options.output) == ModelFormat::resnet) {
     native::write(job.model, options.output);
   } else {
     onnx::write(job.model, options.output);

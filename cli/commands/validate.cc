@@ -38,7 +38,8 @@ using onnx::Finding;
 
 struct ValidateOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format, expect;
+  std::string model, output, expect;
+  std::optional<table::Format> format;
   std::int64_t expect_macs = 0, expect_parameters = 0;
   bool paper = false, strict = false;
   ArchOptions arch;
@@ -58,10 +59,10 @@ void setup(CLI::App& app, ValidateOptions& options) {
       "each stage's multiply-adds against the blocks of the paper's Table 1, their sum against its row of FLOPs: of MODEL, or of "
       "the five networks themselves (--variant, default v1)");
   app.add_flag("--strict", options.strict, "warnings count as errors");
-  add_choice(app, "--format", options.format, "text|json", "of the findings (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats, "of the findings (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
-  add_arch_options(app, options.arch, "he|zeros|none", "Where MODEL or --expect is an architecture's name");
+  add_arch_options(app, options.arch, words<arch::Init>, "Where MODEL or --expect is an architecture's name");
   app.footer(
       "The exit code is 1 where a finding is an error, else 0.\n"
       "\n"
@@ -91,12 +92,12 @@ struct PaperReport {
 PaperReport compare_with_paper(const ValidateOptions& options, Context& context) {
   PaperReport report;
   if (options.model.empty() && options.arguments.empty()) {
-    report.checks = check_paper(arch::find_variant(options.arch.variant).value_or(arch::Variant::v1));
+    report.checks = check_paper(options.arch.variant.value_or(arch::Variant::v1));
     return report;
   }
   report.model = one_model(options.model, options.arguments);
   ArchOptions arch = options.arch;
-  if (arch.variant.empty() && arch::find_spec(report.model)) arch.variant = "v1";  // the paper's
+  if (!arch.variant && arch::find_spec(report.model)) arch.variant = arch::Variant::v1;  // the paper's
   LoadedModel loaded = load_for_examination(report.model, arch, false, context.messages);
   const Inspection inspection = inspect(report.model, std::move(loaded.model), 1, Depth::layer);
   report.checks = check_paper(inspection);
@@ -149,11 +150,11 @@ std::string text_of(const PaperReport& report, std::size_t missed) {
   return text + fmt::format("{} of {} as the paper's Table 1 has them\n", report.checks.size() - missed, report.checks.size());
 }
 
-int write_paper(const PaperReport& report, const std::string& format, Output& output) {
+int write_paper(const PaperReport& report, table::Format format, Output& output) {
   std::size_t missed = 0;
   for (const PaperCheck& check : report.checks) missed += check.passed ? 0 : 1;
   const bool passed = missed == 0 && !report.checks.empty();
-  if (format == "json") {
+  if (format == table::Format::json) {
     output.write(json_of(report, passed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
     output.write(text_of(report, missed));
@@ -171,7 +172,11 @@ void check_expectations(const ValidateOptions& options, Context& context, std::v
   ArchOptions arch = options.arch;
   const std::string name = one_model(options.model, options.arguments);
   // The variant and the shortcut say what is expected, unless the model is itself a name.
-  if (!arch::find_spec(name)) arch.variant = arch.shortcut = "", arch.classes = 0;
+  if (!arch::find_spec(name)) {
+    arch.variant = std::nullopt;
+    arch.shortcut = std::nullopt;
+    arch.classes = 0;
+  }
   try {
     LoadedModel loaded = load_for_examination(name, arch, false, context.messages);
     const Inspection inspection = inspect(name, std::move(loaded.model), 1, Depth::layer);
@@ -190,8 +195,8 @@ void check_expectations(const ValidateOptions& options, Context& context, std::v
     }
     const arch::Recognition& found = *inspection.recognition;
     arch::SpecOptions asked;
-    asked.variant = !options.arch.variant.empty() ? arch::find_variant(options.arch.variant) : found.spec.variant;
-    asked.shortcut = !options.arch.shortcut.empty() ? arch::find_shortcut(options.arch.shortcut) : std::nullopt;
+    asked.variant = options.arch.variant.value_or(found.spec.variant);
+    asked.shortcut = options.arch.shortcut;
     asked.classes = options.arch.classes > 0 ? options.arch.classes : found.spec.classes;
     const arch::Spec expected = arch::with_options(*spec, asked);
     const std::string wanted = arch::describe(expected), is = arch::describe(found.spec);
@@ -288,7 +293,7 @@ int run(const ValidateOptions& options, Context& context) {
   written.add("--output", options.output);
   for (const std::string& argument : options.arguments) written.check(argument);
   written.check(options.model);
-  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "json"}); };
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, report_formats); };
   Output output(options.output);
   if (options.paper) return write_paper(compare_with_paper(options, context), format_of_output(), output);
   const std::string name = one_model(options.model, options.arguments);
@@ -305,7 +310,7 @@ int run(const ValidateOptions& options, Context& context) {
       load_model(name, options.arch, context.messages);  // says what is wrong with the name
     findings = lint_file(name, options.arch, written);
   }
-  const std::string format = format_of_output();  // inputs that the output would replace were named before
+  const table::Format format = format_of_output();  // inputs that the output would replace were named before
   throw_if_interrupted();
   check_expectations(options, context, findings);
   std::size_t errors = 0, warnings = 0, notes = 0;
@@ -315,7 +320,7 @@ int run(const ValidateOptions& options, Context& context) {
     notes += finding.level == Finding::Level::note ? 1 : 0;
   }
   const bool failed = errors > 0 || (options.strict && warnings > 0);
-  if (format == "json") {
+  if (format == table::Format::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Finding& f : findings)
       list.push_back({{"level", name_of(f.level)}, {"rule", f.rule}, {"node", f.node}, {"message", f.message}});

@@ -14,20 +14,20 @@
 
 namespace resnet::cli {
 
-void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group) {
-  add_choice(app, "--variant", options.variant, "v1|v1.5",
+void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<arch::Init>> inits, const std::string& group) {
+  add_choice(app, "--variant", options.variant,
              "where a bottleneck has its stride: in its first 1x1 (v1, the paper) or in its 3x3 (v1.5, torchvision; this is the "
              "default)")
       ->group(group);
-  add_choice(app, "--shortcut", options.shortcut, "A|B|C",
+  add_choice(app, "--shortcut", options.shortcut,
              "the paper's shortcuts: A zero padding, B projections where the size changes (default), C projections everywhere; "
              "the CIFAR nets have A unless told otherwise")
       ->group(group);
   add_integer(app, "--classes", options.classes, 1, 1'000'000, "number of classes (default: 1000, of the CIFAR nets 10)")
       ->group(group);
   add_choice(app, "--init", options.init, inits,
-             inits.find("none") == std::string::npos ? "initial weights"
-                                                     : "initial weights; none leaves them out, every parameter is an input")
+             word_of(inits, arch::Init::none).empty() ? "initial weights"
+                                                      : "initial weights; none leaves them out, every parameter is an input")
       ->capture_default_str()
       ->group(group);
   add_integer(app, "--seed", options.seed, 0, std::numeric_limits<std::int64_t>::max(),

@@ -100,7 +100,7 @@ PartOf parse_shard(const std::string& text) {
   if (slash != std::string::npos && (!of || *of < 1 || *of > static_cast<std::int64_t>(most_shards)))
     refuse("expected K/N, such as 2/8");
   PartOf part;
-  if (front != "auto") {
+  if (front != shard_by_scheduler) {
     const auto index = parse_integer(front);
     if (!index || !of || *index < 1 || *index > *of) refuse("expected K/N with K from 1 to N, such as 2/8, or auto");
     part.index = static_cast<std::size_t>(*index);

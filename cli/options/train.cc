@@ -1,13 +1,24 @@
 #include "cli/options/train.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
+#include "lib/base/error.h"
 
 namespace resnet::cli {
 
-void add_train_options(CLI::App& app, TrainOptions& options) {
+namespace {
+
+train::Frozen parse_frozen(const std::string& text) {
+  const auto frozen = find_value<train::Frozen>(text);
+  if (!frozen) throw Error(Fault::invalid, fmt::format("--freeze: '{}' is none of {}", text, joined_words<train::Frozen>(", ")));
+  return *frozen;
+}
+
+void add_data_and_output(CLI::App& app, TrainOptions& options) {
   app.add_option("arguments", options.arguments,
                  "the network, an architecture's name or a model file that goes on learning, and the data: a folder per class, a "
                  "folder that has such folders as train and val (or test), or CIFAR-10's binary batches")
@@ -19,18 +30,22 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->required();
   add_text(app, "--validation", options.validation, "FILE",
            "data to test on (default: val or test beside train, test_batch.bin)");
+}
 
-  std::string group = "Network";
+void add_network_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Network";
   add_text(app, "--init", options.init, "FILE", "a trained network of the same architecture to start from")->group(group);
   add_integer(app, "--classes", options.classes, 2, 1'000'000,
               "a new classifier for so many classes (default: as many as DATA has folders; a model keeps its own)")
       ->group(group);
-  add_text(app, "--freeze", options.freeze, "none|backbone|conv1|conv2_x|conv3_x|conv4_x|conv5_x",
-           "what keeps its weights: all but the classifier, or every stage up to this one")
+  add_parsed(
+      app, "--freeze", [&options](const std::string& text) { options.freeze = parse_frozen(text); },
+      [&options] { return std::string(word_of(options.freeze)); }, joined_words<train::Frozen>("|"),
+      "what keeps its weights: all but the classifier, or every stage up to this one")
       ->capture_default_str()
       ->group(group);
-  add_choice(app, "--variant", options.variant, "v1|v1.5", "where a bottleneck has its stride (default: v1.5)")->group(group);
-  add_choice(app, "--shortcut", options.shortcut, "A|B|C", "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
+  add_choice(app, "--variant", options.variant, "where a bottleneck has its stride (default: v1.5)")->group(group);
+  add_choice(app, "--shortcut", options.shortcut, "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
   add_integer(app, "--size", options.size, 8, 4096, "height and width that it sees (default: 224, the CIFAR nets 32)")
       ->group(group);
   add_integer(
@@ -38,8 +53,10 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       "of everything random: initial weights, order, augmentation; with it and --threads a run can be repeated bit for bit")
       ->capture_default_str()
       ->group(group);
+}
 
-  group = "Descent";
+void add_descent_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Descent";
   add_integer(app, "--batch-size", options.batch, 2, 65536, "images a step (default: 128, of 64x64 and larger 32)")->group(group);
   add_text(app, "--epochs", options.epochs, "N", "how often each image is seen, 0.5 is half of them once")->group(group);
   add_integer(
@@ -48,7 +65,7 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->group(group);
   add_text(app, "--learning-rate", options.learning_rate, "NUMBER", "at the start (default: 0.1, with a trained start 0.01)")
       ->group(group);
-  add_choice(app, "--schedule", options.schedule, "step|cosine", "step: a tenth at each milestone; cosine: down to 0 at the end")
+  add_choice(app, "--schedule", options.schedule, "step: a tenth at each milestone; cosine: down to 0 at the end")
       ->capture_default_str()
       ->group(group);
   add_text(app, "--milestones", options.milestones, "NUMBERS", "iterations of the step schedule (default: at 1/2 and 3/4)")
@@ -58,13 +75,13 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       ->group(group);
   add_text(app, "--momentum", options.momentum, "NUMBER", "of the descent")->capture_default_str()->group(group);
   add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "of the descent")->capture_default_str()->group(group);
-  add_choice(app, "--decay", options.decay, "all|weights", "what decays: all parameters, or no batch norm and no biases")
+  add_choice(app, "--decay", options.decay, "what decays: all parameters, or no batch norm and no biases")
       ->capture_default_str()
       ->group(group);
   add_text(app, "--label-smoothing", options.label_smoothing, "FRACTION", "of the target that all classes share")
       ->capture_default_str()
       ->group(group);
-  add_choice(app, "--augmentation", options.augmentation, "auto|none|cifar|imagenet",
+  add_choice(app, "--augmentation", options.augmentation, words_with_none<train::Augmentation>("auto"),
              "cifar: pad 4, random crop, mirror; imagenet: random scale and crop, mirror, colours; auto: by the size, cifar with "
              "a frozen backbone")
       ->capture_default_str()
@@ -73,8 +90,10 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
               "MiB of decoded pictures to keep; the rest is decoded again and again")
       ->capture_default_str()
       ->group(group);
+}
 
-  group = "Files of a run";
+void add_run_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Files of a run";
   add_text(app, "--checkpoint", options.checkpoint, "FILE",
            "where the run is written down, whole or not at all (default: OUTPUT.checkpoint.resnet); gone when it has ended")
       ->group(group);
@@ -87,6 +106,15 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
   add_text(app, "--log", options.log, "FILE", "a CSV: loss, error and speed over iterations")->group(group);
   add_text(app, "--curves", options.curves, "FILE", "an SVG: training and test error over iterations, as the paper's Figure 6")
       ->group(group);
+}
+
+}  // namespace
+
+void add_train_options(CLI::App& app, TrainOptions& options) {
+  add_data_and_output(app, options);
+  add_network_options(app, options);
+  add_descent_options(app, options);
+  add_run_options(app, options);
   add_preprocess_options(app, options.preprocess, "Preparation");
   app.footer(
       "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded "

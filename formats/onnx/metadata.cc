@@ -34,7 +34,7 @@ Json json_of(const Preprocessing& p) {
           {"exif", p.exif}};
 }
 
-// Throws Json::exception for what is no preprocessing, and Error for one that cannot be used.
+// Throws Json::exception for what is not a preprocessing, and Error for one that cannot be used.
 Preprocessing preprocessing_of(const Json& json) {
   Preprocessing p;
   p.name = json.at("name").get<std::string>();
@@ -43,7 +43,7 @@ Preprocessing preprocessing_of(const Json& json) {
     if (value.is_null()) return std::nullopt;
     if (!value.is_number_integer())
       throw Error(Fault::malformed, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
-    // As it stands in the file, of whatever length.
+    // As it is in the file, of whatever length.
     const bool fits = value.is_number_unsigned() && value.get<std::uint64_t>() - 1 < std::uint64_t{largest_side};
     if (!fits)
       throw Error(Fault::malformed,
@@ -55,11 +55,12 @@ Preprocessing preprocessing_of(const Json& json) {
   const std::string interpolation = json.at("interpolation").get<std::string>();
   const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
   if (known == std::end(interpolations))
-    throw Error(Fault::malformed, fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
+    throw Error(Fault::malformed,
+                fmt::format("'{}' is not an interpolation, expected bilinear, bicubic or lanczos", interpolation));
   p.interpolation = static_cast<Interpolation>(known - std::begin(interpolations));
   const std::string order = json.at("channel_order").get<std::string>();
   if (order != "rgb" && order != "bgr")
-    throw Error(Fault::malformed, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
+    throw Error(Fault::malformed, fmt::format("'{}' is not an order of channels, expected rgb or bgr", order));
   p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
   const auto channels = [&](const char* key) {
@@ -96,7 +97,7 @@ Json json_of(const arch::Spec& spec) {
           {"width", spec.width}};
 }
 
-// Throws Json::exception for what does not fit, and Error for what is no architecture.
+// Throws Json::exception for what does not fit, and Error for what is not an architecture.
 arch::Spec spec_of(const Json& json) {
   arch::Spec spec;
   spec.name = json.at("name").get<std::string>();

@@ -34,7 +34,7 @@ class TakeTimeWhenInterrupted {
 };
 
 // A temporary file that is also removed where the process ends at once and no destructor runs. Has no effect for paths that are
-// too long or too many at a time (16); those are only left behind in that case.
+// too long or too many at a time (16); those stay in that case.
 class RemoveWhenKilled {
  public:
   explicit RemoveWhenKilled(const std::filesystem::path& path) noexcept;

@@ -8,8 +8,6 @@ namespace resnet {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> names = {"torchvision", "caffe", "tf", "mlperf", "cifar10", "raw"};
-
 // Levels are 0 to 255, and what a network sees of them is some hundreds at most: factors of real networks are well within.
 constexpr float least_factor = 1e-6f, largest_factor = 1e6f;
 
@@ -17,35 +15,45 @@ bool is_factor(float value) { return value >= least_factor && value <= largest_f
 
 }  // namespace
 
-std::optional<Preprocessing> find_preprocessing(std::string_view name) {
+Preprocessing preprocessing_of(Convention convention) {
   Preprocessing result;
-  result.name = name;
-  if (name == "torchvision") {
-    result.mean = {0.485f, 0.456f, 0.406f};
-    result.std = {0.229f, 0.224f, 0.225f};
-  } else if (name == "caffe") {
-    result.channel_order = ChannelOrder::bgr;
-    result.scale = 1;
-    result.mean = {103.939f, 116.779f, 123.68f};
-  } else if (name == "tf") {
-    result.scale = 1.0f / 127.5f;
-    result.mean = {1, 1, 1};
-  } else if (name == "mlperf") {
-    result.scale = 1;
-    result.mean = {123.68f, 116.78f, 103.94f};
-  } else if (name == "cifar10") {
-    result.resize = std::nullopt;
-    result.crop_size = std::nullopt;
-    result.mean = {0.4914f, 0.4822f, 0.4465f};
-    result.std = {0.2470f, 0.2435f, 0.2616f};
-  } else if (name == "raw") {
-    result.resize = std::nullopt;
-    result.crop_size = std::nullopt;
-    result.scale = 1;
-  } else {
-    return std::nullopt;
+  result.name = word_of(convention);
+  switch (convention) {
+    case Convention::torchvision:
+      result.mean = {0.485f, 0.456f, 0.406f};
+      result.std = {0.229f, 0.224f, 0.225f};
+      break;
+    case Convention::caffe:
+      result.channel_order = ChannelOrder::bgr;
+      result.scale = 1;
+      result.mean = {103.939f, 116.779f, 123.68f};
+      break;
+    case Convention::tf:
+      result.scale = 1.0f / 127.5f;
+      result.mean = {1, 1, 1};
+      break;
+    case Convention::mlperf:
+      result.scale = 1;
+      result.mean = {123.68f, 116.78f, 103.94f};
+      break;
+    case Convention::cifar10:
+      result.resize = std::nullopt;
+      result.crop_size = std::nullopt;
+      result.mean = {0.4914f, 0.4822f, 0.4465f};
+      result.std = {0.2470f, 0.2435f, 0.2616f};
+      break;
+    case Convention::raw:
+      result.resize = std::nullopt;
+      result.crop_size = std::nullopt;
+      result.scale = 1;
+      break;
   }
   return result;
+}
+
+std::optional<Preprocessing> find_preprocessing(std::string_view name) {
+  const auto convention = find_value<Convention>(name);
+  return convention ? std::optional(preprocessing_of(*convention)) : std::nullopt;
 }
 
 std::string find_mistake(const Preprocessing& p) {
@@ -67,13 +75,6 @@ std::string find_mistake(const Preprocessing& p) {
   return "";
 }
 
-std::string preprocessing_names() {
-  std::string result;
-  for (const std::string_view name : names) {
-    if (!result.empty()) result += '|';
-    result += name;
-  }
-  return result;
-}
+std::string preprocessing_names() { return joined_words<Convention>("|"); }
 
 }  // namespace resnet

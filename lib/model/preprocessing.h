@@ -7,10 +7,30 @@
 #include <string>
 #include <string_view>
 
+#include "lib/base/words.h"
+
 namespace resnet {
 
 enum class ChannelOrder : std::uint8_t { rgb, bgr };
 enum class Interpolation : std::uint8_t { bilinear, bicubic, lanczos };
+// What networks of different origin were trained with.
+enum class Convention : std::uint8_t { torchvision, caffe, tf, mlperf, cifar10, raw };
+
+constexpr auto words_of(ChannelOrder) {
+  return std::to_array<Word<ChannelOrder>>({{ChannelOrder::rgb, "rgb"}, {ChannelOrder::bgr, "bgr"}});
+}
+constexpr auto words_of(Interpolation) {
+  return std::to_array<Word<Interpolation>>(
+      {{Interpolation::bilinear, "bilinear"}, {Interpolation::bicubic, "bicubic"}, {Interpolation::lanczos, "lanczos"}});
+}
+constexpr auto words_of(Convention) {
+  return std::to_array<Word<Convention>>({{Convention::torchvision, "torchvision"},
+                                          {Convention::caffe, "caffe"},
+                                          {Convention::tf, "tf"},
+                                          {Convention::mlperf, "mlperf"},
+                                          {Convention::cifar10, "cifar10"},
+                                          {Convention::raw, "raw"}});
+}
 
 // Decode, resize the shorter side to `resize`, crop the centre to `crop_size`, then per channel (value * scale - mean) / std.
 struct Preprocessing {
@@ -34,10 +54,12 @@ constexpr int largest_side = 16'384;
 // `largest_side` pixels, a scale and deviations above 0 that floats can divide by, and nothing that is not finite.
 std::string find_mistake(const Preprocessing& preprocessing);
 
-// torchvision, caffe, tf, mlperf, cifar10 or raw; nothing for another name. torchvision, caffe, tf and mlperf: 256 then 224.
-// cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB 0..255, neither resized nor cropped.
+// torchvision, caffe, tf and mlperf: 256 then 224. cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB
+// 0..255, neither resized nor cropped. Its name is the convention's word.
+Preprocessing preprocessing_of(Convention convention);
+// By the word; nothing for another one.
 std::optional<Preprocessing> find_preprocessing(std::string_view name);
-// The names above, separated by '|'.
+// All words, separated by '|'.
 std::string preprocessing_names();
 
 }  // namespace resnet

@@ -1,4 +1,4 @@
-// Folders and lists as people have them: what tools leave behind, what is missing, and what spreadsheets write.
+// Folders and lists as people have them: what tools leave there, what is missing, and what spreadsheets write.
 #include <sys/stat.h>
 
 #include <fstream>

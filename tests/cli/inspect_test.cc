@@ -292,7 +292,7 @@ TEST_F(InspectTest, MistakesAreUsage) {
 TEST_F(InspectTest, ThePageOpensInChromium) {
   if (!has_browser()) GTEST_SKIP() << "no chromium";
   ASSERT_EQ(run({"inspect", "resnet18", "-o", "page.html", "--weights"}).exit_code, 0);
-  // Sorts by multiply-adds, twice (from the largest), and says what stands on top.
+  // Sorts by multiply-adds, twice (from the largest), and says what is on top.
   const Finished browser =
       browse("page.html",
              "const h = [...document.querySelectorAll('th')].find(t => t.textContent === 'macs'); h.click(); h.click();"

@@ -166,7 +166,7 @@ TEST_F(PredictTest, BadPhotosAreReportedAndTheRestGoOn) {
   EXPECT_THAT(inputs_of(finished.out), testing::ElementsAre("red.png"));
   EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 5) << finished.err;
   for (const char* line : {"resnet-cli: empty.png: is empty", "resnet-cli: page.jpg: ", "resnet-cli: cut.png: is truncated",
-                           "resnet-cli: large.png: has 40x30 pixels", "resnet-cli: rgb.txt: is no image"}) {
+                           "resnet-cli: large.png: has 40x30 pixels", "resnet-cli: rgb.txt: is not an image"}) {
     EXPECT_THAT(finished.err, HasSubstr(line));
   }
 }

@@ -30,7 +30,7 @@ class ResumeTest : public CliTest {
     all.insert(all.end(), words.begin(), words.end());
     return run(all, options);
   }
-  // FILE.job as it stands beside answers that are not complete: --fail-fast ends at the photo that cannot be read.
+  // FILE.job as it is beside answers that are not complete: --fail-fast ends at the photo that cannot be read.
   std::string job() const {
     fs::remove(folder() / "begun.jsonl");
     fs::remove(folder() / "begun.jsonl.job");
@@ -222,7 +222,7 @@ TEST_F(ResumeTest, AnswersOfSomethingElseAreNotMixed) {
   write("rgb.onnx", model);
 }
 
-// Complete answers are compared, too; the same are left as they are, and a longer list goes on.
+// Complete answers are compared, too; the same are left as they are, and a longer list is continued.
 TEST_F(ResumeTest, CompleteAnswersAreNoOtherModelsAnswers) {
   write("list.txt", "red.png\nphotos/two.npy\n");  // the last one of several images
   EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 0);
@@ -343,7 +343,7 @@ TEST_F(ResumeTest, APartThatIsMissingOrNotCompleteIsNamed) {
   EXPECT_EQ(cut.exit_code, 5);
   EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is not complete"));
   EXPECT_FALSE(fs::exists(folder() / "m"));
-  // It can be gone on with.
+  // It can be resumed.
   predict({"--shard", "2/3", "--resume", "p2"});
   EXPECT_EQ(read("p2"), whole);
   expect_refused(predict({"--shard", "1/3", "--resume", "p2"}), 2,
@@ -444,7 +444,7 @@ TEST_F(ResumeTest, NoInputIsEverReplaced) {
       EXPECT_TRUE(read("red.png") == photo);
     }
   }
-  // What is no input is replaced as ever.
+  // What is not an input is replaced as ever.
   EXPECT_EQ(run({"predict", "rgb.onnx", "red.png", "--preprocess", "raw", "-q", "--format", "csv", "-o", "yellow.png"}).exit_code,
             0);
 }

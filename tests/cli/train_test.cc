@@ -1,4 +1,4 @@
-// `train`: runs that learn, that are cut short and go on, and data that is bad.
+// `train`: runs that learn, that are cut short and resumed, and data that is bad.
 #include <signal.h>
 
 #include <chrono>
@@ -60,7 +60,7 @@ class TrainTest : public CliTest {
   Finished train(std::vector<std::string> more) const { return run(words(std::move(more))); }
   bool there(const std::string& name) const { return fs::exists(folder() / name); }
 
-  // The same run cut short by `signal_number` behind its first checkpoint.
+  // The same run cut short by `signal_number` after its first checkpoint.
   Finished cut_short(int signal_number, const std::vector<std::string>& more) const {
     RunOptions options;
     options.folder = folder();
@@ -195,7 +195,7 @@ TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
 TEST_F(TrainTest, ALossThatIsNoNumberStopsWithAHint) {
   const Finished finished = train({"--iterations", "10", "--learning-rate", "1e6", "-q"});
   EXPECT_EQ(finished.exit_code, 1);
-  EXPECT_THAT(finished.err, HasSubstr("the loss is no number any more at a learning rate of 1e+06; a lower one"));
+  EXPECT_THAT(finished.err, HasSubstr("the loss is no longer finite at learning rate 1e+06; try a lower one"));
   EXPECT_FALSE(there("out.onnx"));
 }
 
@@ -362,7 +362,7 @@ TEST_F(TrainTest, OptionsThatDoNotFitAreRefused) {
   expect_refused(train({"--epochs", "2", "--iterations", "3"}), 2, "--epochs and --iterations say the same thing");
   expect_refused(train({"--learning-rate", "fast"}), 2, "--learning-rate: expected a number above 0");
   expect_refused(train({"--milestones", "5,x"}), 2, "--milestones: expected iterations such as 32000,48000");
-  expect_refused(train({"--freeze", "layer3", "--iterations", "2"}), 2, "'layer3' is none of none, backbone, conv1");
+  expect_refused(train({"--freeze", "layer3", "--iterations", "2"}), 2, "'layer3' is not one of none, backbone, conv1");
   expect_refused(train({"--resume", "--restart"}), 2, "--resume and --restart: expected one of them");
   expect_refused(run({"train", "cifar", "-o", "out.onnx"}), 2, "expected the network and DATA, or --init and DATA");
   expect_refused(run({"train", "renset20", "cifar", "-o", "out.onnx"}), 2, "did you mean 'resnet20'");

@@ -1,4 +1,6 @@
 // Mistakes on the command line, help, and the options of every command.
+#include <tuple>
+
 #include "tests/cli/fixture.h"
 #include "tests/support/sanitized.h"
 
@@ -51,6 +53,35 @@ TEST_F(UsageTest, AStartLoadsOnlyWhatItNeeds) {
   for (const char* late : {"libvips", "libglib", "libgvc", "libcgraph", "libdnnl", "libgomp", "libOpenCL", "libhwy"}) {
     EXPECT_THAT(loaded, Not(HasSubstr(late)));
   }
+}
+
+// Help, and what is said of another word, come from one table.
+TEST_F(UsageTest, AChoiceIsRefusedWithAllItsWords) {
+  const std::tuple<const char*, const char*, const char*> choices[] = {{"predict", "--output-type", "probability|logit|features"},
+                                                                       {"predict", "--format", "text|jsonl|csv|json"},
+                                                                       {"predict", "--init", "he|zeros"},
+                                                                       {"evaluate", "--average", "probability|logit"},
+                                                                       {"inspect", "--format", "text|json|csv|md|dot|svg|html"},
+                                                                       {"inspect", "--depth", "stage|block|layer"},
+                                                                       {"responses", "--format", "text|csv|json|svg"},
+                                                                       {"compare", "--check", "max|mean|median"},
+                                                                       {"convert", "--dtype", "fp16|bf16|fp32"},
+                                                                       {"convert", "--rename", "torchvision"},
+                                                                       {"bench", "--convolution", "auto|direct|winograd"},
+                                                                       {"build", "--init", "he|zeros|none"},
+                                                                       {"train", "--augmentation", "auto|none|cifar|imagenet"},
+                                                                       {"train", "--decay", "all|weights"},
+                                                                       {"ops", "--progress", "auto|on|off"},
+                                                                       {"ops", "--format", "text|json|csv|md"}};
+  for (const auto& [command, option, words] : choices) {
+    EXPECT_THAT(run({command, "--help"}).out, HasSubstr(std::string(option) + " " + words)) << command;
+    expect_refused(run({command, option, "nonsense"}), 2, std::string(option) + ": expected " + words + ", got 'nonsense'");
+  }
+  expect_refused(run({"cache", "nonsense"}), 2, "expected list|clear, got 'nonsense'");
+  expect_refused(run({"completion", "nonsense"}), 2, "expected bash|zsh|fish, got 'nonsense'");
+  expect_refused(run({"train", "--freeze", "nonsense", "resnet20", "data", "-o", "a.onnx"}), 2,
+                 "--freeze: 'nonsense' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x");
+  expect_refused(run({"evaluate", "--crop", "ten,nonsense"}), 2, "--crop: expected center, ten or full, got 'ten,nonsense'");
 }
 
 TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
@@ -134,7 +165,7 @@ TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {
   RunOptions options;
   options.environment["OMP_NUM_THREADS"] = " 1,4";
   EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("ignored"))));
-  options.environment["OMP_NUM_THREADS"] = "1000";  // more than there are is no reason to start them
+  options.environment["OMP_NUM_THREADS"] = "1000";  // that more are allowed than there are does not start them
   options.environment["SLURM_CPUS_PER_TASK"] = "1";
   EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("warning"))));
   for (const char* nonsense : {"many", "0", "-1", ",2", "2x"}) {

@@ -1,4 +1,4 @@
-// No command replaces a file that it reads, or a checkpoint that is none: whatever the option, the link or the spelling.
+// No command replaces a file that it reads, or a checkpoint that is not one: whatever the option, the link or the spelling.
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -177,7 +177,7 @@ TEST_F(WrittenByTrainTest, PicturesAndTheStartAreKept) {
     expect_kept(train({"-o", "n.onnx", option, "n.onnx.owner"}), picture, "the owner file of --output and ");
   }
   EXPECT_FALSE(fs::exists(folder() / "n.onnx"));
-  // It goes on learning in place.
+  // It is trained further in place.
   const std::string before = read("net.onnx");
   EXPECT_EQ(run(train({"-o", "net.onnx", "--init", "net.onnx"})).exit_code, 0);
   EXPECT_FALSE(read("net.onnx") == before);

@@ -19,7 +19,7 @@ PHRASES = [
     (r"\bbehind\b", "after, downstream of, or beside"),
     (r"\bin front\b", "before"),
     (r"(?<!there\s)\b(?:is|are) no\b(?! (?:longer|more)\b)", "is not, has no, or there is no"),
-    (r"\b(?:is|are) none\b(?! of)", "is not one"),
+    (r"(?<!there\s)\b(?:is|are) none\b(?! of)", "is not one"),
     (r"\bnone of (?:ours|its own)\b", "not ours, not its own"),
     (r"\brunning figures?\b", "running statistics"),
     (r"\bbatch norm(?:alization)? apart\b", "unfused batch norm"),

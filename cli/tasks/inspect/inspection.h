@@ -9,11 +9,15 @@
 #include "formats/table/table.h"
 #include "lib/analysis/layers.h"
 #include "lib/arch/recognize.h"
+#include "lib/base/words.h"
 #include "lib/model/model.h"
 
 namespace resnet::cli {
 
 enum class Depth { stage, block, layer };
+constexpr auto words_of(Depth) {
+  return std::to_array<Word<Depth>>({{Depth::stage, "stage"}, {Depth::block, "block"}, {Depth::layer, "layer"}});
+}
 
 // One line of the layer table: a layer, or a block or stage added up.
 struct InspectedRow {

@@ -66,9 +66,7 @@ InputShape parse_input_shape(const std::string& text) {
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options) {
   auto spec = arch::find_spec(name);
   if (!spec) return std::nullopt;
-  arch::SpecOptions asked;
-  if (!options.variant.empty()) asked.variant = arch::find_variant(options.variant);
-  if (!options.shortcut.empty()) asked.shortcut = arch::find_shortcut(options.shortcut);
+  arch::SpecOptions asked{.variant = options.variant, .shortcut = options.shortcut};
   if (options.classes > 0) asked.classes = options.classes;
   if (!options.input_shape.empty()) {
     const InputShape shape = parse_input_shape(options.input_shape);
@@ -87,13 +85,7 @@ std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& 
   return arch::with_options(*spec, asked);
 }
 
-arch::BuildOptions build_options(const ArchOptions& options) {
-  arch::BuildOptions result;
-  result.seed = options.seed;
-  if (options.init == "zeros") result.init = arch::Init::zeros;
-  if (options.init == "none") result.init = arch::Init::none;
-  return result;
-}
+arch::BuildOptions build_options(const ArchOptions& options) { return {.init = options.init, .seed = options.seed}; }
 
 std::string unknown_arch(const std::string& name) {
   const std::vector<std::string> known = arch::names();
@@ -219,8 +211,8 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
   if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
     throw Error(Fault::invalid, name + ": no such file, and " + unknown_arch(name));
   }
-  for (const auto& [option, given] : {std::pair{"--variant", !options.variant.empty()},
-                                      {"--shortcut", !options.shortcut.empty()},
+  for (const auto& [option, given] : {std::pair{"--variant", options.variant.has_value()},
+                                      {"--shortcut", options.shortcut.has_value()},
                                       {"--classes", options.classes > 0}}) {
     if (given) throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }

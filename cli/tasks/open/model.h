@@ -25,7 +25,10 @@ InputShape parse_input_shape(const std::string& text);
 
 // What is asked of a named architecture.
 struct ArchOptions {
-  std::string variant, shortcut, init = "he", input_shape;
+  std::optional<arch::Variant> variant = {};
+  std::optional<arch::Shortcut> shortcut = {};
+  arch::Init init = arch::Init::he;
+  std::string input_shape = {};
   std::int64_t classes = 0;
   std::uint64_t seed = 0;
   bool no_verify = false;

@@ -91,22 +91,6 @@ std::vector<int> parse_scales(const std::string& text) {
   return scales;
 }
 
-std::optional<Crop> find_crop(const std::string& name) {
-  for (const Crop crop : {Crop::center, Crop::ten, Crop::full}) {
-    if (name == name_of(crop)) return crop;
-  }
-  return std::nullopt;
-}
-
-const char* name_of(Crop crop) {
-  switch (crop) {
-    case Crop::center: return "center";
-    case Crop::ten: return "ten";
-    case Crop::full: return "full";
-  }
-  __builtin_unreachable();
-}
-
 namespace {
 
 // A batch whose images would change each other's answers is refused, or not made.
@@ -185,16 +169,10 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   return network;
 }
 
-xnnpack::Convolutions find_convolutions(const std::string& convolution) {
-  if (convolution == "direct") return xnnpack::Convolutions::direct;
-  if (convolution == "winograd") return xnnpack::Convolutions::winograd;
-  return xnnpack::Convolutions::automatic;
-}
-
 xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
                     std::optional<std::size_t> photos) {
   xnnpack::Job job;
-  job.convolutions = find_convolutions(options.convolution);
+  job.convolutions = options.convolution;
   job.batch = network.alone ? 1 : static_cast<std::int64_t>(options.batch_size);
   if (photos) {
     const std::size_t images = *photos * views_per_photo(views);
@@ -256,7 +234,7 @@ ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOp
   classify.max_pixels = options.max_pixels;
   classify.views = views;
   classify.keep_views = !options.report.empty() || !options.cam.empty();
-  classify.average = options.average == "logit" ? Average::logit : Average::probability;
+  classify.average = options.average;
   classify.load_tensor = [](const fs::path& file) {
     return file.extension() == ".npy" ? std::optional(npy::read(file)) : std::nullopt;
   };

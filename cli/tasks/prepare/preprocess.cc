@@ -16,12 +16,12 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(Fault::invalid, text); }
 
-// "none", or a number of pixels.
+// no_side, or a number of pixels.
 std::optional<int> parse_side(const char* option, const std::string& text) {
-  if (text == "none") return std::nullopt;
+  if (text == no_side) return std::nullopt;
   const auto value = parse_integer(text);
   if (!value || *value < 1 || *value > largest_side) {
-    refuse(fmt::format("{}: expected a number of pixels from 1 to {}, or none, got '{}'", option, largest_side, text));
+    refuse(fmt::format("{}: expected a number of pixels from 1 to {}, or {}, got '{}'", option, largest_side, no_side, text));
   }
   return static_cast<int>(*value);
 }
@@ -45,65 +45,8 @@ std::string numbers(const std::array<float, 3>& values) { return fmt::format("{}
 // As timm's crop_pct has it: the shorter side is floor(crop / share).
 int resized_for(int crop, double share) { return static_cast<int>(std::floor(crop / share + 1e-6)); }
 
-}  // namespace
-
-std::vector<std::string> words_of(const PreprocessOptions& options) {
-  std::vector<std::string> words;
-  const auto add = [&words](const char* option, const std::string& value) {
-    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
-  };
-  add("preprocess", options.preprocess);
-  add("resize", options.resize);
-  add("crop-size", options.crop_size);
-  add("crop-pct", options.crop_pct);
-  add("mean", options.mean);
-  add("std", options.std);
-  add("channel-order", options.channel_order);
-  add("interpolation", options.interpolation);
-  if (options.exif) words.emplace_back("--exif");
-  return words;
-}
-
-ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
-                                         std::optional<std::int64_t> classes) {
-  ChosenPreprocessing chosen;
-  Preprocessing& result = chosen.preprocessing;
-  const std::int64_t side = input.height.value_or(224);
-  if (!options.preprocess.empty()) {
-    result = *find_preprocessing(options.preprocess);
-  } else if (model.preprocessing) {
-    result = *model.preprocessing;
-  } else {
-    const bool small = side <= 64;
-    const char* name = input.channels_last ? (small             ? "raw"
-                                              : classes == 1001 ? "mlperf"
-                                                                : "caffe")
-                                           : (small ? "cifar10" : "torchvision");
-    if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos) name = "caffe";
-    result = *find_preprocessing(name);
-    chosen.guessed_by =
-        fmt::format("by its input {}{}", input.to_string(), classes ? fmt::format(" and {} classes", *classes) : "");
-  }
-
-  // The convention's own sizes are for 224; another size of the network scales both.
-  const bool raw = options.preprocess == "raw";
-  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side && !raw) {
-    const auto fixed = static_cast<int>(side);
-    if (result.crop_size) {
-      result = fit_to(result, input);
-    } else {
-      if (!result.resize) result.resize = fixed;
-      result.crop_size = fixed;
-    }
-  }
-  const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
-                      !options.mean.empty() || !options.std.empty() || !options.channel_order.empty() ||
-                      !options.interpolation.empty();
-  if (!options.crop_size.empty()) {
-    const double share = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
-    result.crop_size = parse_side("--crop-size", options.crop_size);
-    if (result.crop_size && result.resize) result.resize = resized_for(*result.crop_size, share);
-  }
+// To what the shorter side is resized, of itself or by the crop's share of it.
+void take_resize(const PreprocessOptions& options, Preprocessing& result) {
   if (!options.resize.empty()) {
     if (!options.crop_pct.empty()) refuse("--resize and --crop-pct say the same thing, expected one of them");
     result.resize = parse_side("--resize", options.resize);
@@ -115,6 +58,77 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
     if (!result.crop_size) refuse("--crop-pct: there is no crop, expected --crop-size with it");
     result.resize = resized_for(*result.crop_size, static_cast<double>(*share));
   }
+}
+
+void check_fit(const PreprocessOptions& options, const Preprocessing& result, const ImageInput& input) {
+  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
+  if (result.crop_size &&
+      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
+    refuse(fmt::format("{} {} does not fit the network's input of {}",
+                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> given_options(const PreprocessOptions& options) {
+  std::vector<std::string> words;
+  const auto add = [&words](const char* option, std::string_view value) {
+    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
+  };
+  if (options.preprocess) add("preprocess", word_of(*options.preprocess));
+  add("resize", options.resize);
+  add("crop-size", options.crop_size);
+  add("crop-pct", options.crop_pct);
+  add("mean", options.mean);
+  add("std", options.std);
+  if (options.channel_order) add("channel-order", word_of(*options.channel_order));
+  if (options.interpolation) add("interpolation", word_of(*options.interpolation));
+  if (options.exif) words.emplace_back("--exif");
+  return words;
+}
+
+ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
+                                         std::optional<std::int64_t> classes) {
+  ChosenPreprocessing chosen;
+  Preprocessing& result = chosen.preprocessing;
+  const std::int64_t side = input.height.value_or(224);
+  if (options.preprocess) {
+    result = preprocessing_of(*options.preprocess);
+  } else if (model.preprocessing) {
+    result = *model.preprocessing;
+  } else {
+    const bool small = side <= 64;
+    Convention guess = input.channels_last ? (small             ? Convention::raw
+                                              : classes == 1001 ? Convention::mlperf
+                                                                : Convention::caffe)
+                                           : (small ? Convention::cifar10 : Convention::torchvision);
+    if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos)
+      guess = Convention::caffe;
+    result = preprocessing_of(guess);
+    chosen.guessed_by =
+        fmt::format("by its input {}{}", input.to_string(), classes ? fmt::format(" and {} classes", *classes) : "");
+  }
+
+  // The convention's own sizes are for 224; another size of the network scales both.
+  const bool raw = options.preprocess == Convention::raw;
+  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side && !raw) {
+    const auto fixed = static_cast<int>(side);
+    if (result.crop_size) {
+      result = fit_to(result, input);
+    } else {
+      if (!result.resize) result.resize = fixed;
+      result.crop_size = fixed;
+    }
+  }
+  const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
+                      !options.mean.empty() || !options.std.empty() || options.channel_order || options.interpolation;
+  if (!options.crop_size.empty()) {
+    const double share = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
+    result.crop_size = parse_side("--crop-size", options.crop_size);
+    if (result.crop_size && result.resize) result.resize = resized_for(*result.crop_size, share);
+  }
+  take_resize(options, result);
   if (!options.mean.empty()) result.mean = parse_channels("--mean", options.mean);
   if (!options.std.empty()) {
     result.std = parse_channels("--std", options.std);
@@ -122,29 +136,17 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
       if (value == 0) refuse(fmt::format("--std: a zero in '{}', nothing can be divided by it", options.std));
     }
   }
-  if (!options.channel_order.empty())
-    result.channel_order = options.channel_order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
-  if (!options.interpolation.empty()) {
-    result.interpolation = options.interpolation == "bicubic"   ? Interpolation::bicubic
-                           : options.interpolation == "lanczos" ? Interpolation::lanczos
-                                                                : Interpolation::bilinear;
-  }
+  if (options.channel_order) result.channel_order = *options.channel_order;
+  if (options.interpolation) result.interpolation = *options.interpolation;
   if (options.exif) result.exif = true;
-  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
-  if (result.crop_size &&
-      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
-    refuse(fmt::format("{} {} does not fit the network's input of {}",
-                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
-  }
+  check_fit(options, result, input);
   if (custom) result.name += " with changes";
   return chosen;
 }
 
 std::string describe(const Preprocessing& preprocessing) {
   std::string text = preprocessing.name + ": ";
-  const char* interpolation = preprocessing.interpolation == Interpolation::bicubic   ? "bicubic"
-                              : preprocessing.interpolation == Interpolation::lanczos ? "lanczos"
-                                                                                      : "bilinear";
+  const std::string_view interpolation = word_of(preprocessing.interpolation);
   text += preprocessing.resize ? fmt::format("shorter side to {} ({})", *preprocessing.resize, interpolation) : "not resized";
   text += preprocessing.crop_size ? fmt::format(", centre crop {}", *preprocessing.crop_size) : ", not cropped";
   text += preprocessing.channel_order == ChannelOrder::bgr ? ", BGR" : ", RGB";

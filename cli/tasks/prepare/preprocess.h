@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/classify/endpoints.h"
@@ -11,12 +12,18 @@
 
 namespace resnet::cli {
 
+// In place of a number of pixels: not resized, not cropped.
+inline constexpr std::string_view no_side = "none";
+
 struct PreprocessOptions {
-  std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation;
+  std::optional<Convention> preprocess = {};
+  std::string resize = {}, crop_size = {}, crop_pct = {}, mean = {}, std = {};
+  std::optional<ChannelOrder> channel_order = {};
+  std::optional<Interpolation> interpolation = {};
   bool exif = false;
 };
 // "--resize 256, --exif": those that are given.
-std::vector<std::string> words_of(const PreprocessOptions& options);
+std::vector<std::string> given_options(const PreprocessOptions& options);
 
 struct ChosenPreprocessing {
   Preprocessing preprocessing;
