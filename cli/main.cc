@@ -22,8 +22,8 @@
 #include "cli/options/written_files.h"
 #include "cli/terminal/help.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/signals.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/kernels/isa.h"
 
 namespace resnet::cli {
@@ -58,7 +58,7 @@ void check_config(const CLI::App& program, const CLI::App& command) {
   }
 }
 
-// CLI11 takes a word in brackets apart; as a path it means the same with ./ in front.
+// CLI11 takes a word in brackets apart; as a path it means the same with ./ before it.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words;
   for (int i = argc - 1; i > 0; --i) {
@@ -78,7 +78,7 @@ int run(int argc, char** argv, Context& context) {
   CLI::App program("", "resnet-cli");
   const std::vector<Command> commands = add_everything(program, context.options);
   if (argc < 2) {
-    context.messages.error("no command; resnet-cli --help tells what there is");
+    context.messages.error("no command given; see resnet-cli --help");
     return exit_codes::usage;
   }
   const std::vector<std::string> words = words_of(argc, argv);

@@ -15,7 +15,6 @@
 #include "formats/native/native.h"
 #include "formats/onnx/write.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -46,8 +45,8 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
   const std::string group = "Options";
   add_arch_options(app, options.arch, words<arch::Init>, group);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
-           "such as 1x3x224x224; a letter for the batch leaves it open (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
-  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX's operator set")->capture_default_str();
+           "such as 1x3x224x224; a letter for the batch makes it dynamic (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
+  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX opset")->capture_default_str();
   app.add_flag("--fold-batch-norm", options.fold_batch_norm,
                "convolutions with a bias in place of batch norm: the same function, fewer nodes");
   app.footer(
@@ -58,13 +57,13 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       "  resnet-cli build resnet18 --input-shape 1x3x160x160 --classes 5 -o small.onnx");
 }
 
-Model build_model(const arch::Spec& spec, const BuildCommandOptions& options) {
+Model build_model(const arch::Spec& spec, const BuildCommandOptions& options, const Context& context) {
   arch::BuildOptions build = build_options(options.arch);
   build.fold_batch_norm = options.fold_batch_norm;
   Model model;
   model.graph = arch::build(spec, build);
   model.spec = spec;
-  throw_if_interrupted();
+  context.stop.check();
   return model;
 }
 
@@ -78,16 +77,16 @@ int run(const BuildCommandOptions& options, Context& context) {
     return 0;
   };
   if (format == ModelFormat::resnet) {
-    native::write(build_model(*spec, options), options.output);
+    native::write(build_model(*spec, options, context), options.output);
     std::error_code ignored;
     return tell(std::filesystem::file_size(options.output, ignored), ".resnet");
   }
   // Before the work: a folder that cannot be written is told at once.
   Output output(options.output);
   if (output.is_terminal())
-    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
-  std::string bytes = onnx::serialize(build_model(*spec, options), {.opset = options.opset});
-  throw_if_interrupted();
+    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is not text; -o FILE writes it");
+  std::string bytes = onnx::serialize(build_model(*spec, options, context), {.opset = options.opset});
+  context.stop.check();
   const std::size_t size = bytes.size();
   output.write(std::move(bytes));
   output.commit();

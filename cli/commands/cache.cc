@@ -75,7 +75,8 @@ Command add_cache(CLI::App& program) {
   add_choice(*app, "action", options->action, "list them, the one used last first, or clear: remove them all")
       ->option_text(joined_words<Action>("|"))
       ->required();
-  add_choice(*app, "--format", options->format, table_formats, "of the list (default: by the ending of --output, else text)");
+  add_choice(*app, "--format", options->format, table_formats,
+             "format of the list (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
       "predict keeps, for each model file and for what it was asked (up to 256 images), the graph as it runs and the weights as\n"

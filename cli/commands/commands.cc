@@ -37,13 +37,13 @@ class ConfigFile : public CLI::ConfigTOML {
   }
 };
 
-// What is no small regular file may have no end, or never begin; pipes of a shell are the user's own.
+// What is not a small regular file may have no end, or never begin; pipes of a shell are the user's own.
 std::string objection_to_config(const std::string& file) {
   constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
   std::error_code none;
   const auto status = std::filesystem::status(file, none);
   if (!std::filesystem::exists(status) || file.starts_with("/dev/fd/")) return "";  // told by who opens it
-  if (!std::filesystem::is_regular_file(status)) return file + ": is no regular file, expected TOML";
+  if (!std::filesystem::is_regular_file(status)) return file + ": is not a regular file, expected TOML";
   return std::filesystem::file_size(file, none) > most_bytes ? file + ": is larger than 16 MiB, expected TOML" : "";
 }
 
@@ -64,26 +64,26 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
               "OMP_NUM_THREADS say so)")
       ->envname("RESNET_CLI_THREADS");
   add_choice(program, "--isa", options.isa, instruction_sets(),
-             "use the processor's instructions up to these: machines that are told the same compute the same bits (default: the "
+             "use the processor's instructions up to these: machines given the same value compute the same bits (default: the "
              "best)");
   program.config_formatter(std::make_shared<ConfigFile>());
   program
-      .set_config("--config", "",
-                  "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "
-                  "comes first")
+      .set_config(
+          "--config", "",
+          "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; the command line takes precedence")
       ->type_name("FILE")
       ->check(CLI::Validator(objection_to_config, ""));
   program.add_flag("-q,--quiet", options.quiet, "only errors on stderr: no warnings, notes or progress");
-  program.add_flag("-v,--verbose", options.verbosity, "more on stderr");
+  program.add_flag("-v,--verbose", options.verbosity, "print more detail on stderr");
   add_choice(program, "--progress", options.progress, "a progress line on stderr; auto: on a terminal")->capture_default_str();
   program.set_version_flag("-V,--version", "resnet-cli " RESNET_VERSION, "the program's version");
   program.footer(
       "Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a check failed, 2 usage, 3 a model that cannot be\n"
       "read, 4 a model that cannot run or be written, or not with the memory there is, 5 some inputs failed (the others were\n"
-      "done), 6 an output that cannot be written, 70 our own fault, 130 interrupted.\n"
+      "done), 6 an output that cannot be written, 70 internal error, 130 interrupted.\n"
       "\n"
       "Examples:\n"
-      "  resnet-cli predict photo.jpg                            # by the network that is built in\n"
+      "  resnet-cli predict photo.jpg                            # by the built-in network\n"
       "  resnet-cli predict resnet50.onnx photo.jpg\n"
       "  resnet-cli predict resnet50.onnx photos/ --recursive --format csv -o answers.csv\n"
       "  resnet-cli build resnet50 -o resnet50.onnx\n"

@@ -196,7 +196,7 @@ std::string zsh_script(const CommandWords& program, const std::vector<CommandWor
     cases += fmt::format("    {})\n      _arguments -s{} ;;\n", command.name, zsh_arguments(command, "        "));
   }
   return fmt::format(R"(#compdef resnet-cli
-# zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), behind compinit
+# zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), after compinit
 _resnet_cli() {{
   local curcontext=$curcontext state line
   typeset -A opt_args

@@ -1,4 +1,4 @@
-// `evaluate MODEL DATA`: how often a network is right, as the paper's Tables 3 to 5 tell it.
+// `evaluate MODEL DATA`: how often a network is right, as the paper's Tables 3 to 5 report it.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -67,7 +67,7 @@ void setup(CLI::App& app, EvaluateOptions& options) {
       ->type_name("FILE")
       ->option_text("MODEL... DATA");
   add_network_options(app, options.network);
-  app.get_option("--model")->description("a model, whatever its name; may be given several times");
+  app.get_option("--model")->description("a model file of any name; may be repeated");
   add_parsed(
       app, "--crop", [&options](const std::string& text) { options.crops = parse_crops(text); },
       [&options] { return text_of(options.crops); }, joined_words<Crop>("|"),
@@ -75,24 +75,23 @@ void setup(CLI::App& app, EvaluateOptions& options) {
       "mirror image, by a network made fully convolutional. Several, as in center,ten: a row for each")
       ->capture_default_str();
   app.add_flag("--ensemble", options.ensemble, "also all models together, their answers averaged");
-  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000,
-              "an answer is right where the class is among so many, besides the first")
+  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "also count an answer as right where the class is among this many")
       ->capture_default_str();
   add_text(app, "--ground-truth", options.dataset.ground_truth, "FILE",
            "the classes of a folder of photos, one a line in the order of the photos' names: ImageNet's validation folder");
   add_text(app, "--class-map", options.dataset.class_map, "FILE",
-           "lines of a WordNet id and ILSVRC's own number, by which --ground-truth counts");
+           "a file of WordNet ids and ILSVRC's own numbers, by which --ground-truth counts");
   app.add_flag("--per-class", options.per_class, "also each class's own accuracy");
   add_text(app, "--confusion", options.confusion, "FILE", "a CSV for the confusion matrix: true class, answered class, photos");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first photo that fails");
-  add_choice(app, "--format", options.format, table_formats, "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, table_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_preparation_options(app, options.network);
   app.footer(
-      "Intervals hold the true share with 95 % confidence. A photo that fails, and a class folder that is\n"
-      "missing, empty or cannot be read, is reported and not counted; the exit code is 5 then. Hidden folders and those of "
-      "tools\n"
-      "(.git, @eaDir, __MACOSX) are no classes.\n"
+      "Intervals hold the true share with 95 % confidence. A photo that fails, and a class folder that is missing, empty or\n"
+      "cannot be read, is reported and not counted; the exit code is then 5. Hidden folders and those of tools (.git, @eaDir,\n"
+      "__MACOSX) are not classes.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli evaluate resnet50.onnx imagenet/val\n"
@@ -256,7 +255,7 @@ EvaluateRequest request_of(const EvaluateOptions& options) {
   request.activation_maps = options.network.cam;
   const bool alone = request.models.size() == 1 && request.crops.size() == 1;
   if (!request.activation_maps.empty()) check_single_view("--cam", {request.crops.front(), request.scales}, alone ? 1 : 2);
-  if (!request.report.empty() && !alone) throw Error(Fault::invalid, "--report is of one model and one way of testing");
+  if (!request.report.empty() && !alone) throw Error(Fault::invalid, "--report is for one model and one way of testing");
   return request;
 }
 
@@ -299,7 +298,7 @@ int run(const EvaluateOptions& options, Context& context) {
 
 Command add_evaluate(CLI::App& program) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* app = program.add_subcommand("evaluate", "How often networks are right, on photos of which the class is known.");
+  CLI::App* app = program.add_subcommand("evaluate", "How often networks are right, on photos whose class is known.");
   setup(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

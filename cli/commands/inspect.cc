@@ -18,19 +18,14 @@
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/inspect/inspection.h"
+#include "cli/tasks/inspect/inspect.h"
 #include "cli/tasks/inspect/paper_table.h"
-#include "cli/tasks/named.h"
-#include "cli/tasks/open/model.h"
 #include "cli/tasks/prepare/networks.h"
 #include "cli/terminal/output.h"
 #include "formats/graphviz/render.h"
 #include "formats/html/page.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/parse.h"
-#include "lib/base/threads.h"
-#include "lib/measure/timing.h"
 #include "lib/xnnpack/plan.h"
 
 namespace resnet::cli {
@@ -80,7 +75,7 @@ void setup(CLI::App& app, InspectOptions& options) {
                  "a file *.onnx or *.resnet, or an architecture's name; two are shown side by side")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL [MODEL]");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_choice(
       app, "--format", options.format,
       "text and md: summary and tables; csv: the layer table; dot, svg: a picture; html: a page with both (default: by the "
@@ -89,12 +84,12 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_choice(app, "--depth", options.depth,
              "what a line of the table, or a box of the picture, stands for (default: layer; of pictures block)");
   add_text(app, "--columns", options.columns, "COLUMNS",
-           fmt::format("of the layer table, from: {}", fmt::join(column_names(), ",")));
-  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by it: numbers from the largest, texts from A");
+           fmt::format("columns of the layer table, from: {}", fmt::join(column_names(), ",")));
+  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by this column: numbers from the largest, texts from A");
   app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
       ->type_name("N")
       ->check(integer_between(1, 1'000'000));
-  app.add_flag("--weights", options.weights, "figures of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag("--weights", options.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
   app.add_flag(
       "--plan", options.plan,
       "how it would be run instead of what it is: the steps, and how each convolution is computed (for --batch images at "
@@ -139,7 +134,7 @@ std::size_t widest_line(const std::string& text) {
   return widest;
 }
 
-// The table as text of at most this width: columns that tell least go first.
+// The table as text of at most this width: the least informative columns go first.
 std::string fitted(const Inspection& inspection, std::vector<std::string> columns, const std::string& sort,
                    std::optional<std::size_t> width) {
   std::string text = layer_table(inspection, columns, sort).render(table::Format::text);
@@ -185,50 +180,28 @@ void write_tables(const InspectOptions& options, const Inspection& inspection, c
   if (options.weights) output.write("\n" + weight_table(inspection).render(format));
 }
 
+InspectRequest request_of(const InspectOptions& options, const std::string& model, Depth depth) {
+  return {.model = model, .arch = options.arch, .batch = options.batch, .depth = depth, .weights = options.weights};
+}
+
+// Files that hold a model's data beside it are not replaced by the output.
+TaskContext task_of(const InspectOptions& options, Context& context) {
+  TaskContext task = context.task();
+  task.before_reading = [&options](const std::filesystem::path& file) {
+    const std::string path = file.string();
+    check_not_an_input("--output", options.output, std::span(&path, 1));
+  };
+  return task;
+}
+
 void write_plan(const InspectOptions& options, InspectFormat format, Context& context, Output& output) {
   const auto kind = table_format(format);
   if (!kind) throw Error(Fault::invalid, "--plan is a table: text, json, csv or md");
-  const LoadedModel loaded =
-      load_for_examination(one_model(options.model, options.arguments), options.arch, true, context.messages);
-  ThreadPool pool(context.threads(), context.most_threads());
-  xnnpack::PlanOptions plan;
-  plan.job.batch = options.batch.value_or(1);
-  plan.job.convolutions = options.convolution;
-  plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch.value_or(1));
-  plan.pool = &pool;
+  const InspectRequest request = request_of(options, one_model(options.model, options.arguments), Depth::layer);
   table::Table table({{"layer"}, {"kind"}, {"method"}});
-  const auto made = named(loaded.name, [&] { return xnnpack::Plan::make(loaded.model.graph, plan); });
-  for (const xnnpack::StepInfo& step : made->steps()) table.add({step.node, step.kind, step.method});
+  for (const xnnpack::StepInfo& step : plan_of(request, options.convolution, context.task()))
+    table.add({step.node, step.kind, step.method});
   output.write(table.render(*kind));
-}
-
-// The model, counted; where its data is beside it, that is not replaced by the output.
-Inspection inspect_one(const InspectOptions& options, const std::string& name, Depth depth, Context& context) {
-  LoadedModel loaded = load_for_examination(name, options.arch, options.weights, context.messages);
-  for (const std::string& file : loaded.model.data_files) {
-    const std::string path = (std::filesystem::path(loaded.name).parent_path() / file).string();
-    check_not_an_input("--output", options.output, std::span(&path, 1));
-  }
-  throw_if_interrupted();
-  Inspection inspection = named(loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, depth); });
-  throw_if_interrupted();
-  return inspection;
-}
-
-void write_one(const InspectOptions& options, const Inspection& inspection, InspectFormat format, Depth depth, Output& output) {
-  std::vector<std::string> columns = usual_columns(depth);
-  if (!options.columns.empty()) columns = split(options.columns, ',');
-  switch (format) {
-    case InspectFormat::text:
-    case InspectFormat::markdown: return write_tables(options, inspection, columns, format == InspectFormat::markdown, output);
-    case InspectFormat::csv:
-      if (options.columns.empty()) columns = column_names();
-      return output.write(layer_table(inspection, columns, options.sort).render(table::Format::csv));
-    case InspectFormat::json: return output.write(to_json(inspection, options.weights));
-    case InspectFormat::html: return output.write(to_html(inspection, depth, options.weights));
-    case InspectFormat::dot: return output.write(graphviz::to_dot(diagram_of(inspection, depth)));
-    case InspectFormat::svg: return output.write(graphviz::to_svg(diagram_of(inspection, depth)));
-  }
 }
 
 // Two models, side by side.
@@ -244,12 +217,44 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
                                     {"--plan", options.plan}}) {
     if (given) throw Error(Fault::invalid, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
   }
-  const Inspection a = inspect_one(options, names[0], depth, context), b = inspect_one(options, names[1], depth, context);
+  const TaskContext task = task_of(options, context);
+  const Inspection a = inspect(request_of(options, names[0], depth), task),
+                   b = inspect(request_of(options, names[1], depth), task);
   if (format == InspectFormat::json) return output.write(to_json(a, b));
   if (format == InspectFormat::html) return output.write(to_html(a, b));
   const table::Format kind = table_format(format).value();
   if (kind != table::Format::csv) output.write(pair_table(a, b).render(kind) + "\n");
   output.write(pair_layers(a, b).render(kind));
+}
+
+void write_one(const InspectOptions& options, InspectFormat format, Depth depth, Context& context, Output& output) {
+  // A picture shows layers even where the network is none of the family.
+  const std::string model = one_model(options.model, options.arguments);
+  const Inspection inspection =
+      inspect(request_of(options, model, is_picture(format) ? Depth::layer : depth), task_of(options, context));
+  std::vector<std::string> columns = usual_columns(depth);
+  if (!options.columns.empty()) columns = split(options.columns, ',');
+  switch (format) {
+    case InspectFormat::text:
+    case InspectFormat::markdown: return write_tables(options, inspection, columns, format == InspectFormat::markdown, output);
+    case InspectFormat::csv:
+      if (options.columns.empty()) columns = column_names();
+      return output.write(layer_table(inspection, columns, options.sort).render(table::Format::csv));
+    case InspectFormat::json: return output.write(to_json(inspection, options.weights));
+    case InspectFormat::html: return output.write(to_html(inspection, depth, options.weights));
+    case InspectFormat::dot: return output.write(graphviz::to_dot(diagram_of(inspection, depth)));
+    case InspectFormat::svg: return output.write(graphviz::to_svg(diagram_of(inspection, depth)));
+  }
+}
+
+void write_models(const InspectOptions& options, InspectFormat format, Context& context, Output& output) {
+  std::vector<std::string> names = options.arguments;
+  if (!options.model.empty()) names.insert(names.begin(), options.model);
+  if (options.plan && names.size() < 2) return write_plan(options, format, context, output);
+  if (names.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", names[2]));
+  const Depth depth = options.depth.value_or(is_picture(format) ? Depth::block : Depth::layer);
+  if (names.size() == 2) return write_pair(options, names, format, depth, context, output);
+  write_one(options, format, depth, context, output);
 }
 
 int run(const InspectOptions& options, Context& context) {
@@ -258,30 +263,11 @@ int run(const InspectOptions& options, Context& context) {
   check_not_an_input("--output", options.output, std::span(&options.model, 1));
   Output output(options.output);
   if (options.paper) {
-    if (!options.model.empty() || !options.arguments.empty())
-      throw Error(Fault::invalid, "--paper stands alone, without a model");
+    if (!options.model.empty() || !options.arguments.empty()) throw Error(Fault::invalid, "--paper takes no model");
     write_paper(options, format, output);
-    output.commit();
-    return 0;
+  } else {
+    write_models(options, format, context, output);
   }
-  std::vector<std::string> names = options.arguments;
-  if (!options.model.empty()) names.insert(names.begin(), options.model);
-  if (options.plan && names.size() < 2) {
-    write_plan(options, format, context, output);
-    output.commit();
-    return 0;
-  }
-  const Depth depth = options.depth.value_or(is_picture(format) ? Depth::block : Depth::layer);
-  if (names.size() == 2) {
-    write_pair(options, names, format, depth, context, output);
-    output.commit();
-    return 0;
-  }
-  if (names.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", names[2]));
-  // A picture shows layers even where the network is none of the family.
-  const Inspection inspection =
-      inspect_one(options, one_model(options.model, options.arguments), is_picture(format) ? Depth::layer : depth, context);
-  write_one(options, inspection, format, depth, output);
   output.commit();
   return 0;
 }

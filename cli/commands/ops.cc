@@ -43,8 +43,9 @@ int run(const OpsOptions& options, Context&) {
 Command add_ops(CLI::App& program) {
   auto options = std::make_shared<OpsOptions>();
   CLI::App* app =
-      program.add_subcommand("ops", "Every operator of ONNX that is known here, and the opsets in which it is read and written.");
-  add_choice(*app, "--format", options->format, table_formats, "of the table (default: by the ending of --output, else text)");
+      program.add_subcommand("ops", "Every ONNX operator that is known here, and the opsets in which it is read and written.");
+  add_choice(*app, "--format", options->format, table_formats,
+             "format of the table (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
       "An operator that is not listed is kept by name, so that a file can be looked at and written again; running it is exit "

@@ -45,10 +45,10 @@ struct PredictOptions {
 };
 
 void setup(CLI::App& app, PredictOptions& options) {
-  app.add_option("arguments", options.arguments,
-                 "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
-                 "'photos/*.jpg', @list.txt "
-                 "(a path a line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
+  app.add_option(
+         "arguments", options.arguments,
+         "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
+         "'photos/*.jpg', @list.txt (one path per line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
       ->type_name("FILE")
       ->option_text("MODEL IMAGES...");
   add_network_options(app, options.network);
@@ -57,17 +57,18 @@ void setup(CLI::App& app, PredictOptions& options) {
       "which part of the photo is shown: its centre; four corners and the centre, and their mirror images; all of it and its "
       "mirror image, by a network made fully convolutional")
       ->capture_default_str();
-  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes of each image")->capture_default_str();
-  app.add_option("--min-probability", options.min_probability, "leaves out classes below this probability, 0 to 1")
+  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes to give for each image")->capture_default_str();
+  app.add_option("--min-probability", options.min_probability, "leave out classes below this probability, 0 to 1")
       ->type_name("X")
       ->check(CLI::Range(0.0, 1.0));
-  add_choice(
-      app, "--output-type", options.output_type,
-      "what --format text tells of a class; features: what the classifier multiplies, as rows of a .npy file (--output), NaN "
-      "where an image failed")
+  add_choice(app, "--output-type", options.output_type,
+             "the value that --format text prints for each class; features: what the classifier multiplies, as rows of a .npy "
+             "file (--output), NaN "
+             "where an image failed")
       ->capture_default_str();
   add_choice(app, "--format", options.format,
-             "of the answers: jsonl has an object a line, json one list of them (default: by the ending of --output, else text)");
+             "format of the answers: jsonl has one object per line, json one list of them (default: by the ending of --output, "
+             "else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
   add_text(
@@ -79,23 +80,22 @@ void setup(CLI::App& app, PredictOptions& options) {
   add_text(app, "--shard", options.shard, fmt::format("K/N|{}", shard_by_scheduler),
            "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm (srun, job "
            "arrays), Open MPI, MPICH or Kubernetes says");
-  app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
-  app.add_flag("-0,--null", options.inputs.null_separated,
-               "the list on stdin has a NUL behind each path, as find -print0 writes it");
+  app.add_flag("-r,--recursive", options.inputs.recursive, "also search folders within folders");
+  app.add_flag("-0,--null", options.inputs.null_separated, "paths on stdin end in NUL, as find -print0 writes them");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first image that fails");
   app.add_flag("--no-cache", options.no_cache,
                "neither use nor keep the network as it runs, which is otherwise kept for the next time (see cache)");
   add_preparation_options(app, options.network);
   app.footer(
-      "An image that fails is reported and the rest go on; the exit code is 5 then.\n"
+      "An image that fails is reported and the others are answered; the exit code is then 5.\n"
       "\n"
       "Examples:\n"
-      "  resnet-cli predict dog.jpg                                          # by the network that is built in\n"
+      "  resnet-cli predict dog.jpg                                          # by the built-in network\n"
       "  resnet-cli predict resnet50.onnx dog.jpg\n"
       "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 -o answers.csv\n"
       "  find photos -name '*.jpg' -print0 | resnet-cli predict resnet50.onnx -0 - --format jsonl\n"
       "  resnet-cli predict keras.onnx dog.jpg --preprocess caffe --labels classes.txt\n"
-      "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption: goes on\n"
+      "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption\n"
       "  resnet-cli predict --model resnet50.onnx --model resnet152.onnx --crop full --scales 224,256,384,480,640 dog.jpg");
 }
 
@@ -132,7 +132,8 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
   request.models = options.network.models;
   request.images = options.arguments;
   if (request.models.empty()) request.models.push_back(take_model_or_built_in(request.images, observer));
-  if (request.images.empty()) throw Error(Fault::invalid, "no images; expected files, folders, @list.txt or - behind the model");
+  if (request.images.empty())
+    throw Error(Fault::invalid, "no images given; expected files, folders, @list.txt or - after the model");
   request.inputs = options.inputs;
   check_format(options);
   request.views = {options.crop, parse_scales(options.network.scales)};

@@ -12,12 +12,13 @@ namespace resnet::cli {
 namespace fs = std::filesystem;
 
 void add_network_options(CLI::App& app, NetworkOptions& options) {
-  app.add_option("-m,--model", options.models,
-                 "the model, whatever its name; all arguments are images then. Several: an ensemble, whose answers are averaged")
+  app.add_option(
+         "-m,--model", options.models,
+         "the model, a file of any name; all arguments are then images. Repeated: an ensemble, whose answers are averaged")
       ->type_name("FILE|ARCH")
       ->allow_extra_args(false);
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(),
-           "the classes' names: a file of one a line (or JSON), or a built-in list (default: by the number of classes)");
+           "the classes' names: a file of one per line (or JSON), or a built-in list (default: by the number of classes)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
   add_text(app, "--scales", options.scales, "NUMBERS",
            "lengths of the shorter side, such as 224,256,384,480,640: each photo is shown at all of them (default: the "

@@ -13,7 +13,7 @@ class App;
 namespace resnet::cli {
 
 void add_network_options(CLI::App& app, NetworkOptions& options);
-void add_preparation_options(CLI::App& app, NetworkOptions& options);  // behind the command's own
+void add_preparation_options(CLI::App& app, NetworkOptions& options);  // after the command's own
 
 // How 3x3 convolutions are computed.
 void add_convolution_option(CLI::App& app, xnnpack::Convolutions& convolution);

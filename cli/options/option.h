@@ -1,4 +1,4 @@
-// Options as this program declares them, so that help, errors and completion tell the same of each.
+// Options as this program declares them, so that help, errors and completion say the same of each.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -17,8 +17,8 @@
 
 namespace resnet::cli {
 
-// What may stand for an option's value, from its type name "FILE|imagenet1k|cifar10": literal words, and the placeholders FILE,
-// N, NUMBERS, FRACTION, SHAPE and ARCH.
+// What an option's value may be, from its type name "FILE|imagenet1k|cifar10": literal words, and the placeholders FILE, N,
+// NUMBERS, FRACTION, SHAPE and ARCH.
 struct Alternatives {
   std::vector<std::string> words;
   bool files = false;
@@ -38,7 +38,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, E& value, const
 template <HasWords E>
 CLI::Option* add_choice(CLI::App& app, const std::string& names, std::optional<E>& value, const std::string& description);
 
-// Text that `parse` turns into a value, and throws Error(invalid) for what is none; `shown`: the value as text, for help.
+// Text that `parse` turns into a value, and throws Error(invalid) for what is not one; `shown`: the value as text, for help.
 CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::function<void(const std::string&)> parse,
                         std::function<std::string()> shown, const std::string& type, const std::string& description);
 

@@ -20,7 +20,7 @@ constexpr std::size_t most_shards = 1'000'000;
   throw Error(Fault::invalid, fmt::format("--shard: {}, got '{}'", what, text));
 }
 
-// Nothing where it is not set. Throws where it is no number.
+// Nothing where it is not set. Throws where it is not a number.
 std::optional<std::size_t> number_in_environment(const char* name) {
   constexpr std::int64_t most = 1'000'000'000'000;
   const char* text = std::getenv(name);

@@ -19,7 +19,7 @@ struct Word {
   std::string_view text;
 };
 
-// The table of an enum, in the order in which help lists it. It is found by the enum's namespace, where this stands beside it:
+// The table of an enum, in the order in which help lists it. It is found by the enum's namespace, where this is beside it:
 //   constexpr auto words_of(Color) { return std::to_array<Word<Color>>({{Color::red, "red"}, {Color::blue, "blue"}}); }
 template <typename E>
 inline constexpr auto words = words_of(E{});
@@ -63,7 +63,7 @@ constexpr std::array<Word<E>, count> words_of_these(const E (&values)[count]) {
   return table;
 }
 
-// The table with a word for no value in front: "auto" leaves the choice to the program.
+// The table after a word for no value: "auto" leaves the choice to the program.
 template <HasWords E>
 constexpr auto words_with_none(std::string_view none) {
   constexpr std::size_t count = std::tuple_size_v<decltype(words_of(E{}))>;

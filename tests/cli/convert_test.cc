@@ -277,7 +277,7 @@ TEST_F(ConvertTest, CompareWithStoredOutputs) {
   EXPECT_EQ(run({"compare", "--input", "x.npy", "rgb.onnx", "z.npy"}).exit_code, 1);
   expect_refused(run({"compare", "rgb.onnx", "--input", "x.npy"}), 2, "expected two models, or a model and its expected outputs");
   expect_refused(run({"compare", "rgb.onnx", "--input", "x.npy", "y.npy", "z.npy"}), 2, "3 inputs given, rgb.onnx has 1");
-  expect_refused(run({"compare", "rgb.onnx", "y.npy"}), 2, "stored outputs belong to certain inputs");
+  expect_refused(run({"compare", "rgb.onnx", "y.npy"}), 2, "stored outputs need the inputs that they are of");
   const Finished caffe2 = run({"compare", (top / "models" / "caffe2-light-resnet50.onnx").string(),
                                (top / "expected" / "caffe2-light-resnet50.pb").string(), "--input", "big.npy", "--atol", "1e-5"});
   EXPECT_EQ(caffe2.exit_code, 5);  // no such input

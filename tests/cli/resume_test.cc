@@ -84,7 +84,7 @@ TEST_F(ResumeTest, AnswersOfOtherInputsAreRefused) {
   expect_refused(predict({"--resume", "answers.jsonl"}), 2, "answers.jsonl: line 1: is the answer of 'else.png'");
   EXPECT_EQ(read("answers.jsonl"), "{\"input\":\"else.png\",\"predictions\":[]}\n");
   write("answers.jsonl", "photo,class\n");
-  expect_refused(predict({"--resume", "answers.jsonl"}), 2, "line 1: is no answer of predict");
+  expect_refused(predict({"--resume", "answers.jsonl"}), 2, "line 1: is not an answer of predict");
   write("answers.jsonl", read("whole.jsonl") + "{\"input\":\"more.png\",\"predictions\":[]}\n");
   expect_refused(predict({"--resume", "answers.jsonl"}), 2, "line 13: is the answer of an input that is not among those now");
   expect_refused(predict({"--resume", "answers.jsonl", "-o", "x.jsonl"}), 2, "expected one of them");
@@ -341,14 +341,14 @@ TEST_F(ResumeTest, APartThatIsMissingOrNotCompleteIsNamed) {
   write("p2", whole.substr(0, whole.size() * 2 / 3));
   const Finished cut = run({"merge", "p1", "p2", "p3", "-o", "m"});
   EXPECT_EQ(cut.exit_code, 5);
-  EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is not complete"));
+  EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is incomplete"));
   EXPECT_FALSE(fs::exists(folder() / "m"));
   // It can be resumed.
   predict({"--shard", "2/3", "--resume", "p2"});
   EXPECT_EQ(read("p2"), whole);
   expect_refused(predict({"--shard", "1/3", "--resume", "p2"}), 2,
                  "p2: line 1: holds answers of other inputs or of another part");
-  expect_refused(run({"merge", "whole.jsonl"}), 5, "whole.jsonl: is no part that predict --shard wrote");
+  expect_refused(run({"merge", "whole.jsonl"}), 5, "whole.jsonl: is not a part that predict --shard wrote");
   const std::string part = read("p1");
   for (const char* number : {"1e300", "-1", "99999999999999999999", "\"many\"", "281474976710657"}) {
     const std::size_t at = part.find("\"inputs\":") + 9;
@@ -389,9 +389,9 @@ TEST_F(ResumeTest, PartsWithOtherAnswersThanTheyShouldHaveAreRefused) {
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
   part = lines;
   part[2] = "garbage\n";
-  expect_refused(merged(part), 5, "p2: line 3: is no answer of predict");
+  expect_refused(merged(part), 5, "p2: line 3: is not an answer of predict");
   part[2] = lines[2].substr(0, lines[2].size() / 2) + "\n";
-  expect_refused(merged(part), 5, "p2: line 3: is no answer of predict");
+  expect_refused(merged(part), 5, "p2: line 3: is not an answer of predict");
   part = others;
   part.front() = lines.front();
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
@@ -399,7 +399,7 @@ TEST_F(ResumeTest, PartsWithOtherAnswersThanTheyShouldHaveAreRefused) {
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
   part = lines;
   part.pop_back();
-  expect_refused(merged(part), 5, "p2: part 2 of 3 is not complete");
+  expect_refused(merged(part), 5, "p2: part 2 of 3 is incomplete");
   expect_refused(merged(lines, "more\n"), 5, "follows the end of the part");
   expect_refused(merged(lines, lines.back()), 5, "follows the end of the part");
   // In another order they are all there.

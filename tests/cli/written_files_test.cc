@@ -196,10 +196,10 @@ TEST_F(WrittenByTrainTest, WhatIsNoCheckpointStays) {
   for (const Words& mode : {Words{}, {"--resume"}, {"--restart"}}) {
     for (const char* name : {"tree/red/1.png", "rgb.onnx", "rgb.txt"}) {
       expect_kept(train(join({"-o", "n.onnx", "--checkpoint", name}, mode)), name,
-                  std::string(name) + ": is no checkpoint of a training run");
+                  std::string(name) + ": is not a checkpoint of a training run");
     }
-    expect_kept(train(join({"-o", "n.onnx"}, mode)), "n.onnx.checkpoint.resnet", "is no checkpoint of a training run");
-    expect_refused(run(train(join({"-o", "n.onnx", "--checkpoint", "/dev/null"}, mode))), 2, "is no checkpoint");
+    expect_kept(train(join({"-o", "n.onnx"}, mode)), "n.onnx.checkpoint.resnet", "is not a checkpoint of a training run");
+    expect_refused(run(train(join({"-o", "n.onnx", "--checkpoint", "/dev/null"}, mode))), 2, "is not a checkpoint");
   }
   EXPECT_FALSE(fs::exists(folder() / "n.onnx"));
 }

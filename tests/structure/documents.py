@@ -47,8 +47,8 @@ PATTERNS = [(re.compile(phrase.replace(" ", r"\s+"), re.IGNORECASE), better) for
 
 # Folders whose messages and help texts (the string literals of their sources) are checked, and those whose comments are, too.
 # A folder comes here when its words have been put right.
-WORDED = ()
-COMMENTED = ()
+WORDED = ("cli", "formats", "include", "lib", "tests", "tools")
+COMMENTED = WORDED
 
 TOKEN = re.compile(r'//(?P<line>[^\n]*)|/\*(?P<block>.*?)\*/|R"\((?P<raw>(?:.|\n)*?)\)"|"(?P<text>(?:\\.|[^"\\\n])*)"|\'(?:\\.|[^\'\\\n])\'',
                    re.DOTALL)

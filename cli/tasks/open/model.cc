@@ -14,7 +14,6 @@
 #include "formats/onnx/read.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/parse.h"
 
 namespace resnet::cli {
@@ -54,9 +53,10 @@ InputShape parse_input_shape(const std::string& text) {
     const bool symbol =
         !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c == '_'; });
     if (number ? *number < 1 : !symbol) {
-      throw Error(Fault::invalid, fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
-                                              "or input:1,3,224,224",
-                                              word, text));
+      throw Error(Fault::invalid,
+                  fmt::format("--input-shape: '{}' is not a dimension of '{}', expected a shape such as 1x3x224x224 "
+                              "or input:1,3,224,224",
+                              word, text));
     }
     result.dims.push_back(number);
   }
@@ -153,7 +153,7 @@ Model read_native_file(const Source& source, bool verify) {
     return source.is_file() ? native::read(source.descriptor(), name, {.verify = verify})
                             : native::read(name, {.verify = verify});
   } catch (const native::ChecksumMismatch& error) {
-    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify reads it all the same)");
+    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify opens it anyway)");
   }
 }
 
@@ -205,7 +205,6 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
     observer.warning(
         fmt::format("{} is built with untrained weights: its answers mean nothing; a trained network is a file *.onnx", name));
     result.model.graph = arch::build(*result.spec, build_options(options));
-    throw_if_interrupted();
     return result;
   }
   if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
@@ -217,7 +216,6 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
     if (given) throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }
   result.model = read_model_file(source, options, observer);
-  throw_if_interrupted();
   return result;
 }
 

@@ -43,7 +43,7 @@ std::string unknown_arch(const std::string& name);
 // of the network that is built in, and no existing path.
 bool is_model(const std::string& text);
 
-// A .resnet file; an error of its checksum tells of --no-verify.
+// A .resnet file; a checksum mismatch mentions --no-verify.
 Model read_native_file(const Source& source, bool verify);
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const Source& source, const ArchOptions& arch, Observer& observer);

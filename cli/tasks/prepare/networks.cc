@@ -46,7 +46,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   }
   if (classes == 1000) return labels::find("imagenet1k").value();
   if (classes == 1001) {
-    observer.warning("1001 classes: named as a background class and imagenet1k behind it; --labels says otherwise");
+    observer.warning("1001 classes: assuming background followed by imagenet1k; override with --labels");
     std::vector<std::string> labels = labels::find("imagenet1k").value();
     labels.insert(labels.begin(), "background");
     return labels;
@@ -55,7 +55,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   return {};
 }
 
-// Of one image; nothing where a size is open that the network does not tell.
+// Of one image; nothing where a size is open that the network does not fix.
 analysis::Cost cost_of(const Graph& graph) {
   try {
     return analysis::total(analysis::costs_of(analysis::at_batch(graph, 1)));
@@ -155,7 +155,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
   named(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
-    // As it is run: folding tells shapes that the file leaves open.
+    // As it is run: folding reveals shapes that the file leaves open.
     PassLog log;
     const analysis::Cost cost = cost_of(loaded.model.graph);
     network.parameters = cost.parameters;

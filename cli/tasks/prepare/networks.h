@@ -50,7 +50,7 @@ struct Network {
 // Throws Error(unsupported) with the name where it does not classify images.
 Network load_network(const Source& source, const NetworkOptions& options, Observer& observer);
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer);
-// Everything but the graph, as the graph, the file and the options tell it. Throws as check_batch with the name; says where
+// Everything but the graph, as the graph, the file and the options give it. Throws as check_batch with the name; says where
 // images are run one at a time.
 void describe_network(Network& network, const NetworkOptions& options, Observer& observer);
 

@@ -107,7 +107,7 @@ class Preparation {
     return result;
   }
 
-  // False where what was kept is damaged, with sums that fit: it is made anew, and replaced.
+  // False where what was kept is damaged, with sums that fit: it is made again, and replaced.
   bool take(native::PreparedNetwork kept) {
     Network& network = ready_.network;
     network.name = name_;

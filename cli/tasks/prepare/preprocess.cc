@@ -31,7 +31,7 @@ std::array<float, 3> parse_channels(const char* option, const std::string& text)
   std::array<float, 3> result = {};
   for (std::size_t i = 0; i < words.size() && i < 3; ++i) {
     const auto value = parse_number(words[i]);
-    if (!value) refuse(fmt::format("{}: '{}' is no number, expected three such as 0.485,0.456,0.406", option, words[i]));
+    if (!value) refuse(fmt::format("{}: '{}' is not a number; expected three, such as 0.485,0.456,0.406", option, words[i]));
     result[i] = *value;
   }
   if (words.size() != 3)
@@ -163,7 +163,7 @@ std::string describe(const Preprocessing& preprocessing) {
 }
 
 std::string describe_guess(const std::string& guessed_by, const std::string& shown) {
-  return fmt::format("preprocessing guessed {}: {}; --preprocess says otherwise", guessed_by, shown);
+  return fmt::format("guessed the preprocessing {}: {}; override with --preprocess", guessed_by, shown);
 }
 
 }  // namespace resnet::cli

@@ -27,7 +27,7 @@ std::vector<std::string> given_options(const PreprocessOptions& options);
 
 struct ChosenPreprocessing {
   Preprocessing preprocessing;
-  std::string guessed_by;  // why it was taken, where neither the user nor the model told: "by its 32x32 input"
+  std::string guessed_by;  // why it was taken, where neither the user nor the model says so: "by its 32x32 input"
 };
 // The model's own convention, the named one, or a guess; then the single overrides. Throws Error(invalid) where a value does not
 // fit.

@@ -11,7 +11,6 @@
 #include "cli/tasks/feed/photo_files.h"
 #include "formats/labels/labels.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -29,7 +28,7 @@ bool is_folder(const fs::path& path) {
 // data_batch_1.bin and so on; none where the folder holds none.
 std::vector<fs::path> cifar_batches(const fs::path& folder) {
   std::vector<fs::path> batches;
-  std::error_code error;  // of what is no folder, or cannot be read, which is said later
+  std::error_code error;  // of what is not a folder, or cannot be read, which is said later
   for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
     if (entry->path().filename().string().starts_with("data_batch") && is_cifar_batch(entry->path()))
       batches.push_back(entry->path());
@@ -38,16 +37,16 @@ std::vector<fs::path> cifar_batches(const fs::path& folder) {
   return batches;
 }
 
-void add_cifar(const fs::path& batch, std::int64_t classes, std::vector<train::Example>& examples) {
-  const Dataset dataset =
-      load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes, stop_of_process());
+void add_cifar(const fs::path& batch, std::int64_t classes, const Stop& stop, std::vector<train::Example>& examples) {
+  const Dataset dataset = load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes, stop);
   std::vector<image::Pixels> photos = read_cifar_batch(batch);
   for (std::size_t i = 0; i < photos.size(); ++i) examples.push_back({{}, dataset.samples[0].truths[i], std::move(photos[i])});
 }
 
 class Loader {
  public:
-  Loader(std::optional<std::span<const std::string>> labels, std::int64_t classes) : labels_(labels), classes_(classes) {}
+  Loader(std::optional<std::span<const std::string>> labels, std::int64_t classes, const Stop& stop)
+      : labels_(labels), classes_(classes), stop_(stop) {}
 
   std::vector<train::Example> load(const fs::path& data) {
     std::vector<train::Example> examples;
@@ -55,7 +54,7 @@ class Loader {
     if (is_cifar_batch(data)) batches = {data};
     if (!batches.empty()) {
       if (!labels_ && names.empty()) names = *labels::find("cifar10");
-      for (const fs::path& batch : batches) add_cifar(batch, labels_ ? classes_ : cifar_classes, examples);
+      for (const fs::path& batch : batches) add_cifar(batch, labels_ ? classes_ : cifar_classes, stop_, examples);
       files.insert(files.end(), batches.begin(), batches.end());
       return examples;
     }
@@ -68,8 +67,8 @@ class Loader {
     }
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
-                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_of_process());
-    // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
+                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_);
+    // Not as one that is empty: the pictures are there, and a run that continues without them would learn something else.
     if (!dataset.unreadable.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
     for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));
@@ -88,6 +87,7 @@ class Loader {
 
   std::optional<std::span<const std::string>> labels_;
   std::int64_t classes_;
+  Stop stop_;
 };
 
 // The folder's own division, where it has one. `tested`: what is tested on lies elsewhere.
@@ -105,9 +105,8 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
   if (named_by_folders && is_folder(folder)) {
     for (std::size_t i = 0; i < data.classes.size(); ++i) {
       if (seen.contains(static_cast<std::int64_t>(i)) || !is_folder(folder / data.classes[i])) continue;
-      throw Error(
-          Fault::unreadable, Frame::file(Role::input),
-          fmt::format("{}: holds no pictures: a class needs some, or its folder has to go", (folder / data.classes[i]).string()));
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  fmt::format("{}: holds no pictures; add some, or remove the folder", (folder / data.classes[i]).string()));
     }
   }
   if (seen.size() < 2) {
@@ -119,13 +118,13 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
 }  // namespace
 
 TrainingData load_training_data(const std::string& data, const std::string& validation,
-                                std::optional<std::span<const std::string>> labels, std::int64_t classes) {
+                                std::optional<std::span<const std::string>> labels, std::int64_t classes, const Stop& stop) {
   auto [training, test] = divided(data, !validation.empty());
   if (!validation.empty()) test = validation;
   std::error_code ignored;
   if (test.empty() && !cifar_batches(training).empty() && fs::exists(training / "test_batch.bin", ignored))
     test = training / "test_batch.bin";
-  Loader loader(labels, classes);
+  Loader loader(labels, classes, stop);
   TrainingData result;
   result.training = loader.load(training);
   if (!test.empty()) result.test = loader.load(test);

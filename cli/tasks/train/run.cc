@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -11,7 +12,6 @@
 #include "cli/tasks/train/files.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -28,25 +28,25 @@ std::string time_left(double seconds) {
 }  // namespace
 
 TrainingRun::TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
-                         std::size_t tests, Observer& observer, fs::path checkpoint, std::string settings, OpenSink open)
+                         std::size_t tests, const TaskContext& context, fs::path checkpoint, std::string settings)
     : options_(options),
       job_(job),
       plan_(plan),
       trainer_(trainer),
       tests_(tests),
-      observer_(observer),
+      context_(context),
+      observer_(context.observer),
       checkpoint_(std::move(checkpoint)),
-      settings_(std::move(settings)),
-      open_(std::move(open)) {}
+      settings_(std::move(settings)) {}
 
 void TrainingRun::write_text_file(const std::string& file, const std::string& text) const {
-  const std::unique_ptr<Sink> sink = open_(file);
+  const std::unique_ptr<Sink> sink = context_.open(file);
   sink->write(text);
   sink->commit();
 }
 
 void TrainingRun::go_on() {
-  const TakeTimeWhenInterrupted guard;
+  const std::shared_ptr<void> time = context_.take_time();
   try {
     learn();
   } catch (const Error& error) {
@@ -67,7 +67,7 @@ void TrainingRun::learn() {
       write_down();  // what it was resumed for may be the files alone
     }
     if (ends) return;
-    throw_if_interrupted();
+    context_.stop.check();
     const train::Trainer::Step step = trainer_.step();
     tell(step);
   }
@@ -79,7 +79,7 @@ void TrainingRun::finish_row() {
     Progress progress(observer_, "test pictures");
     row = trainer_.finish_row([&](std::size_t done) {
       progress.update(done, tests_);
-      return !interrupted();
+      return !context_.stop.requested();
     });
   }
   if (!row) throw Error(Fault::interrupted, "interrupted");
@@ -110,7 +110,7 @@ void TrainingRun::write_down() {
   if (tried([&] { write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_); })) {
     written_ = trainer_.iteration();
   } else {
-    observer_.warning(fmt::format("{}; the run goes on", what_is_kept()));
+    observer_.warning(fmt::format("{}; the run continues", what_is_kept()));
   }
   tried_at_last(options_.log, [&] { write_text_file(options_.log, log_csv(trainer_.rows())); });
   tried_at_last(options_.curves, [&] {
@@ -128,8 +128,8 @@ void TrainingRun::stop() {
   if (guard_) guard_();
   try {
     write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_);
-    observer_.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(), trainer_.iteration(),
-                               plan_.descent.schedule.iterations));
+    observer_.note(fmt::format("{}: iteration {} of {}; --resume continues from there", checkpoint_.string(),
+                               trainer_.iteration(), plan_.descent.schedule.iterations));
   } catch (const Error& error) {
     if (error.fault() != Fault::unwritable) throw;
     observer_.warning(fmt::format("{}; {}", error.what(), what_is_kept()));

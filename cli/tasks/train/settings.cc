@@ -11,7 +11,6 @@
 #include "cli/tasks/identity/text.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/kernels/isa.h"
 
 namespace resnet::cli {
@@ -47,13 +46,13 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   return identity;
 }
 
-std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) {
+std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool, const Stop& stop) {
   std::vector<std::string> contents(examples.size());
   std::mutex mutex;
   std::optional<Error> failure;  // of one of them; no exception may pass through the pool
   pool.parallel_for(examples.size(), 16, [&](std::size_t begin, std::size_t end) {
     ThreadPool alone(1);
-    for (std::size_t i = begin; i < end && !interrupted(); ++i) {
+    for (std::size_t i = begin; i < end && !stop.requested(); ++i) {
       const train::Example& example = examples[i];
       try {
         contents[i] = example.file.empty() ? digest(std::as_bytes(std::span(example.pixels.rgb)), alone)
@@ -64,7 +63,7 @@ std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) 
       }
     }
   });
-  throw_if_interrupted();
+  stop.check();
   if (failure) throw Error(*failure);
   std::string all;
   for (std::size_t i = 0; i < contents.size(); ++i) all += fmt::format("{} {}\n", examples[i].truth, contents[i]);
@@ -85,9 +84,10 @@ void check_settings(const std::string& file, const std::string& then, const Iden
   const auto different =
       pictures_are_known ? differences(of_checkpoint, now) : differences(of_checkpoint, now, {"pictures", "test pictures"});
   if (different.empty()) return;
-  throw Error(Fault::invalid, fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
-                                          "--restart",
-                                          file, left_of(different), right_of(different)));
+  throw Error(
+      Fault::invalid,
+      fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same settings, or --restart",
+                  file, left_of(different), right_of(different)));
 }
 
 }  // namespace resnet::cli

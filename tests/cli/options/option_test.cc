@@ -3,10 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <CLI/Error.hpp>
+#include <CLI/CLI.hpp>
 #include <set>
 
 #include "cli/options/ending.h"
+#include "cli/tasks/compare/compare.h"
 #include "cli/tasks/inspect/inspection.h"
 #include "cli/tasks/train/options.h"
 #include "cli/terminal/messages.h"
@@ -36,7 +37,7 @@ class ChoiceTest : public testing::Test {};
 
 using Choices = testing::Types<ChannelOrder, Interpolation, Convention, arch::Shortcut, arch::Variant, arch::Stem, arch::Init,
                                Crop, Average, xnnpack::Convolutions, train::Schedule::Kind, train::Augmentation, train::Frozen,
-                               Decay, Depth, ProgressMode, table::Format, answers::Format, ModelFormat, FileFormat>;
+                               Decay, Depth, CompareBy, ProgressMode, table::Format, answers::Format, ModelFormat, FileFormat>;
 TYPED_TEST_SUITE(ChoiceTest, Choices);
 
 TYPED_TEST(ChoiceTest, EveryWordIsOneValue) {
