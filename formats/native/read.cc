@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "formats/native/architecture.h"
 #include "formats/native/header.h"
 #include "formats/native/native.h"
 #include "formats/native/native.pb.h"
@@ -82,7 +83,7 @@ class Reader {
     read_graph(model.graph);
     for (const std::string& label : proto_.labels()) model.labels.push_back(label);
     if (proto_.has_preprocessing()) model.preprocessing = read_preprocessing(proto_.preprocessing());
-    if (proto_.has_architecture()) model.spec = read_spec(proto_.architecture());
+    if (proto_.has_architecture()) model.spec = read_architecture(proto_.architecture());
     for (const native::DeclaredOutput& declared : proto_.graph().declared_outputs())
       model.declared_outputs[declared.name()] = read_dims(declared.dims());
     const native::Provenance& p = proto_.provenance();
@@ -233,40 +234,6 @@ class Reader {
     result.name = node.name();
     result.doc_string = node.doc_string();
     for (const auto& [key, value] : node.metadata()) result.metadata[key] = value;
-  }
-
-  static arch::Spec read_spec(const native::Architecture& proto) {
-    arch::Spec spec;
-    spec.name = proto.name();
-    spec.block = proto.bottleneck() ? arch::Block::bottleneck : arch::Block::basic;
-    spec.blocks = {proto.blocks().begin(), proto.blocks().end()};
-    spec.stem = static_cast<arch::Stem>(std::clamp(proto.stem(), 0, 2));
-    spec.first_channels = proto.first_channels();
-    spec.shortcut = static_cast<arch::Shortcut>(std::clamp(proto.shortcut(), 0, 3));
-    spec.variant = proto.stride_in_3x3() ? arch::Variant::v1_5 : arch::Variant::v1;
-    spec.pre_activation = proto.pre_activation();
-    spec.groups = proto.groups();
-    spec.width_per_group = proto.width_per_group();
-    spec.average_shortcut = proto.average_shortcut();
-    spec.squeeze = proto.squeeze();
-    spec.squeeze_multiple = proto.squeeze_multiple() != 0 ? proto.squeeze_multiple() : arch::older_squeeze_multiple(spec);
-    spec.efficient_attention = proto.efficient_attention();
-    spec.stem_channels = proto.stem_channels();
-    spec.tiered_stem = proto.tiered_stem();
-    spec.stem_pool = static_cast<arch::StemPool>(std::clamp(proto.stem_pool(), 0, 1));
-    spec.anti_alias = static_cast<arch::AntiAlias>(std::clamp(proto.anti_alias(), 0, 2));
-    spec.stem_norm = !proto.no_stem_norm();
-    spec.last_norm = !proto.no_last_norm();
-    spec.classes = proto.classes();
-    if (proto.has_batch()) spec.batch = proto.batch();
-    spec.height = proto.height();
-    spec.width = proto.width();
-    try {
-      arch::check(spec);
-    } catch (const Error& error) {
-      refuse(fmt::format("its architecture is damaged: {}", error.problem()));
-    }
-    return spec;
   }
 
   static resnet::Preprocessing read_preprocessing(const native::Preprocessing& proto) {

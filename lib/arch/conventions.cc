@@ -117,6 +117,9 @@ struct Trunk {
 
 bool has_part(std::string_view name, std::string_view part) { return name.find(part) != std::string_view::npos; }
 
+// A network and its copies are a few.
+constexpr std::size_t most_trunks = 64;
+
 std::vector<Trunk> find_trunks(std::span<const std::string> names) {
   std::vector<Trunk> trunks;
   for (const std::string& name : names) {
@@ -125,6 +128,8 @@ std::vector<Trunk> find_trunks(std::span<const std::string> names) {
       std::string prefix = name.substr(0, name.size() - convention.first.size());
       if (!prefix.empty() && prefix.back() != '.') continue;
       trunks.push_back({&convention, std::move(prefix)});
+      if (trunks.size() > most_trunks)
+        throw Error(Fault::malformed, fmt::format("the weights of more than {} networks, expected those of one", most_trunks));
       break;
     }
   }

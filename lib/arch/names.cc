@@ -42,6 +42,16 @@ constexpr std::int64_t deepest = 9998;
 constexpr std::int64_t widest = 1024;  // groups, and width per group
 constexpr std::string_view bottleneck_26 = "resnet26_bottleneck";
 
+// Those that names() tells of.
+constexpr std::string_view told =
+    "resnet18 resnet34 resnet50 resnet101 resnet152 plain18 plain34 resnet20 resnet32 resnet44 resnet56 resnet110 "
+    "resnet1202 plain20 plain32 plain44 plain56 plain110 resnet18v2 resnet34v2 resnet50v2 resnet101v2 resnet152v2 "
+    "resnext50_32x4d resnext101_32x8d wide_resnet50_2 wide_resnet101_2 resnet18d resnet34d resnet50d resnet101d resnet152d "
+    "seresnet18 seresnet34 seresnet50 seresnet101 seresnet152 resnet10t resnet14t resnet26_bottleneck resnet26d resnet26t "
+    "resnet50c resnet50s resnet50t resnetaa50 resnetaa50d resnetblur18 resnetblur50 resnext50d_32x4d seresnext26d_32x4d "
+    "seresnetaa50d ecaresnet26t ecaresnet50d ecaresnetlight resnetrs50 resnetv2_18 resnetv2_18d resnetv2_50 resnet18_cifar "
+    "resnet50_cifar resnet18v2_cifar";
+
 // Takes a name apart from its front.
 class Scanner {
  public:
@@ -256,68 +266,15 @@ std::string find_name(const Spec& spec) {
 }
 
 std::vector<std::string> names() {
-  return {"resnet18",
-          "resnet34",
-          "resnet50",
-          "resnet101",
-          "resnet152",
-          "plain18",
-          "plain34",
-          "resnet20",
-          "resnet32",
-          "resnet44",
-          "resnet56",
-          "resnet110",
-          "resnet1202",
-          "plain20",
-          "plain32",
-          "plain44",
-          "plain56",
-          "plain110",
-          "resnet18v2",
-          "resnet34v2",
-          "resnet50v2",
-          "resnet101v2",
-          "resnet152v2",
-          "resnext50_32x4d",
-          "resnext101_32x8d",
-          "wide_resnet50_2",
-          "wide_resnet101_2",
-          "resnet18d",
-          "resnet34d",
-          "resnet50d",
-          "resnet101d",
-          "resnet152d",
-          "seresnet18",
-          "seresnet34",
-          "seresnet50",
-          "seresnet101",
-          "seresnet152",
-          "resnet10t",
-          "resnet14t",
-          "resnet26_bottleneck",
-          "resnet26d",
-          "resnet26t",
-          "resnet50c",
-          "resnet50s",
-          "resnet50t",
-          "resnetaa50",
-          "resnetaa50d",
-          "resnetblur18",
-          "resnetblur50",
-          "resnext50d_32x4d",
-          "seresnext26d_32x4d",
-          "seresnetaa50d",
-          "ecaresnet26t",
-          "ecaresnet50d",
-          "ecaresnetlight",
-          "resnetrs50",
-          "resnetv2_18",
-          "resnetv2_18d",
-          "resnetv2_50",
-          "resnet18_cifar",
-          "resnet50_cifar",
-          "resnet18v2_cifar"};
+  std::vector<std::string> result(1);
+  for (const char c : told) {
+    if (c == ' ') {
+      result.emplace_back();
+    } else {
+      result.back() += c;
+    }
+  }
+  return result;
 }
 
 }  // namespace resnet::arch

@@ -27,8 +27,7 @@ std::string short_form(const Numbers& list) {
   return same && !list.empty() ? fmt::format("{}", list.front()) : fmt::format("{}", fmt::join(list, ","));
 }
 
-// "3x3"
-std::string square(const Numbers& list) { return fmt::format("{}", fmt::join(list, "x")); }
+std::string square(const Numbers& list) { return fmt::format("{}", fmt::join(list, "x")); }  // "3x3"
 
 std::int64_t number_or_zero(const Fact& fact, std::size_t axis) {
   if (!fact.dims || axis >= fact.rank() || !(*fact.dims)[axis].is_number()) return 0;

@@ -82,6 +82,11 @@ TEST(Translate, RefusesOthers) {
                   std::string(80, 'b') + "...'");
   }
   EXPECT_THROW(translate(Names{}), Error);
+  Names many;
+  for (int i = 0; i < 65; ++i) many.push_back(std::to_string(i) + ".layer1.0.conv1.weight");
+  EXPECT_THROW(translate(many), Error);
+  many.pop_back();
+  EXPECT_EQ(translate(many).prefix, "0.");
   EXPECT_THROW(translate(Names{"xlayer1.0.conv1.weight"}), Error);
 }
 
