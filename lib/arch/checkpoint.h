@@ -17,7 +17,7 @@ struct NamedShape {
 
 struct FoundSpec {
   Spec spec;
-  // What names and shapes do not tell, and what was assumed: "resnet50 v1.5 was assumed: ...". One line each.
+  // What names and shapes do not show, and what was assumed: "resnet50 v1.5 was assumed: ...". One line each.
   std::vector<std::string> notes;
 };
 

@@ -109,7 +109,7 @@ std::optional<std::string> apply(const Rule& rule, std::string_view name) {
   return result;
 }
 
-// A network among the weights: what its names begin with, and how they go on.
+// A network among the weights: what its names begin with, and how they continue.
 struct Trunk {
   const Convention* convention;
   std::string prefix;
@@ -133,7 +133,7 @@ std::vector<Trunk> find_trunks(std::span<const std::string> names) {
       break;
     }
   }
-  // The words that tell kuangliu's names from torchvision's.
+  // The words that distinguish kuangliu's names from torchvision's.
   for (Trunk& trunk : trunks) {
     if (trunk.convention->naming != Naming::torchvision) continue;
     const bool other = std::any_of(names.begin(), names.end(), [&](const std::string& name) {

@@ -42,7 +42,7 @@ constexpr std::int64_t deepest = 9998;
 constexpr std::int64_t widest = 1024;  // groups, and width per group
 constexpr std::string_view bottleneck_26 = "resnet26_bottleneck";
 
-// Those that names() tells of.
+// Those that names() lists.
 constexpr std::string_view told =
     "resnet18 resnet34 resnet50 resnet101 resnet152 plain18 plain34 resnet20 resnet32 resnet44 resnet56 resnet110 "
     "resnet1202 plain20 plain32 plain44 plain56 plain110 resnet18v2 resnet34v2 resnet50v2 resnet101v2 resnet152v2 "

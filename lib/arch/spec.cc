@@ -118,7 +118,7 @@ std::int64_t squeezed_channels(std::int64_t channels, std::int64_t reduction, st
 
 Squeeze find_squeeze(const std::vector<std::pair<std::int64_t, std::int64_t>>& blocks) {
   if (blocks.empty()) return {};
-  // Where many channels are left, rounding tells least of the reduction.
+  // Where many channels are left, rounding hides least of the reduction.
   const auto widest_block = *std::max_element(blocks.begin(), blocks.end());
   const std::int64_t reduction =
       std::clamp<std::int64_t>(widest_block.first / std::max<std::int64_t>(widest_block.second, 1), 1, 4096);

@@ -112,7 +112,7 @@ class Filler {
     for (const auto& [name, i] : places_) shapes.push_back({name, weights_.tensors[i].tensor.shape()});
     arch::FoundSpec found = arch::find_spec(shapes);
     if (asked_) {
-      // Repositories of CIFAR nets have option A or B under one name: the weights tell.
+      // Repositories of CIFAR nets have option A or B under one name: the weights show.
       arch::Spec spec = *asked_;
       if (spec.shortcut != arch::Shortcut::none) spec.shortcut = found.spec.shortcut;
       return spec;

@@ -31,7 +31,7 @@ const std::map<std::string, std::string>& left_out() {
   return reasons;
 }
 
-// Names and shapes do not tell what these are.
+// Names and shapes do not show what these are.
 std::optional<arch::Spec> asked_for(const std::string& name) {
   const std::set<std::string> twins = {"resnetaa50", "resnetaa50d", "resnetblur18", "resnetblur50", "seresnetaa50d"};
   return twins.contains(name) ? arch::find_timm_spec(name) : std::nullopt;
