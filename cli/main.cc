@@ -22,8 +22,8 @@
 #include "cli/options/written_files.h"
 #include "cli/terminal/help.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/signals.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/kernels/isa.h"
 
 namespace resnet::cli {

@@ -15,7 +15,6 @@
 #include "formats/native/native.h"
 #include "formats/onnx/write.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -58,13 +57,13 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       "  resnet-cli build resnet18 --input-shape 1x3x160x160 --classes 5 -o small.onnx");
 }
 
-Model build_model(const arch::Spec& spec, const BuildCommandOptions& options) {
+Model build_model(const arch::Spec& spec, const BuildCommandOptions& options, const Context& context) {
   arch::BuildOptions build = build_options(options.arch);
   build.fold_batch_norm = options.fold_batch_norm;
   Model model;
   model.graph = arch::build(spec, build);
   model.spec = spec;
-  throw_if_interrupted();
+  context.stop.check();
   return model;
 }
 
@@ -78,7 +77,7 @@ int run(const BuildCommandOptions& options, Context& context) {
     return 0;
   };
   if (format == "resnet") {
-    native::write(build_model(*spec, options), options.output);
+    native::write(build_model(*spec, options, context), options.output);
     std::error_code ignored;
     return tell(std::filesystem::file_size(options.output, ignored), ".resnet");
   }
@@ -86,8 +85,8 @@ int run(const BuildCommandOptions& options, Context& context) {
   Output output(options.output);
   if (output.is_terminal())
     throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
-  std::string bytes = onnx::serialize(build_model(*spec, options), {.opset = options.opset});
-  throw_if_interrupted();
+  std::string bytes = onnx::serialize(build_model(*spec, options, context), {.opset = options.opset});
+  context.stop.check();
   const std::size_t size = bytes.size();
   output.write(std::move(bytes));
   output.commit();

@@ -13,15 +13,10 @@
 #include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/named.h"
-#include "cli/tasks/open/model.h"
+#include "cli/tasks/compare/compare.h"
 #include "cli/terminal/output.h"
-#include "formats/npy/npy.h"
-#include "formats/onnx/read.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
-#include "lib/measure/compare.h"
 
 namespace resnet::cli {
 
@@ -65,10 +60,6 @@ void setup(CLI::App& app, CompareOptions& options) {
       "  resnet-cli compare a.onnx b.resnet --layers --format json");
 }
 
-bool is_tensor_file(const std::string& name) { return name.ends_with(".npy") || name.ends_with(".pb"); }
-
-Tensor read_tensor(const std::string& name) { return name.ends_with(".pb") ? onnx::read_tensor(name) : npy::read(name); }
-
 // CLI11 gives an option of several values all that follows it: what is no tensor, and what comes after that, are arguments.
 void take_back_arguments(CompareOptions& options) {
   if (options.arguments.size() >= 2) return;
@@ -77,45 +68,11 @@ void take_back_arguments(CompareOptions& options) {
   options.inputs.erase(first, options.inputs.end());
 }
 
-// `compare MODEL --input x.npy expected.npy`: the tensors after the model's own inputs are expected outputs, where it has so
-// many.
-void take_back_outputs(CompareOptions& options, const Graph& graph) {
-  const std::size_t count = graph.inputs().size(), given = options.arguments.size() - 1;
-  const bool stored = std::all_of(options.arguments.begin() + 1, options.arguments.end(), is_tensor_file);
-  if (!stored || options.inputs.size() <= count || options.inputs.size() - count + given > graph.outputs().size()) return;
-  const auto first = options.inputs.begin() + static_cast<std::ptrdiff_t>(count);
-  options.arguments.insert(options.arguments.end(), first, options.inputs.end());
-  options.inputs.erase(first, options.inputs.end());
-}
-
-struct Line {
-  std::string name;
-  TensorDifference difference;
-  bool within = false;
-};
-
-bool is_within(const CompareOptions& options, const TensorDifference& d) {
-  if (!d.problem.empty()) return false;
-  if (options.check == "max") return d.within();
-  return (options.check == "mean" ? d.mean : d.median) <= std::max(options.atol + options.rtol * d.scale, d.last_place);
-}
-
-std::vector<Line> compare_all(const CompareOptions& options, const std::vector<std::string>& names, const std::vector<Tensor>& a,
-                              const std::vector<Tensor>& b, double of_scale = 0) {
-  std::vector<Line> lines;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    Line line{names[i], difference_of(a[i], b[i], {options.atol, options.rtol, of_scale}), false};
-    line.within = is_within(options, line.difference);
-    lines.push_back(std::move(line));
-  }
-  return lines;
-}
-
-nlohmann::ordered_json json_of(const std::vector<Line>& lines) {
+nlohmann::ordered_json json_of(const std::vector<ComparedValue>& values) {
   auto list = nlohmann::ordered_json::array();
-  for (const Line& line : lines) {
-    const TensorDifference& d = line.difference;
-    nlohmann::ordered_json entry = {{"name", line.name}, {"within", line.within}};
+  for (const ComparedValue& value : values) {
+    const TensorDifference& d = value.difference;
+    nlohmann::ordered_json entry = {{"name", value.name}, {"within", value.within}};
     if (!d.problem.empty()) {
       entry["problem"] = d.problem;
     } else {
@@ -132,7 +89,7 @@ nlohmann::ordered_json json_of(const std::vector<Line>& lines) {
   return list;
 }
 
-std::string text_of(const std::vector<Line>& lines) {
+std::string text_of(const std::vector<ComparedValue>& values) {
   table::Table table({{"value", table::Align::left, {}},
                       {"max", table::Align::right, {}},
                       {"mean", table::Align::right, {}},
@@ -141,38 +98,61 @@ std::string text_of(const std::vector<Line>& lines) {
                       {"outside", table::Align::right, {}},
                       {"same top-1", table::Align::right, {}},
                       {"result", table::Align::left, {}}});
-  const auto number = [](double value) { return fmt::format("{:.3g}", value); };
-  for (const Line& line : lines) {
-    const TensorDifference& d = line.difference;
-    table.add({line.name, number(d.largest), number(d.mean), number(d.median), number(d.scale),
+  const auto number = [](double x) { return fmt::format("{:.3g}", x); };
+  for (const ComparedValue& value : values) {
+    const TensorDifference& d = value.difference;
+    table.add({value.name, number(d.largest), number(d.mean), number(d.median), number(d.scale),
                fmt::format("{} of {}", d.outside, d.elements),
                d.rows > 0 ? fmt::format("{} of {}", d.same_best, d.rows) : std::string(),
-               d.problem.empty() ? std::string(line.within ? "ok" : "DIFFERS") : d.problem});
+               d.problem.empty() ? std::string(value.within ? "ok" : "DIFFERS") : d.problem});
   }
   return table.render(table::Format::text);
 }
 
-// What the executor says of a network and what the plain evaluator does: where both models are run by the executor, its own
-// faults would not show.
-std::vector<Line> judge_executor(const CompareOptions& options, const Graph& graph, const std::vector<std::string>& names,
-                                 const std::vector<Tensor>& inputs, ThreadPool& pool, Context& context) {
-  const std::string& name = options.arguments[1];
-  const auto reference = named(name, [&] { return reference_of(graph, inputs, reference_macs); });
-  if (!reference) {
-    context.messages.note(name + ": too large for the plain evaluator; the executor ran both models");
-    return {};
+std::string report(const CompareResult& result, bool layers, const std::string& format) {
+  std::vector<ComparedValue> judged = result.judged;
+  for (ComparedValue& value : judged) value.name += ", B by the plain evaluator";
+  const auto& first = result.first_divergence;
+  if (format == "json") {
+    nlohmann::ordered_json whole = {
+        {"a", result.a}, {"b", result.b}, {"within", result.within}, {"outputs", json_of(result.outputs)}};
+    if (!judged.empty()) whole["reference"] = json_of(judged);
+    if (layers) {
+      whole["layers"] = json_of(result.layers);
+      whole["first_divergence"] = first ? nlohmann::ordered_json(*first) : nlohmann::ordered_json();
+    }
+    return whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
-  std::vector<Line> lines = compare_all(options, names, named(name, [&] { return run_graph(graph, reference->inputs, pool); }),
-                                        reference->outputs, rounding_of_scale(coarsest_type(graph)));
-  for (Line& line : lines) line.name += ", B by the plain evaluator";
-  return lines;
+  std::vector<ComparedValue> values = result.outputs;
+  values.insert(values.end(), judged.begin(), judged.end());
+  std::string text = text_of(values);
+  if (!layers) return text;
+  text += "\n" + text_of(result.layers);
+  text += first ? fmt::format("first to diverge: {}\n", table::printable(*first))
+                : fmt::format("no divergence in {} values of the same name\n", result.layers.size());
+  return text;
+}
+
+CompareRequest request_of(const CompareOptions& options) {
+  CompareRequest request;
+  request.model = options.arguments.at(0);
+  request.others.assign(options.arguments.begin() + 1, options.arguments.end());
+  request.inputs = options.inputs;
+  request.random = options.random;
+  request.seed = static_cast<std::uint64_t>(options.seed);
+  request.atol = options.atol;
+  request.rtol = options.rtol;
+  request.by = options.check == "mean" ? CompareBy::mean : options.check == "median" ? CompareBy::median : CompareBy::max;
+  request.layers = options.layers;
+  return request;
 }
 
 int run(const CompareOptions& given, Context& context) {
   CompareOptions options = given;
   take_back_arguments(options);
-  const auto refuse_alone = [] { throw Error(Fault::invalid, "expected two models, or a model and its expected outputs"); };
-  if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2) refuse_alone();
+  if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2)
+    throw Error(Fault::invalid, "expected two models, or a model and its expected outputs");
+  const CompareRequest request = request_of(options);
   const std::string format = choose_format(options.format, options.output, {"text", "json"});
   WrittenFiles written;
   written.add("--output", options.output);
@@ -180,89 +160,12 @@ int run(const CompareOptions& given, Context& context) {
     for (const std::string& file : files) written.check(file);
   }
   Output output(options.output);
-  const auto load = [&](const std::string& name) {
-    ArchOptions arch;
-    LoadedModel loaded = load_for_examination(name, arch, true, context.messages);
-    for (const std::string& file : loaded.model.data_files) written.check(std::filesystem::path(name).parent_path() / file);
-    return std::move(loaded.model.graph);
-  };
-  const Graph a = load(options.arguments[0]);
-  take_back_outputs(options, a);
-  if (options.arguments.size() < 2 && options.inputs.size() <= a.inputs().size()) refuse_alone();
-  ThreadPool pool(context.threads(), context.most_threads());
-  std::vector<Tensor> inputs;
-  for (const std::string& file : options.inputs) inputs.push_back(read_tensor(file));
-  if (inputs.empty())
-    inputs =
-        named(options.arguments[0], [&] { return random_inputs(a, options.random, static_cast<std::uint64_t>(options.seed)); });
-  if (inputs.size() != a.inputs().size()) {
-    throw Error(Fault::invalid,
-                fmt::format("{} inputs given, {} has {}", inputs.size(), options.arguments[0], a.inputs().size()));
-  }
-  std::vector<std::string> names;
-  for (const ValueId id : a.outputs()) names.push_back(a.value(id).name);
-  const auto run_a = [&](const Graph& graph, bool optimize) {
-    return named(options.arguments[0], [&] { return run_graph(graph, inputs, pool, optimize); });
-  };
-  const auto run_b = [&](const Graph& graph, bool optimize) {
-    return named(options.arguments[1], [&] { return run_graph(graph, inputs, pool, optimize); });
-  };
-  std::vector<Line> outputs, judged, layers;
-  if (is_tensor_file(options.arguments[1])) {
-    if (options.layers) throw Error(Fault::invalid, "--layers is for two models");
-    if (options.inputs.empty()) throw Error(Fault::invalid, "stored outputs belong to certain inputs: --input");
-    std::vector<Tensor> expected;
-    for (std::size_t i = 1; i < options.arguments.size(); ++i) expected.push_back(read_tensor(options.arguments[i]));
-    if (expected.size() > names.size())
-      throw Error(Fault::invalid,
-                  fmt::format("{} expected outputs, {} has {}", expected.size(), options.arguments[0], names.size()));
-    names.resize(expected.size());
-    outputs = compare_all(options, names, run_a(a, true), expected);
-  } else {
-    if (options.arguments.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", options.arguments[2]));
-    const Graph b = load(options.arguments[1]);
-    if (a.outputs().size() != b.outputs().size()) {
-      throw Error(Fault::failed,
-                  fmt::format("{} has {} output{} and {} has {}: the models are of different kinds", options.arguments[0],
-                              a.outputs().size(), a.outputs().size() == 1 ? "" : "s", options.arguments[1], b.outputs().size()));
-    }
-    outputs = compare_all(options, names, run_a(a, true), run_b(b, true));
-    throw_if_interrupted();
-    judged = judge_executor(options, b, names, inputs, pool, context);
-    if (options.layers) {
-      const std::vector<std::string> common = common_values(a, b);
-      layers = compare_all(options, common, run_a(with_outputs(a, common), false), run_b(with_outputs(b, common), false));
-    }
-  }
-  bool within = true;
-  for (const Line& line : outputs) within = within && line.within;
-  for (const Line& line : judged) within = within && line.within;
-  const Line* first = nullptr;
-  for (const Line& line : layers) {
-    if (!line.within && first == nullptr) first = &line;
-    within = within && line.within;
-  }
-  if (format == "json") {
-    nlohmann::ordered_json report = {
-        {"a", options.arguments[0]}, {"b", options.arguments[1]}, {"within", within}, {"outputs", json_of(outputs)}};
-    if (!judged.empty()) report["reference"] = json_of(judged);
-    if (options.layers) {
-      report["layers"] = json_of(layers);
-      report["first_divergence"] = first != nullptr ? nlohmann::ordered_json(first->name) : nlohmann::ordered_json();
-    }
-    output.write(report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  } else {
-    std::vector<Line> lines = outputs;
-    lines.insert(lines.end(), judged.begin(), judged.end());
-    output.write(text_of(lines));
-    if (options.layers) {
-      output.write("\n" + text_of(layers));
-      output.write(first != nullptr ? fmt::format("first to diverge: {}\n", table::printable(first->name))
-                                    : fmt::format("no divergence in {} values of the same name\n", layers.size()));
-    }
-  }
+  TaskContext task = context.task();
+  task.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
+  const CompareResult result = compare(request, task);
+  output.write(report(result, options.layers, format));
   output.commit();
-  return within ? 0 : exit_codes::check_failed;
+  return result.within ? 0 : exit_codes::check_failed;
 }
 
 }  // namespace

@@ -8,14 +8,17 @@
 
 #include "cli/options/threads.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/signals.h"
 #include "lib/base/processors.h"
 
 namespace resnet::cli {
 
 TaskContext Context::task() {
-  return {.observer = messages, .stop = stop, .threads = {threads(), most_threads()}, .open = [](const std::string& file) {
-            return std::make_unique<Output>(file);
-          }};
+  return {.observer = messages,
+          .stop = stop,
+          .threads = {threads(), most_threads()},
+          .open = [](const std::string& file) { return std::make_unique<Output>(file); },
+          .take_time = [] { return std::make_shared<TakeTimeWhenInterrupted>(); }};
 }
 
 std::size_t Context::threads() {

@@ -1,12 +1,13 @@
 // `convert IN -o OUT`: the same network in another file: another format, another opset, folded, renamed, lighter.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands/commands.h"
@@ -15,21 +16,12 @@
 #include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/open/model.h"
-#include "cli/tasks/prepare/networks.h"
+#include "cli/tasks/convert/convert.h"
 #include "cli/terminal/output.h"
 #include "formats/labels/labels.h"
-#include "formats/native/native.h"
 #include "formats/onnx/opset.h"
-#include "formats/onnx/write.h"
 #include "formats/table/text.h"
-#include "lib/arch/parameters.h"
-#include "lib/arch/recognize.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
-#include "lib/classify/endpoints.h"
-#include "lib/measure/compare.h"
-#include "lib/passes/passes.h"
 
 namespace resnet::cli {
 
@@ -94,160 +86,80 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "  resnet-cli convert resnet50.onnx -o light.onnx --strip-weights");
 }
 
-std::string format_of(const ConvertOptions& options) { return choose_format(options.format, options.output, {"onnx", "resnet"}); }
-
-Graph simplify(Graph graph, PassLog& log) {
-  graph = fold_constants(graph, log, {.dequantize = false});
-  graph = remove_no_ops(graph, log);
-  graph = merge_transposes(graph, log);
-  graph = merge_pads(graph, log);
-  return remove_dead_nodes(graph, log);
+ConvertRequest request_of(const ConvertOptions& options) {
+  ConvertRequest request;
+  request.model = one_model(options.model, options.arguments);
+  request.arch = options.arch;
+  request.output = options.output;
+  request.labels = options.labels;
+  request.preprocess = options.preprocess;
+  if (options.seed->count() > 0) request.seed = options.arch.seed;
+  request.dynamic_batch = options.dynamic_batch;
+  request.simplify = options.simplify;
+  request.rename = !options.rename.empty();
+  request.fold_batch_norm = options.fold_batch_norm;
+  request.strip_weights = options.strip_weights;
+  if (!options.dtype.empty()) {
+    request.dtype = options.dtype == "fp16" ? DType::float16 : options.dtype == "bf16" ? DType::bfloat16 : DType::float32;
+  }
+  request.opset = options.opset;
+  request.external_data = options.external_data;
+  request.strip_metadata = options.strip_metadata;
+  request.check = options.check;
+  request.tolerance = options.tolerance;
+  return request;
 }
 
-void rewrite(LoadedModel& loaded, const ConvertOptions& options, PassLog& log) {
-  Model& model = loaded.model;
-  if (options.seed->count() > 0) {
-    if (!loaded.spec && model.graph.inputs().size() < 2)
-      throw Error(Fault::invalid, fmt::format("--seed makes weights that are inputs, but {} has all its weights", loaded.name));
-    model.graph = arch::make_weights(model.graph, options.arch.seed);
-  }
-  if (options.dynamic_batch) model.graph = open_batch(model.graph, log);
-  if (options.simplify) model.graph = simplify(std::move(model.graph), log);
-  if (!options.rename.empty()) model.graph = arch::rename_as_built(model.graph, arch::recognize(model.graph));
-  if (options.fold_batch_norm) model.graph = remove_dead_nodes(fold_batch_norm(model.graph, log), log);
-  if (options.dtype == "fp32") model.graph = remove_dead_nodes(fold_constants(model.graph, log), log);
-  if (options.dtype == "fp16" || options.dtype == "bf16") {
-    model.graph = store_weights(model.graph, options.dtype == "fp16" ? DType::float16 : DType::bfloat16, log);
-  }
-  if (options.strip_weights) model.graph = strip_weights(model.graph, log);
-}
-
-// Of a network that the graph is without a difference.
-std::optional<arch::Spec> spec_of(const Graph& graph) {
-  try {
-    arch::Recognition recognition = arch::recognize(graph);
-    if (recognition.is_exact()) return std::move(recognition.spec);
-  } catch (const Error&) {  // there is nothing in it to recognise
-  }
-  return std::nullopt;
-}
-
-void write_file(const Model& model, const ConvertOptions& options) {
-  const fs::path file = options.output;
-  if (format_of(options) == "resnet") {
-    for (const auto& [name, given] :
-         {std::pair{"--external-data", options.external_data}, {"--strip-metadata", options.strip_metadata}}) {
-      if (given) throw Error(Fault::invalid, fmt::format("{} is for ONNX files, but {} is a .resnet file", name, options.output));
-    }
-    return native::write(model, file);
-  }
-  onnx::WriteOptions write;
-  write.opset = options.opset;
-  write.strip_metadata = options.strip_metadata;
-  if (options.external_data) write.external_data = file.filename().string() + ".data";
-  onnx::write(model, file, write);
-}
-
-// Nothing where the graph gives no scores of classes.
-std::optional<std::int64_t> classes_of(const Graph& graph) {
-  try {
-    return find_score_output(graph).classes;
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-// One line for each output; true where everything is within the tolerance.
-bool tell_differences(const ConvertOptions& options, const Graph& graph, const std::string& inputs, const std::vector<Tensor>& a,
-                      const std::vector<Tensor>& b, Output& output) {
-  Tolerance tolerance;
-  if (options.tolerance) {
-    tolerance = {*options.tolerance, *options.tolerance};
-  } else {
-    const DType stored = options.dtype == "fp16" ? DType::float16 : options.dtype == "bf16" ? DType::bfloat16 : DType::float32;
-    tolerance.of_scale = std::max(rounding_of_scale(stored), rounding_of_scale(coarsest_type(graph)));
-  }
-  bool within = true;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    const TensorDifference d = difference_of(a.at(i), b[i], tolerance);
-    const std::string& name = graph.value(graph.outputs()[i]).name;
-    output.write(d.problem.empty() ? fmt::format("check: {}, output '{}': largest difference {:.3g} of {:.3g}, {}\n", inputs,
-                                                 name, d.largest, d.scale, d.within() ? "within the tolerance" : "TOO LARGE")
-                                   : fmt::format("check: {}, output '{}': {}\n", inputs, name, d.problem));
-    within = within && d.within();
-  }
-  return within;
-}
-
-// True where everything is within the tolerance. Both networks are run by the executor, which must not be its own judge: some
-// images of IN are also computed by the plain evaluator.
-bool check(const ConvertOptions& options, const Graph& before, Context& context, Output& output) {
-  const Graph after = read_model_file(options.output, {}, context.messages).graph;
-  ThreadPool pool(context.threads(), context.most_threads());
-  const std::vector<Tensor> inputs = random_inputs(before, options.check, 1);
-  if (inputs.size() != after.inputs().size())
-    throw Error(Fault::unsupported, "--check: the two have different inputs (--strip-weights?)");
-  const auto count = [](const std::vector<Tensor>& given) { return fmt::format("{} random inputs", given[0].shape()[0]); };
-  bool within =
-      tell_differences(options, before, count(inputs), run_graph(after, inputs, pool), run_graph(before, inputs, pool), output);
-  const auto reference = reference_of(before, inputs, reference_macs);
-  if (!reference) {
-    context.messages.note("--check: the network is too large for the plain evaluator; the executor ran both files");
-    return within;
-  }
-  return tell_differences(options, before, count(reference->inputs) + " by the plain evaluator",
-                          run_graph(after, reference->inputs, pool), reference->outputs, output) &&
-         within;
-}
-
-int run(const ConvertOptions& options, Context& context) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::string name = one_model(options.model, options.arguments);
+// The model itself may be replaced; what this says of it.
+bool is_in_place(const ConvertOptions& options, const std::string& model) {
   std::error_code ignored;
-  const bool in_place = fs::equivalent(name, options.output, ignored) && fs::is_regular_file(options.output, ignored);
+  const bool in_place = fs::equivalent(model, options.output, ignored) && fs::is_regular_file(options.output, ignored);
   if (in_place && !options.force) {
     throw Error(Fault::invalid,
                 fmt::format("--output: {} is the model itself, which would be replaced; expected another file, or "
                             "--force",
                             options.output));
   }
-  LoadedModel loaded = load_for_examination(name, options.arch, true, context.messages);
-  Model& model = loaded.model;
-  WrittenFiles written;  // the model itself may be replaced
-  written.add("--output", options.output);
-  // So may its data file by the successor's. A mapped file may not change under its readers: what is replaced gets another name's
-  // bytes, which leaves the old ones whole.
-  const char* const data_option = "the data file of --output";
-  if (options.external_data) written.add(data_option, options.output + ".data");
-  for (const std::string& file : model.data_files)
-    written.check(fs::path(name).parent_path() / file, in_place ? data_option : "");
-  if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
-  format_of(options);  // before the work: an ending that is not written is told at once
-  const Graph before = options.check > 0 ? model.graph : Graph();
-  if (!options.labels.empty()) model.labels = load_labels(options.labels, classes_of(model.graph));
-  if (!options.preprocess.empty()) model.preprocessing = find_preprocessing(options.preprocess);
-  PassLog log;
-  try {
-    rewrite(loaded, options, log);
-    model.spec = spec_of(model.graph);
-    throw_if_interrupted();
-    write_file(model, options);
-  } catch (Error& error) {
-    if (error.fault() != Fault::unwritable && error.fault() != Fault::invalid) error.in(Frame::file(Role::model, name));
-    throw;
-  }
+  return in_place;
+}
+
+void write_result(const ConvertOptions& options, const ConvertResult& result) {
   Output output("");
   if (options.explain) {
-    for (const std::string& line : log.done) output.write("done: " + table::printable(line) + "\n");
-    for (const std::string& line : log.declined) output.write("declined: " + table::printable(line) + "\n");
+    for (const std::string& line : result.log.done) output.write("done: " + table::printable(line) + "\n");
+    for (const std::string& line : result.log.declined) output.write("declined: " + table::printable(line) + "\n");
   }
-  bool within = true;
-  if (options.check > 0) within = check(options, before, context, output);
+  for (const auto& [inputs, name, d] : result.checks) {
+    output.write(d.problem.empty() ? fmt::format("check: {}, output '{}': largest difference {:.3g} of {:.3g}, {}\n", inputs,
+                                                 name, d.largest, d.scale, d.within() ? "within the tolerance" : "TOO LARGE")
+                                   : fmt::format("check: {}, output '{}': {}\n", inputs, name, d.problem));
+  }
   output.commit();
+}
+
+int run(const ConvertOptions& options, Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  ConvertRequest request = request_of(options);
+  const bool in_place = is_in_place(options, request.model);
+  // A mapped file may not change under its readers: what is replaced, the model's data file by its successor's, too, gets another
+  // file of that name, which leaves the old one whole.
+  const char* const data_option = "the data file of --output";
+  WrittenFiles written;
+  written.add("--output", options.output);
+  if (options.external_data) written.add(data_option, options.output + ".data");
+  TaskContext task = context.task();
+  task.before_reading = [&](const fs::path& file) { written.check(file, in_place ? data_option : ""); };
+  ConvertTask convert(request, task);
+  if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
+  // Before the work: an ending that is not written is told at once.
+  request.native = choose_format(options.format, options.output, {"onnx", "resnet"}) == "resnet";
+  const ConvertResult result = convert.run();
+  write_result(options, result);
+  std::error_code ignored;
   const auto milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  context.messages.detail(fmt::format("{}: {} nodes, {} bytes, {:.0f} ms", options.output, model.graph.nodes().size(),
+  context.messages.detail(fmt::format("{}: {} nodes, {} bytes, {:.0f} ms", options.output, result.nodes,
                                       fs::file_size(options.output, ignored), milliseconds));
-  return within ? 0 : exit_codes::check_failed;
+  return result.within ? 0 : exit_codes::check_failed;
 }
 
 }  // namespace

@@ -18,19 +18,14 @@
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/inspect/inspection.h"
+#include "cli/tasks/inspect/inspect.h"
 #include "cli/tasks/inspect/paper_table.h"
-#include "cli/tasks/named.h"
-#include "cli/tasks/open/model.h"
 #include "cli/tasks/prepare/networks.h"
 #include "cli/terminal/output.h"
 #include "formats/graphviz/render.h"
 #include "formats/html/page.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/parse.h"
-#include "lib/base/threads.h"
-#include "lib/measure/timing.h"
 #include "lib/xnnpack/plan.h"
 
 namespace resnet::cli {
@@ -158,34 +153,28 @@ void write_tables(const InspectOptions& options, const Inspection& inspection, c
   if (options.weights) output.write("\n" + weight_table(inspection).render(format));
 }
 
+InspectRequest request_of(const InspectOptions& options, const std::string& model, Depth depth) {
+  return {.model = model, .arch = options.arch, .batch = options.batch, .depth = depth, .weights = options.weights};
+}
+
+// Files that hold a model's data beside it are not replaced by the output.
+TaskContext task_of(const InspectOptions& options, Context& context) {
+  TaskContext task = context.task();
+  task.before_reading = [&options](const std::filesystem::path& file) {
+    const std::string path = file.string();
+    check_not_an_input("--output", options.output, std::span(&path, 1));
+  };
+  return task;
+}
+
 void write_plan(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
   const auto kind = table::find_format(format);
   if (!kind) throw Error(Fault::invalid, "--plan is a table: text, json, csv or md");
-  const LoadedModel loaded =
-      load_for_examination(one_model(options.model, options.arguments), options.arch, true, context.messages);
-  ThreadPool pool(context.threads(), context.most_threads());
-  xnnpack::PlanOptions plan;
-  plan.job.batch = options.batch.value_or(1);
-  plan.job.convolutions = find_convolutions(options.convolution);
-  plan.job.input_shapes = usual_shapes(loaded.model.graph, options.batch.value_or(1));
-  plan.pool = &pool;
+  const InspectRequest request = request_of(options, one_model(options.model, options.arguments), Depth::layer);
   table::Table table({{"layer"}, {"kind"}, {"method"}});
-  const auto made = named(loaded.name, [&] { return xnnpack::Plan::make(loaded.model.graph, plan); });
-  for (const xnnpack::StepInfo& step : made->steps()) table.add({step.node, step.kind, step.method});
+  for (const xnnpack::StepInfo& step : plan_of(request, find_convolutions(options.convolution), context.task()))
+    table.add({step.node, step.kind, step.method});
   output.write(table.render(*kind));
-}
-
-// The model, counted; where its data is beside it, that is not replaced by the output.
-Inspection inspect_one(const InspectOptions& options, const std::string& name, Depth depth, Context& context) {
-  LoadedModel loaded = load_for_examination(name, options.arch, options.weights, context.messages);
-  for (const std::string& file : loaded.model.data_files) {
-    const std::string path = (std::filesystem::path(loaded.name).parent_path() / file).string();
-    check_not_an_input("--output", options.output, std::span(&path, 1));
-  }
-  throw_if_interrupted();
-  Inspection inspection = named(loaded.name, [&] { return inspect(loaded.name, std::move(loaded.model), options.batch, depth); });
-  throw_if_interrupted();
-  return inspection;
 }
 
 // Two models, side by side.
@@ -199,7 +188,9 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
                                     {"--plan", options.plan}}) {
     if (given) throw Error(Fault::invalid, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
   }
-  const Inspection a = inspect_one(options, names[0], depth, context), b = inspect_one(options, names[1], depth, context);
+  const TaskContext task = task_of(options, context);
+  const Inspection a = inspect(request_of(options, names[0], depth), task),
+                   b = inspect(request_of(options, names[1], depth), task);
   if (format == "json") return output.write(to_json(a, b));
   if (format == "html") return output.write(to_html(a, b));
   const table::Format kind = *table::find_format(format);
@@ -207,38 +198,11 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
   output.write(pair_layers(a, b).render(kind));
 }
 
-int run(const InspectOptions& options, Context& context) {
-  const std::string format = choose_format(options.format, options.output, split(formats, '|'));
-  check_not_an_input("--output", options.output, options.arguments);
-  check_not_an_input("--output", options.output, std::span(&options.model, 1));
-  Output output(options.output);
-  if (options.paper) {
-    if (!options.model.empty() || !options.arguments.empty())
-      throw Error(Fault::invalid, "--paper stands alone, without a model");
-    write_paper(options, format, output);
-    output.commit();
-    return 0;
-  }
-  std::vector<std::string> names = options.arguments;
-  if (!options.model.empty()) names.insert(names.begin(), options.model);
-  if (options.plan && names.size() < 2) {
-    write_plan(options, format, context, output);
-    output.commit();
-    return 0;
-  }
-  const bool picture = format == "dot" || format == "svg" || format == "html";
-  const std::string wanted = options.depth.empty() ? (picture && format != "html" ? "block" : "layer") : options.depth;
-  const Depth depth = wanted == "stage" ? Depth::stage : wanted == "block" ? Depth::block : Depth::layer;
-  if (names.size() == 2) {
-    write_pair(options, names, format, depth, context, output);
-    output.commit();
-    return 0;
-  }
-  if (names.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", names[2]));
+void write_one(const InspectOptions& options, const std::string& format, Depth depth, Context& context, Output& output) {
   // A picture shows layers even where the network is none of the family.
   const bool tables = format != "dot" && format != "svg";
-  const Inspection inspection =
-      inspect_one(options, one_model(options.model, options.arguments), tables ? depth : Depth::layer, context);
+  const std::string model = one_model(options.model, options.arguments);
+  const Inspection inspection = inspect(request_of(options, model, tables ? depth : Depth::layer), task_of(options, context));
   std::vector<std::string> columns = usual_columns(depth);
   if (!options.columns.empty()) columns = split(options.columns, ',');
   if (format == "text" || format == "md") {
@@ -253,6 +217,36 @@ int run(const InspectOptions& options, Context& context) {
   } else {
     const graphviz::Diagram diagram = diagram_of(inspection, depth);
     output.write(format == "dot" ? graphviz::to_dot(diagram) : graphviz::to_svg(diagram));
+  }
+}
+
+Depth depth_of(const InspectOptions& options, const std::string& format) {
+  const bool boxes = format == "dot" || format == "svg";
+  const std::string wanted = options.depth.empty() ? (boxes ? "block" : "layer") : options.depth;
+  return wanted == "stage" ? Depth::stage : wanted == "block" ? Depth::block : Depth::layer;
+}
+
+void write_models(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
+  std::vector<std::string> names = options.arguments;
+  if (!options.model.empty()) names.insert(names.begin(), options.model);
+  if (options.plan && names.size() < 2) return write_plan(options, format, context, output);
+  if (names.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", names[2]));
+  const Depth depth = depth_of(options, format);
+  if (names.size() == 2) return write_pair(options, names, format, depth, context, output);
+  write_one(options, format, depth, context, output);
+}
+
+int run(const InspectOptions& options, Context& context) {
+  const std::string format = choose_format(options.format, options.output, split(formats, '|'));
+  check_not_an_input("--output", options.output, options.arguments);
+  check_not_an_input("--output", options.output, std::span(&options.model, 1));
+  Output output(options.output);
+  if (options.paper) {
+    if (!options.model.empty() || !options.arguments.empty())
+      throw Error(Fault::invalid, "--paper stands alone, without a model");
+    write_paper(options, format, output);
+  } else {
+    write_models(options, format, context, output);
   }
   output.commit();
   return 0;

@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <random>
 #include <string>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "cli/commands/commands.h"
@@ -18,20 +16,11 @@
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/feed/inputs.h"
-#include "cli/tasks/feed/photo_files.h"
-#include "cli/tasks/named.h"
-#include "cli/tasks/open/model.h"
-#include "cli/tasks/prepare/preprocess.h"
-#include "cli/tasks/progress.h"
+#include "cli/tasks/respond/respond.h"
 #include "cli/terminal/output.h"
 #include "formats/chart/chart.h"
-#include "formats/npy/npy.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
-#include "lib/image/image.h"
-#include "lib/measure/responses.h"
 
 namespace resnet::cli {
 
@@ -77,200 +66,32 @@ void setup(CLI::App& app, ResponsesOptions& options) {
       "  resnet-cli responses plain20 resnet20 --random 64 --seed 1 --format csv");
 }
 
-// One model with what it is fed.
-struct Measured {
-  std::string name;
-  std::vector<LayerResponse> responses;
-};
-
-// Fills a batch in the order of axes that the network has.
-class Batch {
- public:
-  Batch(const ImageInput& input, std::int64_t count, std::int64_t height, std::int64_t width)
-      : channels_last_(input.channels_last),
-        tensor_(
-            Tensor::allocate(DType::float32, channels_last_ ? Shape{count, height, width, 3} : Shape{count, 3, height, width})),
-        size_(static_cast<std::size_t>(3 * height * width)) {}
-
-  std::span<float> slot(std::size_t index) { return tensor_.mutable_data<float>().subspan(index * size_, size_); }
-  void fill(std::size_t index, const image::Pixels& pixels, const Preprocessing& preprocessing) {
-    (channels_last_ ? image::normalize_nhwc : image::normalize_nchw)(pixels, preprocessing, slot(index));
-  }
-  const Tensor& tensor() const { return tensor_; }
-
- private:
-  bool channels_last_;
-  Tensor tensor_;
-  std::size_t size_;
-};
-
-class Measurement {
- public:
-  Measurement(const ResponsesOptions& options, Context& context) : options_(options), context_(context) {
-    written_.add("--output", options.output);
-  }
-
-  Measured measure(const std::string& name, const std::vector<std::string>& images) {
-    LoadedModel loaded = load_model(name, options_.arch, context_.messages);
-    for (const std::string& file : loaded.model.data_files) written_.check(std::filesystem::path(name).parent_path() / file);
-    const ImageInput input = find_image_input(loaded.model.graph);
-    if (input.dtype != DType::float32) throw Error(Fault::unsupported, name + ": takes no floats, and so is not measured");
-    const ChosenPreprocessing chosen =
-        choose_preprocessing(options_.preprocess, loaded.model, input, classes_of(loaded.model.graph));
-    ThreadPool pool(context_.threads(), context_.most_threads());
-    return named(name, [&]() -> Measured {
-      ResponseMeter meter(std::move(loaded.model.graph), pool);
-      choose_batch(meter, input, name);
-      if (options_.random > 0) {
-        feed_noise(meter, input);
-      } else {
-        feed_images(meter, input, chosen, images);
-      }
-      return {name, meter.responses()};
-    });
-  }
-
-  std::size_t failed() const { return failed_; }
-
- private:
-  static std::optional<std::int64_t> classes_of(const Graph& graph) {
-    const Fact& scores = graph.fact(graph.outputs()[0]);
-    if (!scores.dims || scores.dims->empty() || !scores.dims->back().is_number()) return std::nullopt;
-    return scores.dims->back().number();
-  }
-
-  // A fixed batch is kept; what does not fill it is not measured, so that nothing else is in the figures.
-  std::int64_t batch_of(const ImageInput& input) const { return input.batch.value_or(alone_ ? 1 : options_.batch_size); }
-  void choose_batch(const ResponseMeter& meter, const ImageInput& input, const std::string& name) {
-    using Kind = analysis::BatchMixing::Kind;
-    alone_ = meter.mixing() && !input.batch;
-    if (!meter.mixing()) return;
-    const std::string what = meter.mixing()->to_string();
-    if (input.batch && meter.mixing()->kind == Kind::mixed) {
-      throw Error(Fault::unsupported,
-                  fmt::format("the responses to an image would depend on the others of its fixed batch of {}: {}; expected a "
-                              "network whose batch is 1 or open",
-                              *input.batch, what));
-    }
-    if (alone_ && (meter.mixing()->kind == Kind::mixed || options_.batch_size > 1)) {
-      context_.messages.note(fmt::format(
-          "{}: images are run one at a time, for in a batch the responses to one would depend on the others: {}", name, what));
-    }
-  }
-
-  void feed_noise(ResponseMeter& meter, const ImageInput& input) {
-    std::mt19937_64 generator(options_.arch.seed);
-    std::normal_distribution<float> normal;
-    const std::int64_t height = input.height.value_or(224), width = input.width.value_or(224);
-    Progress progress(context_.messages, "images");
-    for (std::int64_t done = 0; done < options_.random;) {
-      const std::int64_t count = input.batch ? *input.batch : std::min(batch_of(input), options_.random - done);
-      Batch batch(input, count, height, width);
-      for (std::int64_t i = 0; i < count; ++i) {
-        for (float& value : batch.slot(static_cast<std::size_t>(i))) value = normal(generator);
-      }
-      meter.add(batch.tensor());
-      done += count;
-      progress.update(static_cast<std::size_t>(std::min(done, options_.random)), static_cast<std::size_t>(options_.random));
-      throw_if_interrupted();
-    }
-  }
-
-  void feed_images(ResponseMeter& meter, const ImageInput& input, const ChosenPreprocessing& chosen,
-                   const std::vector<std::string>& images) {
-    for (const std::string& image : images) {
-      if (image.starts_with('@')) written_.check(image.substr(1));
-      if (image == "-") written_.check("/dev/stdin");
-    }
-    Inputs inputs(images, options_.inputs, context_.stop);
-    std::atomic<std::size_t> turned = 0;
-    std::vector<image::Pixels> waiting;
-    std::size_t measured = 0, seen = 0;
-    Progress progress(context_.messages, "images");
-    const auto run = [&] {
-      Batch batch(input, static_cast<std::int64_t>(waiting.size()), waiting[0].height, waiting[0].width);
-      for (std::size_t i = 0; i < waiting.size(); ++i) batch.fill(i, waiting[i], chosen.preprocessing);
-      meter.add(batch.tensor());
-      measured += waiting.size();
-      waiting.clear();
-    };
-    while (const auto next = inputs.next()) {
-      throw_if_interrupted();
-      written_.check(next->path);
-      ++seen;
-      try {
-        if (!next->error.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), next->error);
-        image::DecodeOptions decode;
-        decode.exif = chosen.preprocessing.exif;
-        decode.unheeded_orientations = &turned;
-        image::Pixels pixels = image::prepare(image::decode(next->path, decode), chosen.preprocessing);
-        const bool fits = (!input.height || *input.height == pixels.height) && (!input.width || *input.width == pixels.width);
-        if (!fits) {
-          throw Error(Fault::unreadable, Frame::file(Role::input),
-                      fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", pixels.width, pixels.height,
-                                  chosen.preprocessing.name, input.to_string()));
-        }
-        // Images of different sizes do not share a batch.
-        if (!waiting.empty() && !input.batch && (waiting[0].width != pixels.width || waiting[0].height != pixels.height)) run();
-        waiting.push_back(std::move(pixels));
-      } catch (const Error& error) {
-        if (error.role() != Role::input) throw;
-        context_.messages.error(next->path.string() + ": " + error.without_file());
-        ++failed_;
-        continue;
-      }
-      if (static_cast<std::int64_t>(waiting.size()) == batch_of(input)) run();
-      progress.update(seen, inputs.total());
-    }
-    if (!waiting.empty() && !input.batch) run();
-    if (!waiting.empty()) {
-      context_.messages.warning(
-          fmt::format("the last {} images do not fill the network's batch of {} and are left out", waiting.size(), *input.batch));
-    }
-    if (std::exchange(told_, true)) return check_count(measured);
-    if (const std::string note = inputs.take_note(); !note.empty()) context_.messages.note(note);
-    tell_orientations(turned, context_.messages);
-    check_count(measured);
-  }
-
-  static void check_count(std::size_t measured) {
-    if (measured == 0) throw Error(Fault::unreadable, Frame::file(Role::input), "no image could be measured");
-  }
-
-  const ResponsesOptions& options_;
-  WrittenFiles written_;
-  Context& context_;
-  std::size_t failed_ = 0;
-  bool alone_ = false;  // whether images are run one at a time: in a batch they would change each other's responses
-  bool told_ = false;   // what is said once, however many networks there are
-};
-
-table::Table table_of(const std::vector<Measured>& all) {
+table::Table table_of(const std::vector<RespondRow>& rows) {
   table::Table table({{"model", table::Align::left, {}},
                       {"layer", table::Align::right, {}},
                       {"name", table::Align::left, {}},
                       {"std", table::Align::right, 4},
                       {"mean", table::Align::right, 4},
                       {"rank", table::Align::right, {}}});
-  for (const Measured& measured : all) {
-    for (std::size_t i = 0; i < measured.responses.size(); ++i) {
-      const LayerResponse& r = measured.responses[i];
-      const auto rank = 1 + std::count_if(measured.responses.begin(), measured.responses.end(),
+  for (const RespondRow& row : rows) {
+    for (std::size_t i = 0; i < row.responses.size(); ++i) {
+      const LayerResponse& r = row.responses[i];
+      const auto rank = 1 + std::count_if(row.responses.begin(), row.responses.end(),
                                           [&](const LayerResponse& other) { return other.deviation > r.deviation; });
-      table.add({measured.name, static_cast<std::int64_t>(i + 1), r.name, r.deviation, r.mean, static_cast<std::int64_t>(rank)});
+      table.add({row.model, static_cast<std::int64_t>(i + 1), r.name, r.deviation, r.mean, static_cast<std::int64_t>(rank)});
     }
   }
   return table;
 }
 
-std::string figure_of(const std::vector<Measured>& all) {
+std::string figure_of(const std::vector<RespondRow>& rows) {
   chart::Chart original{"Standard deviations of layer responses", "3x3 layer, in the original order", "std", {}};
   chart::Chart sorted{"Sorted by magnitude", "3x3 layer, sorted", "std", {}};
-  for (const Measured& measured : all) {
+  for (const RespondRow& row : rows) {
     std::vector<double> deviations;
-    for (const LayerResponse& r : measured.responses) deviations.push_back(r.deviation);
+    for (const LayerResponse& r : row.responses) deviations.push_back(r.deviation);
     const auto series = [&](const std::vector<double>& values) {
-      chart::Series s{fs::path(measured.name).filename().string(), {}, measured.name.find("plain") != std::string::npos};
+      chart::Series s{fs::path(row.model).filename().string(), {}, row.model.find("plain") != std::string::npos};
       for (std::size_t i = 0; i < values.size(); ++i) s.points.emplace_back(static_cast<double>(i + 1), values[i]);
       return s;
     };
@@ -282,27 +103,43 @@ std::string figure_of(const std::vector<Measured>& all) {
   return chart::to_svg(charts);
 }
 
-int run(const ResponsesOptions& options, Context& context) {
-  std::vector<std::string> models = options.models, images;
-  for (const std::string& argument : options.arguments) (is_model(argument) ? models : images).push_back(argument);
-  if (models.empty()) refuse_without_model(images);
-  if (images.empty() && options.random == 0)
+RespondRequest request_of(const ResponsesOptions& options) {
+  RespondRequest request;
+  request.models = options.models;
+  for (const std::string& argument : options.arguments)
+    (is_model(argument) ? request.models : request.images).push_back(argument);
+  if (request.models.empty()) refuse_without_model(request.images);
+  if (request.images.empty() && options.random == 0)
     throw Error(Fault::invalid, "no images; expected files, folders, @list.txt, - or --random N");
-  if (!images.empty() && options.random > 0)
-    throw Error(Fault::invalid, fmt::format("--random and images ('{}') exclude each other", images[0]));
+  if (!request.images.empty() && options.random > 0)
+    throw Error(Fault::invalid, fmt::format("--random and images ('{}') exclude each other", request.images[0]));
+  request.arch = options.arch;
+  request.preprocess = options.preprocess;
+  request.inputs = options.inputs;
+  request.random = options.random;
+  request.batch_size = options.batch_size;
+  return request;
+}
+
+int run(const ResponsesOptions& options, Context& context) {
+  const RespondRequest request = request_of(options);
   const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "csv", "json", "svg"}); };
   // What is there may be one of the photos, which is told when they are read.
   std::error_code none;
-  if (!std::filesystem::exists(options.output, none)) format_of_output();
-  for (const auto& read : {models, images}) check_not_an_input("--output", options.output, read);
+  if (!fs::exists(options.output, none)) format_of_output();
+  WrittenFiles written;
+  written.add("--output", options.output);
+  for (const auto& files : {request.models, request.images}) {
+    for (const std::string& file : files) written.check(file);
+  }
   Output output(options.output);
-  Measurement measurement(options, context);
-  std::vector<Measured> all;
-  for (const std::string& name : models) all.push_back(measurement.measure(name, images));
+  TaskContext task = context.task();
+  task.before_reading = [&written](const fs::path& file) { written.check(file); };
+  const RespondResult result = respond(request, task);
   const std::string format = format_of_output();
-  output.write(format == "svg" ? figure_of(all) : table_of(all).render(*table::find_format(format)));
+  output.write(format == "svg" ? figure_of(result.rows) : table_of(result.rows).render(*table::find_format(format)));
   output.commit();
-  return measurement.failed() > 0 ? exit_codes::inputs_failed : 0;
+  return result.failed > 0 ? exit_codes::inputs_failed : 0;
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // `validate MODEL`: everything that is wrong or odd, at once; and whether a model is what somebody expects.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands/commands.h"
@@ -15,20 +15,9 @@
 #include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/inspect/inspection.h"
-#include "cli/tasks/inspect/paper_table.h"
-#include "cli/tasks/open/model.h"
+#include "cli/tasks/validate/validate.h"
 #include "cli/terminal/output.h"
-#include "formats/native/native.h"
-#include "formats/onnx/lint.h"
-#include "formats/onnx/opset.h"
-#include "formats/onnx/write.h"
 #include "formats/table/table.h"
-#include "lib/analysis/batch_axis.h"
-#include "lib/arch/recognize.h"
-#include "lib/base/error.h"
-#include "lib/base/interrupt.h"
-#include "lib/classify/endpoints.h"
 
 namespace resnet::cli {
 
@@ -72,6 +61,8 @@ void setup(CLI::App& app, ValidateOptions& options) {
       "  resnet-cli validate model.onnx --paper");
 }
 
+std::string format_of(const ValidateOptions& options) { return choose_format(options.format, options.output, {"text", "json"}); }
+
 const char* name_of(Finding::Level level) {
   switch (level) {
     case Finding::Level::note: return "note";
@@ -81,31 +72,7 @@ const char* name_of(Finding::Level level) {
   __builtin_unreachable();
 }
 
-// Of a model, or the five networks themselves.
-struct PaperReport {
-  std::vector<PaperCheck> checks;
-  std::string model, network;  // empty: none was named
-  std::string compared_with;   // empty: Table 1 has no such network
-};
-
-PaperReport compare_with_paper(const ValidateOptions& options, Context& context) {
-  PaperReport report;
-  if (options.model.empty() && options.arguments.empty()) {
-    report.checks = check_paper(arch::find_variant(options.arch.variant).value_or(arch::Variant::v1));
-    return report;
-  }
-  report.model = one_model(options.model, options.arguments);
-  ArchOptions arch = options.arch;
-  if (arch.variant.empty() && arch::find_spec(report.model)) arch.variant = "v1";  // the paper's
-  LoadedModel loaded = load_for_examination(report.model, arch, false, context.messages);
-  const Inspection inspection = inspect(report.model, std::move(loaded.model), 1, Depth::layer);
-  report.checks = check_paper(inspection);
-  report.network = inspection.recognition ? inspection.recognition->to_string() : inspection.not_recognized;
-  if (!report.checks.empty()) report.compared_with = "Table 1's " + report.checks.front().net + " network";
-  return report;
-}
-
-nlohmann::ordered_json json_of(const PaperReport& report, bool passed) {
+nlohmann::ordered_json json_of(const PaperReport& report) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array(), result;
   for (const PaperCheck& c : report.checks) {
     list.push_back({{"net", c.net},
@@ -121,12 +88,12 @@ nlohmann::ordered_json json_of(const PaperReport& report, bool passed) {
     result["compared_with"] =
         report.compared_with.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(report.compared_with);
   }
-  result["passed"] = passed;
+  result["passed"] = report.passed();
   result["checks"] = list;
   return result;
 }
 
-std::string text_of(const PaperReport& report, std::size_t missed) {
+std::string text_of(const PaperReport& report) {
   const std::string who = report.model.empty() ? "" : table::printable(fmt::format("{}: {}", report.model, report.network));
   if (report.checks.empty()) {
     return fmt::format(
@@ -146,121 +113,21 @@ std::string text_of(const PaperReport& report, std::size_t missed) {
     text += fmt::format("{}\ncompared with {} (v1: a bottleneck has its stride in its first 1x1; option B; 224x224)\n", who,
                         report.compared_with);
   }
-  return text + fmt::format("{} of {} as the paper's Table 1 has them\n", report.checks.size() - missed, report.checks.size());
+  return text +
+         fmt::format("{} of {} as the paper's Table 1 has them\n", report.checks.size() - report.missed(), report.checks.size());
 }
 
-int write_paper(const PaperReport& report, const std::string& format, Output& output) {
-  std::size_t missed = 0;
-  for (const PaperCheck& check : report.checks) missed += check.passed ? 0 : 1;
-  const bool passed = missed == 0 && !report.checks.empty();
-  if (format == "json") {
-    output.write(json_of(report, passed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+int write_paper(const ValidateOptions& options, Context& context, Output& output) {
+  const bool alone = options.model.empty() && options.arguments.empty();
+  const std::string model = alone ? "" : one_model(options.model, options.arguments);
+  const PaperReport report = compare_with_paper(model, options.arch, context.task());
+  if (format_of(options) == "json") {
+    output.write(json_of(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
-    output.write(text_of(report, missed));
+    output.write(text_of(report));
   }
   output.commit();
-  return passed ? 0 : exit_codes::check_failed;
-}
-
-// What the user expects, as findings.
-void check_expectations(const ValidateOptions& options, Context& context, std::vector<Finding>& findings) {
-  if (options.expect.empty() && options.expect_macs == 0 && options.expect_parameters == 0) return;
-  const auto fail = [&](const char* rule, const std::string& node, const std::string& message) {
-    findings.push_back({Finding::Level::error, rule, node, message});
-  };
-  ArchOptions arch = options.arch;
-  const std::string name = one_model(options.model, options.arguments);
-  // The variant and the shortcut say what is expected, unless the model is itself a name.
-  if (!arch::find_spec(name)) arch.variant = arch.shortcut = "", arch.classes = 0;
-  try {
-    LoadedModel loaded = load_for_examination(name, arch, false, context.messages);
-    const Inspection inspection = inspect(name, std::move(loaded.model), 1, Depth::layer);
-    if (options.expect_macs > 0 && inspection.total.macs != options.expect_macs) {
-      fail("expect-macs", "", fmt::format("{} multiply-adds, expected {}", inspection.total.macs, options.expect_macs));
-    }
-    if (options.expect_parameters > 0 && inspection.total.parameters != options.expect_parameters) {
-      fail("expect-params", "",
-           fmt::format("{} parameters, expected {}", inspection.total.parameters, options.expect_parameters));
-    }
-    if (options.expect.empty()) return;
-    const auto spec = arch::find_spec(options.expect);
-    if (!inspection.recognition) {
-      fail("expect", "", fmt::format("expected {}, found none of this family: {}", options.expect, inspection.not_recognized));
-      return;
-    }
-    const arch::Recognition& found = *inspection.recognition;
-    arch::SpecOptions asked;
-    asked.variant = !options.arch.variant.empty() ? arch::find_variant(options.arch.variant) : found.spec.variant;
-    asked.shortcut = !options.arch.shortcut.empty() ? arch::find_shortcut(options.arch.shortcut) : std::nullopt;
-    asked.classes = options.arch.classes > 0 ? options.arch.classes : found.spec.classes;
-    const arch::Spec expected = arch::with_options(*spec, asked);
-    const std::string wanted = arch::describe(expected), is = arch::describe(found.spec);
-    if (wanted != is) fail("expect", "", fmt::format("is {}, expected {}", is, wanted));
-    for (const arch::Difference& difference : found.differences) {
-      const std::string what = difference.found.empty() ? "missing behind it: " + difference.expected
-                               : difference.expected.empty()
-                                   ? difference.found + " too many"
-                                   : fmt::format("found {}, expected {}", difference.found, difference.expected);
-      fail("expect", difference.node, what);
-    }
-  } catch (const Error& error) {
-    if (error.fault() == Fault::invalid) throw;
-    fail("expect", "", error.what());
-  }
-}
-
-// A graph that was read is sound; what it holds is examined as ONNX would have it, at the newest opset that can express it.
-std::vector<Finding> lint_model(const Model& model, const std::string& name) {
-  for (const std::int64_t opset : {onnx::newest_opset, onnx::newest_opset_with_old_softmax}) {
-    try {
-      const std::string bytes = onnx::serialize(model, {.opset = static_cast<int>(opset)});
-      return onnx::lint(std::as_bytes(std::span(bytes)), name, {});
-    } catch (const Error& error) {
-      if (error.fault() != Fault::unsupported) throw;
-      if (opset == onnx::newest_opset_with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
-    }
-  }
-  __builtin_unreachable();
-}
-
-// A network of images in whose batches one would change the answer for another.
-void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
-  using Kind = analysis::BatchMixing::Kind;
-  try {
-    const ImageInput input = find_image_input(graph);
-    const ValueId scores = graph.outputs()[find_score_output(graph).index];
-    const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
-    if (!found || found->kind == Kind::unknown) return;
-    const Node& node = graph.node(found->node);
-    const std::string consequence =
-        input.batch ? fmt::format("its batch is fixed to {}", *input.batch) : "photos are run one at a time";
-    findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch",
-                        node.name.empty() ? node.outputs[0].name : node.name,
-                        fmt::format("{} {}: the answer for a photo would depend on the others of its batch; {}", type_of(node.op),
-                                    found->what, consequence)});
-  } catch (const Error& error) {
-    if (error.fault() != Fault::unsupported) throw;  // no classifier of images
-  }
-}
-
-std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const WrittenFiles& written) {
-  const Source source(name);
-  if (!source.is_native()) {
-    onnx::Examined examined;
-    std::vector<Finding> findings = onnx::lint(name, &examined);
-    for (const std::string& file : examined.data_files) written.check(std::filesystem::path(name).parent_path() / file);
-    if (examined.model) check_images_alone(examined.model->graph, findings);
-    return findings;
-  }
-  try {
-    const Model model = read_native_file(source, !arch.no_verify);
-    std::vector<Finding> findings = lint_model(model, name);
-    check_images_alone(model.graph, findings);
-    return findings;
-  } catch (const Error& error) {
-    if (error.fault() != Fault::malformed && error.fault() != Fault::unreadable) throw;
-    return {{Finding::Level::error, "file", "", error.what()}};
-  }
+  return report.passed() ? 0 : exit_codes::check_failed;
 }
 
 // A line for each, of one rule no more than `most` and how many more there are. JSON has them all.
@@ -283,49 +150,67 @@ std::string text_of(const std::vector<Finding>& findings) {
   return text;
 }
 
+// How many there are of each level.
+struct Count {
+  std::size_t errors = 0, warnings = 0, notes = 0;
+};
+
+Count count_of(const std::vector<Finding>& findings) {
+  Count count;
+  for (const Finding& finding : findings) {
+    count.errors += finding.level == Finding::Level::error ? 1 : 0;
+    count.warnings += finding.level == Finding::Level::warning ? 1 : 0;
+    count.notes += finding.level == Finding::Level::note ? 1 : 0;
+  }
+  return count;
+}
+
+nlohmann::ordered_json json_of(const std::string& model, bool valid, const std::vector<Finding>& findings) {
+  const Count count = count_of(findings);
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Finding& f : findings)
+    list.push_back({{"level", name_of(f.level)}, {"rule", f.rule}, {"node", f.node}, {"message", f.message}});
+  return {{"model", model},       {"valid", valid},  {"errors", count.errors}, {"warnings", count.warnings},
+          {"notes", count.notes}, {"findings", list}};
+}
+
+// "a.onnx: 1 error, 2 warnings, 0 notes"
+std::string summary_of(const std::string& model, const std::vector<Finding>& findings) {
+  const auto [errors, warnings, notes] = count_of(findings);
+  return fmt::format("{}: {} error{}, {} warning{}, {} note{}\n", table::printable(model), errors, errors == 1 ? "" : "s",
+                     warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s");
+}
+
+ValidateRequest request_of(const ValidateOptions& options) {
+  ValidateRequest request;
+  request.model = one_model(options.model, options.arguments);
+  request.arch = options.arch;
+  request.expect = options.expect;
+  request.expect_macs = options.expect_macs;
+  request.expect_parameters = options.expect_parameters;
+  return request;
+}
+
 int run(const ValidateOptions& options, Context& context) {
   WrittenFiles written;
   written.add("--output", options.output);
   for (const std::string& argument : options.arguments) written.check(argument);
   written.check(options.model);
-  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "json"}); };
   Output output(options.output);
-  if (options.paper) return write_paper(compare_with_paper(options, context), format_of_output(), output);
-  const std::string name = one_model(options.model, options.arguments);
-  if (!options.expect.empty() && !arch::find_spec(options.expect))
-    throw Error(Fault::invalid, "--expect: " + unknown_arch(options.expect));
-  std::vector<Finding> findings;
-  std::error_code ignored;
-  if (const auto spec = std::filesystem::exists(name, ignored) ? std::nullopt : find_arch(name, options.arch)) {
-    Model model;
-    model.graph = arch::build(*spec, {.init = arch::Init::he, .seed = options.arch.seed});
-    findings = lint_model(model, name);
-  } else {
-    if (!std::filesystem::exists(name, ignored))
-      load_model(name, options.arch, context.messages);  // says what is wrong with the name
-    findings = lint_file(name, options.arch, written);
-  }
-  const std::string format = format_of_output();  // inputs that the output would replace were named before
-  throw_if_interrupted();
-  check_expectations(options, context, findings);
-  std::size_t errors = 0, warnings = 0, notes = 0;
-  for (const Finding& finding : findings) {
-    errors += finding.level == Finding::Level::error ? 1 : 0;
-    warnings += finding.level == Finding::Level::warning ? 1 : 0;
-    notes += finding.level == Finding::Level::note ? 1 : 0;
-  }
-  const bool failed = errors > 0 || (options.strict && warnings > 0);
+  if (options.paper) return write_paper(options, context, output);
+  const ValidateRequest request = request_of(options);
+  TaskContext task = context.task();
+  task.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
+  ValidateTask validate(request, task);
+  const std::string format = format_of(options);  // inputs that the output would replace were named before
+  const std::vector<Finding> findings = validate.run();
+  const Count count = count_of(findings);
+  const bool failed = count.errors > 0 || (options.strict && count.warnings > 0);
   if (format == "json") {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const Finding& f : findings)
-      list.push_back({{"level", name_of(f.level)}, {"rule", f.rule}, {"node", f.node}, {"message", f.message}});
-    const nlohmann::ordered_json result = {{"model", name},        {"valid", !failed}, {"errors", errors},
-                                           {"warnings", warnings}, {"notes", notes},   {"findings", list}};
+    const nlohmann::ordered_json result = json_of(request.model, !failed, findings);
     output.write(result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
-    output.write(text_of(findings));
-    output.write(fmt::format("{}: {} error{}, {} warning{}, {} note{}\n", table::printable(name), errors, errors == 1 ? "" : "s",
-                             warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s"));
+    output.write(text_of(findings) + summary_of(request.model, findings));
   }
   output.commit();
   return failed ? exit_codes::check_failed : 0;

@@ -18,9 +18,9 @@ void Sink::flush() {
   pending_.clear();
 }
 
-FileSink::FileSink(const std::string& file) : name_(file) {
+FileSink::FileSink(const std::string& file, const Stop& stop) : name_(file) {
   std::error_code none;
-  if (std::filesystem::exists(file + ".owner", none)) owner_ = std::make_unique<Owner>(file);
+  if (std::filesystem::exists(file + ".owner", none)) owner_ = std::make_unique<Owner>(file, Owner::Note(), stop);
   file_.emplace(file);
 }
 

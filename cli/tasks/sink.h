@@ -54,7 +54,7 @@ class FileSink : public Sink {
  public:
   // Throws Error(unwritable) where the file's folder cannot be written, before any work is done, and what Owner throws where
   // another process works on the file.
-  explicit FileSink(const std::string& file);
+  explicit FileSink(const std::string& file, const Stop& stop = {});
   // A file that grows as answers come, from its first `keep` bytes on: what it holds stays where the program is killed. Where
   // another program replaces, removes or changes it meanwhile, flush() throws Error(unwritable).
   FileSink(const std::string& file, std::uintmax_t keep);

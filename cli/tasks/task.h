@@ -51,6 +51,8 @@ struct TaskContext {
   // Told of each input, and of files that a model or a list names, before they are read: what it throws ends the task, so that no
   // output replaces an input.
   std::function<void(const std::filesystem::path&)> before_reading = [](const std::filesystem::path&) {};
+  // While what it gives is kept, a task that is asked to stop has all the time that it needs to write down what it has done.
+  std::function<std::shared_ptr<void>()> take_time = [] { return nullptr; };
 };
 
 }  // namespace resnet::cli

@@ -13,8 +13,8 @@
 #include <new>
 #include <optional>
 
+#include "cli/terminal/signals.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -127,7 +127,7 @@ std::string ChildProcess::ask(const std::string& command) {
       throw Error(static_cast<Fault>(state % 16), Frame::file(static_cast<Role>(state / 16)), answer->text);
     }
   }
-  throw_if_interrupted();
+  stop_of_process().check();
   throw Error(Fault::internal, "the process that measures died");
 }
 

@@ -4,20 +4,22 @@
 #include <functional>
 #include <string>
 
+#include "cli/tasks/worker.h"
+
 namespace resnet::cli {
 
-class ChildProcess {
+class ChildProcess : public Worker {
  public:
   // `answer` is called in the child only, with one command at a time; what it throws is thrown by ask(). To be made before this
   // process has threads. Throws Error(internal) where there is no room for a process.
   explicit ChildProcess(std::function<std::string(const std::string& command)> answer);
   // The child ends when nobody asks any more.
-  ~ChildProcess();
+  ~ChildProcess() override;
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   // A line without its end, and the answer to it. Throws Error as the child did, or Error(internal) where it died.
-  std::string ask(const std::string& command);
+  std::string ask(const std::string& command) override;
 
  private:
   int pid_ = -1, to_ = -1, from_ = -1;

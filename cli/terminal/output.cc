@@ -7,9 +7,9 @@
 #include <cstring>
 
 #include "cli/terminal/messages.h"
+#include "cli/terminal/signals.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -29,14 +29,14 @@ void write_to_stdout(std::string_view bytes) {
     } else if (errno != EINTR) {
       throw Error(Fault::unwritable, std::string("standard output: cannot be written: ") + std::strerror(errno));
     }
-    throw_if_interrupted();
+    stop_of_process().check();
   }
 }
 
 }  // namespace
 
 Output::Output(const std::string& file) {
-  if (!file.empty() && file != "-") file_.emplace(file);
+  if (!file.empty() && file != "-") file_.emplace(file, stop_of_process());
 }
 
 void Output::send(std::string_view bytes) {

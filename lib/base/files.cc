@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "lib/base/descriptor_buffer.h"
-#include "lib/base/interrupt.h"
+#include "lib/base/remove_when_killed.h"
 #include "lib/base/temporaries.h"
 
 namespace resnet {

@@ -10,12 +10,14 @@
 #include <string>
 
 #include "lib/base/error.h"
+#include "lib/base/stop.h"
 
 namespace resnet {
 
 struct ReadOptions {
   std::uintmax_t most_bytes = std::numeric_limits<std::uintmax_t>::max();  // a larger file is refused before it is read
   const char* expected = "a file";                                         // what messages call it
+  Stop stop = {};                                                          // a pipe may give nothing for long
 };
 // What a pipe may give at most, whatever ReadOptions allow: it does not tell its size beforehand.
 constexpr std::uintmax_t most_piped_bytes = std::uintmax_t{256} << 20;

@@ -20,8 +20,8 @@
 
 #include "lib/base/error.h"
 #include "lib/base/files.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/owner_record.h"
+#include "lib/base/remove_when_killed.h"
 #include "lib/base/temporaries.h"
 
 namespace resnet {
@@ -51,6 +51,7 @@ struct Owner::State {
   fs::path temporary;   // of the record until it is published; empty: it has no name until then
   OwnerRecord record = OwnerRecord::of_this_process();
   Timing timing;
+  Stop stop;
   int descriptor = -1;  // of FILE.owner, to count in it
   std::optional<RemoveWhenKilled> mark;
 
@@ -156,7 +157,7 @@ std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
     OwnerFile next = read_owner_file(at);
     for (int i = 0; i < tries && !next.text.empty() && !next.record; ++i) {
       std::this_thread::sleep_for(milliseconds(50));
-      throw_if_interrupted();
+      stop.check();
       next = read_owner_file(at);
     }
     if (next.text.empty()) break;
@@ -200,7 +201,7 @@ Life Owner::State::watch(const OwnerRecord& owner, const fs::path& at, const Not
   while (timing.now() - begin < timing.silence) {
     const milliseconds pause = std::min(timing.beat / 5, milliseconds(500));
     timing.wait ? timing.wait(pause) : std::this_thread::sleep_for(pause);
-    throw_if_interrupted();
+    stop.check();
     const OwnerFile now = read_owner_file(at);
     if (!now.record || now.record->token != owner.token) return Life::unknown;  // somebody else acts: from the beginning
     if (now.text != before) return Life::runs;
@@ -217,7 +218,7 @@ void Owner::State::acquire(const Note& note) {
     ~Remove() { state.remove_temporary(); }
   } const remove{*this};
   for (int round = 0; round < most_rounds; ++round) {
-    throw_if_interrupted();
+    stop.check();
     if (publish(name)) return;
     const std::vector<OwnerRecord> owners = chain(most_claims);
     if (owners.empty()) continue;  // it has just ended
@@ -300,9 +301,9 @@ void Owner::State::release() noexcept {
   }
 }
 
-Owner::Owner(const fs::path& file, const Note& note) : Owner(file, note, Timing{}) {}
+Owner::Owner(const fs::path& file, const Note& note, const Stop& stop) : Owner(file, note, Timing{}, stop) {}
 
-Owner::Owner(const fs::path& file, const Note& note, const Timing& timing) : state_(std::make_unique<State>()) {
+Owner::Owner(const fs::path& file, const Note& note, const Timing& timing, const Stop& stop) : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.file = file;
   const fs::path target = file_behind_links(file);
@@ -315,6 +316,7 @@ Owner::Owner(const fs::path& file, const Note& note, const Timing& timing) : sta
   }
   state.name = target.string() + ".owner";
   state.timing = timing;
+  state.stop = stop;
   state.acquire(note);
   state.mark.emplace(state.name);
   try {

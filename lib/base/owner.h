@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "lib/base/stop.h"
+
 namespace resnet {
 
 // Holds FILE by a file FILE.owner beside it, which says who the owner is: host, boot, pid namespace, process, its start time, and
@@ -31,8 +33,8 @@ class Owner {
   // Links are followed to the file itself. `note` is told where an owner has to be watched. Throws Error(invalid) "FILE: process
   // 17 on host a works on it ..." where another one has it, where FILE.owner is no file of ours (which is left alone) and where
   // FILE is there and is no regular file; Error(unwritable) where FILE.owner cannot be written; Error(interrupted).
-  explicit Owner(const std::filesystem::path& file, const Note& note = {});
-  Owner(const std::filesystem::path& file, const Note& note, const Timing& timing);
+  explicit Owner(const std::filesystem::path& file, const Note& note = {}, const Stop& stop = {});
+  Owner(const std::filesystem::path& file, const Note& note, const Timing& timing, const Stop& stop = {});
   ~Owner();
   Owner(const Owner&) = delete;
   Owner& operator=(const Owner&) = delete;

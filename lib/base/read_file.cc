@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "lib/base/files.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet {
 
@@ -75,7 +74,7 @@ std::string read_file(const fs::path& path, Role role, const ReadOptions& option
   std::size_t filled = 0;
   for (;;) {
     const ssize_t count = read(file.value(), bytes.data() + filled, bytes.size() - filled);
-    if (count < 0 && errno == EINTR && !interrupted()) continue;
+    if (count < 0 && errno == EINTR && !options.stop.requested()) continue;
     if (count < 0) refuse_to("read");
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);

@@ -80,8 +80,10 @@ std::vector<std::vector<Classifier::Views>> Classifier::prepare(const fs::path& 
     return std::any_of(preparations_.begin(), preparations_.end(), [&](const Preprocessing& p) { return p.exif == exif; });
   };
   const auto decode = [&](bool exif) {
-    return image::decode(
-        file, {.exif = exif, .max_pixels = options_.max_pixels, .unheeded_orientations = options_.unheeded_orientations});
+    return image::decode(file, {.exif = exif,
+                                .max_pixels = options_.max_pixels,
+                                .unheeded_orientations = options_.unheeded_orientations,
+                                .stop = options_.stop});
   };
   images.push_back(prepare(any(false) ? decode(false) : image::Pixels{}, any(true) ? std::optional(decode(true)) : std::nullopt));
   return images;

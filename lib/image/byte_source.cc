@@ -7,14 +7,13 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lib/base/interrupt.h"
 #include "lib/image/untrusted.h"
 
 namespace resnet::image {
 
 void ByteSource::fill(std::size_t offset, std::size_t count) {
   assert(descriptor_ >= 0 && offset + count <= size_);
-  throw_if_interrupted();
+  stop_.check();
   constexpr std::size_t piece = std::size_t{1} << 20;
   const std::size_t length = std::min(std::max(count, piece), size_);
   // Rows may be asked for from the last to the first: then what lies before them comes next.

@@ -17,7 +17,6 @@
 #include "lib/base/error.h"
 #include "lib/base/file_kind.h"
 #include "lib/base/files.h"
-#include "lib/base/interrupt.h"
 #include "lib/image/bmp.h"
 #include "lib/image/byte_source.h"
 #include "lib/image/exif.h"
@@ -194,7 +193,7 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
   if (!region) throw Refused{true};
   std::vector<VipsPel> high;
   for (int top = 0; top < height; top += strip_height) {
-    throw_if_interrupted();
+    options.stop.check();
     const VipsRect strip{0, top, width, std::min(strip_height, height - top)};
     if (vips.vips_region_prepare(region.get(), &strip) != 0) throw Refused{true};
     const VipsRect& valid = region->valid;
@@ -303,7 +302,7 @@ std::optional<Pixels> decode_in_pieces(const fs::path& file, const std::string& 
   const Descriptor opened{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   struct stat status = {};
   if (opened.value < 0 || fstat(opened.value, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  ByteSource source(opened.value, static_cast<std::size_t>(status.st_size), name);
+  ByteSource source(opened.value, static_cast<std::size_t>(status.st_size), name, options.stop);
   const std::span<const std::byte> head = source.at(0, std::min(source.size(), kind_bytes));
   const bool bmp = is_bmp(head), pnm = is_pnm(head);
   if (!bmp && !pnm) return std::nullopt;
@@ -329,7 +328,8 @@ Pixels decode(const fs::path& file, const DecodeOptions& options) {
   constexpr std::uintmax_t bytes_per_pixel = 8, least_bound = most_piped_bytes;
   const auto pixels = static_cast<std::uintmax_t>(std::max<std::int64_t>(options.max_pixels, 0));
   const std::string bytes =
-      read_file(file, Role::input, {.most_bytes = std::max(least_bound, pixels * bytes_per_pixel), .expected = "an image"});
+      read_file(file, Role::input,
+                {.most_bytes = std::max(least_bound, pixels * bytes_per_pixel), .expected = "an image", .stop = options.stop});
   return decode(std::as_bytes(std::span(bytes)), name, options);
 }
 

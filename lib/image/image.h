@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/stop.h"
 #include "lib/model/preprocessing.h"
 
 namespace resnet::image {
@@ -28,6 +29,7 @@ struct DecodeOptions {
   std::int64_t max_pixels = 300'000'000;  // larger ones are refused before they are decoded
   // Counts photos that carry an orientation other than upright while `exif` is false.
   std::atomic<std::size_t>* unheeded_orientations = nullptr;
+  Stop stop = {};  // of what is large or slow to come: decode() throws Error(interrupted)
 };
 
 // Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.

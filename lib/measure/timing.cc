@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "lib/analysis/cost.h"
-#include "lib/base/interrupt.h"
 #include "lib/kernels/method.h"
 
 namespace resnet {
@@ -86,7 +85,7 @@ double TimedNetwork::run() {
   return milliseconds_since(start);
 }
 
-std::vector<StepTime> TimedNetwork::profile(int runs) {
+std::vector<StepTime> TimedNetwork::profile(int runs, const Stop& stop) {
   std::vector<Fact> facts;
   const Graph& graph = plan_->graph();
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
@@ -105,7 +104,7 @@ std::vector<StepTime> TimedNetwork::profile(int runs) {
   }
   std::vector<std::vector<double>> times(session_->step_count());
   for (int run = 0; run < runs; ++run) {
-    throw_if_interrupted();
+    stop.check();
     for (std::size_t i = 0; i < times.size(); ++i) {
       const auto start = Clock::now();
       session_->run_step(i);

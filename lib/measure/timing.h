@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/stop.h"
 #include "lib/base/threads.h"
 #include "lib/graph/graph.h"
 #include "lib/xnnpack/plan.h"
@@ -37,8 +38,8 @@ class TimedNetwork {
   double first_milliseconds() const { return first_; }
   // One batch, in milliseconds.
   double run();
-  // Each step's own time, the median of `runs` runs.
-  std::vector<StepTime> profile(int runs);
+  // Each step's own time, the median of `runs` runs. Throws Error(interrupted).
+  std::vector<StepTime> profile(int runs, const Stop& stop = {});
   ThreadPool& pool() { return pool_; }
 
  private:

@@ -68,6 +68,7 @@ class EvaluateTask::Run {
  private:
   void load(const std::string& name) {
     networks_.push_back(load_network(name, request_.network, observer_));
+    context_.stop.check();
     for (const std::string& file : networks_.back().source.data_files)
       context_.before_reading(fs::path(name).parent_path() / file);
     tell_preprocessing(networks_.back(), {request_.crops.front(), request_.scales}, request_.models.size() == 1, observer_);

@@ -196,7 +196,7 @@ std::string Inputs::take_note() {
 void Inputs::add_list(const std::string& file) {
   std::string text;
   try {
-    text = read_file(file, Role::input, {.most_bytes = most_list_bytes, .expected = "a list of paths"});
+    text = read_file(file, Role::input, {.most_bytes = most_list_bytes, .expected = "a list of paths", .stop = stop_});
   } catch (const Error& error) {
     return fail(error.without_file(), "@" + file);
   }

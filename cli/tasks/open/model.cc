@@ -14,7 +14,6 @@
 #include "formats/onnx/read.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/base/parse.h"
 
 namespace resnet::cli {
@@ -213,7 +212,6 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
     observer.warning(
         fmt::format("{} is built with untrained weights: its answers mean nothing; a trained network is a file *.onnx", name));
     result.model.graph = arch::build(*result.spec, build_options(options));
-    throw_if_interrupted();
     return result;
   }
   if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
@@ -225,7 +223,6 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
     if (given) throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }
   result.model = read_model_file(source, options, observer);
-  throw_if_interrupted();
   return result;
 }
 

@@ -62,9 +62,10 @@ struct Ready {
   std::vector<NetworkIdentity> identities;
 };
 
-std::unique_ptr<Owner> own(const std::string& file, Observer& observer) {
+std::unique_ptr<Owner> own(const std::string& file, const TaskContext& context) {
   if (file.empty()) return nullptr;
-  return std::make_unique<Owner>(file, [&observer](const std::string& line) { observer.note(line); });
+  return std::make_unique<Owner>(
+      file, [&context](const std::string& line) { context.observer.note(line); }, context.stop);
 }
 
 }  // namespace
@@ -78,7 +79,7 @@ class PredictTask::Run {
         inputs_(request.images, request.inputs, context.stop),
         selection_(request.part, inputs_),
         asked_size_{request.network.batch_size, context.threads.asked, selection_.whole().value_or(many_images)},
-        owner_(own(request.resume, context.observer)),
+        owner_(own(request.resume, context)),
         resumed_(request.resume, selection_) {
     tell_left_out();
     if (earlier().inputs > 0) observer_.note(fmt::format("{}: {} inputs are answered already", request.resume, earlier().inputs));

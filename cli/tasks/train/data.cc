@@ -11,7 +11,6 @@
 #include "cli/tasks/feed/photo_files.h"
 #include "formats/labels/labels.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -38,16 +37,16 @@ std::vector<fs::path> cifar_batches(const fs::path& folder) {
   return batches;
 }
 
-void add_cifar(const fs::path& batch, std::int64_t classes, std::vector<train::Example>& examples) {
-  const Dataset dataset =
-      load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes, stop_of_process());
+void add_cifar(const fs::path& batch, std::int64_t classes, const Stop& stop, std::vector<train::Example>& examples) {
+  const Dataset dataset = load_dataset({.data = batch.string(), .ground_truth = {}, .class_map = {}}, {}, classes, stop);
   std::vector<image::Pixels> photos = read_cifar_batch(batch);
   for (std::size_t i = 0; i < photos.size(); ++i) examples.push_back({{}, dataset.samples[0].truths[i], std::move(photos[i])});
 }
 
 class Loader {
  public:
-  Loader(std::optional<std::span<const std::string>> labels, std::int64_t classes) : labels_(labels), classes_(classes) {}
+  Loader(std::optional<std::span<const std::string>> labels, std::int64_t classes, const Stop& stop)
+      : labels_(labels), classes_(classes), stop_(stop) {}
 
   std::vector<train::Example> load(const fs::path& data) {
     std::vector<train::Example> examples;
@@ -55,7 +54,7 @@ class Loader {
     if (is_cifar_batch(data)) batches = {data};
     if (!batches.empty()) {
       if (!labels_ && names.empty()) names = *labels::find("cifar10");
-      for (const fs::path& batch : batches) add_cifar(batch, labels_ ? classes_ : cifar_classes, examples);
+      for (const fs::path& batch : batches) add_cifar(batch, labels_ ? classes_ : cifar_classes, stop_, examples);
       files.insert(files.end(), batches.begin(), batches.end());
       return examples;
     }
@@ -68,7 +67,7 @@ class Loader {
     }
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
-                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_of_process());
+                                   labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_);
     // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
     if (!dataset.unreadable.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
@@ -88,6 +87,7 @@ class Loader {
 
   std::optional<std::span<const std::string>> labels_;
   std::int64_t classes_;
+  Stop stop_;
 };
 
 // The folder's own division, where it has one. `tested`: what is tested on lies elsewhere.
@@ -119,13 +119,13 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
 }  // namespace
 
 TrainingData load_training_data(const std::string& data, const std::string& validation,
-                                std::optional<std::span<const std::string>> labels, std::int64_t classes) {
+                                std::optional<std::span<const std::string>> labels, std::int64_t classes, const Stop& stop) {
   auto [training, test] = divided(data, !validation.empty());
   if (!validation.empty()) test = validation;
   std::error_code ignored;
   if (test.empty() && !cifar_batches(training).empty() && fs::exists(training / "test_batch.bin", ignored))
     test = training / "test_batch.bin";
-  Loader loader(labels, classes);
+  Loader loader(labels, classes, stop);
   TrainingData result;
   result.training = loader.load(training);
   if (!test.empty()) result.test = loader.load(test);

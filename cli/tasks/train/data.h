@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/stop.h"
 #include "lib/train/examples.h"
 
 namespace resnet::cli {
@@ -25,6 +26,6 @@ struct TrainingData {
 // classes. Throws Error(invalid) for what cannot be understood, Error(Role::input) for a class without pictures or only one
 // class.
 TrainingData load_training_data(const std::string& data, const std::string& validation,
-                                std::optional<std::span<const std::string>> labels, std::int64_t classes);
+                                std::optional<std::span<const std::string>> labels, std::int64_t classes, const Stop& stop);
 
 }  // namespace resnet::cli

@@ -13,8 +13,8 @@
 
 #include "cli/tasks/identity/text.h"
 #include "cli/tasks/named.h"
-#include "cli/tasks/open/built_in.h"
 #include "cli/tasks/open/model.h"
+#include "cli/tasks/open/source.h"
 #include "cli/tasks/prepare/preprocess.h"
 #include "formats/table/text.h"
 #include "lib/arch/recognize.h"
@@ -63,96 +63,120 @@ std::vector<std::string> labels_of(const std::vector<std::string>& names, std::i
   return labels;
 }
 
-// What the trained start is, whatever its name.
-void identify_start(const std::string& file, const Model& model, TrainingJob& job) {
-  ThreadPool pool;
-  job.start_file = file;
-  if (is_built_in(file)) {
-    job.start = "built in, " + text_of_digest(digest(built_in_model(), pool));
-    return;
+// What is asked for by the arguments and --init.
+struct Start {
+  ArchOptions arch;
+  std::optional<arch::Spec> named;  // a network by its name
+  std::string start;                // a trained one's file, or ""
+  std::string data;
+};
+
+Start understand(const TrainOptions& options) {
+  const std::vector<std::string>& arguments = options.arguments;
+  if (arguments.size() > 2) throw Error(Fault::invalid, fmt::format("'{}': expected the network and one DATA", arguments[2]));
+  const bool only_data = arguments.size() == 1;
+  if (arguments.empty() || (only_data && options.init.empty()))
+    throw Error(Fault::invalid, "expected the network and DATA, or --init and DATA");
+  Start asked;
+  asked.arch.variant = options.variant;
+  asked.arch.shortcut = options.shortcut;
+  asked.arch.seed = options.seed;
+  asked.start = options.init;
+  asked.data = arguments.back();
+  if (!only_data) asked.named = find_arch(arguments[0], asked.arch);
+  std::error_code ignored;
+  if (!only_data && !asked.named) {
+    if (!fs::exists(arguments[0], ignored) && !is_model(arguments[0])) throw Error(Fault::invalid, unknown_arch(arguments[0]));
+    if (!options.init.empty()) throw Error(Fault::invalid, "a model file and --init: expected one of them");
+    asked.start = arguments[0];
   }
-  job.start = text_of_digest(digest_of_file(file, pool));
+  for (const std::string& word : {options.validation, asked.data}) {
+    if (!word.empty() && !fs::exists(word, ignored))
+      throw Error(Fault::invalid, fmt::format("{}: there is no such file or folder", word));
+  }
+  return asked;
+}
+
+// A network whose classes are the folders' names.
+void load_new_classes(const TrainOptions& options, const std::string& data, TrainingJob& job, Observer& observer,
+                      const Stop& stop) {
+  job.data = load_training_data(data, options.validation, std::nullopt, 0, stop);
+  if (!job.trained_start)
+    job.spec.classes = options.classes > 0 ? options.classes : static_cast<std::int64_t>(job.data.classes.size());
+  check_count(data, job, observer);
+  job.model.labels = labels_of(job.data.classes, job.spec.classes);
+}
+
+// A network that keeps its classes. Folders that are none of them by name are so by their number alone, which has to be the same.
+void load_known_classes(const TrainOptions& options, const std::string& data, const std::vector<std::string>& labels,
+                        TrainingJob& job, const Stop& stop) {
+  try {
+    job.data = load_training_data(data, options.validation, std::span(labels), job.spec.classes, stop);
+  } catch (Error& error) {
+    if (error.fault() == Fault::invalid) error.in(Frame::option("--classes N makes a new classifier of the folders' names"));
+    throw;
+  }
+  job.model.labels = labels;
+}
+
+// What the trained start is, whatever its name.
+void identify_start(const Source& source, const Model& model, TrainingJob& job) {
+  ThreadPool pool;
+  job.start_file = source.name();
+  job.start = (source.is_built_in() ? "built in, " : "") + text_of_digest(source.digest(pool));
   for (const std::string& data : model.data_files) {
-    job.start_data_files.push_back(fs::path(file).parent_path() / data);
+    job.start_data_files.push_back(fs::path(source.name()).parent_path() / data);
     job.start_data[table::printable(data)] = digest_of_file(job.start_data_files.back(), pool);
+  }
+}
+
+// Where a network's name and a trained start are both given.
+void check_named(const std::string& file, arch::Spec named, const arch::Spec& found) {
+  named.classes = found.classes;
+  named.height = found.height;
+  named.width = found.width;
+  if (arch::describe(named) == arch::describe(found)) return;
+  throw Error(Fault::invalid, fmt::format("{}: is {}, expected {}", file, arch::describe(found), arch::describe(named)));
+}
+
+void read_start(const TrainOptions& options, const Start& asked, TrainingJob& job, Observer& observer, const Stop& stop) {
+  job.trained_start = true;
+  const Source source(asked.start);
+  const Model imported = read_model_file(source, asked.arch, observer);
+  stop.check();
+  train::Transferred start =
+      named(asked.start, [&] { return train::transfer(imported.graph, asked_classes(options), options.seed); });
+  job.spec = start.spec;
+  if (asked.named) check_named(asked.start, *asked.named, job.spec);
+  job.unfolded = start.unfolded;
+  identify_start(source, imported, job);
+  job.model.preprocessing = imported.preprocessing;
+  if (!imported.preprocessing && options.preprocess.preprocess.empty()) {
+    // As predict guesses it of that file.
+    const ChosenPreprocessing guess =
+        choose_preprocessing({}, imported, find_image_input(imported.graph), start.imported_classes);
+    job.model.preprocessing = guess.preprocessing;
+    job.guessed_by = guess.guessed_by;
+  }
+  job.model.provenance.producer_name = imported.provenance.producer_name;
+  job.model.graph = std::move(start.graph);
+  if (start.new_classifier) {
+    load_new_classes(options, asked.data, job, observer, stop);
+  } else {
+    load_known_classes(options, asked.data, imported.labels, job, stop);
   }
 }
 
 }  // namespace
 
-TrainingJob prepare_training(const TrainOptions& options, Observer& observer) {
-  std::vector<std::string> arguments = options.arguments;
-  if (arguments.size() > 2) throw Error(Fault::invalid, fmt::format("'{}': expected the network and one DATA", arguments[2]));
-  const bool only_data = arguments.size() == 1;
-  if (only_data && options.init.empty()) throw Error(Fault::invalid, "expected the network and DATA, or --init and DATA");
-  const std::string network = only_data ? "" : arguments[0], data = arguments.back();
-  ArchOptions arch;
-  arch.variant = options.variant;
-  arch.shortcut = options.shortcut;
-  arch.seed = options.seed;
-  const std::optional<arch::Spec> named = only_data ? std::nullopt : find_arch(network, arch);
-  std::string file = options.init;
-  if (!only_data && !named) {
-    std::error_code ignored;
-    if (!fs::exists(network, ignored) && !is_model(network)) throw Error(Fault::invalid, unknown_arch(network));
-    if (!file.empty()) throw Error(Fault::invalid, "a model file and --init: expected one of them");
-    file = network;
-  }
-  for (const std::string& word : {options.validation, data}) {
-    std::error_code ignored;
-    if (!word.empty() && !fs::exists(word, ignored))
-      throw Error(Fault::invalid, fmt::format("{}: there is no such file or folder", word));
-  }
-
+TrainingJob prepare_training(const TrainOptions& options, Observer& observer, const Stop& stop) {
+  const Start asked = understand(options);
   TrainingJob job;
-  if (file.empty()) {
-    job.spec = *named;
-    job.data = load_training_data(data, options.validation, std::nullopt, 0);
-    job.spec.classes = options.classes > 0 ? options.classes : static_cast<std::int64_t>(job.data.classes.size());
-    check_count(data, job, observer);
-    job.model.labels = labels_of(job.data.classes, job.spec.classes);
+  if (asked.start.empty()) {
+    job.spec = *asked.named;
+    load_new_classes(options, asked.data, job, observer, stop);
   } else {
-    job.trained_start = true;
-    Model imported = read_model_file(file, arch, observer);
-    train::Transferred start =
-        cli::named(file, [&] { return train::transfer(imported.graph, asked_classes(options), options.seed); });
-    job.spec = start.spec;
-    if (named) {
-      arch::Spec expected = *named;
-      expected.classes = job.spec.classes;
-      expected.height = job.spec.height;
-      expected.width = job.spec.width;
-      if (arch::describe(expected) != arch::describe(job.spec)) {
-        throw Error(Fault::invalid,
-                    fmt::format("{}: is {}, expected {}", file, arch::describe(job.spec), arch::describe(expected)));
-      }
-    }
-    job.unfolded = start.unfolded;
-    identify_start(file, imported, job);
-    job.model.preprocessing = imported.preprocessing;
-    if (!imported.preprocessing && options.preprocess.preprocess.empty()) {
-      // As predict guesses it of that file.
-      const ChosenPreprocessing guess =
-          choose_preprocessing({}, imported, find_image_input(imported.graph), start.imported_classes);
-      job.model.preprocessing = guess.preprocessing;
-      job.guessed_by = guess.guessed_by;
-    }
-    job.model.provenance.producer_name = imported.provenance.producer_name;
-    job.model.graph = std::move(start.graph);
-    if (start.new_classifier) {
-      job.data = load_training_data(data, options.validation, std::nullopt, 0);
-      check_count(data, job, observer);
-      job.model.labels = labels_of(job.data.classes, job.spec.classes);
-    } else {
-      // Folders that are no classes of the network by name are so by their number alone, which has to be the same.
-      try {
-        job.data = load_training_data(data, options.validation, std::span<const std::string>(imported.labels), job.spec.classes);
-      } catch (Error& error) {
-        if (error.fault() == Fault::invalid) error.in(Frame::option("--classes N makes a new classifier of the folders' names"));
-        throw;
-      }
-      job.model.labels = imported.labels;
-    }
+    read_start(options, asked, job, observer, stop);
   }
   if (options.size > 0) job.spec.height = job.spec.width = options.size;
   if (job.trained_start) {

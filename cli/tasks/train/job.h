@@ -30,8 +30,9 @@ struct TrainingJob {
   std::string guessed_by;  // why its pictures are prepared as they are, where it does not tell
   TrainingData data;
 };
-// Reads the start and lists the pictures. Throws Error(invalid) for what does not fit together, else as their readers do.
-TrainingJob prepare_training(const TrainOptions& options, Observer& observer);
+// Reads the start and lists the pictures. Throws Error(invalid) for what does not fit together, else as their readers do,
+// Error(interrupted).
+TrainingJob prepare_training(const TrainOptions& options, Observer& observer, const Stop& stop);
 // How pictures are shown to it; from now on a part of its model, and told on stderr. Throws Error(invalid).
 train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& observer);
 

@@ -17,6 +17,7 @@ struct TrainOptions {
   std::int64_t classes = 0, size = 0, batch = 0, iterations = 0, warmup = -1, every = 0, memory = 4096;
   std::uint64_t seed = 0;
   bool resume = false, restart = false;
+  bool onnx = true;  // the output, else .resnet
   PreprocessOptions preprocess;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -11,7 +12,6 @@
 #include "cli/tasks/train/files.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 
 namespace resnet::cli {
 
@@ -28,25 +28,25 @@ std::string time_left(double seconds) {
 }  // namespace
 
 TrainingRun::TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
-                         std::size_t tests, Observer& observer, fs::path checkpoint, std::string settings, OpenSink open)
+                         std::size_t tests, const TaskContext& context, fs::path checkpoint, std::string settings)
     : options_(options),
       job_(job),
       plan_(plan),
       trainer_(trainer),
       tests_(tests),
-      observer_(observer),
+      context_(context),
+      observer_(context.observer),
       checkpoint_(std::move(checkpoint)),
-      settings_(std::move(settings)),
-      open_(std::move(open)) {}
+      settings_(std::move(settings)) {}
 
 void TrainingRun::write_text_file(const std::string& file, const std::string& text) const {
-  const std::unique_ptr<Sink> sink = open_(file);
+  const std::unique_ptr<Sink> sink = context_.open(file);
   sink->write(text);
   sink->commit();
 }
 
 void TrainingRun::go_on() {
-  const TakeTimeWhenInterrupted guard;
+  const std::shared_ptr<void> time = context_.take_time();
   try {
     learn();
   } catch (const Error& error) {
@@ -67,7 +67,7 @@ void TrainingRun::learn() {
       write_down();  // what it was resumed for may be the files alone
     }
     if (ends) return;
-    throw_if_interrupted();
+    context_.stop.check();
     const train::Trainer::Step step = trainer_.step();
     tell(step);
   }
@@ -79,7 +79,7 @@ void TrainingRun::finish_row() {
     Progress progress(observer_, "test pictures");
     row = trainer_.finish_row([&](std::size_t done) {
       progress.update(done, tests_);
-      return !interrupted();
+      return !context_.stop.requested();
     });
   }
   if (!row) throw Error(Fault::interrupted, "interrupted");

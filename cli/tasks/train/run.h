@@ -1,4 +1,4 @@
-// A run of `train`: steps, rows of its log, checkpoints, until the end or Ctrl-C.
+// A run of `train`: steps, rows of its log, checkpoints, until the end or until it is asked to stop.
 #pragma once
 
 #include <chrono>
@@ -20,9 +20,9 @@ namespace resnet::cli {
 class TrainingRun {
  public:
   // `tests`: how many pictures it is tested on. `settings`: what a checkpoint says that it is of. All are kept by reference but
-  // the last three. `open`: for the log and the curves.
+  // the last two.
   TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
-              std::size_t tests, Observer& observer, std::filesystem::path checkpoint, std::string settings, OpenSink open);
+              std::size_t tests, const TaskContext& context, std::filesystem::path checkpoint, std::string settings);
 
   // Called before a file is written, whatever it throws ends the run.
   void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
@@ -47,6 +47,7 @@ class TrainingRun {
   const TrainingPlan& plan_;
   train::Trainer& trainer_;
   const std::size_t tests_;
+  const TaskContext& context_;
   Observer& observer_;
   const std::filesystem::path checkpoint_;
   const std::string settings_;
@@ -54,7 +55,6 @@ class TrainingRun {
   std::string unwritten_;
   void write_text_file(const std::string& file, const std::string& text) const;
 
-  const OpenSink open_;
   std::function<void()> guard_;
   std::chrono::steady_clock::time_point next_ = {};  // line of progress
 };

@@ -11,7 +11,6 @@
 #include "cli/tasks/identity/text.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
-#include "lib/base/interrupt.h"
 #include "lib/kernels/isa.h"
 
 namespace resnet::cli {
@@ -60,13 +59,13 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   return identity;
 }
 
-std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) {
+std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool, const Stop& stop) {
   std::vector<std::string> contents(examples.size());
   std::mutex mutex;
   std::optional<Error> failure;  // of one of them; no exception may pass through the pool
   pool.parallel_for(examples.size(), 16, [&](std::size_t begin, std::size_t end) {
     ThreadPool alone(1);
-    for (std::size_t i = begin; i < end && !interrupted(); ++i) {
+    for (std::size_t i = begin; i < end && !stop.requested(); ++i) {
       const train::Example& example = examples[i];
       try {
         contents[i] = example.file.empty() ? digest(std::as_bytes(std::span(example.pixels.rgb)), alone)
@@ -77,7 +76,7 @@ std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool) 
       }
     }
   });
-  throw_if_interrupted();
+  stop.check();
   if (failure) throw Error(*failure);
   std::string all;
   for (std::size_t i = 0; i < contents.size(); ++i) all += fmt::format("{} {}\n", examples[i].truth, contents[i]);

@@ -7,6 +7,7 @@
 
 #include "cli/tasks/identity/identity.h"
 #include "cli/tasks/train/job.h"
+#include "lib/base/stop.h"
 #include "lib/base/threads.h"
 #include "lib/train/examples.h"
 
@@ -17,7 +18,7 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
                            std::size_t threads);
 // Of pictures that are loaded: the contents of each, of what class it is, and their order. Throws Error(Role::input) for a file
 // that cannot be read, Error(interrupted).
-std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool);
+std::string text_of_pictures(const train::Examples& examples, ThreadPool& pool, const Stop& stop);
 // The run that wrote checkpoint `file`, as its text says, and this one. `pictures_are_known`: else their contents are
 // disregarded. Throws Error(invalid) with what is not the same.
 void check_settings(const std::string& file, const std::string& then, const Identity& now, bool pictures_are_known);

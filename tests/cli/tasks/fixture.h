@@ -55,7 +55,7 @@ struct Written {
 
 class MemorySink : public cli::Sink {
  public:
-  explicit MemorySink(Written& to) : to_(to) {}
+  explicit MemorySink(Written& to) : to_(to) { to_ = {}; }
   void commit() override {
     flush();
     to_.whole = true;

@@ -1,27 +1,16 @@
-#include "lib/base/interrupt.h"
+#include "cli/terminal/signals.h"
 
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
-#include <cstring>
-#include <string>
+#include "lib/base/remove_when_killed.h"
 
-#include "lib/base/error.h"
-
-namespace resnet {
+namespace resnet::cli {
 
 namespace {
 
-// What the handlers touch: atomics without locks and plain bytes, nothing else is safe there.
-struct Slot {
-  enum : int { empty, being_written, in_use };
-  std::atomic<int> state = empty;
-  std::array<char, 4096> path = {};
-};
-std::array<Slot, 16> slots;
+// What the handlers touch: atomics without locks, nothing else is safe there.
 std::atomic<bool> nobody_asks = false;  // until handle_interrupts() is called
 std::atomic<std::atomic<bool>*> stop_requested = &nobody_asks;
 std::atomic<int> takes_time = 0;
@@ -31,9 +20,7 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<
               std::atomic<int>::is_always_lock_free);
 
 [[noreturn]] void end_now() {
-  for (const Slot& slot : slots) {
-    if (slot.state.load() == Slot::in_use) unlink(slot.path.data());
-  }
+  remove_files_of_killed();
   _exit(128 + SIGINT);
 }
 
@@ -76,28 +63,7 @@ void handle_interrupts(std::atomic<bool>& flag) {
 
 Stop stop_of_process() noexcept { return Stop(*stop_requested.load(std::memory_order_relaxed)); }
 
-bool interrupted() noexcept { return stop_of_process().requested(); }
-
-void throw_if_interrupted() { stop_of_process().check(); }
-
 TakeTimeWhenInterrupted::TakeTimeWhenInterrupted() noexcept { ++takes_time; }
 TakeTimeWhenInterrupted::~TakeTimeWhenInterrupted() { --takes_time; }
 
-RemoveWhenKilled::RemoveWhenKilled(const std::filesystem::path& path) noexcept {
-  const std::string& name = path.native();
-  if (name.size() >= slots[0].path.size()) return;
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    int expected = Slot::empty;
-    if (!slots[i].state.compare_exchange_strong(expected, Slot::being_written)) continue;
-    std::memcpy(slots[i].path.data(), name.c_str(), name.size() + 1);
-    slots[i].state.store(Slot::in_use);
-    slot_ = i;
-    return;
-  }
-}
-
-RemoveWhenKilled::~RemoveWhenKilled() {
-  if (slot_ != none) slots[slot_].state.store(Slot::empty);
-}
-
-}  // namespace resnet
+}  // namespace resnet::cli

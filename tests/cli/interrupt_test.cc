@@ -1,4 +1,4 @@
-#include "lib/base/interrupt.h"
+#include "cli/terminal/signals.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,11 +11,11 @@
 #include <filesystem>
 #include <thread>
 
-#include "lib/base/error.h"
 #include "lib/base/files.h"
+#include "lib/base/remove_when_killed.h"
 #include "tests/support/temporary_folder.h"
 
-namespace resnet {
+namespace resnet::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,7 +29,7 @@ int exit_code_of(Body body) {
   const pid_t child = fork();
   if (child == 0) {
     signal(SIGINT, SIG_DFL);
-    handle_interrupts(stop_requested);
+    cli::handle_interrupts(stop_requested);
     body();
     _exit(99);
   }
@@ -43,23 +43,17 @@ void wait_for(Clock::duration time) {
   while (Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
-TEST(InterruptTest, TheFlagIsSetAndTheErrorTellsOfIt) {
-  EXPECT_FALSE(interrupted());
-  EXPECT_NO_THROW(throw_if_interrupted());
+TEST(InterruptTest, TheFlagIsSet) {
   const int code = exit_code_of([] {
+    if (stop_requested) _exit(1);
     raise(SIGINT);
-    if (!interrupted()) _exit(1);
-    try {
-      throw_if_interrupted();
-    } catch (const Error& error) {
-      _exit(error.fault() == Fault::interrupted ? 42 : 1);
-    }
+    _exit(stop_requested ? 42 : 2);
   });
   EXPECT_EQ(code, 42);
 }
 
 TEST(InterruptTest, WhoDoesNotAskIsEndedWithinASecondAndTheTemporaryFileIsRemoved) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto start = Clock::now();
   const int code = exit_code_of([&] {
     AtomicFile file(folder.path() / "out.onnx", {.unnamed = false});
@@ -76,7 +70,7 @@ TEST(InterruptTest, WhoDoesNotAskIsEndedWithinASecondAndTheTemporaryFileIsRemove
 }
 
 TEST(InterruptTest, TheSecondSignalEndsAtOnce) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto file = folder.write("temporary", "x");
   const int code = exit_code_of([&] {
     const RemoveWhenKilled mark(file);
@@ -89,7 +83,7 @@ TEST(InterruptTest, TheSecondSignalEndsAtOnce) {
 }
 
 TEST(InterruptTest, AFileNoLongerMarkedStays) {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto file = folder.write("kept", "x");
   const int code = exit_code_of([&] {
     { const RemoveWhenKilled mark(file); }
@@ -103,23 +97,12 @@ TEST(InterruptTest, AFileNoLongerMarkedStays) {
 TEST(InterruptTest, WhatWasIgnoredStaysIgnored) {
   const int code = exit_code_of([] {
     signal(SIGHUP, SIG_IGN);
-    handle_interrupts(stop_requested);
+    cli::handle_interrupts(stop_requested);
     raise(SIGHUP);
-    _exit(interrupted() ? 1 : 0);
+    _exit(stop_requested ? 1 : 0);
   });
   EXPECT_EQ(code, 0);
 }
 
-TEST(StopTest, LooksAtItsOwnersFlag) {
-  std::atomic<bool> flag = false;
-  const Stop stop(flag);
-  EXPECT_FALSE(stop.requested());
-  stop.check();
-  flag = true;
-  EXPECT_TRUE(stop.requested());
-  EXPECT_THROW(stop.check(), Error);
-  Stop().check();
-}
-
 }  // namespace
-}  // namespace resnet
+}  // namespace resnet::test

@@ -1,0 +1,179 @@
+#include "cli/tasks/validate/validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "cli/tasks/open/built_in.h"
+#include "formats/onnx/opset.h"
+#include "formats/onnx/write.h"
+#include "lib/analysis/batch_axis.h"
+#include "lib/arch/recognize.h"
+#include "lib/base/error.h"
+#include "lib/classify/endpoints.h"
+
+namespace resnet::cli {
+
+namespace {
+
+using onnx::Finding;
+
+// A graph that was read is sound; what it holds is examined as ONNX would have it, at the newest opset that can express it.
+std::vector<Finding> lint_model(const Model& model, const std::string& name) {
+  for (const std::int64_t opset : {onnx::newest_opset, onnx::newest_opset_with_old_softmax}) {
+    try {
+      const std::string bytes = onnx::serialize(model, {.opset = static_cast<int>(opset)});
+      return onnx::lint(std::as_bytes(std::span(bytes)), name, {});
+    } catch (const Error& error) {
+      if (error.fault() != Fault::unsupported) throw;
+      if (opset == onnx::newest_opset_with_old_softmax) return {{Finding::Level::note, "export", "", error.what()}};
+    }
+  }
+  __builtin_unreachable();
+}
+
+// A network of images in whose batches one would change the answer for another.
+void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
+  using Kind = analysis::BatchMixing::Kind;
+  try {
+    const ImageInput input = find_image_input(graph);
+    const ValueId scores = graph.outputs()[find_score_output(graph).index];
+    const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
+    if (!found || found->kind == Kind::unknown) return;
+    const Node& node = graph.node(found->node);
+    const std::string consequence =
+        input.batch ? fmt::format("its batch is fixed to {}", *input.batch) : "photos are run one at a time";
+    findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch",
+                        node.name.empty() ? node.outputs[0].name : node.name,
+                        fmt::format("{} {}: the answer for a photo would depend on the others of its batch; {}", type_of(node.op),
+                                    found->what, consequence)});
+  } catch (const Error& error) {
+    if (error.fault() != Fault::unsupported) throw;  // no classifier of images
+  }
+}
+
+std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const TaskContext& context) {
+  const Source source(name);
+  if (!source.is_native()) {
+    onnx::Examined examined;
+    std::vector<Finding> findings =
+        source.is_built_in() ? onnx::lint(built_in_model(), name, {}, &examined) : onnx::lint(name, &examined);
+    for (const std::string& file : examined.data_files) context.before_reading(std::filesystem::path(name).parent_path() / file);
+    if (examined.model) check_images_alone(examined.model->graph, findings);
+    return findings;
+  }
+  try {
+    const Model model = read_native_file(source, !arch.no_verify);
+    std::vector<Finding> findings = lint_model(model, name);
+    check_images_alone(model.graph, findings);
+    return findings;
+  } catch (const Error& error) {
+    if (error.fault() != Fault::malformed && error.fault() != Fault::unreadable) throw;
+    return {{Finding::Level::error, "file", "", error.what()}};
+  }
+}
+
+}  // namespace
+
+ValidateTask::ValidateTask(const ValidateRequest& request, const TaskContext& context) : request_(request), context_(context) {
+  const std::string& name = request.model;
+  if (!request.expect.empty() && !arch::find_spec(request.expect))
+    throw Error(Fault::invalid, "--expect: " + unknown_arch(request.expect));
+  std::error_code ignored;
+  const bool is_there = std::filesystem::exists(name, ignored);
+  if (const auto spec = is_there ? std::nullopt : find_arch(name, request.arch)) {
+    Model model;
+    model.graph = arch::build(*spec, {.init = arch::Init::he, .seed = request.arch.seed});
+    findings_ = lint_model(model, name);
+  } else {
+    if (!is_there && !is_built_in(name)) load_model(name, request.arch, context.observer);  // says what is wrong with the name
+    findings_ = lint_file(name, request.arch, context);
+  }
+}
+
+std::vector<Finding> ValidateTask::run() {
+  context_.stop.check();
+  check_expectations();
+  return std::move(findings_);
+}
+
+void ValidateTask::fail(const char* rule, const std::string& node, const std::string& message) {
+  findings_.push_back({Finding::Level::error, rule, node, message});
+}
+
+void ValidateTask::check_expectations() {
+  const std::string& name = request_.model;
+  if (request_.expect.empty() && request_.expect_macs == 0 && request_.expect_parameters == 0) return;
+  ArchOptions arch = request_.arch;
+  // The variant and the shortcut say what is expected, unless the model is itself a name.
+  if (!arch::find_spec(name)) arch.variant = arch.shortcut = "", arch.classes = 0;
+  try {
+    LoadedModel loaded = load_for_examination(name, arch, false, context_.observer);
+    context_.stop.check();
+    const Inspection inspection = inspect(name, std::move(loaded.model), 1, Depth::layer);
+    if (request_.expect_macs > 0 && inspection.total.macs != request_.expect_macs) {
+      fail("expect-macs", "", fmt::format("{} multiply-adds, expected {}", inspection.total.macs, request_.expect_macs));
+    }
+    if (request_.expect_parameters > 0 && inspection.total.parameters != request_.expect_parameters) {
+      fail("expect-params", "",
+           fmt::format("{} parameters, expected {}", inspection.total.parameters, request_.expect_parameters));
+    }
+    if (!request_.expect.empty()) check_expected_arch(inspection);
+  } catch (const Error& error) {
+    if (error.fault() == Fault::invalid || error.fault() == Fault::interrupted) throw;
+    fail("expect", "", error.what());
+  }
+}
+
+void ValidateTask::check_expected_arch(const Inspection& inspection) {
+  const auto spec = arch::find_spec(request_.expect);
+  if (!inspection.recognition) {
+    fail("expect", "", fmt::format("expected {}, found none of this family: {}", request_.expect, inspection.not_recognized));
+    return;
+  }
+  const arch::Recognition& found = *inspection.recognition;
+  arch::SpecOptions asked;
+  asked.variant = !request_.arch.variant.empty() ? arch::find_variant(request_.arch.variant) : found.spec.variant;
+  asked.shortcut = !request_.arch.shortcut.empty() ? arch::find_shortcut(request_.arch.shortcut) : std::nullopt;
+  asked.classes = request_.arch.classes > 0 ? request_.arch.classes : found.spec.classes;
+  const arch::Spec expected = arch::with_options(*spec, asked);
+  const std::string wanted = arch::describe(expected), is = arch::describe(found.spec);
+  if (wanted != is) fail("expect", "", fmt::format("is {}, expected {}", is, wanted));
+  for (const arch::Difference& difference : found.differences) {
+    const std::string what = difference.found.empty() ? "missing behind it: " + difference.expected
+                             : difference.expected.empty()
+                                 ? difference.found + " too many"
+                                 : fmt::format("found {}, expected {}", difference.found, difference.expected);
+    fail("expect", difference.node, what);
+  }
+}
+
+std::size_t PaperReport::missed() const {
+  return static_cast<std::size_t>(
+      std::count_if(checks.begin(), checks.end(), [](const PaperCheck& check) { return !check.passed; }));
+}
+
+PaperReport compare_with_paper(const std::string& model, const ArchOptions& arch, const TaskContext& context) {
+  PaperReport report;
+  if (model.empty()) {
+    report.checks = check_paper(arch::find_variant(arch.variant).value_or(arch::Variant::v1));
+    return report;
+  }
+  report.model = model;
+  ArchOptions as_paper = arch;
+  if (arch.variant.empty() && arch::find_spec(model)) as_paper.variant = "v1";
+  LoadedModel loaded = load_for_examination(model, as_paper, false, context.observer);
+  context.stop.check();
+  const Inspection inspection = inspect(model, std::move(loaded.model), 1, Depth::layer);
+  report.checks = check_paper(inspection);
+  report.network = inspection.recognition ? inspection.recognition->to_string() : inspection.not_recognized;
+  if (!report.checks.empty()) report.compared_with = "Table 1's " + report.checks.front().net + " network";
+  return report;
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,119 @@
+// How far two models are from each other, compared without a process.
+#include "cli/tasks/compare/compare.h"
+
+#include "formats/npy/npy.h"
+#include "tests/cli/tasks/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class CompareTaskTest : public TaskTest {
+ protected:
+  CompareTaskTest() { write("brighter.onnx", onnx_file(mean_classifier(4, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0.5}))); }
+
+  cli::CompareRequest comparison(const std::string& a, const std::string& b) const {
+    cli::CompareRequest asked;
+    asked.model = path(a);
+    asked.others = {path(b)};
+    return asked;
+  }
+  cli::CompareResult compare(const cli::CompareRequest& asked) { return cli::compare(asked, context()); }
+  // A picture of one colour, as an input.
+  void write_tensor(const std::string& name, const Shape& shape, const std::vector<float>& values) const {
+    Tensor tensor = Tensor::allocate(DType::float32, shape);
+    for (std::size_t i = 0; i < tensor.mutable_data<float>().size(); ++i)
+      tensor.mutable_data<float>()[i] = values[i * values.size() / tensor.mutable_data<float>().size()];
+    npy::write(path(name), tensor);
+  }
+};
+
+TEST_F(CompareTaskTest, AModelIsAsItself) {
+  const cli::CompareResult result = compare(comparison("rgb.onnx", "rgb.onnx"));
+  EXPECT_TRUE(result.within);
+  EXPECT_EQ(result.a, path("rgb.onnx"));
+  ASSERT_THAT(result.outputs, SizeIs(1));
+  EXPECT_EQ(result.outputs[0].difference.largest, 0);
+  EXPECT_EQ(result.outputs[0].difference.rows, 4);
+  EXPECT_THAT(result.judged, SizeIs(1));
+  EXPECT_THAT(result.layers, IsEmpty());
+}
+
+TEST_F(CompareTaskTest, ADifferenceIsFoundWhereItBegins) {
+  cli::CompareRequest asked = comparison("rgb.onnx", "brighter.onnx");
+  asked.layers = true;
+  const cli::CompareResult result = compare(asked);
+  EXPECT_FALSE(result.within);
+  EXPECT_NEAR(result.outputs.at(0).difference.largest, 0.5, 1e-6);
+  EXPECT_TRUE(result.judged.at(0).within);
+  ASSERT_TRUE(result.first_divergence);
+  ASSERT_FALSE(result.layers.empty());
+  for (const cli::ComparedValue& layer : result.layers) {
+    if (layer.name == *result.first_divergence) break;
+    EXPECT_TRUE(layer.within) << layer.name;
+  }
+}
+
+TEST_F(CompareTaskTest, WhichDifferenceCounts) {
+  cli::CompareRequest asked = comparison("rgb.onnx", "brighter.onnx");
+  asked.atol = 0.2;
+  asked.rtol = 0;
+  EXPECT_FALSE(compare(asked).within);
+  asked.by = cli::CompareBy::mean;  // of 0, 0 and 0.5
+  EXPECT_TRUE(compare(asked).within);
+  asked.atol = 1e-5;
+  EXPECT_FALSE(compare(asked).within);
+  asked.by = cli::CompareBy::median;
+  EXPECT_TRUE(compare(asked).within);
+}
+
+TEST_F(CompareTaskTest, OutputsThatWereKept) {
+  write_tensor("x.npy", {1, 3, 4, 4}, {10, 20, 30});
+  write_tensor("right.npy", {1, 3}, {10, 20, 30});
+  write_tensor("wrong.npy", {1, 3}, {10, 21, 30});
+  cli::CompareRequest asked = comparison("rgb.onnx", "right.npy");
+  asked.inputs = {path("x.npy")};
+  EXPECT_TRUE(compare(asked).within);
+  asked.others = {path("wrong.npy")};
+  const cli::CompareResult result = compare(asked);
+  EXPECT_FALSE(result.within);
+  EXPECT_EQ(result.outputs.at(0).difference.outside, 1);
+  EXPECT_EQ(result.b, path("wrong.npy"));
+  // After the model's own inputs.
+  asked.others.clear();
+  asked.inputs.push_back(path("right.npy"));
+  EXPECT_TRUE(compare(asked).within);
+}
+
+TEST_F(CompareTaskTest, WhatDoesNotFitTogether) {
+  const auto refusal = [this](const cli::CompareRequest& asked) { return error_of([&] { compare(asked); }); };
+  write_tensor("x.npy", {1, 3, 4, 4}, {1, 2, 3});
+  write_tensor("y.npy", {1, 3}, {1, 2, 3});
+  cli::CompareRequest asked = comparison("rgb.onnx", "y.npy");
+  EXPECT_THAT(refusal(asked).second, HasSubstr("stored outputs belong to certain inputs"));
+  asked.inputs = {path("x.npy"), path("x.npy")};
+  EXPECT_THAT(refusal(asked).second, HasSubstr("2 inputs given"));
+  asked.inputs = {path("x.npy")};
+  asked.layers = true;
+  EXPECT_EQ(refusal(asked).first, Fault::invalid);
+  asked.layers = false;
+  asked.others.push_back(path("y.npy"));
+  EXPECT_THAT(refusal(asked).second, HasSubstr("2 expected outputs"));
+  asked = comparison("rgb.onnx", "rgb.onnx");
+  asked.others.clear();
+  EXPECT_EQ(refusal(asked).second, "expected two models, or a model and its expected outputs");
+  asked.inputs = {path("x.npy")};
+  EXPECT_EQ(refusal(asked).second, "expected two models, or a model and its expected outputs");
+}
+
+TEST_F(CompareTaskTest, StopsWhereItIsAskedTo) {
+  stop = true;
+  EXPECT_EQ(error_of([&] { compare(comparison("rgb.onnx", "rgb.onnx")); }).first, Fault::interrupted);
+}
+
+}  // namespace
+}  // namespace resnet::test
