@@ -33,13 +33,6 @@ namespace {
 // Set by signals.
 std::atomic<bool> stop_requested = false;
 
-// Before anything is planned.
-void use_instruction_set(const std::string& word) {
-  for (const kernels::InstructionSet set : kernels::available_instruction_sets()) {
-    if (kernels::name_of(set) == word) kernels::cap_instruction_set(set);
-  }
-}
-
 void write_text(const std::string& text) {
   Output output("");
   output.write(text);
@@ -65,7 +58,7 @@ void check_config(const CLI::App& program, const CLI::App& command) {
   }
 }
 
-// CLI11 takes a word in brackets apart; as a path it means the same with ./ in front.
+// CLI11 takes a word in brackets apart; as a path it means the same with ./ before it.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words;
   for (int i = argc - 1; i > 0; --i) {
@@ -85,7 +78,7 @@ int run(int argc, char** argv, Context& context) {
   CLI::App program("", "resnet-cli");
   const std::vector<Command> commands = add_everything(program, context.options);
   if (argc < 2) {
-    context.messages.error("no command; resnet-cli --help tells what there is");
+    context.messages.error("no command given; see resnet-cli --help");
     return exit_codes::usage;
   }
   const std::vector<std::string> words = words_of(argc, argv);
@@ -103,11 +96,8 @@ int run(int argc, char** argv, Context& context) {
     return exit_codes::usage;
   }
   const CommonOptions& options = context.options;
-  context.messages.configure(options.quiet, options.verbosity,
-                             options.progress == "on"    ? ProgressMode::on
-                             : options.progress == "off" ? ProgressMode::off
-                                                         : ProgressMode::automatic);
-  use_instruction_set(options.isa);
+  context.messages.configure(options.quiet, options.verbosity, options.progress);
+  if (options.isa) kernels::cap_instruction_set(options.isa);  // before anything is planned
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
     check_config(program, *command.app);

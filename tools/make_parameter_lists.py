@@ -43,7 +43,7 @@ def resnet(counts, bottlenecks, deep=False, **more):
     else:
         rows = conv("conv1", 64, 3, 7) + norm("bn1", 64)
     inputs = 64
-    first = 1 if deep else 0  # in ResNet-D a pool stands in front
+    first = 1 if deep else 0  # in ResNet-D a pool comes before it
     for stage, count in enumerate(counts):
         planes = 64 * 2 ** stage
         outputs = planes * (4 if bottlenecks else 1)

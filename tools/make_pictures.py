@@ -31,7 +31,7 @@ def png(width, height, channels, pixel):
 
 
 def disc(x, y):
-    """An orange disc in front of a sky that is darker above."""
+    """An orange disc before a sky that is darker above."""
     inside = min(1.0, max(0.0, 70.5 - math.hypot(x - 160, y - 110)))
     sky = (70 + y / 4, 120 + y / 3, 235)
     return [a + (b - a) * inside for a, b in zip(sky, (255, 150, 20))]

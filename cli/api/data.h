@@ -65,7 +65,7 @@ struct Network::Data {
 struct Classifier::Data {
   std::shared_ptr<Network::Data> network;
   std::optional<::resnet::Classifier> classifier;
-  // The photo that is asked about, where it is no file.
+  // The photo that is asked about, where it is not a file.
   std::span<const std::byte> photo = {};
 };
 

@@ -24,7 +24,7 @@ std::shared_ptr<const Model::Data> describe(std::string name, ::resnet::Model mo
     data->parameters = static_cast<std::uint64_t>(cost.parameters);
     data->multiply_adds = static_cast<std::uint64_t>(cost.macs);
   } catch (const ::resnet::Error&) {
-    // A size is open that the network does not tell.
+    // A size is open that the network does not fix.
   }
   data->name = std::move(name);
   data->model = std::move(model);

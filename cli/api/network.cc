@@ -17,12 +17,13 @@ namespace {
 cli::NetworkOptions options_of(const NetworkOptions& options) {
   if (options.batch_size < 1 || options.batch_size > 4096)
     throw Error(Fault::invalid_argument, "batch_size is " + std::to_string(options.batch_size) + ", expected 1 to 4096");
-  if (!options.preprocessing.empty() && !find_preprocessing(options.preprocessing))
+  const auto convention = find_value<Convention>(options.preprocessing);
+  if (!options.preprocessing.empty() && !convention)
     throw Error(Fault::invalid_argument,
                 "unknown preprocessing '" + options.preprocessing + "', expected " + preprocessing_names());
   cli::NetworkOptions result;
   result.labels = options.labels;
-  result.preprocess.preprocess = options.preprocessing;
+  result.preprocess.preprocess = convention;
   result.batch_size = options.batch_size;
   return result;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +29,8 @@ using Json = nlohmann::ordered_json;
 
 struct BenchOptions {
   std::vector<std::string> arguments;
-  std::string batch_sizes = "1", threads, output, format, convolution = "auto";
+  std::string batch_sizes = "1", threads, output;
+  std::optional<table::Format> format;
   BenchRequest request;
 };
 
@@ -36,7 +38,7 @@ void setup(CLI::App& app, BenchOptions& options) {
   app.add_option("arguments", options.arguments, "models: files or architectures' names")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL...");
-  app.add_option("-m,--model", options.request.network.models, "a model, whatever its name; may be given several times")
+  app.add_option("-m,--model", options.request.network.models, "a model file of any name; may be repeated")
       ->type_name("FILE|ARCH")
       ->allow_extra_args(false);
   add_text(app, "--batch-size", options.batch_sizes, "NUMBERS", "how many images run at once, such as 1,8")
@@ -50,24 +52,21 @@ void setup(CLI::App& app, BenchOptions& options) {
       ->capture_default_str();
   add_integer(app, "--warmup", options.request.warmup, 1, 1'000'000,
               "batches before the first that counts (default: until they are steady)");
-  add_convolution_option(app, options.convolution);
-  app.add_flag(
-      "--profile", options.request.profile,
-      "also each layer: its time, its GFLOP/s, their share of what this machine was measured to be able to do, and the least "
-      "time that its multiplications or its bytes would take at that");
+  add_convolution_option(app, options.request.convolutions);
+  app.add_flag("--profile", options.request.profile,
+               "also each layer: its time, its GFLOP/s, their share of this machine's measured peak, and the least time that its "
+               "multiplications or its bytes would take at that peak");
   add_text(app, "--pipeline", options.request.pipeline, "FOLDER|@LIST",
            "also photos from their files to answers: decoding alone, the network alone, and both together");
-  app.add_flag("-r,--recursive", options.request.inputs.recursive, "look into folders within folders");
-  add_choice(app, "--format", options.format, "text|json|csv|md",
-             "of the report (default: by the ending of --output, else text)");
+  app.add_flag("-r,--recursive", options.request.inputs.recursive, "also search folders within folders");
+  add_choice(app, "--format", options.format, table_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.request.network.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preparation_options(app, options.request.network);
   app.footer(
-      "Each combination runs in a process of its own, in turns with the others, so that whatever else the machine does meets "
-      "them\n"
-      "all. Times are of a whole batch. GFLOP/s count the multiply-adds of the direct convolution twice: Winograd's, which "
-      "needs\n"
+      "Each combination runs in a process of its own, interleaved with the others, so that background load affects all alike.\n"
+      "Times are of a whole batch. GFLOP/s count the multiply-adds of the direct convolution twice: Winograd's, which needs\n"
       "fewer, may come out above the machine's peak.\n"
       "\n"
       "Examples:\n"
@@ -190,21 +189,20 @@ std::string text_of(const BenchRow& row, table::Format kind) {
   return text;
 }
 
-std::string report(const BenchResult& result, const std::string& format) {
+std::string report(const BenchResult& result, table::Format format) {
   const Machine& machine = result.machine;
-  if (format == "json") {
+  if (format == table::Format::json) {
     Json list = Json::array();
     for (const BenchRow& row : result.rows) list.push_back(json_of(row));
     const Json whole = {{"machine", json_of(machine)}, {"results", list}};
     return whole.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
-  const table::Format kind = *table::find_format(format);
-  const std::string rows = table_of(result.rows).render(kind);
-  if (kind == table::Format::csv) return rows;
+  const std::string rows = table_of(result.rows).render(format);
+  if (format == table::Format::csv) return rows;
   std::string text = fmt::format("{}, {} cores, {}, {}; resnet-cli " RESNET_VERSION "\n\n", machine.processor, machine.cores,
                                  machine.instruction_set, machine.system);
   text += rows;
-  for (const BenchRow& row : result.rows) text += text_of(row, kind);
+  for (const BenchRow& row : result.rows) text += text_of(row, format);
   return text;
 }
 
@@ -212,11 +210,10 @@ BenchRequest request_of(const BenchOptions& options, Context& context) {
   BenchRequest request = options.request;
   request.models = request.network.models;
   request.models.insert(request.models.end(), options.arguments.begin(), options.arguments.end());
-  if (request.models.empty()) throw Error(Fault::invalid, "no model; expected a file or an architecture such as resnet50");
+  if (request.models.empty()) throw Error(Fault::invalid, "no model given; expected a file or an architecture such as resnet50");
   request.batches = parse_counts("--batch-size", options.batch_sizes, 4096);
   request.threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) request.threads = parse_counts("--threads", options.threads, 1024);
-  request.convolutions = find_convolutions(options.convolution);
   return request;
 }
 
@@ -225,7 +222,7 @@ int run(const BenchOptions& options, Context& context) {
   WrittenFiles written;
   written.add("--output", options.output);
   for (const std::string& model : request.models) written.check(model);
-  const std::string format = choose_table_format(options.format, options.output);
+  const table::Format format = choose_format(options.format, options.output, table_formats);
   Output output(options.output);
   TaskContext task = context.task();
   task.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };

@@ -43,10 +43,10 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       ->required();
   add_text(app, "-o,--output", options.output, "FILE", "the .onnx or .resnet file to write; - is stdout, as ONNX")->required();
   const std::string group = "Options";
-  add_arch_options(app, options.arch, "he|zeros|none", group);
+  add_arch_options(app, options.arch, words<arch::Init>, group);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
-           "such as 1x3x224x224; a letter for the batch leaves it open (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
-  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX's operator set")->capture_default_str();
+           "such as 1x3x224x224; a letter for the batch makes it dynamic (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
+  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX opset")->capture_default_str();
   app.add_flag("--fold-batch-norm", options.fold_batch_norm,
                "convolutions with a bias in place of batch norm: the same function, fewer nodes");
   app.footer(
@@ -70,13 +70,13 @@ Model build_model(const arch::Spec& spec, const BuildCommandOptions& options, co
 int run(const BuildCommandOptions& options, Context& context) {
   const auto spec = find_arch(options.name, options.arch);
   if (!spec) throw Error(Fault::invalid, unknown_arch(options.name));
-  const std::string format = choose_format("", options.output, {"onnx", "resnet"}, true);
+  const ModelFormat format = model_format_of(options.output);
   const auto tell = [&](std::uintmax_t size, const std::string& form) {
     context.messages.detail(
         fmt::format("{}: {} of {} classes, {} bytes, {}", options.output, options.name, spec->classes, size, form));
     return 0;
   };
-  if (format == "resnet") {
+  if (format == ModelFormat::resnet) {
     native::write(build_model(*spec, options, context), options.output);
     std::error_code ignored;
     return tell(std::filesystem::file_size(options.output, ignored), ".resnet");
@@ -84,7 +84,7 @@ int run(const BuildCommandOptions& options, Context& context) {
   // Before the work: a folder that cannot be written is told at once.
   Output output(options.output);
   if (output.is_terminal())
-    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is no text; -o FILE writes it");
+    throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is not text; -o FILE writes it");
   std::string bytes = onnx::serialize(build_model(*spec, options, context), {.opset = options.opset});
   context.stop.check();
   const std::size_t size = bytes.size();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/commands/commands.h"
@@ -18,8 +19,13 @@ namespace resnet::cli {
 
 namespace {
 
+enum class Action { list, clear };
+constexpr auto words_of(Action) { return std::to_array<Word<Action>>({{Action::list, "list"}, {Action::clear, "clear"}}); }
+
 struct CacheOptions {
-  std::string action, output, format;
+  Action action = Action::list;
+  std::string output;
+  std::optional<table::Format> format;
 };
 
 std::string time_of(std::chrono::system_clock::time_point time) {
@@ -34,7 +40,7 @@ std::string purpose_of(const std::string& key) {
 
 int run(const CacheOptions& options, Context& context) {
   const NetworkCache cache(cache_settings());
-  if (options.action == "clear") {
+  if (options.action == Action::clear) {
     const NetworkCache::Cleared cleared = cache.clear();
     context.messages.note(fmt::format("{}: {} networks removed, {:.1f} MiB", cache.folder().string(), cleared.files,
                                       static_cast<double>(cleared.bytes) / (1 << 20)));
@@ -53,7 +59,7 @@ int run(const CacheOptions& options, Context& context) {
                time_of(entry.last_used), purpose_of(entry.key), entry.file.filename().string()});
   }
   Output output(options.output);
-  output.write(table.render(*table::find_format(choose_table_format(options.format, options.output))));
+  output.write(table.render(choose_format(options.format, options.output, table_formats)));
   output.commit();
   context.messages.note(fmt::format("{}: {} networks, {:.1f} of {} MiB", cache.folder().string(), entries.size(),
                                     static_cast<double>(bytes) / (1 << 20), cache.limit_in_mib()));
@@ -66,11 +72,11 @@ Command add_cache(CLI::App& program) {
   auto options = std::make_shared<CacheOptions>();
   CLI::App* app =
       program.add_subcommand("cache", "Networks that predict keeps ready to run for the next time: list or clear them.");
-  add_choice(*app, "action", options->action, "list|clear", "list them, the one used last first, or clear: remove them all")
-      ->option_text("list|clear")
+  add_choice(*app, "action", options->action, "list them, the one used last first, or clear: remove them all")
+      ->option_text(joined_words<Action>("|"))
       ->required();
-  add_choice(*app, "--format", options->format, "text|json|csv|md",
-             "of the list (default: by the ending of --output, else text)");
+  add_choice(*app, "--format", options->format, table_formats,
+             "format of the list (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
       "predict keeps, for each model file and for what it was asked (up to 256 images), the graph as it runs and the weights as\n"

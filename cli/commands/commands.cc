@@ -19,12 +19,11 @@ namespace resnet::cli {
 
 namespace {
 
-// "avx512|avx2|sse4": those that this machine has.
-std::string words_of_sets() {
-  std::string words;
-  for (const kernels::InstructionSet set : kernels::available_instruction_sets())
-    words += (words.empty() ? "" : "|") + std::string(kernels::name_of(set));
-  return words;
+// Those that this machine has.
+std::vector<Word<kernels::InstructionSet>> instruction_sets() {
+  std::vector<Word<kernels::InstructionSet>> sets;
+  for (const kernels::InstructionSet set : kernels::available_instruction_sets()) sets.push_back({set, kernels::name_of(set)});
+  return sets;
 }
 
 // Editors of Windows begin a file with a byte order mark.
@@ -38,13 +37,13 @@ class ConfigFile : public CLI::ConfigTOML {
   }
 };
 
-// What is no small regular file may have no end, or never begin; pipes of a shell are the user's own.
+// What is not a small regular file may have no end, or never begin; pipes of a shell are the user's own.
 std::string objection_to_config(const std::string& file) {
   constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
   std::error_code none;
   const auto status = std::filesystem::status(file, none);
   if (!std::filesystem::exists(status) || file.starts_with("/dev/fd/")) return "";  // told by who opens it
-  if (!std::filesystem::is_regular_file(status)) return file + ": is no regular file, expected TOML";
+  if (!std::filesystem::is_regular_file(status)) return file + ": is not a regular file, expected TOML";
   return std::filesystem::file_size(file, none) > most_bytes ? file + ": is larger than 16 MiB, expected TOML" : "";
 }
 
@@ -64,28 +63,27 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
               "how many threads compute (default: the physical cores, or fewer where the job's limits, SLURM_CPUS_PER_TASK or "
               "OMP_NUM_THREADS say so)")
       ->envname("RESNET_CLI_THREADS");
-  add_choice(program, "--isa", options.isa, words_of_sets(),
-             "use the processor's instructions up to these: machines that are told the same compute the same bits (default: the "
+  add_choice(program, "--isa", options.isa, instruction_sets(),
+             "use the processor's instructions up to these: machines given the same value compute the same bits (default: the "
              "best)");
   program.config_formatter(std::make_shared<ConfigFile>());
   program
-      .set_config("--config", "",
-                  "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; what the command line says "
-                  "comes first")
+      .set_config(
+          "--config", "",
+          "options from a TOML file: 'threads = 2', and 'topk = 3' below a line '[predict]'; the command line takes precedence")
       ->type_name("FILE")
       ->check(CLI::Validator(objection_to_config, ""));
   program.add_flag("-q,--quiet", options.quiet, "only errors on stderr: no warnings, notes or progress");
-  program.add_flag("-v,--verbose", options.verbosity, "more on stderr");
-  add_choice(program, "--progress", options.progress, "auto|on|off", "a progress line on stderr; auto: on a terminal")
-      ->capture_default_str();
+  program.add_flag("-v,--verbose", options.verbosity, "print more detail on stderr");
+  add_choice(program, "--progress", options.progress, "a progress line on stderr; auto: on a terminal")->capture_default_str();
   program.set_version_flag("-V,--version", "resnet-cli " RESNET_VERSION, "the program's version");
   program.footer(
       "Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a check failed, 2 usage, 3 a model that cannot be\n"
       "read, 4 a model that cannot run or be written, or not with the memory there is, 5 some inputs failed (the others were\n"
-      "done), 6 an output that cannot be written, 70 our own fault, 130 interrupted.\n"
+      "done), 6 an output that cannot be written, 70 internal error, 130 interrupted.\n"
       "\n"
       "Examples:\n"
-      "  resnet-cli predict photo.jpg                            # by the network that is built in\n"
+      "  resnet-cli predict photo.jpg                            # by the built-in network\n"
       "  resnet-cli predict resnet50.onnx photo.jpg\n"
       "  resnet-cli predict resnet50.onnx photos/ --recursive --format csv -o answers.csv\n"
       "  resnet-cli build resnet50 -o resnet50.onnx\n"

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,9 @@ namespace {
 
 struct CompareOptions {
   std::vector<std::string> arguments, inputs;
-  std::string output, format, check = "max";
+  std::string output;
+  std::optional<table::Format> format;
+  CompareBy check = CompareBy::max;
   double atol = 1e-4, rtol = 1e-4;
   std::int64_t random = 4, seed = 1;
   bool layers = false;
@@ -37,22 +40,21 @@ void setup(CLI::App& app, CompareOptions& options) {
       ->option_text("A B...");
   app.add_option("-i,--input", options.inputs, "a .npy or .pb for each input of A, in order (default: random ones)")
       ->type_name("FILE");
-  add_integer(app, "--random", options.random, 1, 10'000, "how many random images")->capture_default_str();
-  add_integer(app, "--seed", options.seed, 0, INT64_MAX, "of the random images")->capture_default_str();
+  add_integer(app, "--random", options.random, 1, 10'000, "how many random images to use")->capture_default_str();
+  add_integer(app, "--seed", options.seed, 0, INT64_MAX, "seed of the random images")->capture_default_str();
   app.add_option("--atol", options.atol, "absolute tolerance")->type_name("X")->capture_default_str();
   app.add_option("--rtol", options.rtol, "relative tolerance: |a - b| may be atol + rtol * |b|")
       ->type_name("X")
       ->capture_default_str();
-  add_choice(app, "--check", options.check, "max|mean|median", "which difference must be within the tolerance")
-      ->capture_default_str();
+  add_choice(app, "--check", options.check, "which difference must be within the tolerance")->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
-  add_choice(app, "--format", options.format, "text|json", "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app.footer(
-      "The exit code is 1 where a difference is outside of the tolerance, of an output or of a layer. One unit in the last "
-      "place\n"
-      "of float16 or bfloat16 is no difference where a value is stored so. Of two models, B is also computed by a plain\n"
-      "evaluator (the first images, where the network is not too large), so that the executor is not its own judge.\n"
+      "The exit code is 1 where a difference of an output or a layer exceeds the tolerance. One unit in the last place of\n"
+      "float16 or bfloat16 does not count where a value is stored so. Of two models, B is also computed by a plain evaluator\n"
+      "(the first images, where the network is not too large), so that the executor is not its own judge.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli compare model.onnx folded.onnx\n"
@@ -60,7 +62,7 @@ void setup(CLI::App& app, CompareOptions& options) {
       "  resnet-cli compare a.onnx b.resnet --layers --format json");
 }
 
-// CLI11 gives an option of several values all that follows it: what is no tensor, and what comes after that, are arguments.
+// CLI11 gives an option of several values all that follows it: what is not a tensor, and what comes after that, are arguments.
 void take_back_arguments(CompareOptions& options) {
   if (options.arguments.size() >= 2) return;
   const auto first = std::find_if_not(options.inputs.begin(), options.inputs.end(), is_tensor_file);
@@ -109,11 +111,11 @@ std::string text_of(const std::vector<ComparedValue>& values) {
   return table.render(table::Format::text);
 }
 
-std::string report(const CompareResult& result, bool layers, const std::string& format) {
+std::string report(const CompareResult& result, bool layers, table::Format format) {
   std::vector<ComparedValue> judged = result.judged;
   for (ComparedValue& value : judged) value.name += ", B by the plain evaluator";
   const auto& first = result.first_divergence;
-  if (format == "json") {
+  if (format == table::Format::json) {
     nlohmann::ordered_json whole = {
         {"a", result.a}, {"b", result.b}, {"within", result.within}, {"outputs", json_of(result.outputs)}};
     if (!judged.empty()) whole["reference"] = json_of(judged);
@@ -142,7 +144,7 @@ CompareRequest request_of(const CompareOptions& options) {
   request.seed = static_cast<std::uint64_t>(options.seed);
   request.atol = options.atol;
   request.rtol = options.rtol;
-  request.by = options.check == "mean" ? CompareBy::mean : options.check == "median" ? CompareBy::median : CompareBy::max;
+  request.by = options.check;
   request.layers = options.layers;
   return request;
 }
@@ -153,7 +155,7 @@ int run(const CompareOptions& given, Context& context) {
   if (options.arguments.empty() || options.arguments.size() + options.inputs.size() < 2)
     throw Error(Fault::invalid, "expected two models, or a model and its expected outputs");
   const CompareRequest request = request_of(options);
-  const std::string format = choose_format(options.format, options.output, {"text", "json"});
+  const table::Format format = choose_format(options.format, options.output, report_formats);
   WrittenFiles written;
   written.add("--output", options.output);
   for (const auto& files : {options.arguments, options.inputs}) {

@@ -14,12 +14,17 @@ namespace resnet::cli {
 
 namespace {
 
+enum class Shell { bash, zsh, fish };
+constexpr auto words_of(Shell) {
+  return std::to_array<Word<Shell>>({{Shell::bash, "bash"}, {Shell::zsh, "zsh"}, {Shell::fish, "fish"}});
+}
+
 struct CompletionOptions {
-  std::string shell;
+  Shell shell = Shell::bash;
 };
 
 // An option (or, without names, a positional argument) as a shell needs it.
-struct Word {
+struct Argument {
   std::vector<std::string> names;  // with their dashes
   std::string description;
   bool takes_value = false;
@@ -28,11 +33,11 @@ struct Word {
 
 struct CommandWords {
   std::string name, description;
-  std::vector<Word> options, positionals;  // the last positional may be repeated
+  std::vector<Argument> options, positionals;  // the last positional may be repeated
 };
 
-Word word_of(const CLI::Option& option) {
-  Word word;
+Argument argument_of(const CLI::Option& option) {
+  Argument word;
   for (const std::string& name : option.get_snames()) word.names.push_back("-" + name);
   for (const std::string& name : option.get_lnames()) word.names.push_back("--" + name);
   word.description = option.get_description().substr(0, option.get_description().find_first_of(".;("));
@@ -47,11 +52,11 @@ CommandWords words_of(const CLI::App& app) {
   result.name = app.get_name();
   result.description = app.get_description().substr(0, app.get_description().find_first_of(".;"));
   for (const CLI::Option* option : app.get_options()) {
-    (option->get_positional() ? result.positionals : result.options).push_back(word_of(*option));
+    (option->get_positional() ? result.positionals : result.options).push_back(argument_of(*option));
   }
   if (app.get_parent() == nullptr) return result;
   for (const CLI::Option* option : app.get_parent()->get_options()) {
-    if (option != app.get_parent()->get_help_ptr()) result.options.push_back(word_of(*option));
+    if (option != app.get_parent()->get_help_ptr()) result.options.push_back(argument_of(*option));
   }
   return result;
 }
@@ -75,6 +80,12 @@ std::string joined(const std::vector<std::string>& words, const char* separator 
   return result;
 }
 
+std::vector<std::string> names_of(const std::vector<CommandWords>& commands) {
+  std::vector<std::string> names;
+  for (const CommandWords& command : commands) names.push_back(command.name);
+  return names;
+}
+
 std::string bash_values(const Alternatives& values) {
   std::string result;
   if (!values.words.empty()) result += fmt::format(" _resnet_cli_words '{}';", joined(values.words));
@@ -85,12 +96,12 @@ std::string bash_values(const Alternatives& values) {
 std::string bash_script(const CommandWords& program, const std::vector<CommandWords>& commands) {
   std::string names, skipped, values, words;
   for (const CommandWords& command : commands) names += (names.empty() ? "" : "|") + command.name;
-  for (const Word& option : program.options) {
+  for (const Argument& option : program.options) {
     if (option.takes_value) skipped += (skipped.empty() ? "" : "|") + joined(option.names, "|");
   }
   const auto add = [&](const std::string& name, const CommandWords& command) {
     std::string all;
-    for (const Word& option : command.options) {
+    for (const Argument& option : command.options) {
       all += (all.empty() ? "" : " ") + joined(option.names);
       if (!option.takes_value) continue;
       std::string patterns;
@@ -98,11 +109,9 @@ std::string bash_script(const CommandWords& program, const std::vector<CommandWo
       values += fmt::format("    {}){} return ;;\n", patterns, bash_values(option.values));
     }
     std::string positionals;
-    for (const Word& positional : command.positionals) positionals += bash_values(positional.values);
+    for (const Argument& positional : command.positionals) positionals += bash_values(positional.values);
     if (name.empty()) {
-      std::vector<std::string> all_names;
-      for (const CommandWords& other : commands) all_names.push_back(other.name);
-      positionals = fmt::format(" _resnet_cli_words '{}';", joined(all_names));
+      positionals = fmt::format(" _resnet_cli_words '{}';", joined(names_of(commands)));
     }
     words += fmt::format("    {0})\n      if [[ $cur == -* ]]; then _resnet_cli_words '{1}'; else{2} fi ;;\n",
                          name.empty() ? "''" : name, all, positionals.empty() ? " :;" : positionals);
@@ -164,7 +173,7 @@ std::string zsh_action(const Alternatives& values) {
 
 std::string zsh_arguments(const CommandWords& command, const char* indent) {
   std::string result;
-  for (const Word& option : command.options) {
+  for (const Argument& option : command.options) {
     const std::string value = option.takes_value ? ":value:" + zsh_action(option.values) : "";
     const std::string exclusive = "(" + joined(option.names) + ")";
     for (const std::string& name : option.names) {
@@ -187,7 +196,7 @@ std::string zsh_script(const CommandWords& program, const std::vector<CommandWor
     cases += fmt::format("    {})\n      _arguments -s{} ;;\n", command.name, zsh_arguments(command, "        "));
   }
   return fmt::format(R"(#compdef resnet-cli
-# zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), behind compinit
+# zsh completion for resnet-cli; to load it: source <(resnet-cli completion zsh), after compinit
 _resnet_cli() {{
   local curcontext=$curcontext state line
   typeset -A opt_args
@@ -214,7 +223,7 @@ std::string fish_text(const std::string& text) {
   return quoted(escaped, "\\'");
 }
 
-std::string fish_option(const std::string& condition, const Word& option) {
+std::string fish_option(const std::string& condition, const Argument& option) {
   std::string line = "complete -c resnet-cli -n " + fish_text(condition);
   for (const std::string& name : option.names) line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
   if (option.takes_value) {
@@ -225,20 +234,18 @@ std::string fish_option(const std::string& condition, const Word& option) {
 }
 
 std::string fish_script(const CommandWords& program, const std::vector<CommandWords>& commands) {
-  std::vector<std::string> names;
-  for (const CommandWords& command : commands) names.push_back(command.name);
-  const std::string before = "not __fish_seen_subcommand_from " + joined(names);
+  const std::string before = "not __fish_seen_subcommand_from " + joined(names_of(commands));
   std::string result =
       "# fish completion for resnet-cli; to load it: resnet-cli completion fish | source\ncomplete -c resnet-cli -f\n";
-  for (const Word& option : program.options) result += fish_option(before, option);
+  for (const Argument& option : program.options) result += fish_option(before, option);
   for (const CommandWords& command : commands) {
     result += fmt::format("complete -c resnet-cli -n {} -a {} -d {}\n", fish_text(before), command.name,
                           fish_text(command.description));
   }
   for (const CommandWords& command : commands) {
     const std::string within = "__fish_seen_subcommand_from " + command.name;
-    for (const Word& option : command.options) result += fish_option(within, option);
-    for (const Word& positional : command.positionals) {
+    for (const Argument& option : command.options) result += fish_option(within, option);
+    for (const Argument& positional : command.positionals) {
       if (positional.values.files) result += fmt::format("complete -c resnet-cli -n {} -F\n", fish_text(within));
       if (!positional.values.words.empty()) {
         result +=
@@ -250,7 +257,7 @@ std::string fish_script(const CommandWords& program, const std::vector<CommandWo
 }
 
 void setup(CLI::App& app, CompletionOptions& options) {
-  add_choice(app, "shell", options.shell, "bash|zsh|fish", "the shell that the script is for")->option_text("SHELL")->required();
+  add_choice(app, "shell", options.shell, "the shell that the script is for")->option_text("SHELL")->required();
   app.footer(
       "Examples:\n"
       "  source <(resnet-cli completion bash)          # this shell; put the line into ~/.bashrc for all\n"
@@ -266,9 +273,11 @@ int run(const CompletionOptions& options) {
   const CommandWords words = words_of(program);
   const std::vector<CommandWords> commands = commands_of(program);
   Output output("");
-  if (options.shell == "bash") output.write(bash_script(words, commands));
-  if (options.shell == "zsh") output.write(zsh_script(words, commands));
-  if (options.shell == "fish") output.write(fish_script(words, commands));
+  switch (options.shell) {
+    case Shell::bash: output.write(bash_script(words, commands)); break;
+    case Shell::zsh: output.write(zsh_script(words, commands)); break;
+    case Shell::fish: output.write(fish_script(words, commands)); break;
+  }
   output.commit();
   return 0;
 }

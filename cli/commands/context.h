@@ -3,19 +3,20 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string>
+#include <optional>
 
 #include "cli/terminal/messages.h"
+#include "lib/kernels/isa.h"
 
 namespace resnet::cli {
 
 // The options that every command has.
 struct CommonOptions {
-  std::size_t threads = 0;  // 0: see Context::threads()
-  std::string isa;          // empty: the best that the processor has
+  std::size_t threads = 0;                     // 0: see Context::threads()
+  std::optional<kernels::InstructionSet> isa;  // nothing: the best that the processor has
   bool quiet = false;
   int verbosity = 0;
-  std::string progress = "auto";
+  ProgressMode progress = ProgressMode::automatic;
 };
 
 struct Context {

@@ -29,9 +29,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Of stored weights.
+constexpr auto stored_types =
+    std::to_array<Word<DType>>({{DType::float16, "fp16"}, {DType::bfloat16, "bf16"}, {DType::float32, "fp32"}});
+
+// Whose names nodes and parameters get.
+enum class Names { torchvision };
+constexpr auto words_of(Names) { return std::to_array<Word<Names>>({{Names::torchvision, "torchvision"}}); }
+
 struct ConvertOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format, dtype, labels, preprocess, rename;
+  std::string model, output, labels;
+  std::optional<ModelFormat> format;
+  std::optional<DType> dtype;
+  std::optional<Convention> preprocess;
+  std::optional<Names> rename;
   int opset = onnx::WriteOptions{}.opset;
   std::int64_t check = 0;
   std::optional<double> tolerance;
@@ -45,45 +57,47 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
       ->type_name("FILE|ARCH")
       ->option_text("IN");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all")->required();
-  add_choice(app, "--format", options.format, "onnx|resnet", "of the file (default: by its ending, else onnx)");
-  app.add_flag("--fold-batch-norm", options.fold_batch_norm, "batch norm goes into the convolutions' weights and biases");
-  app.add_flag("--simplify", options.simplify,
-               "constants, identities, dead nodes, pads and reshapes without effect, transposes that cancel each other");
+  add_choice(app, "--format", options.format, "format of the file (default: by its ending, else onnx)");
+  app.add_flag("--fold-batch-norm", options.fold_batch_norm, "fold batch norm into the convolutions' weights and biases");
+  app.add_flag(
+      "--simplify", options.simplify,
+      "fold constants; remove identities, dead nodes, pads and reshapes without effect, transposes that cancel each other");
   add_integer(app, "--opset", options.opset, 1, 1000,
-              fmt::format("ONNX's operator set, {} to {}", onnx::oldest_written_opset, onnx::newest_opset))
+              fmt::format("ONNX opset, {} to {}", onnx::oldest_written_opset, onnx::newest_opset))
       ->capture_default_str();
-  add_choice(app, "--dtype", options.dtype, "fp16|bf16|fp32", "of the stored weights; the network computes in fp32 as before");
+  add_choice(app, "--dtype", options.dtype, stored_types,
+             "element type of the stored weights; the network computes in fp32 as before");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224");
-  app.add_flag("--dynamic-batch", options.dynamic_batch, "the batch is open, whatever it was");
+  app.add_flag("--dynamic-batch", options.dynamic_batch, "make the batch dimension dynamic");
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(), "the classes' names, kept in the file");
-  add_choice(app, "--preprocess", options.preprocess, preprocessing_names(), "how photos are prepared, kept in the file");
-  add_choice(app, "--rename", options.rename, "torchvision",
-             "nodes and parameters of a recognised network by torchvision's names");
-  app.add_flag("--external-data", options.external_data, "ONNX: weights in a file of their own, OUT.data (always above 2 GiB)");
-  app.add_flag("--strip-metadata", options.strip_metadata, "without metadata and doc strings");
-  app.add_flag("--strip-weights", options.strip_weights, "a light file of the structure: weights are inputs");
-  app.add_flag("--explain", options.explain, "each rewrite that was made, or declined and why, on stdout");
-  app.add_flag("--force", options.force, "OUT may be IN itself, which is replaced when its successor is whole");
+  add_choice(app, "--preprocess", options.preprocess, "how photos are prepared, kept in the file");
+  add_choice(app, "--rename", options.rename, "name nodes and parameters of a recognised network as torchvision does");
+  app.add_flag("--external-data", options.external_data,
+               "write an ONNX model's weights to a file of their own, OUT.data (always done above 2 GiB)");
+  app.add_flag("--strip-metadata", options.strip_metadata, "leave out metadata and doc strings");
+  app.add_flag("--strip-weights", options.strip_weights, "write the structure only; weights become graph inputs");
+  app.add_flag("--explain", options.explain, "print each rewrite that was made, or declined and why, on stdout");
+  app.add_flag("--force", options.force, "let OUT be IN itself, which is replaced when its successor is complete");
   add_integer(app, "--check", options.check, 1, 10'000, "run this many random images through IN and OUT and compare");
   app.add_option(
          "--tolerance", options.tolerance,
          "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
          "four units in the last place of the largest output)")
       ->type_name("X");
-  add_arch_options(app, options.arch, "he|zeros|none", "Where IN is an architecture's name");
+  add_arch_options(app, options.arch, words<arch::Init>, "Where IN is an architecture's name");
   options.seed = app.get_option("--seed")->group("Options")->description(
-      "weights that are inputs (a light file) are made anew from this seed; the same bytes on every machine");
+      "initialise weights that are graph inputs (see --strip-weights) from this seed; the same bytes on every machine");
   app.footer(
-      "A .resnet file holds what an ONNX file does, is used as it lies on the disk, and is checked when it is opened.\n"
+      "A .resnet file holds what an ONNX file does, is memory-mapped and used in place, and is checked when it is opened.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli convert resnet50.onnx -o resnet50.resnet --labels imagenet1k --preprocess torchvision\n"
       "  resnet-cli convert model.onnx -o small.onnx --fold-batch-norm --simplify --dtype fp16 --check 4\n"
       "  resnet-cli convert model.onnx -o old.onnx --opset 9\n"
-      "  resnet-cli convert resnet50.onnx -o light.onnx --strip-weights");
+      "  resnet-cli convert resnet50.onnx -o structure.onnx --strip-weights");
 }
 
 ConvertRequest request_of(const ConvertOptions& options) {
@@ -96,12 +110,10 @@ ConvertRequest request_of(const ConvertOptions& options) {
   if (options.seed->count() > 0) request.seed = options.arch.seed;
   request.dynamic_batch = options.dynamic_batch;
   request.simplify = options.simplify;
-  request.rename = !options.rename.empty();
+  request.rename = options.rename.has_value();
   request.fold_batch_norm = options.fold_batch_norm;
   request.strip_weights = options.strip_weights;
-  if (!options.dtype.empty()) {
-    request.dtype = options.dtype == "fp16" ? DType::float16 : options.dtype == "bf16" ? DType::bfloat16 : DType::float32;
-  }
+  request.dtype = options.dtype;
   request.opset = options.opset;
   request.external_data = options.external_data;
   request.strip_metadata = options.strip_metadata;
@@ -152,7 +164,7 @@ int run(const ConvertOptions& options, Context& context) {
   ConvertTask convert(request, task);
   if (!options.labels.empty() && !labels::find(options.labels)) written.check(options.labels);
   // Before the work: an ending that is not written is told at once.
-  request.native = choose_format(options.format, options.output, {"onnx", "resnet"}) == "resnet";
+  request.native = choose_format(options.format, options.output, words<ModelFormat>) == ModelFormat::resnet;
   const ConvertResult result = convert.run();
   write_result(options, result);
   std::error_code ignored;

@@ -32,7 +32,7 @@ struct CurvesOptions {
 };
 
 int run(const CurvesOptions& options) {
-  check_ending(options.output, {"svg"});
+  check_ending(options.output, {FileFormat::svg});
   std::vector<NamedRun> runs;
   for (const std::string& argument : options.logs) {
     const std::size_t equals = argument.find('=');
@@ -68,7 +68,7 @@ Command add_curves(CLI::App& program) {
       ->option_text("LOG...")
       ->required();
   add_text(*app, "-o,--output", options->output, "FILE", "the SVG to write, whole or not at all (default: stdout)");
-  add_text(*app, "--title", options->title, "TEXT", "above the picture");
+  add_text(*app, "--title", options->title, "TEXT", "title above the picture");
   app->footer(
       "Example:\n"
       "  resnet-cli curves plain-20=plain20.csv plain-56=plain56.csv -o curves.svg");

@@ -1,4 +1,4 @@
-// `evaluate MODEL DATA`: how often a network is right, as the paper's Tables 3 to 5 tell it.
+// `evaluate MODEL DATA`: how often a network is right, as the paper's Tables 3 to 5 report it.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -34,12 +34,30 @@ using Json = nlohmann::ordered_json;
 
 struct EvaluateOptions {
   std::vector<std::string> arguments;
-  std::string output, format, crops = "center", confusion;
+  std::string output, confusion;
+  std::optional<table::Format> format;
+  std::vector<Crop> crops = {Crop::center};
   std::size_t topk = 5;
   bool ensemble = false, per_class = false, fail_fast = false;
   DatasetOptions dataset;
   NetworkOptions network;
 };
+
+std::vector<Crop> parse_crops(const std::string& text) {
+  std::vector<Crop> crops;
+  for (const std::string& word : split(text, ',')) {
+    const auto crop = find_value<Crop>(word);
+    if (!crop) throw Error(Fault::invalid, fmt::format("--crop: expected {}, got '{}'", listed_words<Crop>("or"), text));
+    crops.push_back(*crop);
+  }
+  return crops;
+}
+
+std::string text_of(const std::vector<Crop>& crops) {
+  std::string text;
+  for (const Crop crop : crops) text += (text.empty() ? "" : ",") + std::string(word_of(crop));
+  return text;
+}
 
 void setup(CLI::App& app, EvaluateOptions& options) {
   app.add_option(
@@ -49,32 +67,31 @@ void setup(CLI::App& app, EvaluateOptions& options) {
       ->type_name("FILE")
       ->option_text("MODEL... DATA");
   add_network_options(app, options.network);
-  app.get_option("--model")->description("a model, whatever its name; may be given several times");
-  add_text(
-      app, "--crop", options.crops, "center|ten|full",
+  app.get_option("--model")->description("a model file of any name; may be repeated");
+  add_parsed(
+      app, "--crop", [&options](const std::string& text) { options.crops = parse_crops(text); },
+      [&options] { return text_of(options.crops); }, joined_words<Crop>("|"),
       "which part of the photo is shown: its centre; four corners and the centre, and their mirror images; all of it and its "
       "mirror image, by a network made fully convolutional. Several, as in center,ten: a row for each")
       ->capture_default_str();
   app.add_flag("--ensemble", options.ensemble, "also all models together, their answers averaged");
-  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000,
-              "an answer is right where the class is among so many, besides the first")
+  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "also count an answer as right where the class is among this many")
       ->capture_default_str();
   add_text(app, "--ground-truth", options.dataset.ground_truth, "FILE",
            "the classes of a folder of photos, one a line in the order of the photos' names: ImageNet's validation folder");
   add_text(app, "--class-map", options.dataset.class_map, "FILE",
-           "lines of a WordNet id and ILSVRC's own number, by which --ground-truth counts");
+           "a file of WordNet ids and ILSVRC's own numbers, by which --ground-truth counts");
   app.add_flag("--per-class", options.per_class, "also each class's own accuracy");
   add_text(app, "--confusion", options.confusion, "FILE", "a CSV for the confusion matrix: true class, answered class, photos");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first photo that fails");
-  add_choice(app, "--format", options.format, "text|json|csv|md",
-             "of the report (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, table_formats,
+             "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_preparation_options(app, options.network);
   app.footer(
-      "Intervals hold the true share with 95 % confidence. A photo that fails, and a class folder that is\n"
-      "missing, empty or cannot be read, is reported and not counted; the exit code is 5 then. Hidden folders and those of "
-      "tools\n"
-      "(.git, @eaDir, __MACOSX) are no classes.\n"
+      "Intervals hold the true share with 95 % confidence. A photo that fails, and a class folder that is missing, empty or\n"
+      "cannot be read, is reported and not counted; the exit code is then 5. Hidden folders and those of tools (.git, @eaDir,\n"
+      "__MACOSX) are not classes.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli evaluate resnet50.onnx imagenet/val\n"
@@ -83,20 +100,10 @@ void setup(CLI::App& app, EvaluateOptions& options) {
       "  resnet-cli evaluate resnet20.onnx cifar-10-batches-bin/test_batch.bin");
 }
 
-std::vector<Crop> parse_crops(const std::string& text) {
-  std::vector<Crop> crops;
-  for (const std::string& word : split(text, ',')) {
-    const auto crop = find_crop(word);
-    if (!crop) throw Error(Fault::invalid, fmt::format("--crop: expected center, ten or full, got '{}'", text));
-    crops.push_back(*crop);
-  }
-  return crops;
-}
-
 // "ten at 224,256": how photos were shown.
 std::string crop_text(const EvaluateRow& row, const EvaluateOptions& options) {
   const std::vector<int> scales = parse_scales(options.network.scales);
-  return scales.empty() ? name_of(row.crop) : fmt::format("{} at {}", name_of(row.crop), fmt::join(scales, ","));
+  return scales.empty() ? std::string(word_of(row.crop)) : fmt::format("{} at {}", word_of(row.crop), fmt::join(scales, ","));
 }
 
 Json json_of(const EvaluateRow& row, const EvaluateOptions& options) {
@@ -109,7 +116,7 @@ Json json_of(const EvaluateRow& row, const EvaluateOptions& options) {
   const std::string k = fmt::format("top{}", e.k());
   Json object = {{"model", row.model},
                  {"crop", crop_text(row, options)},
-                 {"average", options.network.average},
+                 {"average", word_of(options.network.average)},
                  {"preprocessing", row.preprocessing}};
   object["top1"] = top1;
   object["top1_err"] = 100 - top1;
@@ -239,7 +246,7 @@ EvaluateRequest request_of(const EvaluateOptions& options) {
   if (data.size() != 1) throw Error(Fault::invalid, fmt::format("expected one folder or file of data, got {}", data.size()));
   request.dataset = options.dataset;
   request.dataset.data = data.front();
-  request.crops = parse_crops(options.crops);
+  request.crops = options.crops;
   request.scales = parse_scales(options.network.scales);
   request.ensemble = options.ensemble;
   request.top_k = options.topk;
@@ -248,20 +255,20 @@ EvaluateRequest request_of(const EvaluateOptions& options) {
   request.activation_maps = options.network.cam;
   const bool alone = request.models.size() == 1 && request.crops.size() == 1;
   if (!request.activation_maps.empty()) check_single_view("--cam", {request.crops.front(), request.scales}, alone ? 1 : 2);
-  if (!request.report.empty() && !alone) throw Error(Fault::invalid, "--report is of one model and one way of testing");
+  if (!request.report.empty() && !alone) throw Error(Fault::invalid, "--report is for one model and one way of testing");
   return request;
 }
 
-void write_rows(const std::vector<EvaluateRow>& rows, const std::string& format, const EvaluateOptions& options, Output& output) {
-  if (format == "json") {
+void write_rows(const std::vector<EvaluateRow>& rows, table::Format format, const EvaluateOptions& options, Output& output) {
+  if (format == table::Format::json) {
     Json list = Json::array();
     for (const EvaluateRow& row : rows) list.push_back(json_of(row, options));
     const Json& result = rows.size() == 1 ? list.front() : list;
     output.write(result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-  } else if (format == "text") {
+  } else if (format == table::Format::text) {
     write_text(rows, options, output);
   } else {
-    output.write(table_of(rows, options).render(*table::find_format(format)));
+    output.write(table_of(rows, options).render(format));
   }
 }
 
@@ -272,9 +279,9 @@ int run(const EvaluateOptions& options, Context& context) {
   given.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
   Output output(options.output);
   EvaluateTask task(request, given);
-  const std::string format = choose_table_format(options.format, options.output);
-  check_ending(request.report, {"html"});
-  check_ending(options.confusion, {"csv"});
+  const table::Format format = choose_format(options.format, options.output, table_formats);
+  check_ending(request.report, {FileFormat::html});
+  check_ending(options.confusion, {FileFormat::csv});
   const EvaluateResult result = task.run();
 
   write_rows(result.rows, format, options, output);
@@ -291,7 +298,7 @@ int run(const EvaluateOptions& options, Context& context) {
 
 Command add_evaluate(CLI::App& program) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* app = program.add_subcommand("evaluate", "How often networks are right, on photos of which the class is known.");
+  CLI::App* app = program.add_subcommand("evaluate", "How often networks are right, on photos whose class is known.");
   setup(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

@@ -32,14 +32,41 @@ namespace resnet::cli {
 
 namespace {
 
-constexpr const char* formats = "text|json|csv|md|dot|svg|html";
+enum class InspectFormat { text, json, csv, markdown, dot, svg, html };
+constexpr auto words_of(InspectFormat) {
+  return std::to_array<Word<InspectFormat>>({{InspectFormat::text, "text"},
+                                             {InspectFormat::json, "json"},
+                                             {InspectFormat::csv, "csv"},
+                                             {InspectFormat::markdown, "md"},
+                                             {InspectFormat::dot, "dot"},
+                                             {InspectFormat::svg, "svg"},
+                                             {InspectFormat::html, "html"}});
+}
+
+bool is_picture(InspectFormat format) { return format == InspectFormat::dot || format == InspectFormat::svg; }
+
+// Nothing for what is more than tables.
+std::optional<table::Format> table_format(InspectFormat format) {
+  switch (format) {
+    case InspectFormat::text: return table::Format::text;
+    case InspectFormat::json: return table::Format::json;
+    case InspectFormat::csv: return table::Format::csv;
+    case InspectFormat::markdown: return table::Format::markdown;
+    case InspectFormat::dot:
+    case InspectFormat::svg:
+    case InspectFormat::html: return std::nullopt;
+  }
+  __builtin_unreachable();
+}
 
 struct InspectOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format, depth, columns, sort;
+  std::string model, output, columns, sort;
+  std::optional<InspectFormat> format;
+  std::optional<Depth> depth;
   std::optional<std::int64_t> batch;
   bool paper = false, weights = false, plan = false;
-  std::string convolution = "auto";
+  xnnpack::Convolutions convolution = xnnpack::Convolutions::automatic;
   ArchOptions arch;
 };
 
@@ -48,21 +75,21 @@ void setup(CLI::App& app, InspectOptions& options) {
                  "a file *.onnx or *.resnet, or an architecture's name; two are shown side by side")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL [MODEL]");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_choice(
-      app, "--format", options.format, formats,
+      app, "--format", options.format,
       "text and md: summary and tables; csv: the layer table; dot, svg: a picture; html: a page with both (default: by the "
       "ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
-  add_choice(app, "--depth", options.depth, "stage|block|layer",
+  add_choice(app, "--depth", options.depth,
              "what a line of the table, or a box of the picture, stands for (default: layer; of pictures block)");
   add_text(app, "--columns", options.columns, "COLUMNS",
-           fmt::format("of the layer table, from: {}", fmt::join(column_names(), ",")));
-  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by it: numbers from the largest, texts from A");
+           fmt::format("columns of the layer table, from: {}", fmt::join(column_names(), ",")));
+  add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by this column: numbers from the largest, texts from A");
   app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
       ->type_name("N")
       ->check(integer_between(1, 1'000'000));
-  app.add_flag("--weights", options.weights, "figures of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag("--weights", options.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
   app.add_flag(
       "--plan", options.plan,
       "how it would be run instead of what it is: the steps, and how each convolution is computed (for --batch images at "
@@ -72,7 +99,7 @@ void setup(CLI::App& app, InspectOptions& options) {
                "Table 1 of the paper instead of a model, with the exact counts (--variant, default v1)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224 or name:1,3,224,224");
-  add_arch_options(app, options.arch, "he|zeros|none", "Where MODEL is an architecture's name");
+  add_arch_options(app, options.arch, words<arch::Init>, "Where MODEL is an architecture's name");
   app.footer(
       "MACs are multiply-adds of convolutions and matrix products; what the paper calls FLOPs. Others call twice as many FLOPs.\n"
       "\n"
@@ -107,7 +134,7 @@ std::size_t widest_line(const std::string& text) {
   return widest;
 }
 
-// The table as text of at most this width: columns that tell least go first.
+// The table as text of at most this width: the least informative columns go first.
 std::string fitted(const Inspection& inspection, std::vector<std::string> columns, const std::string& sort,
                    std::optional<std::size_t> width) {
   std::string text = layer_table(inspection, columns, sort).render(table::Format::text);
@@ -125,16 +152,16 @@ std::vector<std::string> usual_columns(Depth depth) {
   return {"name", "input", "output", "parameters", "activations", "macs", "share"};
 }
 
-void write_paper(const InspectOptions& options, const std::string& format, Output& output) {
-  const auto variant = arch::find_variant(options.arch.variant).value_or(arch::Variant::v1);
-  if (format == "dot" || format == "svg") throw Error(Fault::invalid, "--paper is a table: text, json, csv, md or html");
-  const table::Table table = paper_table(variant, format != "text");
-  if (format == "html") {
+void write_paper(const InspectOptions& options, InspectFormat format, Output& output) {
+  const arch::Variant variant = options.arch.variant.value_or(arch::Variant::v1);
+  if (is_picture(format)) throw Error(Fault::invalid, "--paper is a table: text, json, csv, md or html");
+  const table::Table table = paper_table(variant, format != InspectFormat::text);
+  if (format == InspectFormat::html) {
     html::Page page("Deep Residual Learning for Image Recognition, Table 1");
     page.add_table(table);
     output.write(page.render());
   } else {
-    output.write(table.render(*table::find_format(format)));
+    output.write(table.render(table_format(format).value()));
   }
 }
 
@@ -167,21 +194,23 @@ TaskContext task_of(const InspectOptions& options, Context& context) {
   return task;
 }
 
-void write_plan(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
-  const auto kind = table::find_format(format);
+void write_plan(const InspectOptions& options, InspectFormat format, Context& context, Output& output) {
+  const auto kind = table_format(format);
   if (!kind) throw Error(Fault::invalid, "--plan is a table: text, json, csv or md");
   const InspectRequest request = request_of(options, one_model(options.model, options.arguments), Depth::layer);
   table::Table table({{"layer"}, {"kind"}, {"method"}});
-  for (const xnnpack::StepInfo& step : plan_of(request, find_convolutions(options.convolution), context.task()))
+  for (const xnnpack::StepInfo& step : plan_of(request, options.convolution, context.task()))
     table.add({step.node, step.kind, step.method});
   output.write(table.render(*kind));
 }
 
 // Two models, side by side.
-void write_pair(const InspectOptions& options, const std::vector<std::string>& names, const std::string& format, Depth depth,
+void write_pair(const InspectOptions& options, const std::vector<std::string>& names, InspectFormat format, Depth depth,
                 Context& context, Output& output) {
-  if (format == "dot" || format == "svg")
-    throw Error(Fault::invalid, format + " is a picture of one model; expected text, json, csv, md or html for two");
+  if (is_picture(format)) {
+    throw Error(Fault::invalid,
+                fmt::format("{} is a picture of one model; expected text, json, csv, md or html for two", word_of(format)));
+  }
   for (const auto& [name, given] : {std::pair{"--columns", !options.columns.empty()},
                                     {"--sort", !options.sort.empty()},
                                     {"--weights", options.weights},
@@ -191,59 +220,50 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
   const TaskContext task = task_of(options, context);
   const Inspection a = inspect(request_of(options, names[0], depth), task),
                    b = inspect(request_of(options, names[1], depth), task);
-  if (format == "json") return output.write(to_json(a, b));
-  if (format == "html") return output.write(to_html(a, b));
-  const table::Format kind = *table::find_format(format);
-  if (format != "csv") output.write(pair_table(a, b).render(kind) + "\n");
+  if (format == InspectFormat::json) return output.write(to_json(a, b));
+  if (format == InspectFormat::html) return output.write(to_html(a, b));
+  const table::Format kind = table_format(format).value();
+  if (kind != table::Format::csv) output.write(pair_table(a, b).render(kind) + "\n");
   output.write(pair_layers(a, b).render(kind));
 }
 
-void write_one(const InspectOptions& options, const std::string& format, Depth depth, Context& context, Output& output) {
+void write_one(const InspectOptions& options, InspectFormat format, Depth depth, Context& context, Output& output) {
   // A picture shows layers even where the network is none of the family.
-  const bool tables = format != "dot" && format != "svg";
   const std::string model = one_model(options.model, options.arguments);
-  const Inspection inspection = inspect(request_of(options, model, tables ? depth : Depth::layer), task_of(options, context));
+  const Inspection inspection =
+      inspect(request_of(options, model, is_picture(format) ? Depth::layer : depth), task_of(options, context));
   std::vector<std::string> columns = usual_columns(depth);
   if (!options.columns.empty()) columns = split(options.columns, ',');
-  if (format == "text" || format == "md") {
-    write_tables(options, inspection, columns, format == "md", output);
-  } else if (format == "csv") {
-    output.write(
-        layer_table(inspection, options.columns.empty() ? column_names() : columns, options.sort).render(table::Format::csv));
-  } else if (format == "json") {
-    output.write(to_json(inspection, options.weights));
-  } else if (format == "html") {
-    output.write(to_html(inspection, depth, options.weights));
-  } else {
-    const graphviz::Diagram diagram = diagram_of(inspection, depth);
-    output.write(format == "dot" ? graphviz::to_dot(diagram) : graphviz::to_svg(diagram));
+  switch (format) {
+    case InspectFormat::text:
+    case InspectFormat::markdown: return write_tables(options, inspection, columns, format == InspectFormat::markdown, output);
+    case InspectFormat::csv:
+      if (options.columns.empty()) columns = column_names();
+      return output.write(layer_table(inspection, columns, options.sort).render(table::Format::csv));
+    case InspectFormat::json: return output.write(to_json(inspection, options.weights));
+    case InspectFormat::html: return output.write(to_html(inspection, depth, options.weights));
+    case InspectFormat::dot: return output.write(graphviz::to_dot(diagram_of(inspection, depth)));
+    case InspectFormat::svg: return output.write(graphviz::to_svg(diagram_of(inspection, depth)));
   }
 }
 
-Depth depth_of(const InspectOptions& options, const std::string& format) {
-  const bool boxes = format == "dot" || format == "svg";
-  const std::string wanted = options.depth.empty() ? (boxes ? "block" : "layer") : options.depth;
-  return wanted == "stage" ? Depth::stage : wanted == "block" ? Depth::block : Depth::layer;
-}
-
-void write_models(const InspectOptions& options, const std::string& format, Context& context, Output& output) {
+void write_models(const InspectOptions& options, InspectFormat format, Context& context, Output& output) {
   std::vector<std::string> names = options.arguments;
   if (!options.model.empty()) names.insert(names.begin(), options.model);
   if (options.plan && names.size() < 2) return write_plan(options, format, context, output);
   if (names.size() > 2) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", names[2]));
-  const Depth depth = depth_of(options, format);
+  const Depth depth = options.depth.value_or(is_picture(format) ? Depth::block : Depth::layer);
   if (names.size() == 2) return write_pair(options, names, format, depth, context, output);
   write_one(options, format, depth, context, output);
 }
 
 int run(const InspectOptions& options, Context& context) {
-  const std::string format = choose_format(options.format, options.output, split(formats, '|'));
+  const InspectFormat format = choose_format(options.format, options.output, words<InspectFormat>);
   check_not_an_input("--output", options.output, options.arguments);
   check_not_an_input("--output", options.output, std::span(&options.model, 1));
   Output output(options.output);
   if (options.paper) {
-    if (!options.model.empty() || !options.arguments.empty())
-      throw Error(Fault::invalid, "--paper stands alone, without a model");
+    if (!options.model.empty() || !options.arguments.empty()) throw Error(Fault::invalid, "--paper takes no model");
     write_paper(options, format, output);
   } else {
     write_models(options, format, context, output);

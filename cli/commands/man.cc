@@ -37,7 +37,7 @@ constexpr Variable variables[] = {
     {"OMP_WAIT_POLICY, GOMP_SPINCOUNT", "train", "how long OpenMP's threads spin while they wait (default: a short while)"},
 };
 
-// As text of a line: roff reads backslashes, and '.' or "'" where a line begins; a hyphen that is typed is no hyphen in print.
+// As text of a line: roff reads backslashes, and '.' or "'" where a line begins; a hyphen that is typed is not one in print.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {

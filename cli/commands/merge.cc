@@ -13,7 +13,7 @@ namespace {
 
 int run(const MergeRequest& request, Context& context) {
   check_not_an_input("--output", request.output, request.parts);
-  check_ending(request.output, {"jsonl"});
+  check_ending(request.output, {FileFormat::jsonl});
   merge(request, context.task());
   return 0;
 }
@@ -30,8 +30,8 @@ Command add_merge(CLI::App& program) {
       ->required();
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
-      "All parts have to be there and whole, with the same answers to be expected of them: made by the same model, labels and\n"
-      "settings, of the same list. What is not is named, and nothing is written; no part is ever replaced.\n"
+      "All parts have to be there and complete, made by the same model, labels and settings, from the same list. What is not\n"
+      "is named, and nothing is written; no part is ever replaced.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli predict resnet50.onnx photos --shard 1/3 -o part1.jsonl      # and 2/3 and 3/3 elsewhere\n"

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/commands/commands.h"
@@ -16,7 +17,8 @@ namespace resnet::cli {
 namespace {
 
 struct OpsOptions {
-  std::string output, format;
+  std::string output;
+  std::optional<table::Format> format;
 };
 
 int run(const OpsOptions& options, Context&) {
@@ -31,7 +33,7 @@ int run(const OpsOptions& options, Context&) {
                std::string(op.type == "Constant" ? "folded" : "yes")});
   }
   Output output(options.output);
-  output.write(table.render(*table::find_format(choose_table_format(options.format, options.output))));
+  output.write(table.render(choose_format(options.format, options.output, table_formats)));
   output.commit();
   return 0;
 }
@@ -41,9 +43,9 @@ int run(const OpsOptions& options, Context&) {
 Command add_ops(CLI::App& program) {
   auto options = std::make_shared<OpsOptions>();
   CLI::App* app =
-      program.add_subcommand("ops", "Every operator of ONNX that is known here, and the opsets in which it is read and written.");
-  add_choice(*app, "--format", options->format, "text|json|csv|md",
-             "of the table (default: by the ending of --output, else text)");
+      program.add_subcommand("ops", "Every ONNX operator that is known here, and the opsets in which it is read and written.");
+  add_choice(*app, "--format", options->format, table_formats,
+             "format of the table (default: by the ending of --output, else text)");
   add_text(*app, "-o,--output", options->output, "FILE", "the file to write, whole or not at all (default: stdout)");
   app->footer(
       "An operator that is not listed is kept by name, so that a file can be looked at and written again; running it is exit "

@@ -24,9 +24,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// What is told of each image.
+enum class OutputType { probability, logit, features };
+constexpr auto words_of(OutputType) {
+  return std::to_array<Word<OutputType>>(
+      {{OutputType::probability, "probability"}, {OutputType::logit, "logit"}, {OutputType::features, "features"}});
+}
+
 struct PredictOptions {
   std::vector<std::string> arguments;
-  std::string output, format, output_type = "probability", resume, shard, crop = "center";
+  std::string output, resume, shard;
+  std::optional<answers::Format> format;
+  OutputType output_type = OutputType::probability;
+  Crop crop = Crop::center;
   std::size_t topk = 5;
   float min_probability = 0;
   bool fail_fast = false, no_cache = false;
@@ -35,29 +45,30 @@ struct PredictOptions {
 };
 
 void setup(CLI::App& app, PredictOptions& options) {
-  app.add_option("arguments", options.arguments,
-                 "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
-                 "'photos/*.jpg', @list.txt "
-                 "(a path a line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
+  app.add_option(
+         "arguments", options.arguments,
+         "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
+         "'photos/*.jpg', @list.txt (one path per line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
       ->type_name("FILE")
       ->option_text("MODEL IMAGES...");
   add_network_options(app, options.network);
   add_choice(
-      app, "--crop", options.crop, "center|ten|full",
+      app, "--crop", options.crop,
       "which part of the photo is shown: its centre; four corners and the centre, and their mirror images; all of it and its "
       "mirror image, by a network made fully convolutional")
       ->capture_default_str();
-  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes of each image")->capture_default_str();
-  app.add_option("--min-probability", options.min_probability, "leaves out classes below this probability, 0 to 1")
+  add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes to give for each image")->capture_default_str();
+  app.add_option("--min-probability", options.min_probability, "leave out classes below this probability, 0 to 1")
       ->type_name("X")
       ->check(CLI::Range(0.0, 1.0));
-  add_choice(
-      app, "--output-type", options.output_type, "probability|logit|features",
-      "what --format text tells of a class; features: what the classifier multiplies, as rows of a .npy file (--output), NaN "
-      "where an image failed")
+  add_choice(app, "--output-type", options.output_type,
+             "the value that --format text prints for each class; features: what the classifier multiplies, as rows of a .npy "
+             "file (--output), NaN "
+             "where an image failed")
       ->capture_default_str();
-  add_choice(app, "--format", options.format, "text|jsonl|csv|json",
-             "of the answers: jsonl has an object a line, json one list of them (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format,
+             "format of the answers: jsonl has one object per line, json one list of them (default: by the ending of --output, "
+             "else text)");
   add_text(app, "-o,--output", options.output, "FILE",
            "the file for the answers, which is there whole or not at all (default: stdout)");
   add_text(
@@ -66,26 +77,25 @@ void setup(CLI::App& app, PredictOptions& options) {
       "interrupted) only the others are given. FILE.job beside it says what they are made with: the "
       "model, the labels and all that decides an answer have to be the same; a FILE or FILE.job of anything else is left as it "
       "is. FILE.owner says which process works on it: a second one is refused");
-  add_text(app, "--shard", options.shard, "K/N|auto",
+  add_text(app, "--shard", options.shard, fmt::format("K/N|{}", shard_by_scheduler),
            "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm (srun, job "
            "arrays), Open MPI, MPICH or Kubernetes says");
-  app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
-  app.add_flag("-0,--null", options.inputs.null_separated,
-               "the list on stdin has a NUL behind each path, as find -print0 writes it");
+  app.add_flag("-r,--recursive", options.inputs.recursive, "also search folders within folders");
+  app.add_flag("-0,--null", options.inputs.null_separated, "paths on stdin end in NUL, as find -print0 writes them");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first image that fails");
   app.add_flag("--no-cache", options.no_cache,
                "neither use nor keep the network as it runs, which is otherwise kept for the next time (see cache)");
   add_preparation_options(app, options.network);
   app.footer(
-      "An image that fails is reported and the rest go on; the exit code is 5 then.\n"
+      "An image that fails is reported and the others are answered; the exit code is then 5.\n"
       "\n"
       "Examples:\n"
-      "  resnet-cli predict dog.jpg                                          # by the network that is built in\n"
+      "  resnet-cli predict dog.jpg                                          # by the built-in network\n"
       "  resnet-cli predict resnet50.onnx dog.jpg\n"
       "  resnet-cli predict resnet50.onnx photos/ --recursive --topk 1 -o answers.csv\n"
       "  find photos -name '*.jpg' -print0 | resnet-cli predict resnet50.onnx -0 - --format jsonl\n"
       "  resnet-cli predict keras.onnx dog.jpg --preprocess caffe --labels classes.txt\n"
-      "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption: goes on\n"
+      "  resnet-cli predict resnet50.onnx photos --resume answers.jsonl      # again after an interruption\n"
       "  resnet-cli predict --model resnet50.onnx --model resnet152.onnx --crop full --scales 224,256,384,480,640 dog.jpg");
 }
 
@@ -93,25 +103,22 @@ void setup(CLI::App& app, PredictOptions& options) {
 void check_format(const PredictOptions& options) {
   if (options.resume.empty() && options.shard.empty()) return;
   const char* asker = options.resume.empty() ? "--shard" : "--resume";
-  if (!options.format.empty() && options.format != "jsonl")
+  if (options.format.value_or(answers::Format::jsonl) != answers::Format::jsonl)
     throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
   if (!options.resume.empty() && !options.output.empty())
     throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
 }
 
 answers::Format format_of(const PredictOptions& options) {
-  check_ending(options.network.report, {"html"});
-  if (options.output_type == "features") {
-    check_ending(options.output, {"npy"});
+  check_ending(options.network.report, {FileFormat::html});
+  if (options.output_type == OutputType::features) {
+    check_ending(options.output, {FileFormat::npy});
     return answers::Format::text;
   }
+  const std::string& output = options.resume.empty() ? options.output : options.resume;
   const bool lines = !options.resume.empty() || !options.shard.empty();
-  const std::vector<std::string> formats =
-      lines ? std::vector<std::string>{"jsonl"} : std::vector<std::string>{"text", "jsonl", "csv", "json"};
-  const std::string format = choose_format(options.format, options.resume.empty() ? options.output : options.resume, formats);
-  if (format == "jsonl") return answers::Format::jsonl;
-  if (format == "json") return answers::Format::json;
-  return format == "csv" ? answers::Format::csv : answers::Format::text;
+  if (lines) return choose_format(options.format, output, words_of_these({answers::Format::jsonl}));
+  return choose_format(options.format, output, words<answers::Format>);
 }
 
 void check_features(const PredictOptions& options) {
@@ -125,18 +132,19 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
   request.models = options.network.models;
   request.images = options.arguments;
   if (request.models.empty()) request.models.push_back(take_model_or_built_in(request.images, observer));
-  if (request.images.empty()) throw Error(Fault::invalid, "no images; expected files, folders, @list.txt or - behind the model");
+  if (request.images.empty())
+    throw Error(Fault::invalid, "no images given; expected files, folders, @list.txt or - after the model");
   request.inputs = options.inputs;
   check_format(options);
-  request.views = {*find_crop(options.crop), parse_scales(options.network.scales)};
+  request.views = {options.crop, parse_scales(options.network.scales)};
   request.top_k = options.topk;
   request.min_probability = options.min_probability;
-  request.logits = options.output_type == "logit";
+  request.logits = options.output_type == OutputType::logit;
   request.fail_fast = options.fail_fast;
   request.resume = options.resume;
   request.report = options.network.report;
   request.activation_maps = options.network.cam;
-  const bool features = options.output_type == "features";
+  const bool features = options.output_type == OutputType::features;
   (features ? request.features : request.output) = options.output;
   if (features || !request.activation_maps.empty())
     check_single_view(features ? "--output-type features" : "--cam", request.views, request.models.size());

@@ -28,9 +28,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Tables, or the figure.
+enum class ResponsesFormat { text, csv, json, svg };
+constexpr auto words_of(ResponsesFormat) {
+  return std::to_array<Word<ResponsesFormat>>({{ResponsesFormat::text, "text"},
+                                               {ResponsesFormat::csv, "csv"},
+                                               {ResponsesFormat::json, "json"},
+                                               {ResponsesFormat::svg, "svg"}});
+}
+
 struct ResponsesOptions {
   std::vector<std::string> arguments, models;
-  std::string output, format;
+  std::string output;
+  std::optional<ResponsesFormat> format;
   std::int64_t random = 0, batch_size = 8;
   InputOptions inputs;
   PreprocessOptions preprocess;
@@ -42,24 +52,22 @@ void setup(CLI::App& app, ResponsesOptions& options) {
                  "models (files *.onnx or architectures' names) and images, as predict takes them")
       ->type_name("FILE")
       ->option_text("MODEL... IMAGES...");
-  app.add_option("-m,--model", options.models, "a model, whatever its name; may be given several times")
+  app.add_option("-m,--model", options.models, "a model file of any name; may be repeated")
       ->type_name("FILE|ARCH")
       ->allow_extra_args(false);
   add_integer(app, "--random", options.random, 1, 1'000'000, "this many images of noise instead (normal, deviation 1)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
-  add_choice(app, "--format", options.format, "text|csv|json|svg",
+  add_choice(app, "--format", options.format,
              "tables, or the plot of Figure 7: in the original order and sorted (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
-  app.add_flag("-r,--recursive", options.inputs.recursive, "look into folders within folders");
-  app.add_flag("-0,--null", options.inputs.null_separated,
-               "the list on stdin has a NUL behind each path, as find -print0 writes it");
+  app.add_flag("-r,--recursive", options.inputs.recursive, "also search folders within folders");
+  app.add_flag("-0,--null", options.inputs.null_separated, "paths on stdin end in NUL, as find -print0 writes them");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preprocess_options(app, options.preprocess, "Preprocessing");
-  add_arch_options(app, options.arch, "he|zeros", "Where MODEL is an architecture's name");
+  add_arch_options(app, options.arch, inits_with_weights, "Where MODEL is an architecture's name");
   app.footer(
-      "A response is the output of a 3x3 layer behind its batch norm, in front of the non-linearity and the addition; its "
-      "strength is\n"
-      "its standard deviation over all images, channels and positions (section 4.2 of the paper).\n"
+      "A response is the output of a 3x3 layer after its batch norm and before the non-linearity and the addition; its\n"
+      "strength is its standard deviation over all images, channels and positions (section 4.2 of the paper).\n"
       "\n"
       "Examples:\n"
       "  resnet-cli responses resnet20.onnx resnet56.onnx photos/ -o figure7.svg\n"
@@ -103,6 +111,16 @@ std::string figure_of(const std::vector<RespondRow>& rows) {
   return chart::to_svg(charts);
 }
 
+std::string text_of(const RespondResult& result, ResponsesFormat format) {
+  switch (format) {
+    case ResponsesFormat::text: return table_of(result.rows).render(table::Format::text);
+    case ResponsesFormat::csv: return table_of(result.rows).render(table::Format::csv);
+    case ResponsesFormat::json: return table_of(result.rows).render(table::Format::json);
+    case ResponsesFormat::svg: return figure_of(result.rows);
+  }
+  __builtin_unreachable();
+}
+
 RespondRequest request_of(const ResponsesOptions& options) {
   RespondRequest request;
   request.models = options.models;
@@ -110,7 +128,7 @@ RespondRequest request_of(const ResponsesOptions& options) {
     (is_model(argument) ? request.models : request.images).push_back(argument);
   if (request.models.empty()) refuse_without_model(request.images);
   if (request.images.empty() && options.random == 0)
-    throw Error(Fault::invalid, "no images; expected files, folders, @list.txt, - or --random N");
+    throw Error(Fault::invalid, "no images given; expected files, folders, @list.txt, - or --random N");
   if (!request.images.empty() && options.random > 0)
     throw Error(Fault::invalid, fmt::format("--random and images ('{}') exclude each other", request.images[0]));
   request.arch = options.arch;
@@ -123,7 +141,7 @@ RespondRequest request_of(const ResponsesOptions& options) {
 
 int run(const ResponsesOptions& options, Context& context) {
   const RespondRequest request = request_of(options);
-  const auto format_of_output = [&] { return choose_format(options.format, options.output, {"text", "csv", "json", "svg"}); };
+  const auto format_of_output = [&] { return choose_format(options.format, options.output, words<ResponsesFormat>); };
   // What is there may be one of the photos, which is told when they are read.
   std::error_code none;
   if (!fs::exists(options.output, none)) format_of_output();
@@ -136,8 +154,7 @@ int run(const ResponsesOptions& options, Context& context) {
   TaskContext task = context.task();
   task.before_reading = [&written](const fs::path& file) { written.check(file); };
   const RespondResult result = respond(request, task);
-  const std::string format = format_of_output();
-  output.write(format == "svg" ? figure_of(result.rows) : table_of(result.rows).render(*table::find_format(format)));
+  output.write(text_of(result, format_of_output()));
   output.commit();
   return result.failed > 0 ? exit_codes::inputs_failed : 0;
 }
@@ -147,7 +164,7 @@ int run(const ResponsesOptions& options, Context& context) {
 Command add_responses(CLI::App& program) {
   auto options = std::make_shared<ResponsesOptions>();
   CLI::App* app = program.add_subcommand(
-      "responses", "How strong each 3x3 layer responds: the paper's Figure 7, for one or several networks.");
+      "responses", "How strongly each 3x3 layer responds: the paper's Figure 7, for one or several networks.");
   setup(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

@@ -2,6 +2,7 @@
 #include <CLI/App.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -24,14 +25,14 @@ namespace {
 
 // What is there may be a picture or the owner of another file, which is told first: `there` says whether to look at it, too.
 void check_endings(const TrainOptions& options, bool there) {
-  const auto check = [&](const std::string& file, const std::vector<std::string>& formats) {
+  const auto check = [&](const std::string& file, std::initializer_list<FileFormat> formats) {
     std::error_code none;
     if (there || !fs::exists(file, none)) check_ending(file, formats);
   };
-  check(options.output, {"onnx", "resnet"});
-  check(options.checkpoint, {"resnet"});
-  check(options.log, {"csv", "text"});
-  check(options.curves, {"svg"});
+  check(options.output, {FileFormat::onnx, FileFormat::resnet});
+  check(options.checkpoint, {FileFormat::resnet});
+  check(options.log, {FileFormat::csv, FileFormat::text});
+  check(options.curves, {FileFormat::svg});
 }
 
 // The files that this run writes. It is told at once where one cannot be written.
@@ -49,7 +50,7 @@ WrittenFiles written_by(const TrainOptions& options) {
   return written;
 }
 
-// A network may go on learning in its own file.
+// A network may be trained further in its own file.
 bool is_start(const TrainOptions& options, const fs::path& file) {
   return file == options.init || (options.arguments.size() > 1 && file == options.arguments[0]);
 }
@@ -62,14 +63,14 @@ void let_waiting_threads_sleep() {
 
 int run(TrainOptions options, Context& context) {
   let_waiting_threads_sleep();
-  train::cap_instruction_set(context.options.isa);
+  if (context.options.isa) train::cap_instruction_set(kernels::name_of(*context.options.isa));
   TaskContext task = context.task();
   const WrittenFiles written = written_by(options);
   check_endings(options, false);
   task.before_reading = [&](const fs::path& file) { written.check(file, is_start(options, file) ? "--output" : ""); };
   TrainTask train(options, task);
   check_endings(options, true);
-  options.onnx = choose_format("", options.output, {"onnx", "resnet"}, true) == "onnx";
+  options.onnx = model_format_of(options.output) == ModelFormat::onnx;
   return train.run().broken > 0 ? exit_codes::inputs_failed : 0;
 }
 
@@ -77,8 +78,8 @@ int run(TrainOptions options, Context& context) {
 
 Command add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App* app = program.add_subcommand(
-      "train", "A network learns from pictures of known classes, from the beginning or from where another run has ended.");
+  CLI::App* app =
+      program.add_subcommand("train", "A network learns from pictures of known classes, from scratch or from a trained start.");
   add_train_options(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

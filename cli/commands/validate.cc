@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,8 @@ using onnx::Finding;
 
 struct ValidateOptions {
   std::vector<std::string> arguments;
-  std::string model, output, format, expect;
+  std::string model, output, expect;
+  std::optional<table::Format> format;
   std::int64_t expect_macs = 0, expect_parameters = 0;
   bool paper = false, strict = false;
   ArchOptions arch;
@@ -37,20 +39,21 @@ void setup(CLI::App& app, ValidateOptions& options) {
   app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, whatever its name");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_text(app, "--expect", options.expect, "ARCH",
            "an error unless it is really that network: resnet50, or with --variant and --shortcut a certain one");
-  add_integer(app, "--expect-macs", options.expect_macs, 1, INT64_MAX, "an error unless one image costs so many multiply-adds");
-  add_integer(app, "--expect-params", options.expect_parameters, 1, INT64_MAX, "an error unless it has so many parameters");
+  add_integer(app, "--expect-macs", options.expect_macs, 1, INT64_MAX, "an error unless one image costs this many multiply-adds");
+  add_integer(app, "--expect-params", options.expect_parameters, 1, INT64_MAX, "an error unless it has this many parameters");
   app.add_flag(
       "--paper", options.paper,
       "each stage's multiply-adds against the blocks of the paper's Table 1, their sum against its row of FLOPs: of MODEL, or of "
       "the five networks themselves (--variant, default v1)");
   app.add_flag("--strict", options.strict, "warnings count as errors");
-  add_choice(app, "--format", options.format, "text|json", "of the findings (default: by the ending of --output, else text)");
+  add_choice(app, "--format", options.format, report_formats,
+             "format of the findings (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
-  add_arch_options(app, options.arch, "he|zeros|none", "Where MODEL or --expect is an architecture's name");
+  add_arch_options(app, options.arch, words<arch::Init>, "Where MODEL or --expect is an architecture's name");
   app.footer(
       "The exit code is 1 where a finding is an error, else 0.\n"
       "\n"
@@ -61,7 +64,7 @@ void setup(CLI::App& app, ValidateOptions& options) {
       "  resnet-cli validate model.onnx --paper");
 }
 
-std::string format_of(const ValidateOptions& options) { return choose_format(options.format, options.output, {"text", "json"}); }
+table::Format format_of(const ValidateOptions& options) { return choose_format(options.format, options.output, report_formats); }
 
 const char* name_of(Finding::Level level) {
   switch (level) {
@@ -121,7 +124,7 @@ int write_paper(const ValidateOptions& options, Context& context, Output& output
   const bool alone = options.model.empty() && options.arguments.empty();
   const std::string model = alone ? "" : one_model(options.model, options.arguments);
   const PaperReport report = compare_with_paper(model, options.arch, context.task());
-  if (format_of(options) == "json") {
+  if (format_of(options) == table::Format::json) {
     output.write(json_of(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {
     output.write(text_of(report));
@@ -202,11 +205,11 @@ int run(const ValidateOptions& options, Context& context) {
   TaskContext task = context.task();
   task.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
   ValidateTask validate(request, task);
-  const std::string format = format_of(options);  // inputs that the output would replace were named before
+  const table::Format format = format_of(options);  // inputs that the output would replace were named before
   const std::vector<Finding> findings = validate.run();
   const Count count = count_of(findings);
   const bool failed = count.errors > 0 || (options.strict && count.warnings > 0);
-  if (format == "json") {
+  if (format == table::Format::json) {
     const nlohmann::ordered_json result = json_of(request.model, !failed, findings);
     output.write(result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   } else {

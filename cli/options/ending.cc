@@ -6,51 +6,55 @@
 #include <cctype>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "lib/base/error.h"
 
 namespace resnet::cli {
 
-namespace {
-
-// The endings of a format by its word, the usual one first.
-std::vector<std::string> endings_of(const std::string& format) {
-  if (format == "text") return {"txt", "text", "log", "out"};
-  if (format == "jsonl") return {"jsonl", "ndjson"};
-  if (format == "md") return {"md", "markdown"};
-  if (format == "dot") return {"dot", "gv"};
-  if (format == "html") return {"html", "htm"};
-  return {format};
+std::vector<std::string_view> endings_of(FileFormat format) {
+  switch (format) {
+    case FileFormat::text: return {"txt", "text", "log", "out"};
+    case FileFormat::jsonl: return {"jsonl", "ndjson"};
+    case FileFormat::markdown: return {"md", "markdown"};
+    case FileFormat::dot: return {"dot", "gv"};
+    case FileFormat::html: return {"html", "htm"};
+    case FileFormat::json:
+    case FileFormat::csv:
+    case FileFormat::svg:
+    case FileFormat::npy:
+    case FileFormat::onnx:
+    case FileFormat::resnet: return {word_of(format)};
+  }
+  __builtin_unreachable();
 }
 
-}  // namespace
-
-std::string choose_format(const std::string& asked, const std::string& output, const std::vector<std::string>& formats,
-                          bool has_no_format_option) {
-  if (!asked.empty()) return asked;
+std::size_t place_by_ending(const std::string& output, std::span<const std::string_view> formats, FormatOption option) {
   std::string ending = std::filesystem::path(output).extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::error_code none;
   const bool special = std::filesystem::exists(output, none) && !std::filesystem::is_regular_file(output, none);
   const bool number = ending.find_first_not_of(".0123456789") == std::string::npos;  // part.3 of a job's parts
-  if (number || special) return formats.front();
+  if (number || special) return 0;
   std::string expected;
-  for (const std::string& format : formats) {
-    const std::vector<std::string> endings = endings_of(format);
-    if (std::find(endings.begin(), endings.end(), ending.substr(1)) != endings.end()) return format;
-    expected += (expected.empty() ? "." : format == formats.back() ? " or ." : ", .") + endings.front();
+  for (std::size_t i = 0; i < formats.size(); ++i) {
+    const auto endings = endings_of(find_value<FileFormat>(formats[i]).value());
+    if (std::find(endings.begin(), endings.end(), ending.substr(1)) != endings.end()) return i;
+    expected += fmt::format("{}.{}", i == 0 ? "" : i + 1 == formats.size() ? " or " : ", ", endings.front());
   }
   throw Error(Fault::invalid, fmt::format("{}: ends in {}, which is not written here; expected {}{}", output, ending, expected,
-                                          has_no_format_option ? "" : "; override with --format"));
+                                          option == FormatOption::none ? "" : "; override with --format"));
 }
 
-std::string choose_table_format(const std::string& asked, const std::string& output) {
-  return choose_format(asked, output, {"text", "json", "csv", "md"});
+ModelFormat model_format_of(const std::string& output) {
+  return choose_format<ModelFormat>(std::nullopt, output, words<ModelFormat>, FormatOption::none);
 }
 
-void check_ending(const std::string& output, const std::vector<std::string>& formats) {
-  choose_format("", output, formats, true);
+void check_ending(const std::string& output, std::initializer_list<FileFormat> formats) {
+  std::vector<std::string_view> all;
+  for (const FileFormat format : formats) all.push_back(word_of(format));
+  place_by_ending(output, all, FormatOption::none);
 }
 
 }  // namespace resnet::cli

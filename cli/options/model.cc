@@ -14,27 +14,27 @@
 
 namespace resnet::cli {
 
-void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group) {
-  add_choice(app, "--variant", options.variant, "v1|v1.5",
+void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<arch::Init>> inits, const std::string& group) {
+  add_choice(app, "--variant", options.variant,
              "where a bottleneck has its stride: in its first 1x1 (v1, the paper) or in its 3x3 (v1.5, torchvision; this is the "
              "default)")
       ->group(group);
-  add_choice(app, "--shortcut", options.shortcut, "A|B|C",
+  add_choice(app, "--shortcut", options.shortcut,
              "the paper's shortcuts: A zero padding, B projections where the size changes (default), C projections everywhere; "
              "the CIFAR nets have A unless told otherwise")
       ->group(group);
   add_integer(app, "--classes", options.classes, 1, 1'000'000, "number of classes (default: 1000, of the CIFAR nets 10)")
       ->group(group);
   add_choice(app, "--init", options.init, inits,
-             inits.find("none") == std::string::npos ? "initial weights"
-                                                     : "initial weights; none leaves them out, every parameter is an input")
+             word_of(inits, arch::Init::none).empty() ? "initial weights"
+                                                      : "initial weights; none leaves them out, every parameter is an input")
       ->capture_default_str()
       ->group(group);
   add_integer(app, "--seed", options.seed, 0, std::numeric_limits<std::int64_t>::max(),
-              "of the initial weights; the same bytes on every machine")
+              "seed of the initial weights; gives the same bytes on every machine")
       ->capture_default_str()
       ->group(group);
-  app.add_flag("--no-verify", options.no_verify, "open a .resnet file without its checksum")->group(group);
+  app.add_flag("--no-verify", options.no_verify, "open a .resnet file without checking its checksum")->group(group);
 }
 
 namespace {
@@ -44,11 +44,11 @@ bool is_there(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
-// "; did you mean 'resnet50' by 'renset50'?" of what is no file; or nothing.
+// "; did you mean 'resnet50' instead of 'renset50'?" of what is not a file; or nothing.
 std::string hint_for(std::span<const std::string> arguments) {
   if (arguments.empty() || is_there(arguments.front())) return "";
   const std::string nearest = table::nearest(arguments.front(), arch::names());
-  return nearest.empty() ? "" : fmt::format("; did you mean '{}' by '{}'?", nearest, arguments.front());
+  return nearest.empty() ? "" : fmt::format("; did you mean '{}' instead of '{}'?", nearest, arguments.front());
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer
   refuse_foreign(arguments);
   refuse_stranger(arguments);
   observer.note(fmt::format(
-      "no model is named: {} answers, which is built in and knows CIFAR-10's ten classes; --model names another", built_in_name));
+      "no model is named: using {}, which is built in and knows CIFAR-10's ten classes; override with --model", built_in_name));
   return std::string(built_in_name);
 }
 

@@ -14,8 +14,10 @@ class App;
 
 namespace resnet::cli {
 
-// `inits` are the words that --init may take, "he|zeros|none".
-void add_arch_options(CLI::App& app, ArchOptions& options, const std::string& inits, const std::string& group);
+// What --init may say of a network that is to be run: with weights.
+inline constexpr auto inits_with_weights = words_of_these({arch::Init::he, arch::Init::zeros});
+// `inits` are those that --init may say: all, or inits_with_weights.
+void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<arch::Init>> inits, const std::string& group);
 
 // The first of `arguments` that is_model, which is taken out; where there is none the network that is built in, which is said.
 // Throws as refuse_foreign and refuse_stranger do, and Error(invalid) without arguments or where the first looks mistyped.

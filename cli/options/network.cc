@@ -12,18 +12,18 @@ namespace resnet::cli {
 namespace fs = std::filesystem;
 
 void add_network_options(CLI::App& app, NetworkOptions& options) {
-  app.add_option("-m,--model", options.models,
-                 "the model, whatever its name; all arguments are images then. Several: an ensemble, whose answers are averaged")
+  app.add_option(
+         "-m,--model", options.models,
+         "the model, a file of any name; all arguments are then images. Repeated: an ensemble, whose answers are averaged")
       ->type_name("FILE|ARCH")
       ->allow_extra_args(false);
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(),
-           "the classes' names: a file of one a line (or JSON), or a built-in list (default: by the number of classes)");
+           "the classes' names: a file of one per line (or JSON), or a built-in list (default: by the number of classes)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();
   add_text(app, "--scales", options.scales, "NUMBERS",
            "lengths of the shorter side, such as 224,256,384,480,640: each photo is shown at all of them (default: the "
            "preprocessing's)");
-  add_choice(app, "--average", options.average, "probability|logit",
-             "what is averaged over mirror images, crops, scales and models")
+  add_choice(app, "--average", options.average, "what is averaged over mirror images, crops, scales and models")
       ->capture_default_str();
   add_text(app, "--report", options.report, "FILE",
            "also a page of thumbnails and answers, of right, wrong and uncertain ones: one self-contained .html file");
@@ -39,12 +39,11 @@ void add_network_options(CLI::App& app, NetworkOptions& options) {
 
 void add_preparation_options(CLI::App& app, NetworkOptions& options) {
   add_preprocess_options(app, options.preprocess, "Preprocessing");
-  add_arch_options(app, options.arch, "he|zeros", "Where MODEL is an architecture's name");
+  add_arch_options(app, options.arch, inits_with_weights, "Where MODEL is an architecture's name");
 }
 
-void add_convolution_option(CLI::App& app, std::string& convolution) {
-  add_choice(app, "--convolution", convolution, "auto|direct|winograd",
-             "how 3x3 convolutions are computed; auto: the cheapest for each layer")
+void add_convolution_option(CLI::App& app, xnnpack::Convolutions& convolution) {
+  add_choice(app, "--convolution", convolution, "how 3x3 convolutions are computed; auto: the cheapest for each layer")
       ->capture_default_str();
 }
 

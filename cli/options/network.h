@@ -13,10 +13,10 @@ class App;
 namespace resnet::cli {
 
 void add_network_options(CLI::App& app, NetworkOptions& options);
-void add_preparation_options(CLI::App& app, NetworkOptions& options);  // behind the command's own
+void add_preparation_options(CLI::App& app, NetworkOptions& options);  // after the command's own
 
-// "auto|direct|winograd": how 3x3 convolutions are computed.
-void add_convolution_option(CLI::App& app, std::string& convolution);
+// How 3x3 convolutions are computed.
+void add_convolution_option(CLI::App& app, xnnpack::Convolutions& convolution);
 
 // Throws as WrittenFiles::check for the file of --labels; for the other files that the network was read from.
 void check_labels(const WrittenFiles& written, const NetworkOptions& options);

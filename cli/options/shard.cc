@@ -20,7 +20,7 @@ constexpr std::size_t most_shards = 1'000'000;
   throw Error(Fault::invalid, fmt::format("--shard: {}, got '{}'", what, text));
 }
 
-// Nothing where it is not set. Throws where it is no number.
+// Nothing where it is not set. Throws where it is not a number.
 std::optional<std::size_t> number_in_environment(const char* name) {
   constexpr std::int64_t most = 1'000'000'000'000;
   const char* text = std::getenv(name);
@@ -100,7 +100,7 @@ PartOf parse_shard(const std::string& text) {
   if (slash != std::string::npos && (!of || *of < 1 || *of > static_cast<std::int64_t>(most_shards)))
     refuse("expected K/N, such as 2/8");
   PartOf part;
-  if (front != "auto") {
+  if (front != shard_by_scheduler) {
     const auto index = parse_integer(front);
     if (!index || !of || *index < 1 || *index > *of) refuse("expected K/N with K from 1 to N, such as 2/8, or auto");
     part.index = static_cast<std::size_t>(*index);

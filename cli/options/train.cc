@@ -1,97 +1,130 @@
 #include "cli/options/train.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
+#include "lib/base/error.h"
 
 namespace resnet::cli {
 
-void add_train_options(CLI::App& app, TrainOptions& options) {
-  app.add_option("arguments", options.arguments,
-                 "the network, an architecture's name or a model file that goes on learning, and the data: a folder per class, a "
-                 "folder that has such folders as train and val (or test), or CIFAR-10's binary batches")
+namespace {
+
+train::Frozen parse_frozen(const std::string& text) {
+  const auto frozen = find_value<train::Frozen>(text);
+  if (!frozen)
+    throw Error(Fault::invalid, fmt::format("--freeze: '{}' is not one of {}", text, joined_words<train::Frozen>(", ")));
+  return *frozen;
+}
+
+void add_data_and_output(CLI::App& app, TrainOptions& options) {
+  app.add_option(
+         "arguments", options.arguments,
+         "the network (an architecture's name, or a model file that is trained further) and the data: a folder per class, a "
+         "folder that has such folders as train and val (or test), or CIFAR-10's binary batches")
       ->type_name("FILE|ARCH")
       ->option_text("[ARCH|MODEL] DATA")
       ->required();
-  add_text(app, "-o,--output", options.output, "FILE",
-           "the .onnx or .resnet file to write when the run has ended; a model's own file, too, which goes on learning in place")
+  add_text(
+      app, "-o,--output", options.output, "FILE",
+      "the .onnx or .resnet file to write when the run has ended; may be the model's own file, which is trained further in place")
       ->required();
   add_text(app, "--validation", options.validation, "FILE",
            "data to test on (default: val or test beside train, test_batch.bin)");
+}
 
-  std::string group = "Network";
+void add_network_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Network";
   add_text(app, "--init", options.init, "FILE", "a trained network of the same architecture to start from")->group(group);
   add_integer(app, "--classes", options.classes, 2, 1'000'000,
-              "a new classifier for so many classes (default: as many as DATA has folders; a model keeps its own)")
+              "a new classifier for this many classes (default: as many as DATA has folders; a model keeps its own)")
       ->group(group);
-  add_text(app, "--freeze", options.freeze, "none|backbone|conv1|conv2_x|conv3_x|conv4_x|conv5_x",
-           "what keeps its weights: all but the classifier, or every stage up to this one")
+  add_parsed(
+      app, "--freeze", [&options](const std::string& text) { options.freeze = parse_frozen(text); },
+      [&options] { return std::string(word_of(options.freeze)); }, joined_words<train::Frozen>("|"),
+      "what keeps its weights: all but the classifier, or every stage up to this one")
       ->capture_default_str()
       ->group(group);
-  add_choice(app, "--variant", options.variant, "v1|v1.5", "where a bottleneck has its stride (default: v1.5)")->group(group);
-  add_choice(app, "--shortcut", options.shortcut, "A|B|C", "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
-  add_integer(app, "--size", options.size, 8, 4096, "height and width that it sees (default: 224, the CIFAR nets 32)")
+  add_choice(app, "--variant", options.variant, "where a bottleneck has its stride (default: v1.5)")->group(group);
+  add_choice(app, "--shortcut", options.shortcut, "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
+  add_integer(app, "--size", options.size, 8, 4096, "height and width of the network's input (default: 224, the CIFAR nets 32)")
       ->group(group);
   add_integer(
       app, "--seed", options.seed, 0, std::numeric_limits<std::int64_t>::max(),
-      "of everything random: initial weights, order, augmentation; with it and --threads a run can be repeated bit for bit")
+      "seed of everything random: initial weights, order, augmentation; with it and --threads a run can be repeated bit for bit")
       ->capture_default_str()
       ->group(group);
+}
 
-  group = "Descent";
-  add_integer(app, "--batch-size", options.batch, 2, 65536, "images a step (default: 128, of 64x64 and larger 32)")->group(group);
-  add_text(app, "--epochs", options.epochs, "N", "how often each image is seen, 0.5 is half of them once")->group(group);
+void add_descent_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Optimisation";
+  add_integer(app, "--batch-size", options.batch, 2, 65536, "images per step (default: 128, of 64x64 and larger 32)")
+      ->group(group);
+  add_text(app, "--epochs", options.epochs, "N", "how often each image is seen; 0.5 is half of them, once")->group(group);
   add_integer(
       app, "--iterations", options.iterations, 1, 1'000'000'000,
       "steps in place of --epochs (default: the paper's 64000, or 600000 for ImageNet's nets; 10 epochs with a trained start)")
       ->group(group);
-  add_text(app, "--learning-rate", options.learning_rate, "NUMBER", "at the start (default: 0.1, with a trained start 0.01)")
+  add_text(app, "--learning-rate", options.learning_rate, "NUMBER",
+           "learning rate at the start (default: 0.1, with a trained start 0.01)")
       ->group(group);
-  add_choice(app, "--schedule", options.schedule, "step|cosine", "step: a tenth at each milestone; cosine: down to 0 at the end")
+  add_choice(app, "--schedule", options.schedule, "step: a tenth at each milestone; cosine: down to 0 at the end")
       ->capture_default_str()
       ->group(group);
-  add_text(app, "--milestones", options.milestones, "NUMBERS", "iterations of the step schedule (default: at 1/2 and 3/4)")
+  add_text(app, "--milestones", options.milestones, "NUMBERS",
+           "iterations at which the step schedule divides the rate by ten (default: at 1/2 and 3/4)")
       ->group(group);
   add_integer(app, "--warmup", options.warmup, 0, 1'000'000'000,
-              "iterations at a tenth of the rate in front (default: 400 for nets of 110 layers and more, else 0)")
+              "warm-up iterations, at a tenth of the learning rate (default: 400 for nets of 110 layers and more, else 0)")
       ->group(group);
-  add_text(app, "--momentum", options.momentum, "NUMBER", "of the descent")->capture_default_str()->group(group);
-  add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "of the descent")->capture_default_str()->group(group);
-  add_choice(app, "--decay", options.decay, "all|weights", "what decays: all parameters, or no batch norm and no biases")
+  add_text(app, "--momentum", options.momentum, "NUMBER", "momentum of SGD")->capture_default_str()->group(group);
+  add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "weight decay of SGD")->capture_default_str()->group(group);
+  add_choice(app, "--decay", options.decay, "weight decay for all parameters, or for weights only")
       ->capture_default_str()
       ->group(group);
-  add_text(app, "--label-smoothing", options.label_smoothing, "FRACTION", "of the target that all classes share")
+  add_text(app, "--label-smoothing", options.label_smoothing, "FRACTION", "share of the target that is spread over all classes")
       ->capture_default_str()
       ->group(group);
-  add_choice(app, "--augmentation", options.augmentation, "auto|none|cifar|imagenet",
+  add_choice(app, "--augmentation", options.augmentation, words_with_none<train::Augmentation>("auto"),
              "cifar: pad 4, random crop, mirror; imagenet: random scale and crop, mirror, colours; auto: by the size, cifar with "
              "a frozen backbone")
       ->capture_default_str()
       ->group(group);
-  add_integer(app, "--memory", options.memory, 0, 1'000'000,
-              "MiB of decoded pictures to keep; the rest is decoded again and again")
+  add_integer(app, "--memory", options.memory, 0, 1'000'000, "MiB of decoded pictures to keep; the rest is decoded each time")
       ->capture_default_str()
       ->group(group);
+}
 
-  group = "Files of a run";
-  add_text(app, "--checkpoint", options.checkpoint, "FILE",
-           "where the run is written down, whole or not at all (default: OUTPUT.checkpoint.resnet); gone when it has ended")
+void add_run_options(CLI::App& app, TrainOptions& options) {
+  const std::string group = "Files of a run";
+  add_text(
+      app, "--checkpoint", options.checkpoint, "FILE",
+      "the run's checkpoint, written whole or not at all (default: OUTPUT.checkpoint.resnet); removed when the run has ended")
       ->group(group);
   add_integer(app, "--every", options.every, 1, 1'000'000'000,
               "iterations between checkpoints, which are the log's lines and tests, too (default: an epoch, or twice as many "
               "pictures as there are to test)")
       ->group(group);
-  app.add_flag("--resume", options.resume, "go on from the checkpoint, bit for bit; without one the run begins")->group(group);
-  app.add_flag("--restart", options.restart, "begin anew though there is a checkpoint")->group(group);
+  app.add_flag("--resume", options.resume, "continue from the checkpoint, bit for bit; without one the run starts")->group(group);
+  app.add_flag("--restart", options.restart, "start over though there is a checkpoint")->group(group);
   add_text(app, "--log", options.log, "FILE", "a CSV: loss, error and speed over iterations")->group(group);
   add_text(app, "--curves", options.curves, "FILE", "an SVG: training and test error over iterations, as the paper's Figure 6")
       ->group(group);
+}
+
+}  // namespace
+
+void add_train_options(CLI::App& app, TrainOptions& options) {
+  add_data_and_output(app, options);
+  add_network_options(app, options);
+  add_descent_options(app, options);
+  add_run_options(app, options);
   add_preprocess_options(app, options.preprocess, "Preparation");
   app.footer(
-      "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded "
-      "are\n"
-      "named, counted and left out; the exit code is 5 then.\n"
+      "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded\n"
+      "are named, counted and left out; the exit code is then 5.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli train resnet20 cifar10 -o resnet20.onnx --epochs 20 --schedule cosine --log run.csv --curves run.svg\n"

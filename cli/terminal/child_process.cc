@@ -128,7 +128,7 @@ std::string ChildProcess::ask(const std::string& command) {
     }
   }
   stop_of_process().check();
-  throw Error(Fault::internal, "the process that measures died");
+  throw Error(Fault::internal, "the measuring process died");
 }
 
 }  // namespace resnet::cli

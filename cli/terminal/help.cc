@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t line_width = 100, description_column = 30;
 
-// Words of `text` in lines of at most `line_width` columns, each behind `indent` spaces but the first.
+// Words of `text` in lines of at most `line_width` columns, each after `indent` spaces but the first.
 std::string wrap(const std::string& text, std::size_t indent) {
   std::string result;
   std::size_t column = indent;
@@ -123,7 +123,7 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppF
   }
   result += option_groups(*app, parent == nullptr ? "Options of every command" : "Options");
   if (parent != nullptr) {
-    // Its own --help stands above.
+    // Its own --help is above.
     std::string common;
     for (const CLI::Option* option : parent->get_options()) {
       if (option != parent->get_help_ptr()) common += entry(head_of(*option), describe(*option));
@@ -160,12 +160,12 @@ std::string describe_mistake(CLI::App& program, const std::vector<std::string>& 
       mistake = fmt::format("unexpected argument '{}'", word);
     }
   } else if (parsed.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    mistake = "no command";
+    mistake = "no command given";
   } else {
     mistake = blame_variable(program, command_line, mistake);
   }
   std::replace(mistake.begin(), mistake.end(), '\n', ' ');
-  return fmt::format("{}{} ({} tells more)", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);
+  return fmt::format("{}{} (see {})", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);
 }
 
 }  // namespace resnet::cli

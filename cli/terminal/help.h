@@ -21,7 +21,7 @@ std::string describe(const CLI::Option& option);
 // Those that help lists: a command without a group is for the build alone.
 std::vector<const CLI::App*> visible_commands(const CLI::App& program);
 
-// "predict: unknown option '--tpok', did you mean '--topk'? (resnet-cli predict --help tells more)"
+// "predict: unknown option '--tpok', did you mean '--topk'? (see resnet-cli predict --help)"
 std::string describe_mistake(CLI::App& program, const std::vector<std::string>& command_line, const CLI::ParseError& error);
 
 }  // namespace resnet::cli

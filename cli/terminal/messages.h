@@ -7,10 +7,15 @@
 #include <string_view>
 
 #include "cli/tasks/task.h"
+#include "lib/base/words.h"
 
 namespace resnet::cli {
 
 enum class ProgressMode { automatic, on, off };
+constexpr auto words_of(ProgressMode) {
+  return std::to_array<Word<ProgressMode>>(
+      {{ProgressMode::automatic, "auto"}, {ProgressMode::on, "on"}, {ProgressMode::off, "off"}});
+}
 
 // Thread-safe. Each message is one line "resnet-cli: ..."; what cannot be written to stderr is lost and nothing else.
 class Messages : public Observer {

@@ -18,14 +18,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view begin_of_first = "{\"shard\":", begin_of_last = "{\"shard_end\":";
-constexpr std::size_t longest_line = 1 << 20;  // of those that are no answers
+constexpr std::size_t longest_line = 1 << 20;  // of those that are not answers
 
 // "{"shard":{"index":2,"of":3," of a first line.
 std::string place_of(const Shard& shard) {
   return fmt::format("{}{{\"index\":{},\"of\":{},", begin_of_first, shard.index, shard.of);
 }
 
-// Throws Error(invalid), of a number that is none of ours: a file may say 1e300 or -1.
+// Throws Error(invalid), of a number that we do not write: a file may say 1e300 or -1.
 std::size_t number_at(const Json& json, const char* name) {
   const Json& value = json.at(name);
   constexpr std::size_t most = std::size_t{1} << 48;

@@ -29,16 +29,16 @@ bool begins_answer_of(const std::string& text, const std::string& path);
 // that.
 class LineReader {
  public:
-  // Throws Error(invalid) where the file is there and is no regular file or cannot be opened.
+  // Throws Error(invalid) where the file exists but is not a regular file or cannot be opened.
   explicit LineReader(const std::string& file);
 
   bool is_there() const { return is_there_; }
-  // False at the end. `line` is without its end; one that is none of ours is cut short, see is_foreign().
+  // False at the end. `line` is without its end; one that is not ours is cut short, see is_foreign().
   bool next(std::string& line);
   bool has_end() const { return has_end_; }  // the line ended; else it is the file's last and incomplete
   bool is_foreign() const { return is_foreign_; }
   std::uintmax_t begin() const { return begin_; }  // of the line, in bytes
-  std::uintmax_t end() const { return end_; }      // behind it and its end
+  std::uintmax_t end() const { return end_; }      // after it and its end
   std::size_t number() const { return number_; }   // of the line, from 1
 
  private:

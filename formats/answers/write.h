@@ -6,11 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/words.h"
 #include "lib/classify/prediction.h"
 
 namespace resnet::answers {
 
 enum class Format { text, jsonl, csv, json };
+constexpr auto words_of(Format) {
+  return std::to_array<Word<Format>>(
+      {{Format::text, "text"}, {Format::jsonl, "jsonl"}, {Format::csv, "csv"}, {Format::json, "json"}});
+}
 
 class Writer {
  public:

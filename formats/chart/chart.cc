@@ -32,66 +32,88 @@ struct Range {
   }
 };
 
-std::string draw(const Chart& chart, double y_offset) {
+// The field of a chart: which numbers it shows, and where on the page.
+struct Field {
   Range x, y;
+  std::vector<double> x_ticks, y_ticks;
+  double y_offset;
+
+  double at_x(double v) const { return left + (v - x.low) / (x.high - x.low) * (width - left - right); }
+  double at_y(double v) const { return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom); }
+};
+
+Field field_of(const Chart& chart, double y_offset) {
+  Field field{{}, {}, {}, {}, y_offset};
   for (const Series& series : chart.series) {
     for (const auto& [a, b] : series.points) {
       if (!std::isfinite(b)) continue;
-      x.take(a);
-      y.take(b);
+      field.x.take(a);
+      field.y.take(b);
     }
   }
-  x.widen();
-  y.widen();
-  const std::vector<double> x_ticks = ticks(x.low, x.high, 8), y_ticks = ticks(y.low, y.high, 6);
-  y.low = std::min(y.low, y_ticks.front());
-  y.high = std::max(y.high, y_ticks.back());
-  const auto at_x = [&](double v) { return left + (v - x.low) / (x.high - x.low) * (width - left - right); };
-  const auto at_y = [&](double v) {
-    return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom);
-  };
+  field.x.widen();
+  field.y.widen();
+  field.x_ticks = ticks(field.x.low, field.x.high, 8);
+  field.y_ticks = ticks(field.y.low, field.y.high, 6);
+  field.y.low = std::min(field.y.low, field.y_ticks.front());
+  field.y.high = std::max(field.y.high, field.y_ticks.back());
+  return field;
+}
+
+// Title, grid, numbers and what the axes are.
+std::string draw_axes(const Chart& chart, const Field& field) {
+  const double y_offset = field.y_offset;
   std::string svg = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"15\" text-anchor=\"middle\">{}</text>\n",
                                 (left + width - right) / 2, y_offset + 22, table::escape_markup(chart.title));
-  for (const double tick : y_ticks) {
-    svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left, at_y(tick),
-                       width - right, at_y(tick));
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>\n", left - 6, at_y(tick) + 4, tick);
+  for (const double tick : field.y_ticks) {
+    svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left,
+                       field.at_y(tick), width - right, field.at_y(tick));
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>\n", left - 6, field.at_y(tick) + 4, tick);
   }
-  for (const double tick : x_ticks) {
-    if (tick < x.low || tick > x.high) continue;
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", at_x(tick),
+  for (const double tick : field.x_ticks) {
+    if (tick < field.x.low || tick > field.x.high) continue;
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", field.at_x(tick),
                        y_offset + height - bottom + 18, tick);
   }
   svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", (left + width - right) / 2,
                      y_offset + height - 10, table::escape_markup(chart.x_label));
   svg += fmt::format("<text transform=\"translate(16 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
                      y_offset + height / 2, table::escape_markup(chart.y_label));
-  for (std::size_t i = 0; i < chart.series.size(); ++i) {
-    const Series& series = chart.series[i];
-    const char* color = colors[chart.series[i].color.value_or(i) % colors.size()];
-    const char* dash = series.dashed ? " stroke-dasharray=\"6 4\"" : "";
-    std::string path, dots;
-    const auto is_drawn = [&](std::size_t k) { return k < series.points.size() && std::isfinite(series.points[k].second); };
-    for (std::size_t k = 0; k < series.points.size(); ++k) {
-      if (!is_drawn(k)) continue;
-      const auto& [a, b] = series.points[k];
-      const bool goes_on = k > 0 && is_drawn(k - 1);
-      path += fmt::format("{}{:.1f} {:.1f}", goes_on ? "L" : "M", at_x(a), at_y(b));
-      // A line of one point would not be seen.
-      if (!goes_on && !is_drawn(k + 1)) {
-        dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" {}=\"{}\"/>\n", at_x(a), at_y(b),
-                            series.dashed ? "fill=\"#fff\" stroke" : "fill", color);
-      }
+  return svg;
+}
+
+// The line of a series, broken where a value is not finite, and its row of the legend.
+std::string draw_series(const Series& series, std::size_t index, const Field& field) {
+  const char* color = colors[series.color.value_or(index) % colors.size()];
+  const char* dash = series.dashed ? " stroke-dasharray=\"6 4\"" : "";
+  std::string path, dots;
+  const auto is_drawn = [&](std::size_t k) { return k < series.points.size() && std::isfinite(series.points[k].second); };
+  for (std::size_t k = 0; k < series.points.size(); ++k) {
+    if (!is_drawn(k)) continue;
+    const auto& [a, b] = series.points[k];
+    const bool follows = k > 0 && is_drawn(k - 1);
+    path += fmt::format("{}{:.1f} {:.1f}", follows ? "L" : "M", field.at_x(a), field.at_y(b));
+    // A line of one point would not be seen.
+    if (!follows && !is_drawn(k + 1)) {
+      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" {}=\"{}\"/>\n", field.at_x(a), field.at_y(b),
+                          series.dashed ? "fill=\"#fff\" stroke" : "fill", color);
     }
-    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n{}", path, color, dash, dots);
-    // Beside the lines, not over them.
-    const double legend = y_offset + top + 8 + 17 * static_cast<double>(i);
-    svg +=
-        fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"{3}\" stroke-width=\"2\"{4}/>\n",
-                    width - right + 12, legend, width - right + 37, color, dash);
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - right + 44, legend + 4,
-                       table::escape_markup(series.name));
   }
+  std::string svg =
+      fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n{}", path, color, dash, dots);
+  // Beside the lines, not over them.
+  const double legend = field.y_offset + top + 8 + 17 * static_cast<double>(index);
+  svg += fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"{3}\" stroke-width=\"2\"{4}/>\n",
+                     width - right + 12, legend, width - right + 37, color, dash);
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - right + 44, legend + 4,
+                     table::escape_markup(series.name));
+  return svg;
+}
+
+std::string draw(const Chart& chart, double y_offset) {
+  const Field field = field_of(chart, y_offset);
+  std::string svg = draw_axes(chart, field);
+  for (std::size_t i = 0; i < chart.series.size(); ++i) svg += draw_series(chart.series[i], i, field);
   return svg;
 }
 

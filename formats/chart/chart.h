@@ -11,7 +11,7 @@ namespace resnet::chart {
 
 struct Series {
   std::string name;                               // in the legend
-  std::vector<std::pair<double, double>> points;  // x, y; y that are no finite numbers interrupt the line
+  std::vector<std::pair<double, double>> points;  // x, y; y that are not finite interrupt the line
   bool dashed = false;
   std::optional<std::size_t> color = {};  // series of one number have one color; nothing: one of its own
 };

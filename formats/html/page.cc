@@ -83,7 +83,7 @@ void Page::add_table(const table::Table& table) {
 }
 
 void Page::add_picture(std::string_view svg) {
-  // Without the XML declaration and the document type in front.
+  // Without the XML declaration and the document type before it.
   if (const std::size_t begin = svg.find("<svg"); begin != std::string_view::npos) svg.remove_prefix(begin);
   body_ += fmt::format("<div class=\"scroll\">{}</div>\n", svg);
 }

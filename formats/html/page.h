@@ -15,7 +15,7 @@ class Page {
 
   void add_heading(std::string_view text);
   void add_paragraph(std::string_view text);
-  // Sortable; numbers stand to the right and are grouped by thousands.
+  // Sortable; numbers are aligned to the right and grouped by thousands.
   void add_table(const table::Table& table);
   // An SVG document as to_svg() gives it, in a frame that scrolls.
   void add_picture(std::string_view svg);

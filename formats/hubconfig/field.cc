@@ -24,7 +24,7 @@ constexpr std::size_t most_shown = 60;  // bytes
 
 [[noreturn]] void refuse_file(const std::string& what) { throw Error(Fault::malformed, what); }
 
-// What is no JSON, by its beginning.
+// What is not JSON, by its beginning.
 [[noreturn]] void refuse_text(std::string_view text, std::size_t byte) {
   constexpr const char* expected = "expected JSON, the configuration of a network";
   if (const auto kind = kind_of_content(text.substr(0, kind_bytes))) refuse_file(fmt::format("is {}, {}", kind->name, expected));

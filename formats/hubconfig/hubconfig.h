@@ -23,14 +23,14 @@ struct Configuration {
   // timm's name of the network, "resnet50d", which need not be one that can be built here; of transformers' configuration the
   // name that timm has for the network: "resnet50".
   std::string architecture;
-  // transformers' tells the network itself; its classes are 1000 where it does not tell them.
+  // transformers' configuration describes the network itself; its classes are 1000 where it does not give them.
   std::optional<arch::Spec> spec;
   // timm: what else the network is made of, each value as JSON: {"stem_width", "32"}. Arguments that change nothing once a
   // network is trained are left out; whoever builds one refuses those that it does not know, for they change what is computed.
   std::map<std::string, std::string> model_args;
   std::optional<std::int64_t> classes;  // 0: no classifier; nothing: as many as the weights have
   std::vector<std::string> labels;      // one per class, or none
-  // How the network was evaluated; nothing where transformers tell it in a file of its own.
+  // How the network was evaluated; nothing of transformers' config.json, which has a file of its own for that.
   std::optional<Preprocessing> preprocessing;
   // timm's other one, with which the network is most often right; nothing where there is none.
   std::optional<Preprocessing> test_preprocessing;

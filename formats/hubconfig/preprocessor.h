@@ -1,4 +1,4 @@
-// What both libraries' configurations tell of the photo's way to the network.
+// What both libraries' configurations say about the photo's way to the network.
 #pragma once
 
 #include <array>

@@ -45,16 +45,14 @@ int read_input_size(const Field& field) {
 }
 
 Interpolation read_interpolation(const Field& field) {
-  const nlohmann::json& word = field.json();
-  if (word == "bilinear") return Interpolation::bilinear;
-  if (word == "bicubic") return Interpolation::bicubic;
-  if (word == "lanczos") return Interpolation::lanczos;
-  field.refuse("bilinear, bicubic or lanczos");
+  const auto found = field.json().is_string() ? find_value<Interpolation>(field.json().get<std::string>()) : std::nullopt;
+  if (!found) field.refuse(listed_words<Interpolation>("or"));
+  return *found;
 }
 
 CropMode read_crop_mode(const Field& field) {
-  const auto mode = field.json().is_string() ? find_crop_mode(field.json().get<std::string>()) : std::nullopt;
-  if (!mode) field.refuse("center, squash or border");
+  const auto mode = field.json().is_string() ? find_value<CropMode>(field.json().get<std::string>()) : std::nullopt;
+  if (!mode) field.refuse(listed_words<CropMode>("or"));
   return *mode;
 }
 

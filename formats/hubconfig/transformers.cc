@@ -1,4 +1,4 @@
-// transformers' config.json, which tells the network itself; and what both libraries' files share.
+// transformers' config.json, which describes the network itself; and which library's a file is.
 #include <fmt/format.h>
 
 #include <algorithm>

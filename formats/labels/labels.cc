@@ -42,8 +42,8 @@ constexpr Builtin builtins[] = {{"imagenet1k", std::begin(imagenet1k), std::end(
   throw Error(Fault::malformed, Frame::file(Role::argument, name), what);
 }
 
-// The bytes of the UTF-8 character at the front; 0 where there is none (overlong forms, surrogates and what lies behind U+10FFFF
-// are none).
+// The bytes of the UTF-8 character at the front; 0 where there is none (overlong forms, surrogates and what lies beyond U+10FFFF
+// are not characters).
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -74,8 +74,8 @@ std::vector<std::string> parse_lines(std::string_view text, const std::string& n
   while (!text.empty()) {
     const std::size_t end = text.find_first_of("\r\n");
     const std::string_view line = text.substr(0, end);
-    if (!is_utf8(line)) refuse(name, fmt::format("line {} is no UTF-8", labels.size() + 1));
-    if (line.find('\0') != line.npos) refuse(name, "is no text file");
+    if (!is_utf8(line)) refuse(name, fmt::format("line {} is not UTF-8", labels.size() + 1));
+    if (line.find('\0') != line.npos) refuse(name, "is not a text file");
     labels.emplace_back(line);
     if (end == text.npos) break;
     text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
@@ -88,7 +88,7 @@ std::vector<std::string> parse_lines(std::string_view text, const std::string& n
 std::string label_of(const Json& value, const std::string& where, const std::string& name) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_array() && !value.empty() && value.back().is_string()) return value.back().get<std::string>();
-  refuse(name, fmt::format("{} is no label, expected a string or [id, label]", where));
+  refuse(name, fmt::format("{} is not a label, expected a string or [id, label]", where));
 }
 
 // Puts labels in the order of their indices, each of which must be there once.
@@ -142,7 +142,7 @@ std::vector<std::string> parse_json(std::string_view text, const std::string& na
     line.erase(0, fmt::formatted_size("[json.exception.{}.{}] ", kind, error.id));
     std::replace_if(
         line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 32; }, ' ');
-    refuse(name, "is no valid JSON: " + line);
+    refuse(name, "is not valid JSON: " + line);
   };
   try {
     const Json json = Json::parse(text, check);
@@ -186,7 +186,7 @@ std::vector<std::string> parse(std::string_view text, const std::string& name) {
   if (first == text.npos) refuse(name, "holds no labels");
   const bool json = text[first] == '{' || text[first] == '[';
   if (json && is_python_dict(text)) {
-    if (!is_utf8(text)) refuse(name, "is no UTF-8");
+    if (!is_utf8(text)) refuse(name, "is not UTF-8");
     std::vector<std::string> labels = in_order(parse_python_dict(text, name), name);
     if (labels.empty()) refuse(name, "holds no labels");
     return labels;

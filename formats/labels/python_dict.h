@@ -10,7 +10,8 @@
 
 namespace resnet::labels {
 
-// Whether a text that begins with '{' can only be one: its first key is a number or stands in single quotes, which JSON has not.
+// Whether a text that begins with '{' can only be one: its first key is a number or is in single quotes, which JSON does not
+// have.
 bool is_python_dict(std::string_view text);
 
 // Index and label of each entry, in the order of the text; also of {'tench': 0}. Throws Error(invalid) "NAME: line 3: ...".

@@ -9,19 +9,19 @@
 
 namespace resnet::native {
 
-// As PNG's: a byte that is no ASCII, the name, and line ends that a transfer as text would change.
+// As PNG's: a byte that is not ASCII, the name, and line ends that a transfer as text would change.
 inline constexpr std::string_view magic = "\x89RESNET\n";
 inline constexpr std::string_view prepared_magic = "\x89RESRUN\n";
 inline constexpr std::uint32_t newest_version = 1;
 inline constexpr std::size_t header_size = 64, alignment = 64;
-inline constexpr std::size_t tail = 128;  // zeros behind the weights, which fast kernels may read
+inline constexpr std::size_t tail = 128;  // zeros after the weights, which fast kernels may read
 
 struct Header {
   std::uint32_t version = newest_version;
   std::uint64_t graph_offset = header_size, graph_size = 0;
   std::uint64_t weights_offset = 0, weights_size = 0;
   std::uint64_t file_size = 0;
-  std::uint64_t checksum = 0;  // XXH3, 64 bits, of everything in front of it and behind it
+  std::uint64_t checksum = 0;  // XXH3, 64 bits, of everything before it and after it
 
   static constexpr std::size_t checksum_offset = 56;
 

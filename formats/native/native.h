@@ -14,13 +14,13 @@ struct ReadOptions {
   bool verify = true;  // the checksum: off, a file opens without being read as a whole
 };
 
-// What read() throws where the checksum does not fit: all the same the file can be read without `verify`.
+// What read() throws on a checksum mismatch: the file can still be read without `verify`.
 class ChecksumMismatch : public Error {
  public:
   using Error::Error;
 };
 
-// Weights stay in the mapped file. Throws Error(malformed) "FILE: ..." for what is not there, is no such file, is cut short,
+// Weights stay in the mapped file. Throws Error(malformed) "FILE: ..." for what is not there, is not such a file, is cut short,
 // damaged, or written by a later version.
 Model read(const std::filesystem::path& file, const ReadOptions& options = {});
 // Of a file that is open; its name is for errors.

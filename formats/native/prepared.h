@@ -26,7 +26,7 @@ struct PreparedNetwork {
 };
 
 // Weights stay in the mapped file; all of it is checked, by the pool's threads. Throws Error(malformed) "FILE: ..." for what
-// is not there, is no such file, is cut short or damaged.
+// is not there, is not such a file, is cut short or damaged.
 PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& pool);
 // The same of an open file, which stays the caller's: for one whose owner and permissions were looked at, so that no other one
 // can take its place. `file` is its name for errors.

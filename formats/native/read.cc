@@ -29,7 +29,7 @@ Header check_header(std::span<const std::byte> bytes, std::string_view file_magi
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
                               std::min<std::size_t>(bytes.size(), file_magic.size()));
   if (bytes.empty()) refuse("is empty");
-  if (!file_magic.starts_with(head)) refuse(fmt::format("is no {}", what));
+  if (!file_magic.starts_with(head)) refuse(fmt::format("is not a {}", what));
   if (bytes.size() < header_size)
     refuse(fmt::format("is cut short: {} bytes, expected a header of {}", bytes.size(), header_size));
   const Header header = Header::from_bytes(bytes);
@@ -57,7 +57,7 @@ void check_sum(std::span<const std::byte> bytes, const Header& header) {
   XXH3_64bits_update(hash.get(), bytes.data(), Header::checksum_offset);
   XXH3_64bits_update(hash.get(), bytes.data() + header_size, bytes.size() - header_size);
   if (XXH3_64bits_digest(hash.get()) != header.checksum)
-    throw ChecksumMismatch(Fault::malformed, "is damaged: its checksum does not fit");
+    throw ChecksumMismatch(Fault::malformed, "checksum mismatch: the file is damaged");
 }
 
 template <typename Message>
@@ -123,7 +123,7 @@ class Reader {
         if (XXH3_64bits(bytes.data(), bytes.size()) != sum) damaged = true;
       }
     });
-    if (damaged) refuse("is damaged: the checksum of its weights does not fit");
+    if (damaged) refuse("checksum mismatch: its weights are damaged");
   }
 
  private:
@@ -131,7 +131,7 @@ class Reader {
     if (proto.node() == 0) return ValueId::none();
     const std::size_t index = proto.node() - 1;
     if (index >= graph.nodes().size() || proto.slot() >= graph.nodes()[index].outputs.size()) {
-      refuse(fmt::format("reads output {} of node {}, which does not stand before it", proto.slot(), index));
+      refuse(fmt::format("reads output {} of node {}, which does not come before it", proto.slot(), index));
     }
     return {static_cast<NodeId>(index), static_cast<std::int32_t>(proto.slot())};
   }
@@ -264,11 +264,8 @@ class Reader {
   static resnet::Preprocessing read_preprocessing(const native::Preprocessing& proto) {
     resnet::Preprocessing p;
     p.name = proto.name();
-    const auto size = [](bool there, std::int32_t value) -> std::optional<int> {
-      return there ? std::optional(value) : std::nullopt;
-    };
-    p.resize = size(proto.has_resize(), proto.resize());
-    p.crop_size = size(proto.has_crop_size(), proto.crop_size());
+    p.resize = proto.has_resize() ? std::optional(proto.resize()) : std::nullopt;
+    p.crop_size = proto.has_crop_size() ? std::optional(proto.crop_size()) : std::nullopt;
     if (proto.interpolation() < 0 || proto.interpolation() > 2 || proto.mean_size() != 3 || proto.std_size() != 3 ||
         proto.crop_mode() < 0 || proto.crop_mode() > 2 || proto.crop_corner() < 0 || proto.crop_corner() > 1) {
       refuse("the preprocessing is damaged");
@@ -299,7 +296,7 @@ class Reader {
 Header parse_prepared(native::Prepared& proto, std::span<const std::byte> bytes) {
   const Header header = check_header(bytes, prepared_magic, "prepared network");
   if (prepared_checksum(bytes.first(Header::checksum_offset), bytes.subspan(header_size, header.graph_size)) != header.checksum)
-    refuse("is damaged: its checksum does not fit");
+    refuse("checksum mismatch: the file is damaged");
   parse(proto, bytes, header);
   return header;
 }

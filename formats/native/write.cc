@@ -55,7 +55,7 @@ class Writer {
     });
   }
 
-  // In the order in which they stand in the file.
+  // In the order in which they are in the file.
   const std::vector<resnet::Tensor>& weights() const { return weights_; }
   std::size_t weights_size() const { return weights_size_; }
 
@@ -201,7 +201,7 @@ std::string serialize(const google::protobuf::Message& proto) {
   return bytes;
 }
 
-// What stands behind the header, and a header that fits it but for the checksum.
+// What follows the header, and a header that fits it but for the checksum.
 struct Sections {
   std::string message;
   const std::vector<resnet::Tensor>& weights;
@@ -214,7 +214,7 @@ struct Sections {
     header.file_size = header.weights_offset + header.weights_size + tail;
   }
 
-  // Everything behind the header, in order, to `take`.
+  // Everything after the header, in order, to `take`.
   template <typename Take>
   void each_piece(const Take& take) const {
     static constexpr char zeros[tail] = {};

@@ -72,7 +72,7 @@ class HeaderParser {
       }
     }
     skip_space();
-    if (position_ != text_.size()) malformed("goes on behind its closing brace");
+    if (position_ != text_.size()) malformed("continues after its closing brace");
     if (!has_descr || !has_order || !has_shape) {
       malformed(fmt::format("has no '{}'", !has_descr ? "descr" : (!has_order ? "fortran_order" : "shape")));
     }
@@ -105,7 +105,7 @@ class HeaderParser {
     if (end == text_.npos) malformed("has a string without an end");
     const std::string_view found = text_.substr(position_ + 1, end - position_ - 1);
     if (!std::all_of(found.begin(), found.end(), [](char c) { return c >= 32 && c < 127; }))
-      malformed("has a string that is no ASCII");
+      malformed("has a string that is not ASCII");
     position_ = end + 1;
     return std::string(found);
   }
@@ -128,7 +128,7 @@ class HeaderParser {
       std::int64_t value = 0;
       const char* begin = text_.data() + position_;
       const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value);
-      if (error != std::errc{} || value < 0) malformed("has a shape that is no tuple of sizes");
+      if (error != std::errc{} || value < 0) malformed("has a shape that is not a tuple of sizes");
       position_ += static_cast<std::size_t>(end - begin);
       accept('L');  // Python 2's long integers
       values.push_back(value);
@@ -198,7 +198,7 @@ Located locate(std::string_view text, const std::string& name) {
   if (text.empty()) refuse(name, "is empty");
   if (!text.starts_with(magic)) {
     if (text.starts_with("PK")) refuse(name, "is a .npz archive or another ZIP file, expected .npy");
-    refuse(name, "is no .npy file");
+    refuse(name, "is not a .npy file");
   }
   if (text.size() < magic.size() + 2) refuse(name, "is truncated: its header is not whole");
   const int major = static_cast<unsigned char>(text[magic.size()]);
@@ -212,7 +212,7 @@ Located locate(std::string_view text, const std::string& name) {
   }
   const std::size_t start = length_offset + length_bytes;
   if (length > text.size() - start) {
-    refuse(name, fmt::format("is truncated: its header has {} bytes, {} are there", length, text.size() - start));
+    refuse(name, fmt::format("is truncated: its header has {} bytes, but only {} are there", length, text.size() - start));
   }
   return {text.substr(start, length), start + length};
 }
@@ -244,11 +244,11 @@ Tensor parse(std::span<const std::byte> bytes, const std::string& name) {
   }
   const std::string dims = fmt::format("({})", fmt::join(header.shape, ", "));
   if (!wanted || static_cast<std::uint64_t>(*wanted) > data.size()) {
-    refuse(name, fmt::format("is truncated: its shape {} wants {} bytes, {} are there", dims,
+    refuse(name, fmt::format("is truncated: its shape {} needs {} bytes, but only {} are there", dims,
                              wanted ? std::to_string(*wanted) : "more than 2^63", data.size()));
   }
   if (static_cast<std::uint64_t>(*wanted) < data.size()) {
-    refuse(name, fmt::format("has {} bytes behind its array of shape {}, expected none",
+    refuse(name, fmt::format("has {} bytes after its array of shape {}, expected none",
                              data.size() - static_cast<std::uint64_t>(*wanted), dims));
   }
 

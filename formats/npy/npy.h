@@ -10,8 +10,8 @@
 
 namespace resnet::npy {
 
-// Either byte order; Fortran order becomes row-major. Throws Error(Role::input) "FILE: ..." for what is not there, is no .npy
-// file, is truncated, has bytes behind its array, or holds another dtype than numbers and booleans.
+// Either byte order; Fortran order becomes row-major. Throws Error(Role::input) "FILE: ..." for what is not there, is not a .npy
+// file, is truncated, has bytes after its array, or holds another dtype than numbers and booleans.
 Tensor read(const std::filesystem::path& file);
 // From memory; `name` stands for the file in errors.
 Tensor parse(std::span<const std::byte> bytes, const std::string& name);
@@ -21,8 +21,8 @@ Tensor parse(std::span<const std::byte> bytes, const std::string& name);
 void write(const std::filesystem::path& file, const Tensor& tensor);
 std::string to_bytes(const Tensor& tensor);
 
-// What stands in front of the elements, at least `least` bytes (a multiple of 64) of it: a file whose rows are counted as they
-// are written keeps `fixed_header` bytes free, which are enough for any shape of two dims.
+// What comes before the elements, at least `least` bytes (a multiple of 64) of it: a file whose rows are counted as they are
+// written keeps `fixed_header` bytes free, which are enough for any shape of two dims.
 std::string header_of(DType dtype, const Shape& dims, std::size_t least = 0);
 inline constexpr std::size_t fixed_header = 128;
 

@@ -48,7 +48,7 @@ void Functions::add_call(const ::onnx::NodeProto& node) {
   added_ += expanded(*function, callers).nodes;
   if (added_ > most_) {
     throw Error(Fault::unsupported,
-                fmt::format("functions grow to more than {} nodes, which is much for so small a file", most_));
+                fmt::format("functions grow to more than {} nodes, which is too many for so small a file", most_));
   }
 }
 
@@ -76,6 +76,27 @@ Functions::Size Functions::expanded(const ::onnx::FunctionProto& function, std::
   callers.pop_back();
   expanded_.emplace(&function, size);
   return size;
+}
+
+void bind_attributes(::onnx::NodeProto& node, const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller) {
+  const auto find = [](const auto& list, const std::string& name) -> const ::onnx::AttributeProto* {
+    const auto found = std::find_if(list.begin(), list.end(), [&](const auto& attribute) { return attribute.name() == name; });
+    return found == list.end() ? nullptr : &*found;
+  };
+  google::protobuf::RepeatedPtrField<::onnx::AttributeProto> bound;
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.ref_attr_name().empty()) {
+      *bound.Add() = attribute;
+      continue;
+    }
+    const auto* value = find(caller.attribute(), attribute.ref_attr_name());
+    if (value == nullptr) value = find(function.attribute_proto(), attribute.ref_attr_name());
+    if (value == nullptr) continue;
+    auto& copy = *bound.Add();
+    copy = *value;
+    copy.set_name(attribute.name());
+  }
+  *node.mutable_attribute() = std::move(bound);
 }
 
 }  // namespace resnet::onnx

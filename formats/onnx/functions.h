@@ -22,6 +22,10 @@ std::string domain_of(const std::string& domain);
 // "function local.Block".
 std::string label_of(const ::onnx::FunctionProto& function);
 
+// The attributes of a function's node: those that stand for the call's are replaced by it, else by the function's default, else
+// left out.
+void bind_attributes(::onnx::NodeProto& node, const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller);
+
 class Functions {
  public:
   // `model` outlives it. Throws Error(malformed) where one is defined twice.

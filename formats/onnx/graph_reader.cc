@@ -1,8 +1,6 @@
 #include "formats/onnx/graph_reader.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <onnx/defs/schema.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
@@ -13,10 +11,11 @@
 #include "formats/onnx/functions.h"
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
-#include "formats/onnx/opset.h"
+#include "formats/onnx/node_order.h"
+#include "formats/onnx/provenance.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
-#include "formats/onnx/wiring.h"
+#include "formats/onnx/value_info.h"
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
 
@@ -32,16 +31,6 @@ constexpr std::size_t most_bytes_of_functions = std::size_t{256} << 20;
 
 // The names of calls stand before those of a function's nodes; longer ones are cut, for each node carries them all.
 constexpr std::size_t longest_prefix = 256;
-
-using NodeList = google::protobuf::RepeatedPtrField<::onnx::NodeProto>;
-using OpsetImports = google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto>;
-
-// As describe() names a node of the graph; `prefix` is that of the names in a function.
-std::string label_of(const ::onnx::NodeProto& node, const std::string& prefix = "") {
-  const std::string& name = !node.name().empty() ? node.name() : node.output_size() > 0 ? node.output(0) : node.name();
-  const std::string domain = domain_of(node.domain());
-  return fmt::format("node '{}{}' ({}{})", prefix, name, domain.empty() ? "" : domain + ".", node.op_type());
-}
 
 // A list of nodes with the names that they see: the graph, or one call of a function.
 struct Scope {
@@ -64,7 +53,7 @@ class GraphReader {
         functions_(proto) {}
 
   Model run() {
-    read_provenance();
+    scope_.opset = read_provenance(proto_, model_, notes_);
     for (const auto& node : graph_proto_.node()) add_call(node);
     collect_used(graph_proto_.node(), scope_.used);
     for (const auto& output : graph_proto_.output()) scope_.used.insert(output.name());
@@ -73,7 +62,7 @@ class GraphReader {
     }
     read_inputs();
     read_initializers();
-    for (const int index : order(graph_proto_.node(), scope_)) {
+    for (const int index : order_of(graph_proto_.node(), scope_)) {
       ::onnx::NodeProto& node = *graph_proto_.mutable_node(index);
       read_node(node, scope_);
       node.Clear();  // its tensors are in the graph now
@@ -86,46 +75,6 @@ class GraphReader {
   }
 
  private:
-  static std::map<std::string, std::int64_t> opsets_of(const OpsetImports& imports) {
-    std::map<std::string, std::int64_t> opsets;
-    for (const auto& import : imports) {
-      const std::string domain = domain_of(import.domain());
-      const auto [found, is_new] = opsets.emplace(domain, import.version());
-      if (!is_new && found->second != import.version()) {
-        throw Error(Fault::malformed,
-                    fmt::format("the opset of domain '{}' is imported as {} and as {}", domain, found->second, import.version()));
-      }
-      if (domain.empty() && import.version() < 1) {
-        throw Error(Fault::malformed, fmt::format("opset {} does not exist, expected 1 or more", import.version()));
-      }
-    }
-    return opsets;
-  }
-
-  void read_provenance() {
-    Provenance& p = model_.provenance;
-    p.format = "ONNX";
-    p.producer_name = proto_.producer_name();
-    p.producer_version = proto_.producer_version();
-    p.domain = proto_.domain();
-    p.doc_string = proto_.doc_string();
-    p.model_version = proto_.model_version();
-    p.ir_version = proto_.ir_version();
-    p.opsets = opsets_of(proto_.opset_import());
-    // IR versions 1 and 2 have no opset imports: version 1.
-    if (p.opsets.emplace("", 1).second && p.ir_version >= 3) notes_.add("the file imports no opset of ONNX: read as opset 1");
-    scope_.opset = p.opsets[""];
-    if (scope_.opset > newest_opset) {
-      notes_.add(fmt::format("opset {} is newer than {}, the newest known here: read as if nothing had changed", scope_.opset,
-                             newest_opset));
-    }
-    for (const auto& entry : proto_.metadata_props()) model_.metadata[entry.key()] = entry.value();
-    model_.graph.name = graph_proto_.name();
-    model_.graph.doc_string = graph_proto_.doc_string();
-    if (graph_proto_.sparse_initializer_size() > 0) throw Error(Fault::unsupported, "sparse initializers cannot be read");
-    if (proto_.training_info_size() > 0) notes_.add("the file's training information was not read");
-  }
-
   void add_call(const ::onnx::NodeProto& node) {
     try {
       functions_.add_call(node);
@@ -135,64 +84,11 @@ class GraphReader {
     }
   }
 
-  static void collect_used(const NodeList& nodes, std::set<std::string>& used) {
-    for (const auto& node : nodes) {
-      used.insert(node.input().begin(), node.input().end());
-      for (const auto& attribute : node.attribute()) collect_captured(attribute, used);
-    }
-    used.erase("");
-  }
-
   void define(const std::string& name, ValueId id) {
     if (!scope_.values.emplace(name, id).second) {
       throw Error(Fault::malformed, fmt::format("value '{}' is produced twice", name));
     }
     names_.take(name);
-  }
-
-  static Dim dim_of(const ::onnx::TensorShapeProto::Dimension& dim, const std::string& own) {
-    if (dim.has_dim_value()) return dim.dim_value();
-    const std::string& name = dim.dim_param();
-    // Names that some exporters give to every dim that they do not know.
-    const bool nameless = name.empty() || name == "?" || name == "None" || name == "-1" ||
-                          name.find_first_not_of("0123456789") == std::string::npos;
-    return Dim::symbol(nameless ? own : name);
-  }
-
-  Fact fact_of(const ::onnx::ValueInfoProto& info) {
-    if (info.type().value_case() == ::onnx::TypeProto::VALUE_NOT_SET) return Fact::unknown();
-    if (!info.type().has_tensor_type()) {
-      throw Error(Fault::unsupported, "is no tensor (sequences, optionals, maps and sparse tensors cannot be read)");
-    }
-    const auto& type = info.type().tensor_type();
-    Fact fact;
-    if (type.elem_type() != 0) fact.dtype = import_dtype(type.elem_type());
-    if (!type.has_shape()) return fact;
-    fact.dims.emplace();
-    for (int i = 0; i < type.shape().dim_size(); ++i) {
-      const auto& dim = type.shape().dim(i);
-      const std::string own = fmt::format("{}_dim{}", info.name(), i);
-      if (dim.has_dim_value() && (dim.dim_value() == -1 || dim.dim_value() == 0)) {
-        notes_.add(fmt::format("has dimension {} = {}: taken as any size", i, dim.dim_value()),
-                   fmt::format("input '{}'", info.name()), "inputs");
-        fact.dims->push_back(Dim::symbol(own));
-      } else if (dim.has_dim_value() && dim.dim_value() < 0) {
-        throw Error(Fault::malformed, fmt::format("dimension {} is {}, expected a size", i, dim.dim_value()));
-      } else {
-        fact.dims->push_back(dim_of(dim, own));
-      }
-    }
-    // The numbers alone must fit, whatever the symbols will be.
-    std::int64_t bytes = 8;
-    for (const Dim& dim : *fact.dims) {
-      if (!dim.is_number() || dim.is(0)) continue;
-      const auto product = checked_multiply(bytes, dim.number());
-      if (!product) {
-        throw Error(Fault::malformed, fmt::format("shape {} does not fit into memory", to_string(*fact.dims)));
-      }
-      bytes = *product;
-    }
-    return fact;
   }
 
   void read_inputs() {
@@ -205,7 +101,7 @@ class GraphReader {
       if (input.name().empty()) throw Error(Fault::malformed, "a graph input has no name");
       if (initializers.contains(input.name())) continue;  // IR version 3 lists initializers as inputs, too
       try {
-        Fact fact = fact_of(input);
+        Fact fact = fact_of(input, notes_);
         for (const std::string& key : {input.name(), std::string(first ? "" : input.name())}) {
           const auto given = options_.input_shapes.find(key);
           if (given == options_.input_shapes.end()) continue;
@@ -271,35 +167,8 @@ class GraphReader {
     }
   }
 
-  // The nodes in an order in which each is after what it reads; the file's own where it is one.
-  static std::vector<int> order(const NodeList& nodes, const Scope& scope) {
-    std::vector<NodeNames> names;
-    for (const auto& node : nodes) {
-      std::set<std::string> inputs(node.input().begin(), node.input().end());
-      for (const auto& attribute : node.attribute()) collect_captured(attribute, inputs);
-      names.push_back({{inputs.begin(), inputs.end()}, {node.output().begin(), node.output().end()}});
-    }
-    Wiring wiring = wire(names, [&](const std::string& name) { return scope.values.contains(name); });
-    if (!wiring.twice.empty()) {
-      const auto& [node, value, also] = wiring.twice.front();
-      throw Error(Fault::malformed, Frame::node(label_of(nodes[node])),
-                  fmt::format("value '{}' is produced twice, also by {}", value,
-                              also ? label_of(nodes[*also]) : "an input or initializer of that name"));
-    }
-    for (const Wiring::Stray& stray : wiring.strays) {
-      if (stray.is_made) continue;
-      throw Error(Fault::malformed, Frame::node(label_of(nodes[stray.node])), describe_dangling(stray.value));
-    }
-    if (!wiring.cycle.empty()) refuse_cycle(nodes, wiring.cycle);
-    return std::move(wiring.order);
-  }
-
-  [[noreturn]] static void refuse_cycle(const NodeList& nodes, const std::vector<int>& cycle) {
-    constexpr std::size_t shown = 8;
-    std::vector<std::string> labels;
-    for (std::size_t k = 0; k < std::min(shown, cycle.size()); ++k) labels.push_back(label_of(nodes[cycle[k]]));
-    throw Error(Fault::malformed, fmt::format("cycle through {}{}", fmt::join(labels, ", "),
-                                              cycle.size() > shown ? fmt::format(" and {} more", cycle.size() - shown) : ""));
+  static std::vector<int> order_of(const NodeList& nodes, const Scope& scope) {
+    return order(nodes, [&](const std::string& name) { return scope.values.contains(name); });
   }
 
   // What a value that a node of `scope` makes is called in the graph.
@@ -391,29 +260,6 @@ class GraphReader {
     }
   }
 
-  // The attributes of a function's node: those that stand for the call's are replaced by it, else by the function's default, else
-  // left out.
-  static void bind_attributes(::onnx::NodeProto& node, const ::onnx::FunctionProto& function, const ::onnx::NodeProto& caller) {
-    const auto find = [](const auto& list, const std::string& name) -> const ::onnx::AttributeProto* {
-      const auto found = std::find_if(list.begin(), list.end(), [&](const auto& attribute) { return attribute.name() == name; });
-      return found == list.end() ? nullptr : &*found;
-    };
-    google::protobuf::RepeatedPtrField<::onnx::AttributeProto> bound;
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.ref_attr_name().empty()) {
-        *bound.Add() = attribute;
-        continue;
-      }
-      const auto* value = find(caller.attribute(), attribute.ref_attr_name());
-      if (value == nullptr) value = find(function.attribute_proto(), attribute.ref_attr_name());
-      if (value == nullptr) continue;
-      auto& copy = *bound.Add();
-      copy = *value;
-      copy.set_name(attribute.name());
-    }
-    *node.mutable_attribute() = std::move(bound);
-  }
-
   // Of the names in a call.
   std::string prefix_of(const ::onnx::NodeProto& caller, const Scope& outer) {
     std::string prefix = outer.prefix + (!caller.name().empty() ? caller.name() : caller.output(0));
@@ -432,7 +278,7 @@ class GraphReader {
     if (static_cast<int>(inputs.size()) > function.input_size() || caller.output_size() > function.output_size()) {
       throw Error(Fault::malformed,
                   fmt::format("{} inputs and {} outputs, expected at most {} and {}: those of {}", inputs.size(),
-                              caller.output_size(), function.input_size(), function.output_size(), onnx::label_of(function)));
+                              caller.output_size(), function.input_size(), function.output_size(), label_of(function)));
     }
     Scope scope;
     scope.function = &function;
@@ -451,7 +297,7 @@ class GraphReader {
       scope.used.insert(function.output(i));
       if (!scope.values.contains(function.output(i))) scope.results.emplace(function.output(i), wanted.back());
     }
-    for (const int index : order(function.node(), scope)) {
+    for (const int index : order_of(function.node(), scope)) {
       ::onnx::NodeProto node = function.node(index);
       bind_attributes(node, function, caller);
       bytes_of_functions_ += node.ByteSizeLong();
@@ -466,7 +312,7 @@ class GraphReader {
       const auto value = scope.values.find(function.output(i));
       if (value == scope.values.end() || value->second.is_none()) {
         throw Error(Fault::malformed,
-                    fmt::format("output '{}' is produced by no node of {}", function.output(i), onnx::label_of(function)));
+                    fmt::format("output '{}' is produced by no node of {}", function.output(i), label_of(function)));
       }
       ValueId id = value->second;
       // An input handed through, or one value as two outputs.
@@ -484,14 +330,8 @@ class GraphReader {
                     fmt::format("graph output '{}' is produced by no node, initializer or graph input", output.name()));
       }
       outputs.push_back(value->second);
-      const auto& type = output.type().tensor_type();
-      if (model_.graph.fact(value->second).has_rank() || !type.has_shape()) continue;
-      Dims& dims = model_.declared_outputs[output.name()];
-      for (int i = 0; i < type.shape().dim_size(); ++i) {
-        const auto& dim = type.shape().dim(i);
-        const std::string own = fmt::format("{}_dim{}", output.name(), i);
-        dims.push_back(dim.has_dim_value() && dim.dim_value() < 0 ? Dim::symbol(own) : dim_of(dim, own));
-      }
+      if (model_.graph.fact(value->second).has_rank()) continue;
+      if (auto dims = declared_dims(output)) model_.declared_outputs[output.name()] = std::move(*dims);
     }
     if (outputs.empty()) throw Error(Fault::malformed, "the graph has no output");
     model_.graph.set_outputs(std::move(outputs));
@@ -516,7 +356,7 @@ class GraphReader {
 Model read_model(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, ExternalFiles external,
                  const ReadOptions& options) {
   if (!proto.has_graph() || (proto.graph().node_size() == 0 && proto.graph().output_size() == 0)) {
-    throw Error(Fault::malformed, "is no ONNX model: it holds no graph");
+    throw Error(Fault::malformed, "is not an ONNX model: it has no graph");
   }
   if (proto.graph().node_size() > most_nodes) {
     throw Error(Fault::unsupported,

@@ -95,7 +95,7 @@ std::string diagnose(std::span<const std::byte> bytes) {
     const auto known = std::find_if(std::begin(model_fields), std::end(model_fields),
                                     [&](const Field& field) { return field.number == *tag >> 3; });
     if (known == std::end(model_fields) || known->wire_type != (*tag & 7)) {
-      if (!begins_as_model) return "is no ONNX model";
+      if (!begins_as_model) return "is not an ONNX model";
       break;
     }
     if (known->wire_type == wire_varint) {
@@ -106,13 +106,13 @@ std::string diagnose(std::span<const std::byte> bytes) {
       const std::size_t left = fields.left();
       if (!fields.skip(*length)) {
         // A text may begin with a byte that looks like a field.
-        if (!begins_as_model && known->number != 7) return "is no ONNX model";
+        if (!begins_as_model && known->number != 7) return "is not an ONNX model";
         return fmt::format("is truncated: its {} has {} bytes, but the file ends after {} of them", known->name, *length, left);
       }
     }
     begins_as_model = true;
   }
-  return begins_as_model ? "is damaged: it begins as an ONNX model does, but cannot be parsed" : "is no ONNX model";
+  return begins_as_model ? "is damaged: it begins as an ONNX model does, but cannot be parsed" : "is not an ONNX model";
 }
 
 }  // namespace resnet::onnx

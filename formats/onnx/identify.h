@@ -1,4 +1,4 @@
-// What a file is that is no ONNX model, told by its bytes.
+// What a file is that is not an ONNX model, by its bytes.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace resnet::onnx {
 
-// By the first bytes: "is a JPEG picture, not a model"; empty where they tell nothing.
+// By the first bytes: "is a JPEG picture, not a model"; empty where they say nothing.
 std::string identify(std::string_view head);
 
-// Why Protobuf could not parse these bytes as a ModelProto: "is truncated: ..." where a part of it is said to go on behind the
-// file's end, "is damaged: ..." where it starts as a model does, "is no ONNX model" otherwise.
+// Why Protobuf could not parse these bytes as a ModelProto: "is truncated: ..." where a part of it is said to continue past the
+// file's end, "is damaged: ..." where it starts as a model does, "is not an ONNX model" otherwise.
 std::string diagnose(std::span<const std::byte> bytes);
 
 }  // namespace resnet::onnx

@@ -139,8 +139,7 @@ class Linter {
     for (const Wiring::Stray& stray : wiring.strays) {
       const std::string name = name_of(graph_.node(stray.node));
       if (stray.is_made) {
-        add(Level::error, "order", name,
-            fmt::format("input '{}' is made only behind this node, expected before it", stray.value));
+        add(Level::error, "order", name, fmt::format("input '{}' is made only after this node, expected before it", stray.value));
       } else {
         add(Level::error, "dangling-input", name, describe_dangling(stray.value));
       }
@@ -220,7 +219,7 @@ class Linter {
 std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
                           Examined* examined) {
   std::vector<Finding> findings;
-  // What is no model at all is said once, by the reader, in its own words.
+  // What is not a model at all is said once, by the reader, in its own words.
   ::onnx::ModelProto model;
   const bool parsed = bytes.size() < (std::size_t{1} << 31) && model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   const bool is_model = parsed && model.has_graph();

@@ -118,7 +118,7 @@ class WeightLinter {
         if (!expected || *expected != static_cast<std::int64_t>(tensor.raw_data().size())) {
           add(Level::error, "initializer-size", "",
               fmt::format("initializer '{}' has {} bytes of data, expected {} for its shape {}", tensor.name(),
-                          tensor.raw_data().size(), expected ? std::to_string(*expected) : "more than 64 bits tell",
+                          tensor.raw_data().size(), expected ? std::to_string(*expected) : "more than 64 bits can hold",
                           dims_of(tensor)));
         }
       } else {

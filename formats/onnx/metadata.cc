@@ -33,27 +33,29 @@ Json json_of(const Preprocessing& p) {
                {"std", p.std},
                {"exif", p.exif}};
   // Where they are not the default: files of networks without them are as they were.
-  if (p.crop_mode != CropMode::center) json["crop_mode"] = name_of(p.crop_mode);
-  if (p.crop_corner != CropCorner::half_to_even) json["crop_corner"] = name_of(p.crop_corner);
+  if (p.crop_mode != CropMode::center) json["crop_mode"] = word_of(p.crop_mode);
+  if (p.crop_corner != CropCorner::half_to_even) json["crop_corner"] = word_of(p.crop_corner);
   if (p.crop_pct) json["crop_pct"] = static_cast<float>(*p.crop_pct);
   return json;
 }
 
+template <typename Choice>
+void read_choice(const Json& json, const char* key, Choice& choice) {
+  if (!json.contains(key)) return;
+  const std::string word = json.at(key).get<std::string>();
+  const auto found = find_value<Choice>(word);
+  if (!found) throw Error(Fault::malformed, fmt::format("'{}' is '{}', expected {}", key, word, listed_words<Choice>("or")));
+  choice = *found;
+}
+
 // The keys that are only there where their value is not the default.
-void read_framing(const Json& json, Preprocessing& p) {
-  const auto choice = [&](const char* key, auto find, auto& field, const char* expected) {
-    if (!json.contains(key)) return;
-    const std::string word = json.at(key).get<std::string>();
-    const auto found = find(word);
-    if (!found) throw Error(Fault::malformed, fmt::format("'{}' is '{}', expected {}", key, word, expected));
-    field = *found;
-  };
-  choice("crop_mode", find_crop_mode, p.crop_mode, "center, squash or border");
-  choice("crop_corner", find_crop_corner, p.crop_corner, "half_to_even or down");
+void read_crop(const Json& json, Preprocessing& p) {
+  read_choice(json, "crop_mode", p.crop_mode);
+  read_choice(json, "crop_corner", p.crop_corner);
   if (json.contains("crop_pct")) p.crop_pct = shortest_decimal(json.at("crop_pct").get<float>());
 }
 
-// Throws Json::exception for what is no preprocessing, and Error for one that cannot be used.
+// Throws Json::exception for what is not a preprocessing, and Error for one that cannot be used.
 Preprocessing preprocessing_of(const Json& json) {
   Preprocessing p;
   p.name = json.at("name").get<std::string>();
@@ -62,7 +64,7 @@ Preprocessing preprocessing_of(const Json& json) {
     if (value.is_null()) return std::nullopt;
     if (!value.is_number_integer())
       throw Error(Fault::malformed, fmt::format("'{}' is {}, expected a number of pixels", key, value.dump()));
-    // As it stands in the file, of whatever length.
+    // As it is in the file, of whatever length.
     const bool fits = value.is_number_unsigned() && value.get<std::uint64_t>() - 1 < std::uint64_t{largest_side};
     if (!fits)
       throw Error(Fault::malformed,
@@ -74,11 +76,12 @@ Preprocessing preprocessing_of(const Json& json) {
   const std::string interpolation = json.at("interpolation").get<std::string>();
   const auto* const known = std::find(std::begin(interpolations), std::end(interpolations), interpolation);
   if (known == std::end(interpolations))
-    throw Error(Fault::malformed, fmt::format("'{}' is no interpolation, expected bilinear, bicubic or lanczos", interpolation));
+    throw Error(Fault::malformed,
+                fmt::format("'{}' is not an interpolation, expected bilinear, bicubic or lanczos", interpolation));
   p.interpolation = static_cast<Interpolation>(known - std::begin(interpolations));
   const std::string order = json.at("channel_order").get<std::string>();
   if (order != "rgb" && order != "bgr")
-    throw Error(Fault::malformed, fmt::format("'{}' is no order of channels, expected rgb or bgr", order));
+    throw Error(Fault::malformed, fmt::format("'{}' is not an order of channels, expected rgb or bgr", order));
   p.channel_order = order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
   p.scale = json.at("scale").get<float>();
   const auto channels = [&](const char* key) {
@@ -92,7 +95,7 @@ Preprocessing preprocessing_of(const Json& json) {
   p.mean = channels("mean");
   p.std = channels("std");
   p.exif = json.at("exif").get<bool>();
-  read_framing(json, p);
+  read_crop(json, p);
   if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(Fault::malformed, mistake);
   return p;
 }
@@ -116,7 +119,7 @@ Json json_of(const arch::Spec& spec) {
           {"width", spec.width}};
 }
 
-// Throws Json::exception for what does not fit, and Error for what is no architecture.
+// Throws Json::exception for what does not fit, and Error for what is not an architecture.
 arch::Spec spec_of(const Json& json) {
   arch::Spec spec;
   spec.name = json.at("name").get<std::string>();

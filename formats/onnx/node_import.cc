@@ -13,7 +13,7 @@ using ::onnx::AttributeProto;
 
 std::string Names::fresh(const std::string& name) {
   if (taken_.insert(name).second) return name;
-  // Numbers go on where they stopped: many values of one name would be as many attempts each.
+  // Numbers continue where they stopped: many values of one name would be as many attempts each.
   std::int64_t& last = last_[name];
   std::string unique = fmt::format("{}_{}", name, ++last);
   while (!taken_.insert(unique).second) unique = fmt::format("{}_{}", name, ++last);

@@ -15,7 +15,7 @@ namespace resnet::onnx {
 // Makes names that no value of a graph has yet.
 class Names {
  public:
-  // The name itself where it is new, else with "_1", "_2", ... behind it. It is taken from then on.
+  // The name itself where it is new, else with "_1", "_2", ... after it. It is taken from then on.
   std::string fresh(const std::string& name);
   bool take(const std::string& name) { return taken_.insert(name).second; }
 

@@ -92,7 +92,7 @@ std::optional<Tensor> NodeReader::tensor(const std::string& name) {
 std::optional<DType> NodeReader::dtype(const std::string& name) {
   const auto number = optional_integer(name);
   if (!number || *number == 0) return std::nullopt;
-  // What does not fit is no type's number either.
+  // What does not fit is not the number of a type either.
   const bool fits = *number > 0 && *number <= std::numeric_limits<std::int32_t>::max();
   return import_dtype(fits ? static_cast<std::int32_t>(*number) : -1);
 }

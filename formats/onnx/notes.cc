@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t shown_labels = 3, shown_notes = 2;
 
-// The text without what stands in quotes, and without digits: equal for notes of one sort.
+// The text without what is in quotes, and without digits: equal for notes of one sort.
 std::string sort_of(const std::string& text) {
   std::string sort;
   bool quoted = false;

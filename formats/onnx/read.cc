@@ -51,9 +51,9 @@ void check_head(const std::string& name, std::string_view head, std::size_t size
   if (size == 0) refuse(name, "is empty");
   if (const std::string what = identify(head); !what.empty()) refuse(name, what);
   if (size > most_bytes) {
-    refuse(name, fmt::format("is {} bytes, more than the 2 GiB that a Protobuf message can have: its weights belong into "
-                             "external data",
-                             size));
+    refuse(name,
+           fmt::format("is {} bytes, more than the 2 GiB that a Protobuf message can have: its weights belong in external data",
+                       size));
   }
 }
 
@@ -120,7 +120,7 @@ Tensor read_tensor(const std::filesystem::path& file) {
   const std::string name = file.string();
   if (buffer->bytes().size() > most_bytes ||
       !proto.ParseFromArray(buffer->bytes().data(), static_cast<int>(buffer->bytes().size())) || proto.data_type() == 0) {
-    refuse(name, "is no tensor of ONNX", Role::input);
+    refuse(name, "is not an ONNX tensor", Role::input);
   }
   try {
     return import_tensor(proto, nullptr);

@@ -15,8 +15,8 @@ struct ReadOptions {
   std::map<std::string, Shape> input_shapes;
 };
 
-// Throws Error(malformed) "FILE: ..." for what is not there, is no ONNX model (a Git LFS pointer, a web page and an image are
-// named as what they are), is damaged, or contradicts itself; with the node where there is one. Nodes may stand in any order; a
+// Throws Error(malformed) "FILE: ..." for what is not there, is not an ONNX model (a Git LFS pointer, a web page and an image are
+// named as what they are), is damaged, or contradicts itself; with the node where there is one. Nodes may be in any order; a
 // cycle and a dangling input are errors. Unknown operators become Opaque.
 Model read(const std::filesystem::path& file, const ReadOptions& options = {});
 // Of a file that is open; `file` is its name, for errors and for where external data lies.

@@ -19,7 +19,7 @@ namespace resnet::onnx {
 // Where a model's external data may lie, and the files that it names, each mapped once.
 struct ExternalFiles {
   std::filesystem::path folder;         // of the model's file
-  std::filesystem::path target_folder;  // of the file that the model's name is a link to; empty where it is none
+  std::filesystem::path target_folder;  // of the file that the model's name is a link to; empty where it is not one
   std::string model;                    // the name of the model's file, for messages
   std::map<std::string, std::shared_ptr<const Buffer>> mapped = {};  // by the location that the model gives
   std::vector<std::string> found = {};  // their paths: relative to `folder`, absolute for those that lie beside the link's target

@@ -24,7 +24,7 @@ const ::onnx::OpSchema* schema_of(const std::string& type, std::int64_t opset) {
 
 bool allows(const Parameters& parameters, std::size_t index, const std::optional<DType>& dtype) {
   if (!dtype || parameters.empty()) return true;
-  // What is behind the last parameter belongs to it where it is variadic; too many are the checker's business.
+  // What comes after the last parameter belongs to it where it is variadic; too many are the checker's business.
   const auto& types = parameters[std::min(index, parameters.size() - 1)].GetTypes();
   const std::string wanted = fmt::format("tensor({})", name_of(*dtype));
   return types.empty() || std::any_of(types.begin(), types.end(), [&](const std::string* type) { return *type == wanted; });

@@ -1,5 +1,5 @@
 // How the nodes of a list are wired by the names of their values: one analysis for the reader, which stops at the first mistake,
-// and for lint, which tells of all.
+// and for lint, which reports all.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ struct Wiring {
   std::vector<int> cycle;     // of those that wait, some that do so in a circle: from what is made to what reads it
 };
 
-// `is_given` tells of what no node has to make: inputs and initializers.
+// `is_given` says what no node has to make: inputs and initializers.
 Wiring wire(std::span<const NodeNames> nodes, const std::function<bool(const std::string&)>& is_given);
 
 // "input 'x' is produced by no node, initializer or graph input"

@@ -312,7 +312,7 @@ void write(const Model& model, const std::filesystem::path& file, const WriteOpt
     serialize_to(proto, stream);  // what the stream did not take, commit() finds
   }
   if (!writer.external().empty()) {
-    // First the weights, then the file that tells of them.
+    // First the weights, then the file that refers to them.
     AtomicFile data(file.parent_path() / chosen.external_data);
     std::size_t at = 0;
     for (const auto& [offset, tensor] : writer.external()) {

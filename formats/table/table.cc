@@ -69,7 +69,7 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-// What begins a formula in a spreadsheet, and is no number.
+// What begins a formula in a spreadsheet, and is not a number.
 bool looks_like_a_formula(const std::string& text) {
   if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) return false;
   char* end = nullptr;
@@ -103,28 +103,70 @@ std::string without_trailing_spaces(std::string line) {
   return line;
 }
 
+using Rows = std::vector<std::vector<Cell>>;
+
+std::string csv(const std::vector<Column>& columns, const Rows& rows) {
+  std::vector<Cell> header;
+  for (const Column& column : columns) header.emplace_back(column.name);
+  std::string result = csv_line(header);
+  for (const auto& row : rows) {
+    std::vector<Cell> cells = row;
+    // Paths are read back: they stay as they are.
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      if (columns[c].name == "input") continue;
+      if (const auto* text = std::get_if<std::string>(&cells[c])) cells[c] = printable(*text);
+      cells[c] = without_formula(cells[c]);
+    }
+    result += csv_line(cells);
+  }
+  return result;
+}
+
+// The line between the header and the rows.
+std::string ruler(const std::vector<Column>& columns, const std::vector<std::size_t>& widths, bool markdown) {
+  std::string line;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (!markdown) {
+      line += (c > 0 ? "  " : "") + std::string(widths[c], '-');
+      continue;
+    }
+    const bool right = columns[c].align == Align::right;
+    line += (c == 0 ? "| " : " | ") + std::string(widths[c] - (right ? 1 : 0), '-') + (right ? ":" : "");
+  }
+  return line + (markdown ? " |\n" : "\n");
+}
+
+// As text or as Markdown, each column as wide as its widest cell.
+std::string aligned(const std::vector<Column>& columns, const Rows& rows, bool markdown) {
+  const auto show = [markdown](const std::string& text) { return markdown ? markdown_field(printable(text)) : printable(text); };
+  // A cell that is longer runs over: all others would be filled up to it.
+  constexpr std::size_t widest = 200;
+  std::vector<std::size_t> widths;
+  std::vector<std::vector<std::string>> lines(rows.size() + 1);
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    lines[0].push_back(show(columns[c].name));
+    std::size_t width = std::max<std::size_t>(display_width(lines[0].back()), markdown ? 3 : 0);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      lines[r + 1].push_back(show(text_of(rows[r][c], columns[c].decimals)));
+      width = std::max(width, std::min(widest, display_width(lines[r + 1].back())));
+    }
+    widths.push_back(width);
+  }
+  std::string result;
+  for (std::size_t r = 0; r < lines.size(); ++r) {
+    std::string line;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (markdown) line += c == 0 ? "| " : " | ";
+      if (!markdown && c > 0) line += "  ";
+      line += pad(lines[r][c], widths[c], columns[c].align);
+    }
+    result += (markdown ? line + " |" : without_trailing_spaces(line)) + "\n";
+    if (r == 0) result += ruler(columns, widths, markdown);
+  }
+  return result;
+}
+
 }  // namespace
-
-std::optional<Format> find_format(std::string_view name) {
-  if (name == "text") return Format::text;
-  if (name == "json") return Format::json;
-  if (name == "jsonl") return Format::jsonl;
-  if (name == "csv") return Format::csv;
-  if (name == "md" || name == "markdown") return Format::markdown;
-  return std::nullopt;
-}
-
-std::optional<Format> format_of_file(std::string_view file) {
-  const std::size_t dot = file.rfind('.');
-  if (dot == std::string_view::npos || file.find('/', dot) != std::string_view::npos) return std::nullopt;
-  std::string extension(file.substr(dot + 1));
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == "txt") return Format::text;
-  if (extension == "ndjson") return Format::jsonl;
-  if (extension == "text" || extension == "markdown") return std::nullopt;
-  return find_format(extension);
-}
 
 void Table::add(std::vector<Cell> row) {
   assert(row.size() == columns_.size());
@@ -142,62 +184,11 @@ std::string Table::render(Format format) const {
     case Format::jsonl:
       for (const auto& row : rows_) result += json_object(columns_, row) + "\n";
       return result;
-    case Format::csv: {
-      std::vector<Cell> header;
-      for (const Column& column : columns_) header.emplace_back(column.name);
-      result = csv_line(header);
-      for (const auto& row : rows_) {
-        std::vector<Cell> cells = row;
-        // Paths are read back: they stay as they are.
-        for (std::size_t c = 0; c < cells.size(); ++c) {
-          if (columns_[c].name == "input") continue;
-          if (const auto* text = std::get_if<std::string>(&cells[c])) cells[c] = printable(*text);
-          cells[c] = without_formula(cells[c]);
-        }
-        result += csv_line(cells);
-      }
-      return result;
-    }
-    case Format::text:
-    case Format::markdown: break;
+    case Format::csv: return csv(columns_, rows_);
+    case Format::text: return aligned(columns_, rows_, false);
+    case Format::markdown: return aligned(columns_, rows_, true);
   }
-
-  const bool markdown = format == Format::markdown;
-  const auto show = [markdown](const std::string& text) { return markdown ? markdown_field(printable(text)) : printable(text); };
-  // A cell that is longer runs over: all others would be filled up to it.
-  constexpr std::size_t widest = 200;
-  std::vector<std::size_t> widths;
-  std::vector<std::vector<std::string>> lines(rows_.size() + 1);
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    lines[0].push_back(show(columns_[c].name));
-    std::size_t width = std::max<std::size_t>(display_width(lines[0].back()), markdown ? 3 : 0);
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
-      lines[r + 1].push_back(show(text_of(rows_[r][c], columns_[c].decimals)));
-      width = std::max(width, std::min(widest, display_width(lines[r + 1].back())));
-    }
-    widths.push_back(width);
-  }
-  for (std::size_t r = 0; r < lines.size(); ++r) {
-    std::string line;
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      if (markdown) line += c == 0 ? "| " : " | ";
-      if (!markdown && c > 0) line += "  ";
-      line += pad(lines[r][c], widths[c], columns_[c].align);
-    }
-    result += (markdown ? line + " |" : without_trailing_spaces(line)) + "\n";
-    if (r > 0) continue;
-    line.clear();
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      if (!markdown) {
-        line += (c > 0 ? "  " : "") + std::string(widths[c], '-');
-        continue;
-      }
-      const bool right = columns_[c].align == Align::right;
-      line += (c == 0 ? "| " : " | ") + std::string(widths[c] - (right ? 1 : 0), '-') + (right ? ":" : "");
-    }
-    result += line + (markdown ? " |\n" : "\n");
-  }
-  return result;
+  __builtin_unreachable();
 }
 
 Cell without_formula(const Cell& cell) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "formats/table/text.h"
+#include "lib/base/words.h"
 
 namespace resnet::table {
 
@@ -18,10 +19,10 @@ namespace resnet::table {
 using Cell = std::variant<std::monostate, bool, std::int64_t, float, double, std::string>;
 
 enum class Format { text, json, jsonl, csv, markdown };
-// text, json, jsonl, csv, md or markdown; nothing for another name.
-std::optional<Format> find_format(std::string_view name);
-// By a file's extension (.txt, .json, .jsonl or .ndjson, .csv, .md), in any case; nothing for another one.
-std::optional<Format> format_of_file(std::string_view file);
+constexpr auto words_of(Format) {
+  return std::to_array<Word<Format>>(
+      {{Format::text, "text"}, {Format::json, "json"}, {Format::jsonl, "jsonl"}, {Format::csv, "csv"}, {Format::markdown, "md"}});
+}
 
 struct Column {
   std::string name;                  // the key in JSON, the header elsewhere
@@ -48,8 +49,8 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// For CSV, which spreadsheets open: text that begins as a formula does (=, +, -, @) and is no number, with a ' before it. What is
-// read back by a program, as paths are, is not for it.
+// For CSV, which spreadsheets open: text that begins as a formula does (=, +, -, @) and is not a number, with a ' before it. What
+// is read back by a program, as paths are, is not for it.
 Cell without_formula(const Cell& cell);
 
 // One line of CSV with its \n: fields with a comma, a quote, or a line's end are quoted.

@@ -11,7 +11,7 @@ namespace resnet::table {
 
 namespace {
 
-// One character of UTF-8 text: its code point and bytes; bytes 0 where the text does not go on with a valid one.
+// One character of UTF-8 text: its code point and bytes; bytes 0 where the text does not continue with a valid one.
 struct Character {
   std::uint32_t code = 0;
   std::size_t bytes = 0;

@@ -123,7 +123,7 @@ Rows BatchRules::reshaped() const {
 }
 
 Rows BatchRules::product(const Operand& a, const Operand& b, std::size_t rank) const {
-  const std::size_t own = (a.rank > 1 ? 1 : 0) + (b.rank > 1 ? 1 : 0);  // axes behind those of the stack
+  const std::size_t own = (a.rank > 1 ? 1 : 0) + (b.rank > 1 ? 1 : 0);  // axes after those of the stack
   std::optional<Rows> found;
   for (const Operand* one : {&a, &b}) {
     if (one->rows.is_nowhere()) continue;

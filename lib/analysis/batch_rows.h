@@ -29,7 +29,7 @@ struct Rows {
   bool same_place(const Rows& other) const { return axis == other.axis && before == other.before && after == other.after; }
 };
 
-// The graver of two.
+// The worse of two.
 const std::optional<BatchMixing>& worse(const std::optional<BatchMixing>& a, const std::optional<BatchMixing>& b);
 
 // One node after the other, with what is known of its inputs.
@@ -53,11 +53,12 @@ class BatchRules {
   Rows unlike() const { return mixed("treats the places of the batch differently"); }
   static Rows moved(const Rows& rows, std::size_t axis) { return {Rows::Where::axis, axis, rows.before, rows.after}; }
 
-  // Whether the images are in none but these inputs.
+  // Whether only these inputs hold images.
   bool only(std::initializer_list<std::size_t> indices) const;
   // Whether all inputs but the first are one number each, which no image changes.
   bool others_are_single() const;
-  // Whether an input in which no images are has the same for each of them along `axis`. What is no constant is made of sizes.
+  // Whether an input that holds no images has the same values for each of them along `axis`. What is not constant is made of
+  // sizes.
   bool is_same_for_all(std::size_t index, std::int64_t axis, const Rows& images) const;
 
   // `index`: which input it is, where it is one.

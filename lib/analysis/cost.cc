@@ -6,7 +6,6 @@
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
-#include "lib/base/overloaded.h"
 
 namespace resnet::analysis {
 
@@ -50,63 +49,7 @@ class Counter {
     const Node& node = graph_.node(id);
     cost_ = {};
     node_ = &node;
-    std::visit(Overloaded{
-                   [&](const Conv&) { convolution(1, 2); },
-                   [&](const ConvInteger&) { convolution(1, none); },
-                   [&](const QLinearConv&) { convolution(3, 8); },
-                   [&](const Gemm& gemm) { product(reduced_size(gemm.transA), 1, 2); },
-                   [&](const QGemm& gemm) { product(reduced_size(gemm.transA), 3, 6); },
-                   [&](const MatMul&) { product(reduced_size(false), 1, none); },
-                   [&](const MatMulInteger&) { product(reduced_size(false), 1, none); },
-                   [&](const QLinearMatMul&) { product(reduced_size(false), 3, none); },
-                   [&](const QLinearAdd&) { cost_.add_elements = output_elements(); },
-                   [&](const QLinearGlobalAveragePool&) { global_pool(); },
-                   [&](const BatchNormalization&) {
-                     cost_.norm_elements = output_elements();
-                     cost_.parameters = plus(parameters(1), parameters(2));
-                     cost_.buffers = plus(parameters(3), parameters(4));
-                   },
-                   [&](const Relu&) { cost_.relu_elements = output_elements(); },
-                   [&](const Clip&) { cost_.relu_elements = output_elements(); },
-                   [&](const Add&) { addition(); },
-                   [&](const Sum&) { addition(); },
-                   [&](const Sub&) { addition(); },
-                   [&](const Mul&) { scale(); },
-                   [&](const Div&) { scale(); },
-                   [&](const MaxPool&) { cost_.window_pool_inputs = input_elements(); },
-                   [&](const AveragePool&) { average_pool(); },
-                   [&](const GlobalAveragePool&) { global_pool(); },
-                   [&](const ReduceMean&) {
-                     if (graph_.fact(node.inputs[0]).has_rank() && graph_.fact(node.inputs[0]).rank() == 4) global_pool();
-                   },
-                   [](const Input&) {},
-                   [](const Constant&) {},
-                   [](const Sigmoid&) {},
-                   [](const HardSigmoid&) {},
-                   [](const ArgMax&) {},
-                   [](const Flatten&) {},
-                   [](const Reshape&) {},
-                   [](const Squeeze&) {},
-                   [](const Unsqueeze&) {},
-                   [](const Transpose&) {},
-                   [](const Concat&) {},
-                   [](const Slice&) {},
-                   [](const Pad&) {},
-                   [](const Gather&) {},
-                   [](const Expand&) {},
-                   [](const ConstantOfShape&) {},
-                   [](const ShapeOf&) {},
-                   [](const Cast&) {},
-                   [](const Identity&) {},
-                   [](const Dropout&) {},
-                   [](const Softmax&) {},
-                   [](const LogSoftmax&) {},
-                   [](const QuantizeLinear&) {},
-                   [](const DequantizeLinear&) {},
-                   [](const DynamicQuantizeLinear&) {},
-                   [](const Opaque&) {},
-               },
-               node.op);
+    std::visit([this](const auto& op) { count(op); }, node.op);
     if (!std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op)) {
       for (const Value& output : node.outputs) {
         if (const auto shape = output.fact.shape()) cost_.outputs = plus(cost_.outputs, shape->elements());
@@ -116,6 +59,62 @@ class Counter {
   }
 
  private:
+  // One function for each operator: whoever adds one is told by the compiler.
+  void count(const Conv&) { convolution(1, 2); }
+  void count(const ConvInteger&) { convolution(1, none); }
+  void count(const QLinearConv&) { convolution(3, 8); }
+  void count(const Gemm& gemm) { product(reduced_size(gemm.transA), 1, 2); }
+  void count(const QGemm& gemm) { product(reduced_size(gemm.transA), 3, 6); }
+  void count(const MatMul&) { product(reduced_size(false), 1, none); }
+  void count(const MatMulInteger&) { product(reduced_size(false), 1, none); }
+  void count(const QLinearMatMul&) { product(reduced_size(false), 3, none); }
+  void count(const QLinearAdd&) { cost_.add_elements = output_elements(); }
+  void count(const QLinearGlobalAveragePool&) { global_pool(); }
+  void count(const BatchNormalization&) {
+    cost_.norm_elements = output_elements();
+    cost_.parameters = plus(parameters(1), parameters(2));
+    cost_.buffers = plus(parameters(3), parameters(4));
+  }
+  void count(const Relu&) { cost_.relu_elements = output_elements(); }
+  void count(const Clip&) { cost_.relu_elements = output_elements(); }
+  void count(const Add&) { addition(); }
+  void count(const Sum&) { addition(); }
+  void count(const Sub&) { addition(); }
+  void count(const Mul&) { scale(); }
+  void count(const Div&) { scale(); }
+  void count(const MaxPool&) { cost_.window_pool_inputs = input_elements(); }
+  void count(const AveragePool&) { average_pool(); }
+  void count(const GlobalAveragePool&) { global_pool(); }
+  void count(const ReduceMean&) {
+    if (graph_.fact(node_->inputs[0]).has_rank() && graph_.fact(node_->inputs[0]).rank() == 4) global_pool();
+  }
+  void count(const Input&) {}
+  void count(const Constant&) {}
+  void count(const Sigmoid&) {}
+  void count(const HardSigmoid&) {}
+  void count(const ArgMax&) {}
+  void count(const Flatten&) {}
+  void count(const Reshape&) {}
+  void count(const Squeeze&) {}
+  void count(const Unsqueeze&) {}
+  void count(const Transpose&) {}
+  void count(const Concat&) {}
+  void count(const Slice&) {}
+  void count(const Pad&) {}
+  void count(const Gather&) {}
+  void count(const Expand&) {}
+  void count(const ConstantOfShape&) {}
+  void count(const ShapeOf&) {}
+  void count(const Cast&) {}
+  void count(const Identity&) {}
+  void count(const Dropout&) {}
+  void count(const Softmax&) {}
+  void count(const LogSoftmax&) {}
+  void count(const QuantizeLinear&) {}
+  void count(const DequantizeLinear&) {}
+  void count(const DynamicQuantizeLinear&) {}
+  void count(const Opaque&) {}
+
   std::int64_t output_elements() const { return shape_of(node_->outputs[0].fact).elements(); }
   std::int64_t input_elements() const { return shape_of(graph_.fact(node_->inputs[0])).elements(); }
   bool has_input(std::size_t index) const { return index < node_->inputs.size() && !node_->inputs[index].is_none(); }
@@ -262,7 +261,7 @@ Graph at_batch(const Graph& graph, std::int64_t batch) {
 }
 
 std::vector<Convention> conventions(const Cost& cost, bool folded_batch_norm) {
-  // Where batch norm was folded it stood behind every convolution, and gave it its bias.
+  // Where batch norm was folded it followed every convolution, and gave it its bias.
   const std::int64_t norm = folded_batch_norm ? cost.convolution_elements : cost.norm_elements;
   const std::int64_t biases = folded_batch_norm ? cost.product_biases : plus(cost.convolution_biases, cost.product_biases);
   const std::int64_t macs = cost.macs;

@@ -1,4 +1,4 @@
-// The layers of a network as a table tells them: what is computed from the image, with shapes and costs.
+// The layers of a network as a table lists them: what is computed from the image, with shapes and costs.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,14 @@ struct Layer {
 // By NodeId: whether the node is computed from the graph's first input. Sizes (Shape and what follows from it) are not.
 std::vector<bool> computed_from_image(const Graph& graph);
 
-// Those nodes, in the graph's order. Parameters that are built in front of a layer (a Cast, a DequantizeLinear of constants)
-// count where they are used. Throws as costs_of().
+// Those nodes, in the graph's order. Parameters that are computed before a layer (a Cast, a DequantizeLinear of constants) count
+// where they are used. Throws as costs_of().
 std::vector<Layer> layers_of(const Graph& graph);
 
 // Bytes.
 struct Memory {
   std::int64_t weights = 0;           // all constants that a layer uses
-  std::int64_t peak_activations = 0;  // values that live at once, when each is dropped behind its last use
+  std::int64_t peak_activations = 0;  // values that live at once, when each is dropped after its last use
   std::string peak_node;              // where that is
   bool complete = true;               // no: the values after an operator that is not known here are left out
 };

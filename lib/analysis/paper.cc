@@ -36,7 +36,7 @@ std::vector<std::int64_t> multiply_adds(const TableNet& net, StridePlace stride)
   const std::int64_t expansion = net.bottleneck ? 4 : 1;
   std::vector<std::int64_t> counts;
   std::int64_t in_channels = stem_channels;
-  std::int64_t in_size = 56;  // behind the stem's max pool
+  std::int64_t in_size = 56;  // after the stem's max pool
   for (const TableStage& stage : net.stages) {
     const std::int64_t c = stage.channels, area = stage.size * stage.size;
     if (stage.name == "conv1") {

@@ -29,8 +29,8 @@ std::span<const TableNet> table1();
 // Where a bottleneck that halves the map has its stride.
 enum class StridePlace : std::uint8_t { first_1x1, the_3x3 };
 
-// Multiply-adds per stage (as table1()'s stages stand) at 224x224 by closed formula from the blocks, with projections where the
-// size changes (option B). Nothing of the graph or its counter takes part.
+// Multiply-adds per stage (in the order of table1()'s stages) at 224x224 by closed formula from the blocks, with projections
+// where the size changes (option B). Nothing of the graph or its counter takes part.
 std::vector<std::int64_t> multiply_adds(const TableNet& net, StridePlace stride);
 
 // The rule that takes the paper's five nets and refuses v1.5 at 50, 101 and 152: |count - printed| < 0.1 x 10^9. (No rounding

@@ -82,7 +82,7 @@ class Builder {
     return graph_.add_constant(name, Tensor::from<std::int64_t>(Shape{count}, std::span<const std::int64_t>(values)));
   }
 
-  // `folded`: behind the convolution stands a batch norm as it is initialised (gamma 1, beta 0, mean 0, variance 1) that goes
+  // `folded`: the convolution is followed by a batch norm as it is initialised (gamma 1, beta 0, mean 0, variance 1) that goes
   // into it.
   Map conv(Map x, const Kernel& k, const std::string& name, bool bias, bool folded) {
     const double deviation = std::sqrt(2.0 / static_cast<double>(k.size * k.size * k.out));

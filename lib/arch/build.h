@@ -9,29 +9,32 @@
 namespace resnet::arch {
 
 // he: see build(). zeros: weights and biases 0, batch norm the identity. none: no values at all; every parameter is an input of
-// the graph behind "input", its shape known.
+// the graph after "input", its shape known.
 enum class Init : std::uint8_t { he, zeros, none };
+constexpr auto words_of(Init) {
+  return std::to_array<Word<Init>>({{Init::he, "he"}, {Init::zeros, "zeros"}, {Init::none, "none"}});
+}
 
 struct BuildOptions {
   Init init = Init::he;
   std::uint64_t seed = 0;
-  // Convolutions with a bias ("conv1.bias") in place of a batch norm behind each; a pre-activation net keeps those that stand
-  // behind an addition. The same function of the input.
+  // Convolutions with a bias ("conv1.bias") in place of a batch norm after each; a pre-activation net keeps those that follow an
+  // addition. The same function of the input.
   bool fold_batch_norm = false;
 };
 
 // NCHW float input "input", output "logits" (no softmax); nodes by their module's path, parameters by torchvision's names
 // ("layer1.0.conv1.weight", "fc.bias"), those of ResNet-D and squeeze-and-excitation by timm's ("conv1.3.weight",
 // "layer2.0.downsample.1.weight", "layer1.0.se.fc1.bias"). The CIFAR nets are named the same way, with layer1 to layer3 and fc;
-// of a pre-activation net "bn1" stands behind the stem, layer1.0 has no bn1 and the last batch norm is "norm".
+// of a pre-activation net "bn1" follows the stem, layer1.0 has no bn1 and the last batch norm is "norm".
 //
 // He initialisation: normal with deviation sqrt(2 / (kernel * kernel * out channels)) for convolutions, as the paper's
 // section 3.4 takes it from He et al. 2015 (fan-out, torchvision's choice), their biases 0, gamma 1, beta 0; the classifier
 // uniform in
 // +-1/sqrt(fan-in). An element depends on the seed, its parameter's name and its place alone, the same bytes on every machine.
 //
-// Option A is a Slice with the stride as its steps and a Pad of zero channels, half in front and half behind.
-// Throws Error(invalid) as check(spec), Error(malformed) where a window does not fit into a small input.
+// Option A is a Slice with the stride as its steps and a Pad of zero channels, half before and half after. Throws Error(invalid)
+// as check(spec), Error(malformed) where a window does not fit into a small input.
 Graph build(const Spec& spec, const BuildOptions& options = {});
 
 }  // namespace resnet::arch

@@ -30,7 +30,7 @@ std::vector<std::int64_t> weight_dims(const Graph& graph, const Node& node) {
 
 std::vector<Use> first_uses(const Graph& graph) {
   std::vector<Use> uses(graph.nodes().size());
-  // From the end, so that the first use stays; a Cast in front of a layer hands on its reader.
+  // From the end, so that the first use stays; a Cast before a layer hands on its reader.
   for (std::size_t id = graph.nodes().size(); id-- > 0;) {
     const Node& node = graph.nodes()[id];
     const bool hands_on = std::holds_alternative<Identity>(node.op) || std::holds_alternative<Cast>(node.op);
@@ -67,7 +67,7 @@ void fill(Tensor& tensor, const std::string& name, const Use& use, std::uint64_t
     return fill_uniform(values, key, 1.0 / std::sqrt(static_cast<double>(use.fan_in[gemm->transB ? 1 : 0])));
   }
   if (use.node != nullptr && std::holds_alternative<Add>(use.node->op)) return;  // a bias
-  throw Error(Fault::unsupported, fmt::format("input '{}' is no parameter that can be made anew: {}", name,
+  throw Error(Fault::unsupported, fmt::format("input '{}' is not a parameter that can be initialised: {}", name,
                                               use.node == nullptr ? "nothing reads it" : "it is read by " + describe(*use.node)));
 }
 
@@ -98,7 +98,7 @@ Graph copied(const Graph& graph, const std::function<std::optional<ValueId>(Grap
   return result;
 }
 
-// The batch norm behind the convolution of that name, as build() names it: in a pre-activation net it is the next convolution's.
+// The batch norm after the convolution of that name, as build() names it: in a pre-activation net it is the next convolution's.
 std::string norm_behind(const std::string& convolution, bool pre_activation) {
   const std::size_t dot = convolution.rfind('.');
   const std::string front = dot == std::string::npos ? "" : convolution.substr(0, dot + 1);
@@ -176,7 +176,7 @@ Graph rename_as_built(const Graph& graph, const Recognition& recognition) {
       taken.insert(values[source]);
     }
   }
-  // The others keep theirs, or get a number behind it.
+  // The others keep theirs, or get a number after it.
   for (std::size_t id = 0; id < count; ++id) {
     const Node& node = graph.nodes()[id];
     if (!values[id].empty()) continue;

@@ -11,7 +11,7 @@
 namespace resnet::arch {
 
 struct Difference {
-  std::string node;      // of the examined graph: "node 'layer1.0.conv1' (Conv)"; where one is missing, the one in front of it
+  std::string node;      // of the examined graph: "node 'layer1.0.conv1' (Conv)"; where one is missing, the one before it
   std::string found;     // "convolution 5x5, ..."; empty where a layer is missing
   std::string expected;  // empty where a layer is one too many
   // "node 'layer1.0.conv1' (Conv): found convolution 5x5, ..., expected convolution 3x3, ..."
@@ -21,13 +21,13 @@ struct Difference {
 // Where a node of the examined graph belongs in the network of the Spec.
 struct Place {
   std::string counterpart;  // the node of build()'s graph that it stands for: "layer1.0.conv1"; empty where there is none
-  std::string stage;        // the paper's: "conv1", "conv2_x", ... "fc"; empty in front of the first layer
+  std::string stage;        // the paper's: "conv1", "conv2_x", ... "fc"; empty before the first layer
   std::string block;        // "conv2_1", ...; empty outside the blocks
 };
 // Of a node that build() names "layer1.0.conv1": its stage and block.
 Place place_of(const std::string& built_name);
 
-enum class BatchNorm : std::uint8_t { apart, folded, partly_folded, none };
+enum class BatchNorm : std::uint8_t { unfused, folded, partly_folded, none };
 
 struct Recognition {
   Spec spec;                            // its name is find_spec()'s where there is one, else a description

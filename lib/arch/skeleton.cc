@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
+#include "lib/arch/part_order.h"
 #include "lib/base/error.h"
 #include "lib/base/overloaded.h"
 
@@ -53,7 +55,7 @@ class Reducer {
     }
     const int last = part(graph_.outputs()[0]);
     if (last == nothing) throw Error(Fault::unsupported, "the first output does not depend on the first input");
-    return in_order(last);
+    return in_order(std::move(parts_), last);
   }
 
  private:
@@ -61,7 +63,7 @@ class Reducer {
 
   bool depends_on_the_image(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (std::holds_alternative<ShapeOf>(node.op)) return false;  // sizes are no image
+    if (std::holds_alternative<ShapeOf>(node.op)) return false;  // sizes are not an image
     return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) { return part(input) != nothing; });
   }
 
@@ -80,7 +82,7 @@ class Reducer {
     return data;
   }
 
-  // Whether nobody else reads what `id` makes, so that what stands behind it may be put into it.
+  // Whether nobody else reads what `id` makes, so that what follows it may be put into it.
   bool is_read_once(ValueId id) const {
     return !outputs_.contains(id) && consumers_[static_cast<std::size_t>(id.node)].size() == 1;
   }
@@ -144,7 +146,7 @@ class Reducer {
         node.op);
   }
 
-  // Pads of a Pad node in front that is nothing but the window's own: {top, left, bottom, right}, and where it stands.
+  // Pads of a Pad node before a window that are nothing but the window's own: {top, left, bottom, right}, and where it is.
   int take_padding(int index, Numbers& pads) {
     const auto found = spatial_pads_.find(index);
     if (found == spatial_pads_.end()) return index;
@@ -256,7 +258,7 @@ class Reducer {
     return add(std::move(made));
   }
 
-  // A value per channel, or one: part of the convolution or the norm in front of it, or of how the image is prepared.
+  // A value per channel, or one: part of the convolution or the norm before it, or of how the image is prepared.
   int scale(NodeId id, Kind kind, const std::string& name) {
     const Node& node = graph_.node(id);
     ValueId from;
@@ -329,7 +331,7 @@ class Reducer {
     Part made{.kind = Kind::channel_padding, .node = id, .inputs = {from}};
     made.in_channels = begin;
     made.out_channels = end;
-    made.what = fmt::format("{} zero channels in front and {} behind", begin, end);
+    made.what = fmt::format("{} zero channels before and {} after", begin, end);
     return add(std::move(made));
   }
 
@@ -348,7 +350,7 @@ class Reducer {
     if (is_zero(0) && is_zero(2) && is_zero(3)) return channel_padding(id, from, per_axis[1].begin, per_axis[1].end);
     if (is_zero(0) && is_zero(1) && is_zero(2)) return channel_padding(id, from, per_axis[3].begin, per_axis[3].end);
     if (!is_zero(0)) return add(other);
-    // Axes 2 and 3, or 1 and 2 where the channels are last; a window behind it takes them in.
+    // Axes 2 and 3, or 1 and 2 where the channels are last; a window after it takes them in.
     const std::size_t first = is_zero(1) ? 2 : 1;
     if (first == 1 && !is_zero(3)) return add(other);
     other.what = "Pad";
@@ -358,52 +360,20 @@ class Reducer {
     return index;
   }
 
-  // Of one computed value and constants in front or behind: zero channels, as option A is exported by some.
+  // Of one computed value and constants before or after: zero channels, as option A is exported by some.
   int concatenation(NodeId id, const std::vector<int>& data) {
     const Node& node = graph_.node(id);
     if (data.size() != 1) return add({.kind = Kind::other, .what = "Concat", .node = id, .inputs = data});
     std::int64_t begin = 0, end = 0;
-    bool behind = false;
+    bool after = false;
     for (ValueId input : node.inputs) {
       if (part(input) != nothing) {
-        behind = true;
+        after = true;
       } else {
-        (behind ? end : begin) += number_or_zero(graph_.fact(input), 1);
+        (after ? end : begin) += number_or_zero(graph_.fact(input), 1);
       }
     }
     return channel_padding(id, data[0], begin, end);
-  }
-
-  // The parts that the last one needs, each behind its inputs; the longer way into an addition first.
-  std::vector<Part> in_order(int last) {
-    std::vector<int> depth(parts_.size(), 0);
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      for (int input : parts_[i].inputs) depth[i] = std::max(depth[i], depth[static_cast<std::size_t>(input)] + 1);
-    }
-    for (Part& part : parts_) {
-      std::stable_sort(part.inputs.begin(), part.inputs.end(), [&](int a, int b) {
-        const int left = depth[static_cast<std::size_t>(a)], right = depth[static_cast<std::size_t>(b)];
-        return left != right ? left > right : at(a).what < at(b).what;
-      });
-    }
-    std::vector<Part> ordered;
-    std::vector<int> place(parts_.size(), nothing);
-    std::vector<std::pair<int, std::size_t>> stack = {{last, 0}};  // a part, and how many of its inputs are done
-    while (!stack.empty()) {
-      const int index = stack.back().first;
-      const auto i = static_cast<std::size_t>(index);
-      if (stack.back().second < parts_[i].inputs.size()) {
-        const int input = parts_[i].inputs[stack.back().second++];
-        if (place[static_cast<std::size_t>(input)] == nothing) stack.emplace_back(input, 0);
-        continue;
-      }
-      stack.pop_back();
-      if (place[i] != nothing) continue;
-      place[i] = static_cast<int>(ordered.size());
-      ordered.push_back(parts_[i]);
-      for (int& input : ordered.back().inputs) input = place[static_cast<std::size_t>(input)];
-    }
-    return ordered;
   }
 
   const Graph& graph_;

@@ -10,7 +10,7 @@
 namespace resnet::arch {
 
 // One step from the image to the scores. Names, the order of nodes and of an addition's inputs, the layout, and how a layer is
-// spelled (a Pad in front of a Conv, MatMul and Add for Gemm, a pool over the whole map) leave no trace here.
+// spelled (a Pad before a Conv, MatMul and Add for Gemm, a pool over the whole map) leave no trace here.
 struct Part {
   enum class Kind : std::uint8_t {
     input,
@@ -19,8 +19,8 @@ struct Part {
     average_pool,
     global_pool,
     classifier,  // a matrix product: Gemm, MatMul, or a convolution of a 1x1 map
-    batch_norm,  // one that stands behind no convolution
-    activation,  // Relu, Clip, Sigmoid, HardSigmoid: `what` tells which
+    batch_norm,  // one that does not follow a convolution
+    activation,  // Relu, Clip, Sigmoid, HardSigmoid: `what` says which
     addition,
     product,          // of two computed values: squeeze-and-excitation's gate
     subsample,        // every second position: option A's shortcut
@@ -35,12 +35,12 @@ struct Part {
 
   std::int64_t in_channels = 0, out_channels = 0, groups = 1;  // of convolutions, classifiers and paddings; 0 where not known
   std::vector<std::int64_t> kernel, strides;                   // of windows
-  bool normalized = false;  // a convolution with a batch norm (or a scale and a shift) of its own behind it
+  bool normalized = false;  // a convolution with a batch norm (or a scale and a shift) of its own after it
   bool biased = false;      // a convolution with a bias of its own
 };
 
-// In an order in which each stands behind its inputs, the last is what the graph's first output shows. Values that do not depend
-// on the graph's first input are parameters. Throws Error(unsupported) where that output does not depend on it.
+// In an order in which each follows its inputs, the last is what the graph's first output shows. Values that do not depend on the
+// graph's first input are parameters. Throws Error(unsupported) where that output does not depend on it.
 std::vector<Part> skeleton_of(const Graph& graph);
 
 }  // namespace resnet::arch

@@ -143,37 +143,10 @@ Spec with_options(Spec spec, const SpecOptions& options) {
   return spec;
 }
 
-std::optional<Variant> find_variant(std::string_view text) {
-  for (const Variant variant : {Variant::v1, Variant::v1_5}) {
-    if (text == name_of(variant)) return variant;
-  }
-  return std::nullopt;
-}
-
-std::optional<Shortcut> find_shortcut(std::string_view text) {
-  for (const Shortcut shortcut : {Shortcut::A, Shortcut::B, Shortcut::C}) {
-    if (text == name_of(shortcut)) return shortcut;
-  }
-  return std::nullopt;
-}
-
-std::string_view name_of(Variant variant) {
-  switch (variant) {
-    case Variant::v1: return "v1";
-    case Variant::v1_5: return "v1.5";
-  }
-  __builtin_unreachable();
-}
-
-std::string_view name_of(Shortcut shortcut) {
-  switch (shortcut) {
-    case Shortcut::none: return "none";
-    case Shortcut::A: return "A";
-    case Shortcut::B: return "B";
-    case Shortcut::C: return "C";
-  }
-  __builtin_unreachable();
-}
+std::optional<Variant> find_variant(std::string_view text) { return find_value<Variant>(text); }
+std::optional<Shortcut> find_shortcut(std::string_view text) { return find_value<Shortcut>(text); }
+std::string_view name_of(Variant variant) { return word_of(variant); }
+std::string_view name_of(Shortcut shortcut) { return shortcut == Shortcut::none ? "none" : word_of(shortcut); }
 
 void check(const Spec& spec) {
   const auto fail = [&](const std::string& what) { throw Error(Fault::invalid, fmt::format("{}: {}", spec.name, what)); };

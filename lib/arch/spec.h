@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/words.h"
+
 namespace resnet::arch {
 
 enum class Block : std::uint8_t { basic, bottleneck };
@@ -18,6 +20,14 @@ enum class Variant : std::uint8_t { v1, v1_5 };
 // imagenet: 7x7 with stride 2 and a 3x3 max pool; deep: three 3x3, the first with stride 2, and that pool (ResNet-D); cifar: one
 // 3x3.
 enum class Stem : std::uint8_t { imagenet, deep, cifar };
+
+constexpr auto words_of(Shortcut) {  // but for none, which is not asked for
+  return std::to_array<Word<Shortcut>>({{Shortcut::A, "A"}, {Shortcut::B, "B"}, {Shortcut::C, "C"}});
+}
+constexpr auto words_of(Variant) { return std::to_array<Word<Variant>>({{Variant::v1, "v1"}, {Variant::v1_5, "v1.5"}}); }
+constexpr auto words_of(Stem) {
+  return std::to_array<Word<Stem>>({{Stem::imagenet, "imagenet"}, {Stem::deep, "deep"}, {Stem::cifar, "cifar"}});
+}
 
 // One network: find_spec() gives one by its name, and every field may be changed after that.
 struct Spec {
@@ -31,7 +41,7 @@ struct Spec {
   bool pre_activation = false;        // 'Identity Mappings in Deep Residual Networks' (He et al. 2016): v2
   std::int64_t groups = 1;            // of a bottleneck's 3x3: the cardinality of ResNeXt
   std::int64_t width_per_group = 64;  // a bottleneck's 3x3 has planes * width_per_group / 64 * groups channels
-  bool average_shortcut = false;      // ResNet-D: a 2x2 average pool halves the map in front of a projection without a stride
+  bool average_shortcut = false;      // ResNet-D: a 2x2 average pool halves the map before a projection without a stride
   std::int64_t squeeze = 0;           // squeeze-and-excitation: its reduction (16), or none
   std::int64_t classes = 1000;
   std::optional<std::int64_t> batch;  // nothing: symbolic "batch"
@@ -60,7 +70,7 @@ struct SpecOptions {
 // Throws Error(invalid) where an option does not fit the net: a shortcut for a plain one.
 Spec with_options(Spec spec, const SpecOptions& options);
 
-// "v1", "v1.5"; "A", "B", "C": as the command line spells them.
+// "v1", "v1.5"; "A", "B", "C". name_of() has "none", too.
 std::optional<Variant> find_variant(std::string_view text);
 std::optional<Shortcut> find_shortcut(std::string_view text);
 std::string_view name_of(Variant variant);

@@ -26,7 +26,7 @@ Error& Error::in(Frame frame) {
   if (same == where_.end() || frame.kind == Frame::Kind::call) {
     where_.insert(where_.begin(), std::move(frame));
   } else if (same->name.empty()) {
-    // It stands where it is named.
+    // It takes the place at which it is named.
     Frame named = std::move(*same);
     named.name = std::move(frame.name);
     where_.erase(same);

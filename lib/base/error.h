@@ -1,5 +1,5 @@
 // The one exception type of the project: what is wrong, and where, as values that a caller can ask for. It is thrown where
-// something is found wrong, caught once per photo by whoever goes on without it, and once in main.
+// something is found wrong, caught once per photo by whoever continues without it, and once in main.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ struct Frame {
     file,
     line,  // of the file
     pass,
-    call,  // a node that calls a function; calls may stand within calls
+    call,  // a node that calls a function; calls may be within calls
     node,
     value,      // "input 'x'" or "initializer 'x'"
     attribute,  // of the node

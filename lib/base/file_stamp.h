@@ -1,4 +1,4 @@
-// Which file a name stands for, and whether it is still the same: names, links to them and times alone do not tell.
+// Which file a name stands for, and whether it is still the same: names, links to them and times alone do not show it.
 #pragma once
 
 #include <cstdint>

@@ -73,7 +73,7 @@ void AtomicFile::State::copy_to_temporary() {
   const int from = descriptor;
   struct stat status {};
   static_cast<void>(fstat(from, &status));
-  discard();  // what has the old name is no file of ours, or is not needed
+  discard();  // what has the old name is not ours, or is not needed
   descriptor = -1;
   try {
     open_temporary();

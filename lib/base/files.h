@@ -19,7 +19,7 @@ struct ReadOptions {
   const char* expected = "a file";                                         // what messages call it
   Stop stop = {};                                                          // a pipe may give nothing for long
 };
-// What a pipe may give at most, whatever ReadOptions allow: it does not tell its size beforehand.
+// What a pipe may give at most, whatever ReadOptions allow: its size is not known beforehand.
 constexpr std::uintmax_t most_piped_bytes = std::uintmax_t{256} << 20;
 
 // The whole file: a regular one, or a pipe of a shell such as /dev/stdin. Folders, sockets, devices and FIFOs with a name of
@@ -29,7 +29,7 @@ std::string read_file(const std::filesystem::path& path, Role role, const ReadOp
 
 // A file that appears under its name only when commit() is called: written without a name where the file system can do that, else
 // under a temporary one (lib/base/temporaries.h) in the same folder; synced, then named. Destroyed without commit (an error,
-// Ctrl-C) it leaves nothing. What is no regular file (/dev/stdout, a pipe) is written directly. What killed processes left in
+// Ctrl-C) it leaves nothing. What is not a regular file (/dev/stdout, a pipe) is written directly. What killed processes left in
 // the folder more than a day ago is removed. Throws Error(unwritable), in the constructor already where the folder cannot be
 // written.
 class AtomicFile {

@@ -148,7 +148,7 @@ bool Owner::State::publish_without_links(const fs::path& as) {
 }
 
 // FILE.owner's record, then the one of whoever claims what that owner has left, and so on: the last one is the owner. Empty where
-// there is none. Throws Error(invalid) where FILE.owner is no file of ours.
+// there is none. Throws Error(invalid) where FILE.owner is not a file of ours.
 std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
   constexpr int tries = 20;  // a file that is made by O_EXCL is empty for a moment
   std::vector<OwnerRecord> found;
@@ -162,9 +162,9 @@ std::vector<OwnerRecord> Owner::State::chain(std::size_t most) const {
     }
     if (next.text.empty()) break;
     if (!next.record) {
-      throw Error(
-          Fault::invalid, Frame::file(Role::output, at.string()),
-          "is no owner file of this program, and is left alone; expected none of that name beside " + file.filename().string());
+      throw Error(Fault::invalid, Frame::file(Role::output, at.string()),
+                  "is not an owner file of this program, and is left alone; expected no file of that name beside " +
+                      file.filename().string());
     }
     found.push_back(*next.record);
     at = claim_of(*next.record);

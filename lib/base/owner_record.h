@@ -11,9 +11,9 @@
 namespace resnet {
 
 struct OwnerRecord {
-  std::string host, boot, pid_namespace;  // boot and pid namespace: empty where /proc does not tell
+  std::string host, boot, pid_namespace;  // boot and pid namespace: empty where /proc does not say
   pid_t pid = 0;
-  std::uint64_t start = 0;  // of the process, in ticks since the boot; 0 where /proc does not tell
+  std::uint64_t start = 0;  // of the process, in ticks since the boot; 0 where /proc does not say
   std::string token;
   std::uint64_t beat = 0;
 
@@ -37,7 +37,7 @@ struct OwnerFile {
   std::string text;
   std::optional<OwnerRecord> record;  // none: nothing, or no file of ours
 };
-// Read anew each time, never through a link. Throws Error(unwritable) where it cannot be read.
+// Read afresh each time, never through a link. Throws Error(unwritable) where it cannot be read.
 OwnerFile read_owner_file(const std::filesystem::path& file);
 
 }  // namespace resnet

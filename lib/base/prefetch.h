@@ -34,8 +34,8 @@ class Prefetch {
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
 
-  // The next one in order, waited for; nothing behind the last one, or where cancelled() has become true, which is asked every
-  // few milliseconds. Throws what make() has thrown.
+  // The next one in order, waited for; nothing after the last one, or where cancelled() has become true, which is asked every few
+  // milliseconds. Throws what make() has thrown.
   std::optional<T> next(const std::function<bool()>& cancelled) {
     if (taken_ == count_ || cancelled()) return std::nullopt;
     if (threads_.empty()) return make_(taken_++);
@@ -76,7 +76,7 @@ class Prefetch {
       }
       slot.done = true;
       lock.lock();
-      // Those in front may have been taken meanwhile.
+      // Those before it may have been taken meanwhile.
       made_[index - taken_] = std::move(slot);
       changed_.notify_all();
     }

@@ -23,7 +23,7 @@ std::string first_line(const fs::path& file) {
   return line;
 }
 
-// Where a hierarchy of cgroups is mounted, and which of its groups stands there.
+// Where a hierarchy of cgroups is mounted, and which of its groups is there.
 struct Mount {
   std::string group, point;
 };

@@ -53,7 +53,7 @@ Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, Cla
     if (options_.views.crop != Crop::full) check_crop(member.preprocessing, scorer.input());
     const auto own = scorer.output().classes;
     if (classes && own && *classes != *own) {
-      throw Error(Fault::invalid, fmt::format("the models have {} and {} classes, expected as many", *classes, *own));
+      throw Error(Fault::invalid, fmt::format("the models have {} and {} classes, expected the same number", *classes, *own));
     }
     if (own) classes = own;
   }
@@ -143,7 +143,7 @@ void Classifier::add(std::span<const float> scores, bool probabilities, Item& it
   if (item.sums.empty()) item.sums.resize(scores.size());
   if (item.sums.size() != scores.size()) {
     throw Error(Fault::invalid,
-                fmt::format("the models have {} and {} classes, expected as many", item.sums.size(), scores.size()));
+                fmt::format("the models have {} and {} classes, expected the same number", item.sums.size(), scores.size()));
   }
   ++item.seen;
   const bool single = is_single();

@@ -44,6 +44,9 @@ struct Member {
 // What is averaged over views and members: probabilities, or logits (of a network that gives probabilities: their logarithms) of
 // which the softmax is taken then.
 enum class Average : std::uint8_t { probability, logit };
+constexpr auto words_of(Average) {
+  return std::to_array<Word<Average>>({{Average::probability, "probability"}, {Average::logit, "logit"}});
+}
 
 struct ClassifierOptions {
   std::size_t batch_size =
@@ -58,7 +61,7 @@ struct ClassifierOptions {
   Stop stop = {};
   // Counts photos that carry an EXIF orientation which a preparation does not heed.
   std::atomic<std::size_t>* unheeded_orientations = nullptr;
-  // The tensor in a file that is no photo, nothing for a photo. Called on several threads at once; throws Error(Role::input).
+  // The tensor in a file that is not a photo, nothing for a photo. Called on several threads at once; throws Error(Role::input).
   std::function<std::optional<Tensor>(const std::filesystem::path&)> load_tensor;
   // The photos in a file that holds several, none for another file. As above.
   std::function<std::vector<image::Pixels>(const std::filesystem::path&)> load_photos;
@@ -76,9 +79,9 @@ class Classifier {
   const ScoreOutput& output() const { return members_.front().scorer.output(); }
 
   // Calls deliver() for every image in the order of the files, as soon as its batch is done. A file that cannot be read is a
-  // result with an error; the rest go on. Images of different sizes do not share a batch. Returns early, without the results that
-  // are not yet delivered, where `stop` has become true. Throws Error(interrupted) where ClassifierOptions::stop is asked for,
-  // and what is wrong with more than one file.
+  // result with an error; the rest continue. Images of different sizes do not share a batch. Returns early, without the results
+  // that are not yet delivered, where `stop` has become true. Throws Error(interrupted) where ClassifierOptions::stop is asked
+  // for, and what is wrong with more than one file.
   void classify(std::span<const std::filesystem::path> files, const std::function<void(Result&&)>& deliver,
                 const std::atomic<bool>* stop = nullptr);
   std::vector<Result> classify(std::span<const std::filesystem::path> files);

@@ -29,7 +29,7 @@ std::string describe_all(const Graph& graph, const Ids& ids) {
   return result.empty() ? "none" : result;
 }
 
-// Operators behind which a probability is still one.
+// Operators that preserve probabilities.
 bool keeps_values(const Op& op) {
   return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
          std::holds_alternative<Squeeze>(op) || std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Transpose>(op) ||

@@ -31,7 +31,7 @@ class Evaluator {
   std::int64_t failed() const { return failed_; }  // without an answer; not in count()
   std::int64_t right_at_1() const { return right_at_1_; }
   std::int64_t right_at_k() const { return right_at_k_; }
-  // Images by true and answered class; those that are none are left out.
+  // Images by true and answered class; those without either are left out.
   const std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>& confusion() const { return confusion_; }
 
   struct ClassCount {

@@ -46,7 +46,7 @@ bool averages_the_map(const Graph& graph, const Node& node) {
   return false;
 }
 
-// Operators behind which the features still stand one behind the other.
+// Operators that keep the features in their order.
 bool keeps_features(const Op& op) {
   return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
          std::holds_alternative<Squeeze>(op) || std::holds_alternative<Dropout>(op) || std::holds_alternative<Cast>(op);
@@ -103,7 +103,7 @@ Head find_head(const Graph& graph, std::int64_t side) {
   }
   if (head.pool < 0) {
     throw Error(Fault::unsupported,
-                "no node averages the last maps in front of the classifier (GlobalAveragePool, ReduceMean, or "
+                "no node averages the last maps before the classifier (GlobalAveragePool, ReduceMean, or "
                 "AveragePool of the whole map)");
   }
   head.map = fixed.node(head.pool).inputs[0];

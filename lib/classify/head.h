@@ -1,4 +1,4 @@
-// The end of a classifying network: its last map, the pool over it, and the classifier behind that.
+// The end of a classifying network: its last map, the pool over it, and the classifier after that.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,13 @@ struct Head {
   ValueId map;                                       // (N, C, H, W), what it averages
   ValueId features;                                  // what it gives: C numbers per image
   std::int64_t channels = 0, height = 0, width = 0;  // of the map, for the images that the network was made for
-  // (classes, C): what the classifier multiplies the features by; nothing where it is no constant matrix right behind the pool.
+  // (classes, C): what the classifier multiplies the features by; nothing where it is not a constant matrix directly after the
+  // pool.
   std::optional<Tensor> weights;
 };
 
 // Of a graph that takes images; `side`: of the images where their size is open. Throws Error(unsupported) where no average over a
-// whole map stands in front of the scores.
+// whole map comes before the scores.
 Head find_head(const Graph& graph, std::int64_t side);
 
 // The graph with two more outputs: the features (N, C, ...), then the last maps (N, C, H, W). Throws as find_head() does.

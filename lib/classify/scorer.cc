@@ -66,6 +66,61 @@ bool keeps_levels(const Preprocessing& preprocessing) {
          preprocessing.std == std::array<float, 3>{1, 1, 1};
 }
 
+// How the scores of a batch lie in the network's output.
+struct ScoreLayout {
+  std::size_t classes = 0, positions = 1;  // of an image
+  bool classes_last = false;               // a position has its classes side by side
+};
+
+// Throws Error(unsupported) where they are not those of `batch` images.
+ScoreLayout layout_of_scores(const Tensor& output, std::int64_t batch, const std::string& name, bool channels_last) {
+  const auto elements = static_cast<std::size_t>(output.elements());
+  const Shape& found = output.shape();
+  const bool per_image = found.rank() == 1 ? batch == 1 : (found.rank() > 1 && found[0] == batch);
+  if (!per_image || elements == 0) {
+    throw Error(Fault::unsupported, fmt::format("the model's output '{}' has shape {} for {} images, expected {}xclasses", name,
+                                                found.to_string(), batch, batch));
+  }
+  const std::size_t per_row = elements / static_cast<std::size_t>(batch);
+  ScoreLayout layout{per_row, 1, false};
+  // (N, classes, H, W), or (N, H, W, classes) of a network that has its channels last; a dim of 1 is either.
+  if (found.rank() > 2) {
+    layout.classes_last = channels_last && found.rank() == 4;
+    const auto candidate = static_cast<std::size_t>(found[layout.classes_last ? found.rank() - 1 : 1]);
+    const bool pooled =
+        std::count_if(found.dims().begin() + 1, found.dims().end(), [](std::int64_t dim) { return dim != 1; }) <= 1;
+    if (!pooled) layout.classes = candidate;
+  }
+  layout.positions = per_row / layout.classes;
+  return layout;
+}
+
+// The scores of the first `images`, averaged over the positions.
+Scores averaged(const Tensor& output, const ScoreLayout& layout, std::size_t images) {
+  const auto [classes, positions, classes_last] = layout;
+  const std::size_t per_row = classes * positions;
+  Scores scores;
+  scores.classes = classes;
+  scores.values.resize(images * classes);
+  const std::vector<float> converted = output.dtype() == DType::float32 ? std::vector<float>() : output.values_as<float>();
+  const std::span<const float> values =
+      output.dtype() == DType::float32 ? output.data<float>() : std::span<const float>(converted);
+  for (std::size_t image = 0; image < images; ++image) {
+    const std::span<const float> row = values.subspan(image * per_row, per_row);
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (positions == 1) {
+        scores.values[image * classes + c] = row[c];
+        continue;
+      }
+      double sum = 0;
+      for (std::size_t p = 0; p < positions; ++p)
+        sum += static_cast<double>(classes_last ? row[p * classes + c] : row[c * positions + p]);
+      scores.values[image * classes + c] = static_cast<float>(sum / static_cast<double>(positions));
+    }
+  }
+  return scores;
+}
+
 }  // namespace
 
 int width_of(const PreparedImage& image) {
@@ -153,49 +208,8 @@ Scores Scorer::run(std::span<const PreparedImage> images, const Preprocessing& p
   session_.reshape(std::span(&shape, 1));
   fill(images, preprocessing);
   session_.run();
-
   const Tensor& output = session_.output(output_.index);
-  const auto rows = static_cast<std::size_t>(batch);
-  const auto elements = static_cast<std::size_t>(output.elements());
-  const Shape& found = output.shape();
-  const bool per_image = found.rank() == 1 ? batch == 1 : (found.rank() > 1 && found[0] == batch);
-  if (!per_image || elements == 0) {
-    throw Error(Fault::unsupported, fmt::format("the model's output '{}' has shape {} for {} images, expected {}xclasses",
-                                                output_.name, found.to_string(), batch, batch));
-  }
-  const std::size_t per_row = elements / rows;
-  // (N, classes, H, W), or (N, H, W, classes) of a network that has its channels last; a dim of 1 is either.
-  std::size_t classes = per_row;
-  bool classes_last = false;
-  if (found.rank() > 2) {
-    classes_last = input_.channels_last && found.rank() == 4;
-    const auto candidate = static_cast<std::size_t>(found[classes_last ? found.rank() - 1 : 1]);
-    const bool pooled =
-        std::count_if(found.dims().begin() + 1, found.dims().end(), [](std::int64_t dim) { return dim != 1; }) <= 1;
-    if (!pooled) classes = candidate;
-  }
-  const std::size_t positions = per_row / classes;
-
-  Scores scores;
-  scores.classes = classes;
-  scores.values.resize(images.size() * classes);
-  const std::vector<float> converted = output.dtype() == DType::float32 ? std::vector<float>() : output.values_as<float>();
-  const std::span<const float> values =
-      output.dtype() == DType::float32 ? output.data<float>() : std::span<const float>(converted);
-  for (std::size_t image = 0; image < images.size(); ++image) {
-    const std::span<const float> row = values.subspan(image * per_row, per_row);
-    for (std::size_t c = 0; c < classes; ++c) {
-      if (positions == 1) {
-        scores.values[image * classes + c] = row[c];
-        continue;
-      }
-      double sum = 0;
-      for (std::size_t p = 0; p < positions; ++p)
-        sum += static_cast<double>(classes_last ? row[p * classes + c] : row[c * positions + p]);
-      scores.values[image * classes + c] = static_cast<float>(sum / static_cast<double>(positions));
-    }
-  }
-  return scores;
+  return averaged(output, layout_of_scores(output, batch, output_.name, input_.channels_last), images.size());
 }
 
 }  // namespace resnet

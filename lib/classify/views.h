@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "lib/base/words.h"
 #include "lib/image/image.h"
 
 namespace resnet {
@@ -11,6 +12,9 @@ namespace resnet {
 // center: the middle. ten: the four corners and the middle, and their mirror images (AlexNet's standard 10-crop testing). full:
 // the whole photo and its mirror image, for a network that is fully convolutional.
 enum class Crop : std::uint8_t { center, ten, full };
+constexpr auto words_of(Crop) {
+  return std::to_array<Word<Crop>>({{Crop::center, "center"}, {Crop::ten, "ten"}, {Crop::full, "full"}});
+}
 
 struct ViewOptions {
   Crop crop = Crop::center;

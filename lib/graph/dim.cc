@@ -37,7 +37,7 @@ bool is_digits(std::string_view text) {
   return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// Whether a sum, a difference or a quotient stands outside of all brackets.
+// Whether a sum, a difference or a quotient is outside all brackets.
 bool is_bare_sum(std::string_view text) {
   int depth = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

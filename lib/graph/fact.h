@@ -11,7 +11,7 @@
 
 namespace resnet {
 
-// Behind an operator that we do not know, all of it is unknown.
+// Downstream of an unknown operator, nothing is known.
 struct Fact {
   std::optional<DType> dtype;
   std::optional<Dims> dims;

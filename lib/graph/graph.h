@@ -1,4 +1,4 @@
-// The graph: ONNX's operators, names and NCHW; every fact known as soon as a node stands.
+// The graph: ONNX's operators, names and NCHW; every fact known as soon as a node is appended.
 #pragma once
 
 #include <compare>
@@ -46,8 +46,8 @@ class Graph {
 
   ValueId add_input(std::string name, Fact fact);
   ValueId add_constant(std::string name, Tensor value);
-  // Infers at once. One output for each name (one without a name where none is given). Inputs must exist already, so nodes stand
-  // in an order in which they can run. Throws Error(malformed) with the node's description in front.
+  // Infers at once. One output for each name (one without a name where none is given). Inputs must exist already, so nodes are in
+  // an order in which they can run. Throws Error(malformed) that begins with the node's description.
   ValueId append(Op op, std::vector<ValueId> inputs, std::string name, std::vector<std::string> output_names = {""});
   void set_outputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
 
@@ -60,7 +60,7 @@ class Graph {
   Value& value(ValueId id) { return node(id.node).outputs[static_cast<std::size_t>(id.slot)]; }  // for names
   const Fact& fact(ValueId id) const { return value(id).fact; }
 
-  // For every node its consumers, one entry per use, in order; a graph output is no use.
+  // For every node its consumers, one entry per use, in order; a graph output does not count.
   std::vector<std::vector<NodeId>> consumers() const;
 
  private:

@@ -47,7 +47,7 @@ class Op : public AnyOp {
   ~Op();
 };
 
-// The operator's name, with its domain in front where that is not ONNX's own: "Conv", "com.microsoft.QLinearAdd".
+// The operator's name, preceded by its domain where that is not ONNX's own: "Conv", "com.microsoft.QLinearAdd".
 std::string type_of(const Op& op);
 std::string_view domain_of(const Op& op);
 

@@ -1,4 +1,4 @@
-// What every operator's struct tells of itself; included by each ops/ header.
+// What every operator's struct says of itself; included by each ops/ header.
 #pragma once
 
 #include <cstddef>

@@ -79,7 +79,7 @@ class Reader {
     const auto bits = static_cast<std::size_t>(head.bits);
     const std::size_t used = (width * bits + 7) / 8, stride = (width * bits + 31) / 32 * 4;
     if (head.pixels_at < file_header + head.size)
-      refuse(name_, "is no image that can be read (its pixels begin within its header)");
+      refuse(name_, "is not an image that can be read (its pixels begin within its header)");
     // The last row may come without what fills it up.
     if (head.pixels_at > source_.size() || source_.size() - head.pixels_at < stride * (height - 1) + used)
       refuse(name_, "is truncated");
@@ -94,7 +94,7 @@ class Reader {
           const std::size_t at = x * bits, shift = 8 - bits - at % 8;
           const std::size_t index = (std::to_integer<std::size_t>(row[at / 8]) >> shift) & ((std::size_t{1} << bits) - 1);
           if (index >= palette.size())
-            refuse(name_, fmt::format("is no image that can be read (a damaged BMP: a pixel of colour {}, of {} in its palette)",
+            refuse(name_, fmt::format("is not an image that can be read (a damaged BMP: a pixel of colour {} in a palette of {})",
                                       index, palette.size()));
           std::copy_n(palette[index].data(), 3, to);
         } else if (head.bits == 24) {
@@ -154,7 +154,7 @@ class Reader {
       if (head_.size() < masks_at + 12) refuse(name_, "is truncated");
       for (std::size_t c = 0; c < 3; ++c) masks[c] = little_endian(head_, masks_at + 4 * c, 4);
       if (masks[0] == 0 && masks[1] == 0 && masks[2] == 0)
-        refuse(name_, "is no image that can be read (a damaged BMP: its bit fields are all empty)");
+        refuse(name_, "is not an image that can be read (a damaged BMP: its bit fields are all empty)");
     }
     std::array<Field, 3> fields;
     for (std::size_t c = 0; c < 3; ++c) {
@@ -162,7 +162,7 @@ class Reader {
       fields[c].shift = std::countr_zero(masks[c]);
       fields[c].most = masks[c] >> fields[c].shift;
       if ((fields[c].most & (fields[c].most + 1)) != 0)
-        refuse(name_, "is no image that can be read (a bit field of the BMP has gaps)");
+        refuse(name_, "is not an image that can be read (a bit field of the BMP has gaps)");
     }
     return fields;
   }

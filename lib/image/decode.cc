@@ -47,7 +47,7 @@ struct ThreadEnd {
   ~ThreadEnd() { vips_library().vips_thread_shutdown(); }
 };
 
-// libvips has refused; what it says stands in its error buffer, which all threads share.
+// libvips has refused; what it says is in its error buffer, which all threads share.
 struct Refused {
   bool known_format;
 };
@@ -126,7 +126,7 @@ Pixels oriented(Pixels&& pixels, int orientation) {
   return result;
 }
 
-// What libvips tells of the orientation, and what a PNG's text says where there is no eXIf chunk.
+// What libvips says of the orientation, and what a PNG's text says where there is no eXIf chunk.
 int orientation_of(VipsImage* image) {
   const VipsLibrary& vips = vips_library();
   if (vips.vips_image_get_typeof(image, VIPS_META_ORIENTATION) != 0 ||
@@ -148,18 +148,9 @@ int orientation_of(VipsImage* image) {
   return found;
 }
 
-Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
+// Makes of an image one of 8 or 16 bits per sample in grey, RGB or ink. Whether it is ink (CMYK).
+bool convert_colours(ImageHandle& image) {
   const VipsLibrary& vips = vips_library();
-  const char* loader = vips.vips_foreign_find_load_buffer(bytes.data(), bytes.size());
-  if (loader == nullptr || !is_supported_loader(loader)) throw Refused{false};
-  ImageHandle image(vips.vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                                    VIPS_FAIL_ON_TRUNCATED, nullptr));
-  if (!image) throw Refused{true};
-  const int width = vips.vips_image_get_width(image.get());
-  const int height = vips.vips_image_get_height(image.get());
-  const int orientation = orientation_of(image.get());
-  check_size(name, width, height, options.max_pixels);
-
   bool cmyk = false;
   switch (vips.vips_image_get_interpretation(image.get())) {
     case VIPS_INTERPRETATION_CMYK: cmyk = vips.vips_image_get_bands(image.get()) >= 4; break;
@@ -183,30 +174,51 @@ Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, co
     if (vips.vips_cast(image.get(), &clipped, VIPS_FORMAT_UCHAR, nullptr) != 0) throw Refused{true};
     image.reset(clipped);
   }
+  return cmyk;
+}
 
-  const int bands = vips.vips_image_get_bands(image.get());
+// Of an image that convert_colours() has made.
+Pixels read_pixels(VipsImage* image, bool cmyk, const Stop& stop) {
+  const VipsLibrary& vips = vips_library();
+  const int width = vips.vips_image_get_width(image), height = vips.vips_image_get_height(image);
+  const int bands = vips.vips_image_get_bands(image);
+  const bool two_bytes = vips.vips_image_get_format(image) == VIPS_FORMAT_USHORT;
   const auto row_bytes = static_cast<std::size_t>(width) * 3;
   // Filled strip by strip: a header that promises much and a file that holds little takes little.
   Pixels pixels{width, height, {}};
   pixels.rgb.reserve(row_bytes * static_cast<std::size_t>(height));
-  const RegionHandle region(vips.vips_region_new(image.get()));
+  const RegionHandle region(vips.vips_region_new(image));
   if (!region) throw Refused{true};
   std::vector<VipsPel> high;
   for (int top = 0; top < height; top += strip_height) {
-    options.stop.check();
+    stop.check();
     const VipsRect strip{0, top, width, std::min(strip_height, height - top)};
     if (vips.vips_region_prepare(region.get(), &strip) != 0) throw Refused{true};
     const VipsRect& valid = region->valid;
     pixels.rgb.resize(pixels.rgb.size() + row_bytes * static_cast<std::size_t>(strip.height));
     for (int y = top; y < top + strip.height; ++y) {
       const VipsPel* row = region->data + static_cast<std::ptrdiff_t>(y - valid.top) * region->bpl;
-      if (format == VIPS_FORMAT_USHORT) {
+      if (two_bytes) {
         take_high_bytes(row, static_cast<std::size_t>(width) * static_cast<std::size_t>(bands), high);
         row = high.data();
       }
       convert_row(row, width, bands, cmyk, &pixels.rgb[static_cast<std::size_t>(y) * row_bytes]);
     }
   }
+  return pixels;
+}
+
+Pixels decode_once(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options) {
+  const VipsLibrary& vips = vips_library();
+  const char* loader = vips.vips_foreign_find_load_buffer(bytes.data(), bytes.size());
+  if (loader == nullptr || !is_supported_loader(loader)) throw Refused{false};
+  ImageHandle image(vips.vips_image_new_from_buffer(bytes.data(), bytes.size(), "", "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                                    VIPS_FAIL_ON_TRUNCATED, nullptr));
+  if (!image) throw Refused{true};
+  const int orientation = orientation_of(image.get());
+  check_size(name, vips.vips_image_get_width(image.get()), vips.vips_image_get_height(image.get()), options.max_pixels);
+  const bool cmyk = convert_colours(image);
+  Pixels pixels = read_pixels(image.get(), cmyk, options.stop);
   if (options.exif) return oriented(std::move(pixels), orientation);
   if (options.unheeded_orientations != nullptr && is_turned(orientation)) ++*options.unheeded_orientations;
   return pixels;
@@ -220,11 +232,11 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 std::string text_of_stranger(const std::optional<FileKind>& kind) {
-  return fmt::format("is no image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
+  return fmt::format("is not an image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
                      kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
 }
 
-// What is no image, named as what it is where it is one of the usual mistakes.
+// What is not an image, named for what it is where it is one of the usual mistakes.
 std::string describe_stranger(std::span<const std::byte> bytes) {
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kind_bytes));
   const auto kind = kind_of_content(text);
@@ -232,11 +244,11 @@ std::string describe_stranger(std::span<const std::byte> bytes) {
     return "is a Git LFS pointer, not the image itself: fetch it with git lfs pull";
   if (const auto start = text.find_first_not_of(" \t\r\n"); start != text.npos) text.remove_prefix(start);
   if (starts_with_ignoring_case(text, "<!doctype html") || starts_with_ignoring_case(text, "<html"))
-    return "is a web page, no image";
+    return "is a web page, not an image";
   return text_of_stranger(kind);
 }
 
-// One line of what libvips says, without its function's name in front: "VipsJpeg: Premature end of JPEG file\n...".
+// One line of what libvips says, without its function's name before it: "VipsJpeg: Premature end of JPEG file\n...".
 std::string first_line(std::string_view text) {
   text = text.substr(0, text.find('\n'));
   if (const auto colon = text.find(": "); colon != text.npos) text.remove_prefix(colon + 2);
@@ -252,7 +264,7 @@ std::uint32_t number_at(std::span<const std::byte> bytes, std::size_t offset, bo
   return number;
 }
 
-// Whether the file's own structure says that it goes on behind its end; for the formats whose readers do not tell.
+// Whether the file's own structure says that it continues past its end; for the formats whose readers do not notice.
 bool is_cut_off(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with("\x89PNG\r\n\x1a\n")) {
@@ -266,7 +278,7 @@ bool is_cut_off(std::span<const std::byte> bytes) {
   }
   if (text.starts_with("RIFF") && bytes.size() >= 8) return std::size_t{number_at(bytes, 4, false)} + 8 > bytes.size();
   if ((text.starts_with("II*") || text.starts_with("MM\0*"sv)) && bytes.size() >= 8) {
-    return number_at(bytes, 4, text[0] == 'M') + std::size_t{2} > bytes.size();  // where its directory of tags stands
+    return number_at(bytes, 4, text[0] == 'M') + std::size_t{2} > bytes.size();  // where its directory of tags is
   }
   return false;
 }
@@ -287,7 +299,7 @@ bool tells_of_truncation(std::string_view text) {
 std::string describe_refusal(std::span<const std::byte> bytes, std::string_view message) {
   const std::string reason = first_line(message);
   const bool truncated = is_cut_off(bytes) || tells_of_truncation(message);
-  return fmt::format("{}{}", truncated ? "is truncated" : "is no image that can be read",
+  return fmt::format("{}{}", truncated ? "is truncated" : "is not an image that can be read",
                      reason.empty() ? "" : " (" + reason + ")");
 }
 

@@ -34,7 +34,7 @@ struct DecodeOptions {
 
 // Greyscale becomes three equal channels, alpha is dropped as PIL's convert("RGB") drops it, CMYK is converted, 16 bits become 8.
 // JPEG, PNG, WebP, GIF, TIFF, HEIF by libvips; BMP and PNM by readers of our own.
-// Throws Error(Role::input) "FILE: ..." for what is no image, is truncated or too large. Thread-safe.
+// Throws Error(Role::input) "FILE: ..." for what is not an image, is truncated or too large. Thread-safe.
 Pixels decode(const std::filesystem::path& file, const DecodeOptions& options = {});
 Pixels decode(std::span<const std::byte> bytes, const std::string& name, const DecodeOptions& options = {});
 

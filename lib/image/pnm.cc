@@ -41,7 +41,7 @@ class Reader {
 
  private:
   [[noreturn]] void damaged(const std::string& what) const {
-    refuse(name_, fmt::format("is no image that can be read (a damaged PNM: {})", what));
+    refuse(name_, fmt::format("is not an image that can be read (a damaged PNM: {})", what));
   }
 
   bool is_bits() const { return kind_ == 1 || kind_ == 4; }

@@ -17,8 +17,9 @@ std::uint32_t little_endian(std::span<const std::byte> bytes, std::size_t offset
 }
 
 void check_size(const std::string& name, std::int64_t width, std::int64_t height, std::int64_t max_pixels) {
-  if (width <= 0 || height <= 0) refuse(name, fmt::format("is no image that can be read (it has {}x{} pixels)", width, height));
-  // A side of 2^31 is no int, and no product of two sides that are is too large for 64 bits.
+  if (width <= 0 || height <= 0)
+    refuse(name, fmt::format("is not an image that can be read (it has {}x{} pixels)", width, height));
+  // A side of 2^31 does not fit into an int; the product of two sides that do fits into 64 bits.
   if (width > INT32_MAX || height > INT32_MAX || width * height > max_pixels) {
     refuse(name, fmt::format("has {}x{} pixels, more than the {} that are allowed", width, height, max_pixels));
   }

@@ -20,7 +20,7 @@ VipsLibrary load() {
   RESNET_VIPS_FUNCTIONS(RESNET_VIPS_FIND);
 #undef RESNET_VIPS_FIND
   if (vips.vips_init("resnet-cli") != 0) {
-    throw Error(Fault::internal, fmt::format("libvips, which decodes photos, does not start: {}", vips.vips_error_buffer()));
+    throw Error(Fault::internal, fmt::format("libvips, which decodes photos, cannot be started: {}", vips.vips_error_buffer()));
   }
   vips.vips_block_untrusted_set(TRUE);
   vips.vips_concurrency_set(1);

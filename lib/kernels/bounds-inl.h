@@ -12,8 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 namespace {
 
-// x, at least `low` and at most `high`. What is no number stays so: it is neither less nor greater. x86's minimum and maximum
-// keep it, which give the second operand then; elsewhere they may lose it (ARM's, as Highway calls them, give the number).
+// x, at least `low` and at most `high`. NaN stays NaN: it is neither less nor greater. x86's minimum and maximum keep it, which
+// give the second operand then; elsewhere they may lose it (ARM's, as Highway calls them, give the number).
 template <class V>
 HWY_INLINE V between(V low, V x, V high) {
   namespace hn = hwy::HWY_NAMESPACE;

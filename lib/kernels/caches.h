@@ -5,7 +5,7 @@
 
 namespace resnet::kernels {
 
-// Of one core, in bytes; a usual size where the system does not tell.
+// Of one core, in bytes; a usual size where the system does not say.
 std::int64_t second_level_cache();
 
 }  // namespace resnet::kernels

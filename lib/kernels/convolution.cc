@@ -42,7 +42,8 @@ struct Panel {
   std::int64_t first, count;  // its output channels
 };
 
-// Rows of the tile times the block, on top of what y holds already (or the bias).
+// Rows of the tile times the block, on top of what y holds already (or the bias). In one piece, so that the compiler keeps the
+// sums in registers from the first line to the last.
 template <int rows, bool ahead>
 HWY_NOINLINE void multiply(const Convolution& c, const Window* windows, const Panel& panel, const Block& block,
                            const float* zeros, const float* addend, float* y, bool is_first, bool is_last, Prefetch prefetch) {
@@ -156,7 +157,7 @@ constexpr void fill(Multiply (*table)[2]) {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// How many output pixels a part has; parts of one panel each stand behind each other, so that a thread keeps its pixels.
+// How many output pixels a part has; parts of one panel each follow one another, so that a thread keeps its pixels.
 std::int64_t rows_of_part(const Convolution& c) {
   // Of the pixels that a stride skips only those that the taps see.
   const std::int64_t seen = std::min(c.stride_high, c.filter.taps_high) * std::min(c.stride_wide, c.filter.taps_wide);
@@ -192,97 +193,137 @@ std::size_t parts(const Convolution& c) {
   return static_cast<std::size_t>(divide_up(rows, rows_of_part(c)) * divide_up(panels_of(c), panels_of_part(c)));
 }
 
+// What the multiplications of a part share: some rows (output pixels) by some panels, in tiles of nearly equal height.
+struct Part {
+  const Convolution& c;
+  const float *x, *packed, *zeros, *addend;
+  float* y;
+  const Multiply (*table)[2];
+  std::int64_t width, panel_size, panels;  // of a panel: its outputs, its floats; of the filter: how many
+  std::int64_t first_row, rows, tiles;     // of the part
+  std::int64_t first_panel, last_panel;    // of the part
+  const Window* windows;                   // by row of the part
+
+  Panel panel_at(std::int64_t index) const {
+    return {packed + index * panel_size, index * width, std::min(width, c.filter.outputs - index * width)};
+  }
+  std::int64_t begin_of(std::int64_t tile) const { return rows * tile / tiles; }
+
+  // Rows of a tile by a block of a panel, on top of what y holds already where it is not the first.
+  void multiply_tile(std::int64_t tile, const Panel& panel, const Block& block, bool is_first, bool is_last, bool ahead,
+                     Prefetch prefetch) const {
+    const std::int64_t from = begin_of(tile), at = (first_row + from) * c.filter.outputs + panel.first;
+    table[begin_of(tile + 1) - from][ahead](c, windows + from, panel, block, zeros, addend == nullptr ? nullptr : addend + at,
+                                            y + at, is_first, is_last, prefetch);
+  }
+};
+
+// A tile's outputs are written one beside the other, which memory likes.
+void convolve_whole_panels(const Part& part) {
+  const Convolution& c = part.c;
+  // Whether the pixels of a tile follow those of the tile before it: they are asked for while that one is multiplied.
+  const bool adjacent = c.filter.taps() == 1 && c.stride_high == 1 && c.stride_wide == 1 && c.pad_top == 0 && c.pad_left == 0 &&
+                        c.height == c.out_height && c.width == c.out_width;
+  // Where few tiles pass by, what follows of the filter comes from memory meanwhile.
+  const bool next_panels = part.tiles <= Prefetch::most_runs && part.last_panel < part.panels;
+  const float* weights = part.packed + part.first_panel * part.panel_size;
+  const Block all{0, c.filter.taps(), 0, c.filter.channels};
+  for (std::int64_t tile = 0; tile < part.tiles; ++tile) {
+    for (std::int64_t index = part.first_panel; index < part.last_panel; ++index) {
+      const bool next_pixels = adjacent && index == part.first_panel && tile + 1 < part.tiles;
+      const Prefetch prefetch = next_panels ? Prefetch(weights, (part.last_panel - part.first_panel) * part.panel_size, tile,
+                                                       part.tiles, (index - part.first_panel) * part.panel_size)
+                                            : Prefetch(part.x + (part.first_row + part.begin_of(tile + 1)) * c.pixel_stride);
+      part.multiply_tile(tile, part.panel_at(index), all, true, true, next_panels || next_pixels, prefetch);
+    }
+  }
+}
+
+// A panel in blocks, each over all tiles.
+void convolve_in_blocks(const Part& part, const Panel& panel) {
+  const Filter& filter = part.c.filter;
+  const auto run = [&](const Block& block, bool is_first, bool is_last) {
+    const std::int64_t size = (block.last_tap - block.first_tap) * (block.last_channel - block.first_channel) * part.width;
+    const float* weights = panel.weights + part.width + (block.first_tap * filter.channels + block.first_channel) * part.width;
+    for (std::int64_t tile = 0; tile < part.tiles; ++tile) {
+      part.multiply_tile(tile, panel, block, is_first, is_last, part.tiles <= Prefetch::most_runs,
+                         Prefetch(weights, size, tile, part.tiles));
+    }
+  };
+  const std::int64_t per_block = std::max<std::int64_t>(block_bytes / (part.width * 4), 1);  // rows of a panel
+  const std::int64_t channels = filter.channels, taps = filter.taps();
+  if (channels <= per_block) {
+    // As many blocks as needed, of nearly as many taps each.
+    const std::int64_t blocks = divide_up(taps, per_block / channels);
+    for (std::int64_t i = 0; i < blocks; ++i)
+      run({taps * i / blocks, taps * (i + 1) / blocks, 0, channels}, i == 0, i + 1 == blocks);
+    return;
+  }
+  const std::int64_t blocks = divide_up(channels, per_block);
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    for (std::int64_t i = 0; i < blocks; ++i) {
+      run({tap, tap + 1, channels * i / blocks, channels * (i + 1) / blocks}, tap == 0 && i == 0,
+          tap + 1 == taps && i + 1 == blocks);
+    }
+  }
+}
+
+// Of `rows` output pixels from `first_row` on.
+void find_windows(const Convolution& c, const float* x, std::int64_t first_row, std::int64_t rows, Window* windows) {
+  const std::int64_t reach_down = (c.filter.taps_high - 1) * c.dilation_high,
+                     reach_across = (c.filter.taps_wide - 1) * c.dilation_wide;
+  std::int64_t across = first_row % c.out_width, down = first_row / c.out_width % c.out_height,
+               image = first_row / (c.out_width * c.out_height);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int64_t top = down * c.stride_high - c.pad_top, left = across * c.stride_wide - c.pad_left;
+    windows[r] = {x + image * c.height * c.width * c.pixel_stride, top, left,
+                  top >= 0 && top + reach_down < c.height && left >= 0 && left + reach_across < c.width};
+    if (++across == c.out_width) {
+      across = 0;
+      if (++down == c.out_height) {
+        down = 0;
+        ++image;
+      }
+    }
+  }
+}
+
 void convolve_parts(const Convolution& c, const float* x, const float* packed, const float* addend, float* y, std::size_t begin,
                     std::size_t end) {
   Multiply table[most_rows + 1][2] = {};
   fill<most_rows>(table);
   const auto width = static_cast<std::int64_t>(panel_width());
-  const std::int64_t outputs = c.filter.outputs, panels = panels_of(c), per_group = panels_of_part(c);
-  const std::int64_t groups = divide_up(panels, per_group);
-  const std::int64_t depth = c.filter.taps() * c.filter.channels, panel_size = width * (1 + depth);
-  const float* zeros = packed + panels * panel_size;
+  const std::int64_t panels = panels_of(c), per_group = panels_of_part(c), groups = divide_up(panels, per_group);
+  const std::int64_t panel_size = width * (1 + c.filter.taps() * c.filter.channels);
   const std::int64_t all_rows = c.batch * c.out_height * c.out_width, per_part = rows_of_part(c);
-  const std::int64_t per_block = std::max<std::int64_t>(block_bytes / (width * 4), 1);  // rows of a panel
-  for (std::size_t part = begin; part < end; ++part) {
-    const std::int64_t group = static_cast<std::int64_t>(part) % groups,
-                       first_row = static_cast<std::int64_t>(part) / groups * per_part;
-    const std::int64_t rows = std::min(per_part, all_rows - first_row);
-    const std::int64_t reach_down = (c.filter.taps_high - 1) * c.dilation_high,
-                       reach_across = (c.filter.taps_wide - 1) * c.dilation_wide;
+  const bool cut = is_cut(c);
+  for (std::size_t index = begin; index < end; ++index) {
+    const std::int64_t group = static_cast<std::int64_t>(index) % groups,
+                       first_row = static_cast<std::int64_t>(index) / groups * per_part;
+    const std::int64_t rows = std::min(per_part, all_rows - first_row), first_panel = group * per_group;
     Window windows[most_rows_of_a_part];
-    std::int64_t across = first_row % c.out_width, down = first_row / c.out_width % c.out_height,
-                 image = first_row / (c.out_width * c.out_height);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t top = down * c.stride_high - c.pad_top, left = across * c.stride_wide - c.pad_left;
-      windows[r] = {x + image * c.height * c.width * c.pixel_stride, top, left,
-                    top >= 0 && top + reach_down < c.height && left >= 0 && left + reach_across < c.width};
-      if (++across == c.out_width) {
-        across = 0;
-        if (++down == c.out_height) {
-          down = 0;
-          ++image;
-        }
-      }
-    }
-    const std::int64_t tiles = divide_up(rows, most_rows);
-    const std::int64_t first_panel = group * per_group, last_panel = std::min(panels, first_panel + per_group);
-    const auto panel_at = [&](std::int64_t index) {
-      return Panel{packed + index * panel_size, index * width, std::min(width, outputs - index * width)};
-    };
-    if (!is_cut(c)) {
-      // Whether the pixels of a tile stand behind those of the tile before it: they are asked for while that one is multiplied.
-      const bool adjacent = c.filter.taps() == 1 && c.stride_high == 1 && c.stride_wide == 1 && c.pad_top == 0 &&
-                            c.pad_left == 0 && c.height == c.out_height && c.width == c.out_width;
-      // Where few tiles pass by, what follows of the filter comes from memory meanwhile.
-      const bool next_panels = tiles <= Prefetch::most_runs && last_panel < panels;
-      const float* weights = packed + first_panel * panel_size;
-      // A tile's outputs are written one beside the other, which memory likes.
-      for (std::int64_t tile = 0; tile < tiles; ++tile) {
-        const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
-        for (std::int64_t index = first_panel; index < last_panel; ++index) {
-          const Panel panel = panel_at(index);
-          const std::int64_t at = (first_row + from) * outputs + panel.first;
-          const bool next_pixels = adjacent && index == first_panel && tile + 1 < tiles;
-          const Prefetch prefetch = next_panels ? Prefetch(weights, (last_panel - first_panel) * panel_size, tile, tiles,
-                                                           (index - first_panel) * panel_size)
-                                                : Prefetch(x + (first_row + to) * c.pixel_stride);
-          table[to - from][next_panels || next_pixels](c, windows + from, panel, {0, c.filter.taps(), 0, c.filter.channels},
-                                                       zeros, addend == nullptr ? nullptr : addend + at, y + at, true, true,
-                                                       prefetch);
-        }
-      }
+    find_windows(c, x, first_row, rows, windows);
+    const Part part{.c = c,
+                    .x = x,
+                    .packed = packed,
+                    .zeros = packed + panels * panel_size,
+                    .addend = addend,
+                    .y = y,
+                    .table = table,
+                    .width = width,
+                    .panel_size = panel_size,
+                    .panels = panels,
+                    .first_row = first_row,
+                    .rows = rows,
+                    .tiles = divide_up(rows, most_rows),
+                    .first_panel = first_panel,
+                    .last_panel = std::min(panels, first_panel + per_group),
+                    .windows = windows};
+    if (!cut) {
+      convolve_whole_panels(part);
       continue;
     }
-    for (std::int64_t index = first_panel; index < last_panel; ++index) {
-      const Panel panel = panel_at(index);
-      // Over the tiles, which are of nearly equal height.
-      const auto run = [&](const Block& block, bool is_first, bool is_last) {
-        const std::int64_t size = (block.last_tap - block.first_tap) * (block.last_channel - block.first_channel) * width;
-        const float* weights = panel.weights + width + (block.first_tap * c.filter.channels + block.first_channel) * width;
-        for (std::int64_t tile = 0; tile < tiles; ++tile) {
-          const std::int64_t from = rows * tile / tiles, to = rows * (tile + 1) / tiles;
-          const std::int64_t at = (first_row + from) * outputs + panel.first;
-          table[to - from][tiles <= Prefetch::most_runs](c, windows + from, panel, block, zeros,
-                                                         addend == nullptr ? nullptr : addend + at, y + at, is_first, is_last,
-                                                         Prefetch(weights, size, tile, tiles));
-        }
-      };
-      const std::int64_t channels = c.filter.channels, taps = c.filter.taps();
-      if (channels <= per_block) {
-        // As many blocks as needed, of nearly as many taps each.
-        const std::int64_t blocks = divide_up(taps, per_block / channels);
-        for (std::int64_t i = 0; i < blocks; ++i)
-          run({taps * i / blocks, taps * (i + 1) / blocks, 0, channels}, i == 0, i + 1 == blocks);
-        continue;
-      }
-      const std::int64_t blocks = divide_up(channels, per_block);
-      for (std::int64_t tap = 0; tap < taps; ++tap) {
-        for (std::int64_t i = 0; i < blocks; ++i) {
-          run({tap, tap + 1, channels * i / blocks, channels * (i + 1) / blocks}, tap == 0 && i == 0,
-              tap + 1 == taps && i + 1 == blocks);
-        }
-      }
-    }
+    for (std::int64_t panel = part.first_panel; panel < part.last_panel; ++panel) convolve_in_blocks(part, part.panel_at(panel));
   }
 }
 
@@ -304,7 +345,7 @@ std::size_t packed_size(const Filter& filter) {
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t panels = (static_cast<std::size_t>(filter.outputs) + width - 1) / width;
   const std::size_t depth = static_cast<std::size_t>(filter.taps() * filter.channels);
-  // Behind the panels the zeros that stand for pixels outside of the image.
+  // After the panels, the zeros that stand for pixels outside the image.
   return panels * width * (1 + depth) + static_cast<std::size_t>(filter.channels);
 }
 

@@ -55,8 +55,8 @@ class Prefetch {
  public:
   static constexpr std::int64_t most_runs = 12;
 
-  // What lies behind `size` floats of a packed filter: in each of `runs` passes over those a share of it. A pass begins `from`
-  // floats behind the first. Where there are many passes the price of asking is higher than that of waiting.
+  // What follows `size` floats of a packed filter: a share of it in each of `runs` passes over those. A pass begins `from` floats
+  // after the first. With many passes, asking costs more than waiting.
   Prefetch(const float* block, std::int64_t size, std::int64_t run, std::int64_t runs, std::int64_t from = 0)
       : step_(static_cast<std::int64_t>(panel_width()) / runs), behind_(block + size + (size * run + from) / runs) {}
 

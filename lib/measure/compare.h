@@ -30,7 +30,7 @@ DType coarsest_type(const Graph& graph);
 
 struct TensorDifference {
   std::string problem;                       // why they cannot be compared: shapes, element types; empty where they can
-  double largest = 0, mean = 0, median = 0;  // of |a - b|; two that are no numbers are equal, one is infinitely far
+  double largest = 0, mean = 0, median = 0;  // of |a - b|; two NaNs are equal, one is infinitely far
   double scale = 0;                          // the largest |b|
   double last_place = 0;                     // of the coarser element type at `scale`; 0 where that is float32 or finer
   std::int64_t elements = 0, outside = 0;    // of the tolerance

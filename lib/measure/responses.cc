@@ -16,7 +16,7 @@ struct Layer {
   ValueId response;
 };
 
-// Where a response can be seen: behind the batch norm that alone reads the convolution, else behind the convolution.
+// Where a response can be seen: after the batch norm that alone reads the convolution, else after the convolution.
 std::vector<Layer> find_layers(const Graph& graph) {
   const std::vector<std::vector<NodeId>> consumers = graph.consumers();
   std::vector<Layer> layers;

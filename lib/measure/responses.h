@@ -1,5 +1,5 @@
-// Layer responses (the paper's section 4.2 and Figure 7): how strong the output of each 3x3 layer is, behind its batch norm and
-// in front of the non-linearity and the addition.
+// Layer responses (the paper's section 4.2 and Figure 7): how strong the output of each 3x3 layer is, after its batch norm and
+// before the non-linearity and the addition.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,7 @@
 
 namespace resnet {
 
-// Where a model came from, as its file tells.
+// Where a model came from, as its file says.
 struct Provenance {
   std::string format;  // "ONNX"
   std::string producer_name, producer_version, domain, doc_string;

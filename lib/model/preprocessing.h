@@ -7,16 +7,44 @@
 #include <string>
 #include <string_view>
 
+#include "lib/base/words.h"
+
 namespace resnet {
 
 enum class ChannelOrder : std::uint8_t { rgb, bgr };
 enum class Interpolation : std::uint8_t { bilinear, bicubic, lanczos };
+// What networks of different origin were trained with.
+enum class Convention : std::uint8_t { torchvision, caffe, tf, mlperf, cifar10, raw };
+
+constexpr auto words_of(ChannelOrder) {
+  return std::to_array<Word<ChannelOrder>>({{ChannelOrder::rgb, "rgb"}, {ChannelOrder::bgr, "bgr"}});
+}
+constexpr auto words_of(Interpolation) {
+  return std::to_array<Word<Interpolation>>(
+      {{Interpolation::bilinear, "bilinear"}, {Interpolation::bicubic, "bicubic"}, {Interpolation::lanczos, "lanczos"}});
+}
+constexpr auto words_of(Convention) {
+  return std::to_array<Word<Convention>>({{Convention::torchvision, "torchvision"},
+                                          {Convention::caffe, "caffe"},
+                                          {Convention::tf, "tf"},
+                                          {Convention::mlperf, "mlperf"},
+                                          {Convention::cifar10, "cifar10"},
+                                          {Convention::raw, "raw"}});
+}
 
 // What becomes `resize` pixels long. center: the shorter side. squash: both sides, whatever the photo's shape. border: the longer
 // side, and what the crop has around that is the mean's level. The words are timm's.
 enum class CropMode : std::uint8_t { center, squash, border };
 // Where a crop begins that leaves an odd number of pixels: half to even is torchvision's and timm's way, down is transformers'.
 enum class CropCorner : std::uint8_t { half_to_even, down };
+
+constexpr auto words_of(CropMode) {
+  return std::to_array<Word<CropMode>>(
+      {{CropMode::center, "center"}, {CropMode::squash, "squash"}, {CropMode::border, "border"}});
+}
+constexpr auto words_of(CropCorner) {
+  return std::to_array<Word<CropCorner>>({{CropCorner::half_to_even, "half_to_even"}, {CropCorner::down, "down"}});
+}
 
 // Decode, resize a side to `resize`, crop the centre to `crop_size`, then per channel (value * scale - mean) / std.
 struct Preprocessing {
@@ -31,7 +59,7 @@ struct Preprocessing {
   bool exif = false;  // whether to turn the photo as its EXIF orientation says
   CropMode crop_mode = CropMode::center;
   CropCorner crop_corner = CropCorner::half_to_even;
-  // The share of `resize` that the crop takes, as the network's publisher tells it: what `resize` is for another crop.
+  // The share of `resize` that the crop takes, as the network's publisher gives it: what `resize` is for another crop.
   std::optional<double> crop_pct = {};
 
   friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
@@ -49,23 +77,19 @@ constexpr double least_crop_pct = 0.01;
 // `largest_side` pixels, a scale and deviations above 0 that floats can divide by, and nothing that is not finite.
 std::string find_mistake(const Preprocessing& preprocessing);
 
-// floor(crop / share), as timm has it: 235 for 224 and 0.95. What is too large for a photo find_mistake() tells.
+// floor(crop / share), as timm has it: 235 for 224 and 0.95. find_mistake() names what is too large for a photo.
 int resized_for(int crop, double share);
 // The number that a person wrote, of the float that is nearest to it: 0.95 for 0.95f, which is 0.949999988.
 double shortest_decimal(float value);
 // The same for another crop: `resize` by crop_pct, else in the same ratio, rounded.
 Preprocessing with_crop(Preprocessing preprocessing, int crop);
 
-// "center", "squash", "border"; "half_to_even", "down": as files spell them.
-std::string_view name_of(CropMode mode);
-std::string_view name_of(CropCorner corner);
-std::optional<CropMode> find_crop_mode(std::string_view name);
-std::optional<CropCorner> find_crop_corner(std::string_view name);
-
-// torchvision, caffe, tf, mlperf, cifar10 or raw; nothing for another name. torchvision, caffe, tf and mlperf: 256 then 224.
-// cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB 0..255, neither resized nor cropped.
+// torchvision, caffe, tf and mlperf: 256 then 224. cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB
+// 0..255, neither resized nor cropped. Its name is the convention's word.
+Preprocessing preprocessing_of(Convention convention);
+// By the word; nothing for another one.
 std::optional<Preprocessing> find_preprocessing(std::string_view name);
-// The names above, separated by '|'.
+// All words, separated by '|'.
 std::string preprocessing_names();
 
 }  // namespace resnet

@@ -1,8 +1,8 @@
 // before: x -> Conv(w, b) -> BatchNormalization(scale, shift, mean, variance) -> y
 // after:  x -> Conv(w * f, (b - mean) * f + shift) -> y,  f = scale / sqrt(variance + epsilon), per output channel
-// The same for Gemm (alpha * A * B + beta * C), for Mul, Div, Add and Sub by per-channel constants behind either (Caffe's Scale
+// The same for Gemm (alpha * A * B + beta * C), for Mul, Div, Add and Sub by per-channel constants after either (Caffe's Scale
 // layers), for several of these in a row, and through Identity nodes between them.
-// Conditions: weight, bias and parameters are constant, one per channel; nothing else reads what stands between, nor is it an
+// Conditions: weight, bias and parameters are constant, one per channel; nothing else reads what is between them, nor is it an
 // output of the graph; inference mode; every factor is finite. Computed in double and rounded once. Names: y's value and the
 // convolution's node. A weight or bias that nothing else reads hands its name on; a shared one stays for its other readers and
 // the new one is "<node>.weight".
@@ -43,7 +43,7 @@ struct Because {
 template <typename T>
 using Maybe = std::variant<T, Because>;
 
-// A convolution, what stands behind it and goes into it, in order, and what that does to its output.
+// A convolution, what follows it and goes into it, in order, and what that does to its output.
 struct Chain {
   NodeId head;
   std::vector<NodeId> nodes;
@@ -317,7 +317,7 @@ class Folder {
       if (is_head(maker.op)) break;
       value = maker.inputs[0];
     }
-    return "no Conv or Gemm alone stands before it";
+    return "it does not directly follow a Conv or Gemm";
   }
 
   bool visit(NodeId id) {

@@ -75,7 +75,7 @@ std::int64_t product(std::span<const std::int64_t> numbers) {
   return result;
 }
 
-// Terms of the sum (or maximum) behind each element of the output.
+// Terms of the sum (or maximum) that makes each element of the output.
 std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
   if (std::holds_alternative<Conv>(op)) return product(inputs[1]->shape().dims().subspan(1));
   if (const auto* gemm = std::get_if<Gemm>(&op)) return inputs[0]->shape()[gemm->transA ? 0 : 1];

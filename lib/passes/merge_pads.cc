@@ -18,7 +18,7 @@ namespace {
 
 using Pads = std::vector<std::int64_t>;
 
-// Larger pads are no network's; below it, sums of two fit.
+// No network has larger pads; below it, sums of two fit.
 constexpr std::int64_t most = std::int64_t{1} << 30;
 
 // Begin pads of all spatial axes, then end pads; nothing where the Pad does anything else.

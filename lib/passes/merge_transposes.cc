@@ -17,7 +17,7 @@ Graph merge_transposes(const Graph& graph, PassLog& log) {
     const Node& node = graph.node(id);
     const auto* second = std::get_if<Transpose>(&node.op);
     if (second == nullptr || !graph.fact(node.inputs[0]).has_rank()) return false;
-    // As it stands in the new graph: three in a row become one at once.
+    // As it is in the new graph: three in a row become one at once.
     const Node& before = rewriter.graph().node(rewriter.map(node.inputs[0]).node);
     const auto* first = std::get_if<Transpose>(&before.op);
     if (first == nullptr) return false;

@@ -38,7 +38,7 @@ struct FoldOptions {
 };
 Graph fold_constants(const Graph& graph, PassLog& log, const FoldOptions& options);
 // Conv or Gemm + BatchNormalization (also through Identity): the normalisation goes into weight and bias, computed in double. A
-// BatchNormalization that stays becomes nothing else. Mul, Div, Add and Sub by per-channel constants behind a Conv are folded the
+// BatchNormalization that stays becomes nothing else. Mul, Div, Add and Sub by per-channel constants after a Conv are folded the
 // same way. Weights and biases keep their names where nothing else reads them.
 Graph fold_batch_norm(const Graph& graph, PassLog& log);
 // Identity, Dropout at inference, Pad by zero, Reshape/Flatten/Squeeze/Unsqueeze/Expand to the same shape, Cast to the same type,
@@ -46,7 +46,7 @@ Graph fold_batch_norm(const Graph& graph, PassLog& log);
 Graph remove_no_ops(const Graph& graph, PassLog& log);
 // Two Transposes in a row become one; none where they cancel.
 Graph merge_transposes(const Graph& graph, PassLog& log);
-// A constant zero Pad in front of a Conv or an AveragePool that counts padding goes into its pads.
+// A constant zero Pad before a Conv or an AveragePool that counts padding goes into its pads.
 Graph merge_pads(const Graph& graph, PassLog& log);
 // Nodes that no output needs. Inputs of the graph stay.
 Graph remove_dead_nodes(const Graph& graph, PassLog& log);
@@ -58,7 +58,7 @@ Graph store_weights(const Graph& graph, DType dtype, PassLog& log);
 // The batch of the first input becomes the symbol "batch". Throws Error(unsupported) with the node that does not allow it. Not
 // part of optimize().
 Graph open_batch(const Graph& graph, PassLog& log);
-// A light graph: weights become inputs behind the graph's own. Not part of optimize().
+// The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 
 // Everything of the first kind above in its order, until nothing changes: what the executor wants. `log.declined` gets what the

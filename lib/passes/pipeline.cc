@@ -20,7 +20,7 @@ bool has(const Graph& graph) {
 struct Pass {
   const char* name;
   Graph (*run)(const Graph&, PassLog&);
-  bool (*concerns)(const Graph&) = nullptr;  // false: there is nothing for it, and the graph need not be made anew
+  bool (*concerns)(const Graph&) = nullptr;  // false: there is nothing for it to do, and the graph is kept
 };
 
 // Constants first: the others look at constant pads, axes and weights. Dead nodes last, so that the next round's counts of

@@ -2,7 +2,7 @@
 // the
 //         same shape, Transpose by the identity, Sum or Concat of one -> y
 // after:  x, by y's name where y is an output of the graph
-// Conditions: the outputs behind the first (Dropout's mask) are not read; an output of the graph that would be an input, or
+// Conditions: the outputs after the first (Dropout's mask) are not read; an output of the graph that would be an input, or
 // another output, by two names keeps its node. A Sum of two becomes an Add: what every rule about residual additions looks for.
 
 #include <fmt/format.h>

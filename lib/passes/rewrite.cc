@@ -84,7 +84,7 @@ bool Rewriter::forward(NodeId id, ValueId new_value) {
 
 ValueId Rewriter::add_constant(const std::string& name, Tensor value) {
   std::string unique = name;
-  // Numbers go on where they stopped.
+  // Numbers continue where they stopped.
   while (!names().insert(unique).second) unique = name + "_" + std::to_string(++last_[name]);
   return new_.add_constant(std::move(unique), std::move(value));
 }

@@ -52,7 +52,7 @@ class Rewriter {
   // The same for the first output of a node that does nothing; false, and nothing done, where the node has to stay: it is an
   // output of the graph, and `new_value` is an input or another output, which has a name of its own.
   bool forward(NodeId id, ValueId new_value);
-  // A constant by this name, or with "_1", "_2", ... behind it where another value has it.
+  // A constant by this name, or with "_1", "_2", ... after it where another value has it.
   ValueId add_constant(const std::string& name, Tensor value);
   // The name of an old value that will not be copied may be given to another.
   void release_name(ValueId old_value);
@@ -70,7 +70,7 @@ class Rewriter {
   Graph new_;
   std::vector<std::vector<ValueId>> values_;  // by old node and slot
   std::optional<std::unordered_set<std::string>> names_;
-  std::unordered_map<std::string, std::int64_t> last_;  // the number behind a name that was given last
+  std::unordered_map<std::string, std::int64_t> last_;  // the number that was given last after a name
   std::set<ValueId> carriers_;                          // values of the new graph that stand for outputs of the old one
   std::vector<ValueId> old_outputs_;                    // sorted
 };

@@ -1,7 +1,7 @@
 // before: a constant of float32 (more than one element) -> its readers
 // after:  the same in float16 (or bfloat16) -> Cast to float32, under the constant's name -> its readers
-// Conditions: the constant is no output and no scale of a quantized tensor; nothing in it is beyond the type's range. The network
-// computes in float32 as before; only what the file holds is rounded.
+// Conditions: the constant is neither an output nor a scale of a quantized tensor; nothing in it is beyond the type's range. The
+// network computes in float32 as before; only what the file holds is rounded.
 
 #include <fmt/format.h>
 

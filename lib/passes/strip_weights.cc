@@ -1,5 +1,5 @@
 // before: constants of floating-point type with more than one element
-// after:  inputs of the graph by the same names, behind its own: a light file of the structure alone
+// after:  inputs of the graph by the same names, after its own: the structure only
 
 #include <fmt/format.h>
 

@@ -154,7 +154,7 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
     std::vector<const Tensor*> arguments;
     for (ValueId input : node.inputs) arguments.push_back(input.is_none() ? nullptr : &value_of(input));
     try {
-      // Facts are inferred anew from the tensors themselves: a shape may depend on the data.
+      // Facts are inferred again from the tensors themselves: a shape may depend on the data.
       values[id] = evaluate(node.op, arguments, node.outputs.size());
     } catch (Error& error) {
       error.in(Frame::node(describe(node)));

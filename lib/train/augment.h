@@ -16,6 +16,10 @@ namespace resnet::train {
 // the shorter side to a random length in [256, 480], a random crop of 224, mirrored every other time, and the colour augmentation
 // of 'ImageNet Classification with Deep Convolutional Neural Networks' (Krizhevsky et al. 2012); other crops by the same ratio.
 enum class Augmentation : std::uint8_t { none, cifar, imagenet };
+constexpr auto words_of(Augmentation) {
+  return std::to_array<Word<Augmentation>>(
+      {{Augmentation::none, "none"}, {Augmentation::cifar, "cifar"}, {Augmentation::imagenet, "imagenet"}});
+}
 
 // The principal components of the pixels' colours.
 struct ColorComponents {

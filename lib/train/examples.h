@@ -40,7 +40,7 @@ class Examples {
     image::DecodeOptions decode = {};
     // Told how many are decoded, now and then; throws where the user wants to stop.
     std::function<void(std::size_t)> progress = {};
-    // Told of each that cannot be decoded: "cat/7.jpg: is no image".
+    // Told of each that cannot be decoded: "cat/7.jpg: is not an image".
     std::function<void(const std::string&)> broken = {};
   };
   // Decodes in order until the memory is used up; what cannot be decoded is left out. Returns how many were.

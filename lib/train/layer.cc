@@ -13,7 +13,7 @@ namespace resnet::train {
 
 Arena::Block& Arena::add_block(std::size_t bytes) {
   constexpr std::size_t alignment = 64;
-  // A little more than asked for: blocked kernels may read what lies behind the last element.
+  // A little more than asked for: blocked kernels may read what lies past the last element.
   auto* pointer = static_cast<std::byte*>(::operator new (bytes + 256, std::align_val_t{alignment}));
   return blocks_.emplace_back(
       Block{{pointer, [](std::byte* p) { ::operator delete (p, std::align_val_t{alignment}); }}, bytes, false});

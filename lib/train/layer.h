@@ -55,7 +55,7 @@ struct Value {
   std::string name;
   memory data;  // in the layout that its producer chose
   Arena::Lease lease;
-  bool wants_gradient = false;      // a parameter in front of it is trained
+  bool wants_gradient = false;      // a parameter before it is trained
   bool is_read_backward = false;    // a layer that is differentiated has it as its input
   std::vector<Gradient> gradients;  // of the consumers that are planned, each in the layout of `data`
 };
@@ -163,7 +163,7 @@ struct Site {
 };
 
 std::unique_ptr<Layer> make_convolution(Planner& planner, const Site& site, const Conv& op);
-// `with_relu`: the ReLU behind it, whose output is the site's.
+// `with_relu`: the ReLU after it, whose output is the site's.
 std::unique_ptr<Layer> make_batch_norm(Planner& planner, const Site& site, const BatchNormalization& op, bool with_relu);
 std::unique_ptr<Layer> make_addition(Planner& planner, const Site& site, bool with_relu);
 std::unique_ptr<Layer> make_relu(Planner& planner, const Site& site);

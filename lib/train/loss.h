@@ -14,7 +14,7 @@ struct BatchLoss {
 
 // `logits`: truths.size() x classes. With label smoothing e ('Rethinking the Inception Architecture', Szegedy et al. 2015) the
 // right class is to have 1 - e + e / classes, every other one e / classes. `gradient`, where it is not empty, gets the mean
-// loss's derivative by every logit. The loss is no number where a logit is none.
+// loss's derivative by every logit. The loss is not finite where a logit is not.
 BatchLoss cross_entropy(std::span<const float> logits, std::span<const std::int64_t> truths, double label_smoothing,
                         std::span<float> gradient);
 

@@ -52,7 +52,7 @@ struct Network::State {
     for (const auto& [id, w] : weights) {
       if (w.name == name && w.is_trained) return w;
     }
-    throw Error(Fault::internal, fmt::format("'{}' is no parameter that is trained", name));
+    throw Error(Fault::internal, fmt::format("'{}' is not a trained parameter", name));
   }
   Tensor in_own_order(const Weights& w, const memory& data) {
     Tensor tensor = Tensor::allocate(DType::float32, w.initial.shape());
@@ -108,7 +108,7 @@ Site Network::State::site_of(NodeId id, NodeId output) {
   return site;
 }
 
-// The layer of a node, and of the ReLU behind it where `output` is not the node itself.
+// The layer of a node, and of the ReLU after it where `output` is not the node itself.
 std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
   const Site site = site_of(id, output);
   const Node& node = site.node;
@@ -128,8 +128,7 @@ std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
           return make_convolution(planner, site, op);
         } else if constexpr (std::is_same_v<T, BatchNormalization>) {
           expect_parameters(1, 4);
-          expect(site.weights[1]->is_trained || !site.inputs[0]->wants_gradient,
-                 "nothing in front of what is frozen to be trained");
+          expect(site.weights[1]->is_trained || !site.inputs[0]->wants_gradient, "nothing before what is frozen to be trained");
           return make_batch_norm(planner, site, op, with_relu);
         } else if constexpr (std::is_same_v<T, Add>) {
           expect(site.inputs[1] != nullptr && site.facts[0].dims == site.facts[1].dims, "two maps of one shape");
@@ -158,7 +157,7 @@ std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
           expect(op.transB && !op.transA && op.alpha == 1 && op.beta == 1, "rows of features times a transposed weight");
           return make_classifier(planner, site);
         } else {
-          throw Error(Fault::unsupported, Frame::node(describe(node)), "is no operator that can be trained");
+          throw Error(Fault::unsupported, Frame::node(describe(node)), "is not an operator that can be trained");
         }
       },
       node.op);
@@ -189,7 +188,7 @@ void Network::State::plan() {
     layers.push_back(make_layer(id, output));
     const Value& result = values.at(output);
     if (result.wants_gradient) differentiated.push_back(layers.back().get());
-    // What no gradient needs is let go behind its last reader.
+    // What no gradient needs is let go after its last reader.
     for (const ValueId source : node.inputs) {
       const auto value = source.is_none() ? values.end() : values.find(source.node);
       if (value == values.end()) continue;
@@ -202,7 +201,7 @@ void Network::State::plan() {
   }
   const auto found = values.find(last);
   if (found == values.end() || input == nullptr || found->second.data.get_desc().dims().size() != 2) {
-    throw Error(Fault::unsupported, fmt::format("output '{}' is no batch of logits", graph.value(graph.outputs()[0]).name));
+    throw Error(Fault::unsupported, fmt::format("output '{}' is not a batch of logits", graph.value(graph.outputs()[0]).name));
   }
   logits = &found->second;
   if (!logits->wants_gradient) throw Error(Fault::invalid, "every parameter is frozen: there is nothing to train");

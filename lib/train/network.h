@@ -13,8 +13,8 @@
 
 namespace resnet::train {
 
-// training: batch norm by the batch's own figures, which move its running ones. inference: by the running ones. calibration: as
-// inference, the batch's figures are noted besides.
+// training: batch norm by the batch's own statistics, which update the running ones. inference: by the running ones. calibration:
+// as inference, and the batch's statistics are recorded.
 enum class Mode : std::uint8_t { training, inference, calibration };
 
 // A parameter that is trained.
@@ -28,9 +28,9 @@ struct Parameter {
 class Network {
  public:
   // A graph as arch::build() makes it: one NCHW float input, one output of batch x classes logits, every parameter a constant.
-  // `frozen` says of a constant's name that it keeps its value; nothing in front of the first that does not is differentiated,
-  // and a frozen batch norm stays with its running figures. Throws Error(unsupported) with the node for an operator that cannot
-  // be trained, and also where there is not enough memory for such a batch.
+  // `frozen` says of a constant's name that it keeps its value; nothing before the first that does not is differentiated, and a
+  // frozen batch norm keeps its running statistics. Throws Error(unsupported) with the node for an operator that cannot be
+  // trained, and also where there is not enough memory for such a batch.
   Network(const Graph& graph, std::int64_t batch, const std::function<bool(const std::string&)>& frozen = {});
   ~Network();
   Network(const Network&) = delete;
@@ -48,9 +48,9 @@ class Network {
   // Fills every parameter's gradient.
   void backward();
 
-  // Behind forward(Mode::calibration) for some batches: the figures noted become the running ones of each batch norm that is
-  // trained, whose scale and shift change with them so that it computes what it did. A network whose batch norm was folded into
-  // its convolutions learns on from that without forgetting.
+  // After forward(Mode::calibration) for some batches: the recorded statistics become the running ones of each batch norm that is
+  // trained, whose scale and shift change with them so that it computes what it did before. A network whose batch norm was folded
+  // into its convolutions can then be trained further without forgetting.
   void finish_calibration();
 
   std::span<Parameter> parameters();

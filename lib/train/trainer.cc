@@ -111,8 +111,7 @@ struct Trainer::State {
 
   [[noreturn]] static void refuse_diverged(std::int64_t iteration, const std::string& what, double rate) {
     throw Error(Fault::failed,
-                fmt::format("iteration {}: {} no number any more at a learning rate of {:g}; a lower one, or a longer warm-up, "
-                            "keeps it in bounds",
+                fmt::format("iteration {}: {} no longer finite at learning rate {:g}; try a lower one or a longer warm-up",
                             iteration, what, rate));
   }
 
@@ -134,7 +133,7 @@ Trainer::Trainer(Network& network, const Examples& training, const Examples* tes
                        .mutex = {},
                        .orders = {},
                        .batches = {}}) {
-  if (training.size() == 0) throw Error(Fault::invalid, "there are no examples to learn from");
+  if (training.size() == 0) throw Error(Fault::invalid, "there are no examples to train on");
 }
 
 Trainer::~Trainer() = default;
@@ -218,7 +217,7 @@ std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& p
   Checkpoint& now = state.now;
   const auto start = Clock::now();
   const auto images = static_cast<double>(std::max<std::int64_t>(1, now.images));
-  // What the last update made of them: no loss has told yet.
+  // What the last update made of them: no loss has shown it yet.
   for (const Parameter& parameter : state.network.parameters()) {
     if (!std::all_of(parameter.values.begin(), parameter.values.end(), [](float v) { return std::isfinite(v); }))
       state.refuse_diverged(now.iteration, fmt::format("'{}' is", parameter.name), state.descent.schedule.at(now.iteration - 1));

@@ -1,4 +1,4 @@
-// A run: iterations of stochastic gradient descent over examples, which can be written down at any of them and gone on with.
+// A run: iterations of stochastic gradient descent over examples, which can be saved at any of them and resumed.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct Row {
   double images_per_second = 0, seconds = 0;  // of training alone; the whole run's, all its parts together
 };
 
-// All that a run needs to go on, besides its options and its examples.
+// All that a run needs to resume, besides its options and its examples.
 struct Checkpoint {
   Graph graph;                               // with its parameters
   std::map<std::string, Tensor> velocities;  // by the parameter's name
@@ -69,13 +69,13 @@ class Trainer {
     double mean_loss = 0, accuracy = 0;  // since the last row
     double images_per_second = 0;
   };
-  // Throws Error(failed) where the loss is no number, before the parameters change.
+  // Throws Error(failed) where the loss is not finite, before the parameters change.
   Step step();
-  // Ends a row: tests, where there are test examples, `progress` being told of each image; and returns it. Nothing where it was
-  // stopped: progress() said false. Throws Error(failed) where a parameter is no number any more.
+  // Ends a row: tests, where there are test examples, `progress` being called for each image; and returns it. Nothing where it
+  // was stopped: progress() said false. Throws Error(failed) where a parameter is no longer finite.
   std::optional<Row> finish_row(const std::function<bool(std::size_t)>& progress);
   const std::vector<Row>& rows() const;
-  // Training examples that were to be learnt from and could not be decoded: another stood in for each.
+  // Training examples that could not be decoded: each was replaced by another.
   std::size_t broken() const;
   // Test examples that could not be decoded, counted each time.
   std::size_t broken_tests() const;

@@ -88,6 +88,81 @@ class Classifier {
   }
 };
 
+// The parameters of a built network, taken from the layers of an imported one by their names.
+class Parameters {
+ public:
+  Parameters(const Graph& built, const std::map<std::string, Layer>& layers) : built_(built), layers_(layers) {}
+
+  const std::map<std::string, Tensor>& values() const { return values_; }
+
+  void take_convolution(const Node& node) {
+    take(node, 1, given(node, 1));
+    if (node.inputs.size() > 2) take(node, 2, given(node, 2));
+  }
+
+  // Whether the imported network has it unfolded; else its convolution's bias, if any, becomes the shift of one that changes
+  // nothing else.
+  bool take_batch_norm(const Node& node) {
+    const auto& norm = std::get<BatchNormalization>(node.op);
+    const std::int64_t channels = (*built_.fact(node.inputs[1]).shape())[0];
+    const std::optional<Tensor> bias = bias_before(node);
+    const auto found = layers_.find(node.name);
+    if (found == layers_.end() || !std::holds_alternative<BatchNormalization>(found->second.node->op)) {
+      take(node, 1, filled(channels, 1));
+      take(node, 2, bias ? *bias : filled(channels, 0));
+      take(node, 3, filled(channels, 0));
+      take(node, 4, filled(channels, 1 - norm.epsilon));
+      return false;
+    }
+    for (std::size_t input = 1; input < 5; ++input) take(node, input, given(node, input));
+    // The variance, as if epsilon were build()'s; and the mean of what no longer has a bias.
+    const float difference = std::get<BatchNormalization>(found->second.node->op).epsilon - norm.epsilon;
+    Tensor variance = Tensor::from<float>(Shape{channels}, given(node, 4).data<float>());
+    for (float& v : variance.mutable_data<float>()) v += difference;
+    take(node, 4, std::move(variance));
+    if (!bias) return true;
+    Tensor mean = Tensor::from<float>(Shape{channels}, given(node, 3).data<float>());
+    for (std::int64_t c = 0; c < channels; ++c)
+      mean.mutable_data<float>()[static_cast<std::size_t>(c)] -= bias->data<float>()[static_cast<std::size_t>(c)];
+    take(node, 3, std::move(mean));
+    return true;
+  }
+
+  void take_classifier(const Node& node, const Classifier& classifier) {
+    if (!classifier.weight || !classifier.bias) refuse(node);
+    take(node, 1, *classifier.weight);
+    take(node, 2, *classifier.bias);
+  }
+
+ private:
+  [[noreturn]] static void refuse(const Node& node) {
+    throw Error(Fault::unsupported, fmt::format("node '{}': its parameters are not float constants", node.name));
+  }
+
+  void take(const Node& node, std::size_t input, Tensor value) {
+    if (value.dtype() != DType::float32 || !(value.shape() == *built_.fact(node.inputs[input]).shape())) refuse(node);
+    values_.insert_or_assign(built_.value(node.inputs[input]).name, std::move(value));
+  }
+
+  const Tensor& given(const Node& node, std::size_t input) const {
+    const auto found = layers_.find(node.name);
+    if (found == layers_.end() || input >= found->second.parameters.size() || !found->second.parameters[input]) refuse(node);
+    return *found->second.parameters[input];
+  }
+
+  // Of the imported convolution before a batch norm.
+  std::optional<Tensor> bias_before(const Node& norm) const {
+    const auto convolution = layers_.find(built_.node(norm.inputs[0].node).name);
+    if (convolution == layers_.end() || !std::holds_alternative<Conv>(convolution->second.node->op)) return std::nullopt;
+    const auto& parameters = convolution->second.parameters;
+    return parameters.size() > 2 ? parameters[2] : std::nullopt;
+  }
+
+  const Graph& built_;
+  const std::map<std::string, Layer>& layers_;
+  std::map<std::string, Tensor> values_;  // by the built parameters' names
+};
+
 }  // namespace
 
 Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes, std::uint64_t seed) {
@@ -105,74 +180,26 @@ Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes,
   if (classes) result.spec.classes = *classes;
   result.new_classifier = classes.has_value();
   const Graph built = arch::build(result.spec, {.seed = seed});
-  std::map<std::string, Tensor> values;
-  const auto missing = [](const std::string& name) {
-    throw Error(Fault::unsupported, fmt::format("node '{}': its parameters are no float constants", name));
-  };
-  for (std::size_t i = 0; i < built.nodes().size(); ++i) {
-    const Node& node = built.nodes()[i];
-    const auto parameter = [&](std::size_t input) { return built.value(node.inputs[input]).name; };
-    const auto take = [&](std::size_t input, Tensor value) {
-      if (value.dtype() != DType::float32 || !(value.shape() == *built.fact(node.inputs[input]).shape())) missing(node.name);
-      values.insert_or_assign(parameter(input), std::move(value));
-    };
-    const auto found = layers.find(node.name);
-    const auto given = [&](std::size_t input) -> const Tensor& {
-      if (found == layers.end() || input >= found->second.parameters.size() || !found->second.parameters[input])
-        missing(node.name);
-      return *found->second.parameters[input];
-    };
+  Parameters parameters(built, layers);
+  for (const Node& node : built.nodes()) {
     if (std::holds_alternative<Conv>(node.op)) {
-      take(1, given(1));
-      if (node.inputs.size() > 2) take(2, given(2));
-    } else if (const auto* norm = std::get_if<BatchNormalization>(&node.op)) {
-      const std::int64_t channels = (*built.fact(node.inputs[1]).shape())[0];
-      const auto convolution = layers.find(built.node(node.inputs[0].node).name);
-      std::optional<Tensor> bias;
-      if (convolution != layers.end() && std::holds_alternative<Conv>(convolution->second.node->op) &&
-          convolution->second.parameters.size() > 2)
-        bias = convolution->second.parameters[2];
-      if (found != layers.end() && std::holds_alternative<BatchNormalization>(found->second.node->op)) {
-        for (std::size_t input = 1; input < 5; ++input) take(input, given(input));
-        // The variance, as if epsilon were build()'s; and the mean of what has no bias any more.
-        const float difference = std::get<BatchNormalization>(found->second.node->op).epsilon - norm->epsilon;
-        Tensor variance = Tensor::from<float>(Shape{channels}, given(4).data<float>());
-        for (float& v : variance.mutable_data<float>()) v += difference;
-        take(4, std::move(variance));
-        if (bias) {
-          Tensor mean = Tensor::from<float>(Shape{channels}, given(3).data<float>());
-          for (std::int64_t c = 0; c < channels; ++c)
-            mean.mutable_data<float>()[static_cast<std::size_t>(c)] -= bias->data<float>()[static_cast<std::size_t>(c)];
-          take(3, std::move(mean));
-        }
-      } else {
-        take(1, filled(channels, 1));
-        take(2, bias ? *bias : filled(channels, 0));
-        take(3, filled(channels, 0));
-        take(4, filled(channels, 1 - norm->epsilon));
-        ++result.unfolded;
-      }
+      parameters.take_convolution(node);
+    } else if (std::holds_alternative<BatchNormalization>(node.op)) {
+      if (!parameters.take_batch_norm(node)) ++result.unfolded;
     } else if (std::holds_alternative<Gemm>(node.op) && !classes) {
-      const Classifier classifier(graph, layers, result.imported_classes);
-      if (!classifier.weight || !classifier.bias) missing(node.name);
-      take(1, *classifier.weight);
-      take(2, *classifier.bias);
+      parameters.take_classifier(node, Classifier(graph, layers, result.imported_classes));
     }
   }
-  result.graph = with_constants(built, values);
+  result.graph = with_constants(built, parameters.values());
   return result;
 }
 
-bool is_frozen(const std::string& parameter, const std::string& freeze) {
-  static constexpr std::array<std::string_view, 5> stages = {"conv1", "conv2_x", "conv3_x", "conv4_x", "conv5_x"};
-  if (freeze == "none") return false;
-  const std::string stage = arch::place_of(parameter.substr(0, parameter.rfind('.'))).stage;
-  if (freeze == "backbone") return !parameter.starts_with("fc.");
-  const auto last = std::find(stages.begin(), stages.end(), freeze);
-  if (last == stages.end()) {
-    throw Error(Fault::invalid, fmt::format("'{}' is none of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x", freeze));
-  }
-  return std::find(stages.begin(), last + 1, stage) != last + 1;
+bool is_frozen(const std::string& parameter, Frozen frozen) {
+  if (frozen == Frozen::none) return false;
+  if (frozen == Frozen::backbone) return !parameter.starts_with("fc.");
+  // Stages come in their order; what is of none of them (the classifier) is not frozen.
+  const auto stage = find_value<Frozen>(arch::place_of(parameter.substr(0, parameter.rfind('.'))).stage);
+  return stage && *stage >= Frozen::conv1 && *stage <= frozen;
 }
 
 }  // namespace resnet::train

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/arch/spec.h"
+#include "lib/base/words.h"
 #include "lib/graph/graph.h"
 
 namespace resnet::train {
@@ -16,16 +17,26 @@ struct Transferred {
   Graph graph;                  // as arch::build() makes it, with the imported weights
   bool new_classifier = false;  // its weights are initialised from the seed
   std::int64_t imported_classes = 0;
-  std::size_t unfolded = 0;  // batch norms that were folded and stand apart again
+  std::size_t unfolded = 0;  // batch norms that were folded and are unfolded again
 };
 
 // Any file's ResNet becomes the graph that arch::build() makes of its Spec, whatever exporter wrote it. `classes`: a new
-// classifier for so many; nothing: the imported one. Where batch norm was folded into the convolutions it stands apart again, as
-// the identity and with their biases as its shifts. Throws Error(unsupported) where the graph is none of the networks exactly.
+// classifier for so many; nothing: the imported one. Where batch norm was folded into the convolutions it is unfolded again, as
+// the identity with their biases as its shifts. Throws Error(unsupported) where the graph is not exactly one of the networks.
 Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes, std::uint64_t seed);
 
-// Of a constant that arch::build() names: whether it keeps its value. `freeze`: "none", "backbone" (all but the
-// classifier), or the last stage that does: "conv1", "conv2_x", ... Throws Error(invalid) for another word.
-bool is_frozen(const std::string& parameter, const std::string& freeze);
+// What keeps its values: nothing, all but the classifier, or every stage up to this one.
+enum class Frozen : std::uint8_t { none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x };
+constexpr auto words_of(Frozen) {
+  return std::to_array<Word<Frozen>>({{Frozen::none, "none"},
+                                      {Frozen::backbone, "backbone"},
+                                      {Frozen::conv1, "conv1"},
+                                      {Frozen::conv2_x, "conv2_x"},
+                                      {Frozen::conv3_x, "conv3_x"},
+                                      {Frozen::conv4_x, "conv4_x"},
+                                      {Frozen::conv5_x, "conv5_x"}});
+}
+// Of a constant that arch::build() names.
+bool is_frozen(const std::string& parameter, Frozen frozen);
 
 }  // namespace resnet::train

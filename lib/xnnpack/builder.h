@@ -12,7 +12,7 @@
 
 namespace resnet::xnnpack {
 
-// The order in which a buffer holds a value's axes: entry k is the axis of the graph that stands at place k in memory.
+// The order in which a buffer holds a value's axes: entry k is the axis of the graph that is at place k in memory.
 using Order = std::vector<std::size_t>;
 Order canonical_order(std::size_t rank);
 inline Order nhwc_order() { return {0, 2, 3, 1}; }
@@ -48,7 +48,7 @@ class Builder {
 
   std::vector<Running> running;
   std::vector<std::size_t> sizes;          // bytes of each buffer
-  std::vector<Tensor> constants;           // buffers that are no part of the arena ...
+  std::vector<Tensor> constants;           // buffers that are not part of the arena ...
   std::map<int, std::size_t> constant_of;  // ... by buffer
   std::vector<int> input_buffers;
   std::vector<Place> output_places;

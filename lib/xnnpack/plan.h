@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/threads.h"
+#include "lib/base/words.h"
 #include "lib/graph/graph.h"
 
 namespace resnet::xnnpack {
@@ -19,6 +20,10 @@ enum class Convolutions : std::uint8_t {
   direct,
   winograd,
 };
+constexpr auto words_of(Convolutions) {
+  return std::to_array<Word<Convolutions>>(
+      {{Convolutions::automatic, "auto"}, {Convolutions::direct, "direct"}, {Convolutions::winograd, "winograd"}});
+}
 
 // What a plan is to be used for, asked for once: how convolutions are computed depends on it, and never on what comes.
 struct Job {

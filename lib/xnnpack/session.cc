@@ -117,6 +117,66 @@ double multiply_adds_of_loop(const Graph& graph) {
 // A loop of fewer takes one thread some microseconds, and a second one about as long to begin.
 constexpr double fewest_multiply_adds = 300'000;
 
+// What is known of a graph's inputs once these are given. Throws Error(mismatch) where they are not what it takes.
+std::vector<Fact> facts_of(const Graph& graph, std::span<const Tensor> inputs) {
+  if (inputs.size() != graph.inputs().size()) {
+    throw Error(Fault::mismatch, Frame::file(Role::input),
+                fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
+  }
+  std::vector<Fact> facts;
+  Symbols symbols;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Fact& fact = graph.fact(graph.inputs()[i]);
+    if (fact.dtype && *fact.dtype != inputs[i].dtype()) {
+      throw Error(Fault::mismatch, Frame::file(Role::input),
+                  fmt::format("input '{}' is given {}, expected {}", graph.value(graph.inputs()[i]).name,
+                              name_of(inputs[i].dtype()), name_of(*fact.dtype)));
+    }
+    facts.push_back(fact_for(graph, graph.inputs()[i], inputs[i].shape(), symbols));
+    if (!facts.back().dtype) facts.back().dtype = inputs[i].dtype();
+  }
+  return facts;
+}
+
+// Where values decide shapes: by a plan of its own, with the values of small integer inputs first, with all where that is not
+// enough. The plan that the caller has holds no weights that could be planned again.
+std::vector<Tensor> run_bound(const Plan& plan, ThreadPool& pool, std::span<const Tensor> inputs,
+                              const std::vector<Fact>& facts) {
+  const auto& unpacked = plan.state().unpacked;
+  if (!unpacked) {
+    throw Error(Fault::unsupported, "the shape of a value depends on the values of an input that holds no small integers");
+  }
+  std::vector<bool> bound;
+  for (const Tensor& input : inputs) bound.push_back(!is_floating_point(input.dtype()) && input.shape().rank() <= 1);
+  for (const bool everything : {false, true}) {
+    if (everything) bound.assign(inputs.size(), true);
+    const auto sized = Plan::make(bind_inputs(*unpacked, inputs, bound));
+    std::vector<Tensor> rest;
+    std::vector<Fact> rest_facts;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (bound[i]) continue;
+      rest.push_back(inputs[i]);
+      rest_facts.push_back(facts[i]);
+    }
+    if (!everything && !all_shapes_known(with_input_facts(sized->graph(), rest_facts), sized->state())) continue;
+    return Session(sized, pool).run(rest);
+  }
+  __builtin_unreachable();
+}
+
+// Copies an input to where the session reads it, in its layout.
+void fill(const Tensor& input, Layout layout, std::span<std::byte> target) {
+  if (input.size_bytes() == 0) return;
+  if (layout == Layout::as_graph || has_fault(PlantedFault::input_misread)) {
+    std::memcpy(target.data(), input.bytes().data(), input.size_bytes());
+    return;
+  }
+  const Shape& x = input.shape();
+  Tensor nhwc = Tensor::over(input.dtype(), Shape{x[0], x[2], x[3], x[1]}, target);
+  const Tensor* pointer = &input;
+  reference::evaluate(Transpose{{0, 2, 3, 1}}, std::span(&pointer, 1), std::span(&nhwc, 1));
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<const Plan> plan, ThreadPool& pool, Sharing sharing)
@@ -203,61 +263,14 @@ void Session::run() {
 
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   State& s = *state_;
-  const Graph& graph = s.plan->graph();
-  if (inputs.size() != graph.inputs().size()) {
-    throw Error(Fault::mismatch, Frame::file(Role::input),
-                fmt::format("{} inputs, expected {}", inputs.size(), graph.inputs().size()));
+  const std::vector<Fact> facts = facts_of(s.plan->graph(), inputs);
+  if (!all_shapes_known(with_input_facts(s.plan->graph(), facts), s.plan->state())) {
+    return run_bound(*s.plan, s.pool, inputs, facts);
   }
   std::vector<Shape> shapes;
-  std::vector<Fact> facts;
-  Symbols symbols;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Fact& fact = graph.fact(graph.inputs()[i]);
-    if (fact.dtype && *fact.dtype != inputs[i].dtype()) {
-      throw Error(Fault::mismatch, Frame::file(Role::input),
-                  fmt::format("input '{}' is given {}, expected {}", graph.value(graph.inputs()[i]).name,
-                              name_of(inputs[i].dtype()), name_of(*fact.dtype)));
-    }
-    shapes.push_back(inputs[i].shape());
-    facts.push_back(fact_for(graph, graph.inputs()[i], shapes.back(), symbols));
-    if (!facts.back().dtype) facts.back().dtype = inputs[i].dtype();
-  }
-  if (!all_shapes_known(with_input_facts(graph, facts), s.plan->state())) {
-    // Values decide shapes: those of small integer inputs first, all where that is not enough. The plan's own graph has no
-    // weights any more.
-    const auto& unpacked = s.plan->state().unpacked;
-    if (!unpacked) {
-      throw Error(Fault::unsupported, "the shape of a value depends on the values of an input that holds no small integers");
-    }
-    std::vector<bool> bound;
-    for (const Tensor& input : inputs) bound.push_back(!is_floating_point(input.dtype()) && input.shape().rank() <= 1);
-    for (const bool everything : {false, true}) {
-      if (everything) bound.assign(inputs.size(), true);
-      const auto plan = Plan::make(bind_inputs(*unpacked, inputs, bound));
-      std::vector<Tensor> rest;
-      std::vector<Fact> rest_facts;
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (bound[i]) continue;
-        rest.push_back(inputs[i]);
-        rest_facts.push_back(facts[i]);
-      }
-      if (!everything && !all_shapes_known(with_input_facts(plan->graph(), rest_facts), plan->state())) continue;
-      return Session(plan, s.pool).run(rest);
-    }
-  }
+  for (const Tensor& input : inputs) shapes.push_back(input.shape());
   reshape(shapes);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto target = input(i);
-    if (inputs[i].size_bytes() == 0) continue;
-    if (input_layout(i) == Layout::as_graph || has_fault(PlantedFault::input_misread)) {
-      std::memcpy(target.data(), inputs[i].bytes().data(), inputs[i].size_bytes());
-    } else {
-      const Shape& x = inputs[i].shape();
-      Tensor nhwc = Tensor::over(inputs[i].dtype(), Shape{x[0], x[2], x[3], x[1]}, target);
-      const Tensor* pointer = &inputs[i];
-      reference::evaluate(Transpose{{0, 2, 3, 1}}, std::span(&pointer, 1), std::span(&nhwc, 1));
-    }
-  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) fill(inputs[i], input_layout(i), input(i));
   run();
   std::vector<Tensor> results;
   for (const Tensor& output : s.outputs) {

@@ -19,9 +19,9 @@ enum class Kind : std::uint8_t {
   max_pool,
   average_pool,
   mean,           // GlobalAveragePool, ReduceMean
-  add,            // equal shapes, with the activation behind it
+  add,            // equal shapes, with the activation after it
   binary,         // Add, Sub, Mul, Div with broadcasting
-  normalization,  // BatchNormalization that could not be folded, with the activation behind it
+  normalization,  // BatchNormalization that could not be folded, with the activation after it
   clamp,          // Relu, Clip
   sigmoid,
   softmax,

@@ -92,8 +92,8 @@ TEST(Costs, SqueezeAndExcitationAddsTwoSmallConvolutionsPerBlock) {
 }
 
 TEST(Costs, PreActivationMovesTheNorms) {
-  // Channels that are normalised, 18 layers, v1: the stem's 64, four norms a stage and one behind each of three projections. v2:
-  // the stem's 64, layer1.0 without a norm at its input, none behind projections, each stage's first norm on the stage before it,
+  // Channels that are normalised, 18 layers, v1: the stem's 64, four norms a stage and one after each of three projections. v2:
+  // the stem's 64, layer1.0 without a norm at its input, none after projections, each stage's first norm on the stage before it,
   // and one at the end. Each costs two parameters.
   constexpr std::int64_t v1 = 64 + 4 * 64 + 5 * (128 + 256 + 512);
   constexpr std::int64_t v2 = 64 + 3 * 64 + (64 + 3 * 128) + (128 + 3 * 256) + (256 + 3 * 512) + 512;

@@ -99,7 +99,7 @@ TEST_P(Named, IsRecognisedInDisguise) {
         EXPECT_TRUE(recognition.spec == spec);
         EXPECT_EQ(recognition.batch_norm, spec.pre_activation && folded ? BatchNorm::partly_folded
                                           : folded                      ? BatchNorm::folded
-                                                                        : BatchNorm::apart);
+                                                                        : BatchNorm::unfused);
       }
     }
   }
@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(All, Named, testing::ValuesIn(all_names()), [](const au
 
 TEST(Recognize, TheDeepestCifarNet) {
   const Recognition recognition = recognize(disguised(built(*find_spec("resnet1202")), 1));
-  EXPECT_EQ(recognition.to_string(), "ResNet-1202 (CIFAR), option A, 10 classes, batch norm apart");
+  EXPECT_EQ(recognition.to_string(), "ResNet-1202 (CIFAR), option A, 10 classes, unfused batch norm");
 }
 
 TEST(Recognize, OtherSizesAndDepths) {
@@ -129,7 +129,7 @@ TEST(Recognize, OtherSizesAndDepths) {
   EXPECT_EQ(differences_of(recognition), "");
   EXPECT_EQ(recognition.spec.blocks, spec.blocks);
   EXPECT_EQ(recognition.to_string(),
-            "ResNet-50 v1.5, option B, 1+5+1+9 bottleneck blocks, 32 channels, 1000 classes, batch norm apart");
+            "ResNet-50 v1.5, option B, 1+5+1+9 bottleneck blocks, 32 channels, 1000 classes, unfused batch norm");
 }
 
 TEST(Recognize, EveryNetworkIsDescribed) {
@@ -212,7 +212,7 @@ TEST(Tampered, ABlockMissing) {
   EXPECT_EQ(recognition.spec.name, "resnet50");
   EXPECT_THAT(recognition.to_string(), HasSubstr("nearest to ResNet-50 v1.5"));
   EXPECT_EQ(recognition.differences.size(), 7u) << differences_of(recognition);
-  EXPECT_THAT(differences_of(recognition), AllOf(HasSubstr("layer3."), HasSubstr("missing behind it")));
+  EXPECT_THAT(differences_of(recognition), AllOf(HasSubstr("layer3."), HasSubstr("missing after it")));
 }
 
 TEST(Tampered, OneShortcutOfOptionC) {
@@ -226,7 +226,7 @@ TEST(Tampered, OneShortcutOfOptionC) {
       const ValueId weight = graph.add_constant("extra", Tensor::allocate(DType::float32, Shape{64, 64, 1, 1}));
       inputs[1] = graph.append(Conv{.kernel_shape = {1, 1}}, {inputs[1], weight}, "layer1.1.downsample.0");
     }
-    // Ids behind the new nodes move by two.
+    // Ids after the new nodes move by two.
     for (ValueId& input : inputs) {
       if (node.name != "layer1.1.add" && !input.is_none() && input.node >= static_cast<NodeId>(0)) {
         const Node& source = whole.node(input.node);
@@ -270,12 +270,12 @@ TEST_P(RealFile, IsRecognised) {
 INSTANTIATE_TEST_SUITE_P(
     Models, RealFile,
     testing::Values(
-        File{"imagenet-resnet18-torch-op17-bn.onnx", "ResNet-18, option B, 1000 classes, batch norm apart"},
-        File{"imagenet-resnet18-codebook-op13.onnx", "ResNet-18, option B, 1000 classes, batch norm apart"},
-        File{"imagenet-resnet50-torch-op13-bn.onnx", "ResNet-50 v1.5, option B, 1000 classes, batch norm apart"},
-        File{"caffe2-light-resnet50.onnx", "ResNet-50 v1.5, option B, 1000 classes, batch norm apart, Softmax at its end"},
+        File{"imagenet-resnet18-torch-op17-bn.onnx", "ResNet-18, option B, 1000 classes, unfused batch norm"},
+        File{"imagenet-resnet18-codebook-op13.onnx", "ResNet-18, option B, 1000 classes, unfused batch norm"},
+        File{"imagenet-resnet50-torch-op13-bn.onnx", "ResNet-50 v1.5, option B, 1000 classes, unfused batch norm"},
+        File{"caffe2-light-resnet50.onnx", "ResNet-50 v1.5, option B, 1000 classes, unfused batch norm, Softmax at its end"},
         File{"cifar10-resnet20-torch-op11.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
-        File{"cifar10-resnet56-torch-op16-bn.onnx", "ResNet-56 (CIFAR), option A, 10 classes, batch norm apart"},
+        File{"cifar10-resnet56-torch-op16-bn.onnx", "ResNet-56 (CIFAR), option A, 10 classes, unfused batch norm"},
         // Its convolutions with a stride are padded at one end only.
         File{"cifar10-resnet8-nhwc-op11.onnx",
              "nearest to ResNet-8 (CIFAR), option B, 10 classes, batch norm folded, Softmax at its end: 2 differences"},

@@ -242,7 +242,7 @@ TEST_F(OwnerTest, WhatIsNoOwnerFileIsLeftAlone) {
   std::ofstream(owner_file()) << "a list of who owns which answers\n";
   auto [kind, line] = error_of([&] { Owner owner(file()); });
   EXPECT_EQ(kind, Fault::invalid);
-  EXPECT_THAT(line, StartsWith(owner_file().string() + ": is no owner file of this program, and is left alone"));
+  EXPECT_THAT(line, StartsWith(owner_file().string() + ": is not an owner file of this program, and is left alone"));
   EXPECT_EQ(content(owner_file()), "a list of who owns which answers\n");
   fs::remove(owner_file());
   fs::create_directory(owner_file());

@@ -130,7 +130,7 @@ TEST_F(ClassifierTest, ResultsComeInOrderWithTheBadOnesInTheirPlace) {
         EXPECT_EQ(results[i].input, files[i].string());
         EXPECT_EQ(results[i].source, i);
       }
-      EXPECT_EQ(results[2].error, "is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
+      EXPECT_EQ(results[2].error, "is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
       EXPECT_EQ(results[5].error, "is empty");
       EXPECT_EQ(results[6].error, "cannot be opened: No such file or directory");
     }
@@ -169,7 +169,7 @@ TEST_F(ClassifierTest, TensorsThatDoNotFit) {
       classifier.classify(std::vector{tensor("large.npy", 1, 2, 3, 5), folder.path() / "integers.npy", broken});
   EXPECT_EQ(results.at(0).error, "has shape 3x5x5, expected 3xHxW or Nx3x4x4");
   EXPECT_EQ(results.at(1).error, "holds elements of type int32, expected float");
-  EXPECT_EQ(results.at(2).error, "is no .npy file");
+  EXPECT_EQ(results.at(2).error, "is not a .npy file");
 }
 
 TEST_F(ClassifierTest, ImagesOfDifferentSizesDoNotShareABatch) {
@@ -247,7 +247,7 @@ TEST_F(ClassifierTest, AnyFileName) {
   EXPECT_EQ(results.at(0).input, odd.string());
   EXPECT_EQ(results[0].error, std::nullopt);
   EXPECT_EQ(results.at(1).input, bad.string());
-  EXPECT_THAT(results[1].error.value_or(""), StartsWith("is no image"));
+  EXPECT_THAT(results[1].error.value_or(""), StartsWith("is not an image"));
 }
 
 TEST_F(ClassifierTest, StopsWhereItIsTold) {

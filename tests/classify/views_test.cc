@@ -9,7 +9,7 @@
 namespace resnet {
 namespace {
 
-// Each pixel tells its place: red is x, green is y.
+// Each pixel shows its place: red is x, green is y.
 image::Pixels places(int width, int height) {
   image::Pixels photo{width, height, {}};
   for (int y = 0; y < height; ++y) {

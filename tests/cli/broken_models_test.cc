@@ -1,4 +1,4 @@
-// What is no model, is damaged, or contradicts itself: one line, the right exit code, nothing on stdout.
+// What is not a model, is damaged, or contradicts itself: one line, the right exit code, nothing on stdout.
 #include <sys/stat.h>
 
 #include <cstdint>
@@ -111,7 +111,7 @@ TEST_F(BrokenModelsTest, APhotoGivenAsTheModel) {
 
 TEST_F(BrokenModelsTest, AModelGivenAsAPhoto) {
   const Finished finished = run({"predict", "--model", "rgb.onnx", "rgb.onnx", "-q"});
-  expect_refused(finished, 5, "rgb.onnx: is no image");
+  expect_refused(finished, 5, "rgb.onnx: is not an image");
 }
 
 TEST_F(BrokenModelsTest, AConvWhoseWeightHasTheWrongShape) {

@@ -16,7 +16,7 @@ class BuiltInTest : public CliTest {};
 TEST_F(BuiltInTest, AnswersAndSaysSo) {
   const Finished finished = run({"predict", "red.png", "yellow.png", "--topk", "3"});
   EXPECT_EQ(finished.exit_code, 0);
-  EXPECT_THAT(finished.err, HasSubstr("no model is named: resnet20-cifar10 answers, which is built in"));
+  EXPECT_THAT(finished.err, HasSubstr("no model is named: using resnet20-cifar10, which is built in"));
   EXPECT_EQ(std::count(finished.out.begin(), finished.out.end(), '\n'), 8);
   EXPECT_THAT(finished.out, testing::StartsWith("red.png\n"));
   const Finished named = run({"predict", "resnet20-cifar10", "red.png", "yellow.png", "--topk", "3"});

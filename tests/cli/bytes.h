@@ -9,7 +9,7 @@
 
 namespace resnet::test {
 
-// A protobuf message as it lies in a file: fields in the order in which they are added.
+// A protobuf message as it is in a file: fields in the order in which they are added.
 class Message {
  public:
   Message& number(std::uint32_t field, std::int64_t value);

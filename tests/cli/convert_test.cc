@@ -77,7 +77,7 @@ TEST_F(ConvertTest, HalfPrecisionIsHalfTheSizeAndBackAgain) {
   EXPECT_EQ(convert({"net.onnx", "-o", "half.onnx", "--dtype", "fp16", "--check", "2", "--tolerance", "1e-7"}).exit_code, 1);
 }
 
-// The likeliest class and the logit of each class, photo by photo, as predict tells them.
+// The likeliest class and the logit of each class, photo by photo, as predict gives them.
 struct Answers {
   std::vector<int> best;
   std::map<std::string, double> logits;  // by photo and class
@@ -111,7 +111,7 @@ TEST_F(ConvertTest, PhotosAreAnsweredTheSameFoldedAndInHalfPrecision) {
     std::string line;
     std::getline(lines, line);  // input,rank,index,label,probability,logit
     while (std::getline(lines, line)) {
-      // Labels may hold commas: the numbers stand in front of them and behind.
+      // Labels may hold commas: the numbers are before them and after.
       const std::size_t rank = line.find(',') + 1, index = line.find(',', rank) + 1, logit = line.rfind(',') + 1;
       if (line.compare(rank, 2, "1,") == 0) answers.best.push_back(std::stoi(line.substr(index)));
       answers.logits[line.substr(0, rank) + std::to_string(std::stoi(line.substr(index)))] = std::stod(line.substr(logit));
@@ -203,7 +203,7 @@ TEST_F(ConvertTest, Mistakes) {
   std::string damaged = read("x.resnet");
   damaged[damaged.size() - 200] = static_cast<char>(damaged[damaged.size() - 200] ^ 1);
   write("damaged.resnet", damaged);
-  expect_refused(run({"predict", "damaged.resnet", "red.png", "-q"}), 3, "its checksum does not fit");
+  expect_refused(run({"predict", "damaged.resnet", "red.png", "-q"}), 3, "checksum mismatch: the file is damaged");
 }
 
 TEST_F(ConvertTest, NativeFilesAreValidated) {
@@ -215,7 +215,7 @@ TEST_F(ConvertTest, NativeFilesAreValidated) {
   write("damaged.resnet", damaged);
   const Finished finished = run({"validate", "damaged.resnet"});
   EXPECT_EQ(finished.exit_code, 1);
-  EXPECT_THAT(finished.out, HasSubstr("error: damaged.resnet: is damaged: its checksum does not fit"));
+  EXPECT_THAT(finished.out, HasSubstr("error: damaged.resnet: checksum mismatch: the file is damaged"));
 }
 
 TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {
@@ -277,7 +277,7 @@ TEST_F(ConvertTest, CompareWithStoredOutputs) {
   EXPECT_EQ(run({"compare", "--input", "x.npy", "rgb.onnx", "z.npy"}).exit_code, 1);
   expect_refused(run({"compare", "rgb.onnx", "--input", "x.npy"}), 2, "expected two models, or a model and its expected outputs");
   expect_refused(run({"compare", "rgb.onnx", "--input", "x.npy", "y.npy", "z.npy"}), 2, "3 inputs given, rgb.onnx has 1");
-  expect_refused(run({"compare", "rgb.onnx", "y.npy"}), 2, "stored outputs belong to certain inputs");
+  expect_refused(run({"compare", "rgb.onnx", "y.npy"}), 2, "stored outputs need the inputs that they are of");
   const Finished caffe2 = run({"compare", (top / "models" / "caffe2-light-resnet50.onnx").string(),
                                (top / "expected" / "caffe2-light-resnet50.pb").string(), "--input", "big.npy", "--atol", "1e-5"});
   EXPECT_EQ(caffe2.exit_code, 5);  // no such input

@@ -61,7 +61,8 @@ TEST_F(EvaluateTest, FoldersByNameNumberAndOrder) {
   EXPECT_THAT(finished.err, HasSubstr("are taken in their order"));
   EXPECT_THAT(finished.out, testing::StartsWith("Acc@1 100.000 (0.000) Acc@5 100.000 (0.000)\n"));
   fs::create_directories(folder() / "other" / "red");
-  expect_refused(evaluate({"rgb.onnx", "other", "--labels", "rgb.txt", "--preprocess", "raw", "-q"}), 2, "other/x: is no class");
+  expect_refused(evaluate({"rgb.onnx", "other", "--labels", "rgb.txt", "--preprocess", "raw", "-q"}), 2,
+                 "other/x: is not a class");
 }
 
 TEST_F(EvaluateTest, ListsGroundTruthAndItsMistakes) {
@@ -79,7 +80,7 @@ TEST_F(EvaluateTest, ListsGroundTruthAndItsMistakes) {
                  "1 lines for the 2 photos");
   write("bad.csv", "red.png,red\nyellow.png,purple\n");
   expect_refused(evaluate({"rgb.onnx", "bad.csv", "--labels", "rgb.txt", "--preprocess", "raw", "-q"}), 2,
-                 "bad.csv: line 2: 'purple' is no class of the model");
+                 "bad.csv: line 2: 'purple' is not a class of the model");
   expect_refused(evaluate({"rgb.onnx", "nowhere", "-q"}), 2, "nowhere: there is no such file or folder");
   expect_refused(evaluate({"rgb.onnx"}), 2, "expected one folder or file of data, got 0");
 }
@@ -106,7 +107,7 @@ TEST_F(EvaluateTest, IlsvrcsOwnNumbers) {
   EXPECT_THAT(line, testing::StartsWith("net.onnx,center,0,tench,"));
   write("truth.txt", "1\n3\n");
   expect_refused(evaluate({"net.onnx", "val", "--ground-truth", "truth.txt", "--class-map", "map.txt", "-q"}), 2,
-                 "truth.txt: line 2: '3' is no class of the model");
+                 "truth.txt: line 2: '3' is not a class of the model");
 }
 
 TEST_F(EvaluateTest, APhotoThatFailsIsCountedApart) {

@@ -44,7 +44,7 @@ class CliTest : public testing::Test {
   }
 
   static bool has_browser() { return run_command({"bash", "-c", "command -v chromium"}, {}).exit_code == 0; }
-  // The page `name` in headless Chromium, with `script` run behind its own: stdout is the document as it is then, stderr holds
+  // The page `name` in headless Chromium, with `script` run after its own: stdout is the document as it is then, stderr holds
   // CONSOLE where a script complained.
   Finished browse(const std::string& name, const std::string& script) const {
     std::string html = read(name);

@@ -1,4 +1,4 @@
-// Folders and lists as people have them: what tools leave behind, what is missing, and what spreadsheets write.
+// Folders and lists as people have them: what tools leave there, what is missing, and what spreadsheets write.
 #include <sys/stat.h>
 
 #include <fstream>
@@ -75,7 +75,7 @@ TEST_F(FoldersTest, FoldersOfOtherNamesAreCountedWithoutThoseOfTools) {
   EXPECT_EQ(three.exit_code, 0) << three.err;
   EXPECT_THAT(three.err, HasSubstr("are taken in their order"));
   fs::remove_all(folder() / "data/z");
-  expect_refused(evaluate("data", {"-q"}), 2, "data/x: is no class of the model by its name");
+  expect_refused(evaluate("data", {"-q"}), 2, "data/x: is not a class of the model by its name");
 }
 
 TEST_F(FoldersTest, ClassesWithoutPhotosAreNamed) {
@@ -183,10 +183,10 @@ TEST_F(FoldersTest, ListsAsSpreadsheetsWriteThem) {
 TEST_F(FoldersTest, MistakesOfListsAreOneLine) {
   fs::create_symlink("loop.png", folder() / "loop.png");
   const std::vector<std::pair<std::string, std::string>> mistakes = {
-      {std::string(10'000, 'f') + ",label\nred.png,red\n", "list.csv: line 1: 'label' is no class"},
-      {"file,label\nfile,label\nred.png,0\n", "list.csv: line 2: 'label' is no class"},
+      {std::string(10'000, 'f') + ",label\nred.png,red\n", "list.csv: line 1: 'label' is not a class"},
+      {"file,label\nfile,label\nred.png,0\n", "list.csv: line 2: 'label' is not a class"},
       {"red.png;red\n", "list.csv: line 1: expected a file and its class parted by a comma"},
-      {"loop.png,label\nred.png,0\n", "list.csv: line 1: 'label' is no class"},
+      {"loop.png,label\nred.png,0\n", "list.csv: line 1: 'label' is not a class"},
       {std::string("\xff\xfer\0", 4), "list.csv: is UTF-16, expected UTF-8"},
       {png(4, 4, {1, 2, 3}), "list.csv: is a PNG, expected a list of files and classes"}};
   for (const auto& [text, line] : mistakes) {
@@ -202,8 +202,8 @@ TEST_F(FoldersTest, ListsOptionsAndLabelsHaveABound) {
   ASSERT_EQ(mkfifo((folder() / "fifo").c_str(), 0600), 0);
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "/dev/zero"}), 2, "/dev/zero: is a device");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "fifo"}), 2, "fifo: is a FIFO");
-  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--config", "/dev/zero"}), 2, "/dev/zero: is no regular file");
-  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--config", "fifo"}), 2, "fifo: is no regular file");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--config", "/dev/zero"}), 2, "/dev/zero: is not a regular file");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--config", "fifo"}), 2, "fifo: is not a regular file");
   expect_refused(run({"predict", "rgb.onnx", "@/dev/zero", "-q"}), 5, "@/dev/zero: is a device, expected a list of paths");
   write("large.txt", std::string((16 << 20) + 1, 'x'));
   expect_refused(run({"predict", "rgb.onnx", "red.png", "-q", "--labels", "large.txt"}), 2, "more than the 16 MiB");
@@ -213,10 +213,11 @@ TEST_F(FoldersTest, WhatIsNoListOfPathsIsNamed) {
   RunOptions options;
   options.folder = folder();
   options.input = png(40, 40, {1, 2, 3});
-  expect_refused(run({"predict", "rgb.onnx", "-", "-q"}, options), 2, "standard input is no list of paths (it looks like a PNG)");
+  expect_refused(run({"predict", "rgb.onnx", "-", "-q"}, options), 2,
+                 "standard input is not a list of paths (it looks like a PNG)");
   options.input = std::string("red.png\0", 8);
   expect_refused(run({"predict", "rgb.onnx", "-", "-q"}, options), 2, "it holds NULs; -0 reads what find -print0 writes");
-  expect_refused(run({"predict", "rgb.onnx", "@red.png", "-q"}), 5, "@red.png: is no list of paths (it looks like a PNG)");
+  expect_refused(run({"predict", "rgb.onnx", "@red.png", "-q"}), 5, "@red.png: is not a list of paths (it looks like a PNG)");
 }
 
 TEST_F(FoldersTest, TrainTakesTheSameFolders) {

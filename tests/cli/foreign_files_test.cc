@@ -92,7 +92,7 @@ TEST_F(ForeignFilesTest, NamedAsAModelOrAPhoto) {
     expect_refused(run(quiet), 3, "w.pth: is a PyTorch checkpoint, not a model that can be read here; export it to ONNX");
   }
   expect_refused(run({"inspect", "red.png", "-q"}), 3, "red.png: is a PNG, not a model");
-  expect_refused(run({"predict", "rgb.onnx", "w.pth", "-q"}), 5, "is no image that can be read (it is a PyTorch checkpoint)");
+  expect_refused(run({"predict", "rgb.onnx", "w.pth", "-q"}), 5, "is not an image that can be read (it is a PyTorch checkpoint)");
 }
 
 }  // namespace

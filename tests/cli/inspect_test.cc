@@ -243,8 +243,8 @@ TEST_F(InspectTest, ColumnsAndSorting) {
   const Finished sorted = run({"inspect", "resnet18", "--columns", "name,macs", "--sort", "macs", "--format", "csv"});
   EXPECT_THAT(sorted.out, StartsWith("name,macs\nconv1,118013952\nlayer1.0.conv1,115605504\n"));
   expect_refused(run({"inspect", "resnet18", "--columns", "name,flops"}), 2,
-                 "--columns: 'flops' is no column, expected name, op,");
-  expect_refused(run({"inspect", "resnet18", "--sort", "size"}), 2, "--sort: 'size' is no column");
+                 "--columns: 'flops' is not a column, expected name, op,");
+  expect_refused(run({"inspect", "resnet18", "--sort", "size"}), 2, "--sort: 'size' is not a column");
 }
 
 TEST_F(InspectTest, TextFitsTheTerminal) {
@@ -283,7 +283,7 @@ TEST_F(InspectTest, MistakesAreUsage) {
     expect_refused(run({"inspect", "resnet18", "-o", name}), 2, "which is not written here; expected .txt, .json,");
     EXPECT_FALSE(std::filesystem::exists(folder() / name));
   }
-  expect_refused(run({"inspect", "--paper", "resnet18"}), 2, "--paper stands alone");
+  expect_refused(run({"inspect", "--paper", "resnet18"}), 2, "--paper takes no model");
   expect_refused(run({"inspect", "--paper", "--format", "svg"}), 2, "--paper is a table");
   expect_refused(run({"inspect", "missing.onnx"}), 3, "missing.onnx");
 }
@@ -292,7 +292,7 @@ TEST_F(InspectTest, MistakesAreUsage) {
 TEST_F(InspectTest, ThePageOpensInChromium) {
   if (!has_browser()) GTEST_SKIP() << "no chromium";
   ASSERT_EQ(run({"inspect", "resnet18", "-o", "page.html", "--weights"}).exit_code, 0);
-  // Sorts by multiply-adds, twice (from the largest), and says what stands on top.
+  // Sorts by multiply-adds, twice (from the largest), and says what is on top.
   const Finished browser =
       browse("page.html",
              "const h = [...document.querySelectorAll('th')].find(t => t.textContent === 'macs'); h.click(); h.click();"

@@ -103,7 +103,7 @@ TEST_F(JobsTest, ASignalLeavesNoOwner) {
 
 TEST_F(JobsTest, SomebodyElsesOwnerFileIsLeftAlone) {
   write("answers.jsonl.owner", "mine\n");
-  expect_refused(predict("red.png\n"), 2, "answers.jsonl.owner: is no owner file of this program, and is left alone");
+  expect_refused(predict("red.png\n"), 2, "answers.jsonl.owner: is not an owner file of this program, and is left alone");
   EXPECT_EQ(read("answers.jsonl.owner"), "mine\n");
   EXPECT_FALSE(there("answers.jsonl"));
 }
@@ -166,7 +166,7 @@ TEST_F(JobsTest, ALimitOfAFilesSizeIsAsAFullDisk) {
     expect_refused(finished, 6, "cannot be written: File too large");
     EXPECT_TRUE(names_in("out").empty());
   }
-  // What grows keeps what it has, and goes on where there is room.
+  // What grows keeps what it has, and continues where there is room.
   std::vector<std::string> grows = {"predict", "rgb.onnx", "@list.txt", "--preprocess", "raw", "-q", "--resume", "out/x.jsonl"};
   expect_refused(run_limited("-f 8", grows), 6, "cannot be written: File too large");
   EXPECT_THAT(names_in("out"), ElementsAre("x.jsonl", "x.jsonl.job"));

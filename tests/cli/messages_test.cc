@@ -55,7 +55,7 @@ class MessagesTest : public CliTest {
     return graph;
   }
 
-  // A classifier whose first node is another, with more behind it.
+  // A classifier whose first node is another, with more after it.
   static std::string with_nodes(const Message& first, const std::vector<Message>& more) {
     OnnxGraph graph = mean_classifier(4, {{1, 0, 0}, {0, 1, 0}}, {0, 0});
     graph.nodes[0] = first;

@@ -76,7 +76,7 @@ TEST_F(PredictInputsTest, PatternsThatTheShellLeft) {
   for (const char* name : {"many/1.png", "many/@eaDir/1.png"}) picture(name);
   write("many/Thumbs.db", "x");
   EXPECT_THAT(inputs_of(predict({"many/*"}).out), ElementsAre("many/1.png"));
-  // A file whose name is a pattern, or stands in brackets, is that file.
+  // A file whose name is a pattern, or is in brackets, is that file.
   picture("p*.png");
   EXPECT_THAT(inputs_of(predict({"p*.png"}).out), ElementsAre("p*.png"));
   picture("[a]");

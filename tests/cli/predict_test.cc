@@ -166,7 +166,7 @@ TEST_F(PredictTest, BadPhotosAreReportedAndTheRestGoOn) {
   EXPECT_THAT(inputs_of(finished.out), testing::ElementsAre("red.png"));
   EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 5) << finished.err;
   for (const char* line : {"resnet-cli: empty.png: is empty", "resnet-cli: page.jpg: ", "resnet-cli: cut.png: is truncated",
-                           "resnet-cli: large.png: has 40x30 pixels", "resnet-cli: rgb.txt: is no image"}) {
+                           "resnet-cli: large.png: has 40x30 pixels", "resnet-cli: rgb.txt: is not an image"}) {
     EXPECT_THAT(finished.err, HasSubstr(line));
   }
 }
@@ -258,7 +258,7 @@ TEST_F(PredictTest, RealNetworksKnowTheirPhotos) {
                                  (shared / "images/imagenet/n01558993_robin.jpg").string(),
                                  (shared / "expected/imagenet-inputs-4.npy").string(), "--topk", "1", "--format", "jsonl"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_THAT(finished.err, HasSubstr("guessed by its input Nx3x224x224 and 1000 classes: torchvision"));
+  EXPECT_THAT(finished.err, HasSubstr("guessed the preprocessing by its input Nx3x224x224 and 1000 classes: torchvision"));
   std::vector<nlohmann::json> answers;
   std::istringstream lines(finished.out);
   for (std::string line; std::getline(lines, line);) answers.push_back(nlohmann::json::parse(line)["predictions"][0]);
@@ -268,7 +268,7 @@ TEST_F(PredictTest, RealNetworksKnowTheirPhotos) {
   EXPECT_NEAR(answers[0]["logit"].get<double>(), answers[1]["logit"].get<double>(), 0.1);
   const Finished cifar = run({"predict", (shared / "models/cifar10-resnet8-nhwc-op11.onnx").string(),
                               (shared / "images/cifar10/000.png").string(), "--topk", "1", "--format", "jsonl"});
-  EXPECT_THAT(cifar.err, HasSubstr("guessed by its input Nx32x32x3 and 10 classes: raw"));
+  EXPECT_THAT(cifar.err, HasSubstr("guessed the preprocessing by its input Nx32x32x3 and 10 classes: raw"));
   EXPECT_EQ(nlohmann::json::parse(cifar.out)["predictions"][0]["label"], "cat");
 }
 

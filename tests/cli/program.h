@@ -1,4 +1,4 @@
-// Runs the program and tells what it did.
+// Runs the program and reports what it did.
 #pragma once
 
 #include <sys/types.h>

@@ -30,7 +30,7 @@ class ResumeTest : public CliTest {
     all.insert(all.end(), words.begin(), words.end());
     return run(all, options);
   }
-  // FILE.job as it stands beside answers that are not complete: --fail-fast ends at the photo that cannot be read.
+  // FILE.job as it is beside answers that are not complete: --fail-fast ends at the photo that cannot be read.
   std::string job() const {
     fs::remove(folder() / "begun.jsonl");
     fs::remove(folder() / "begun.jsonl.job");
@@ -84,7 +84,7 @@ TEST_F(ResumeTest, AnswersOfOtherInputsAreRefused) {
   expect_refused(predict({"--resume", "answers.jsonl"}), 2, "answers.jsonl: line 1: is the answer of 'else.png'");
   EXPECT_EQ(read("answers.jsonl"), "{\"input\":\"else.png\",\"predictions\":[]}\n");
   write("answers.jsonl", "photo,class\n");
-  expect_refused(predict({"--resume", "answers.jsonl"}), 2, "line 1: is no answer of predict");
+  expect_refused(predict({"--resume", "answers.jsonl"}), 2, "line 1: is not an answer of predict");
   write("answers.jsonl", read("whole.jsonl") + "{\"input\":\"more.png\",\"predictions\":[]}\n");
   expect_refused(predict({"--resume", "answers.jsonl"}), 2, "line 13: is the answer of an input that is not among those now");
   expect_refused(predict({"--resume", "answers.jsonl", "-o", "x.jsonl"}), 2, "expected one of them");
@@ -222,7 +222,7 @@ TEST_F(ResumeTest, AnswersOfSomethingElseAreNotMixed) {
   write("rgb.onnx", model);
 }
 
-// Complete answers are compared, too; the same are left as they are, and a longer list goes on.
+// Complete answers are compared, too; the same are left as they are, and a longer list is continued.
 TEST_F(ResumeTest, CompleteAnswersAreNoOtherModelsAnswers) {
   write("list.txt", "red.png\nphotos/two.npy\n");  // the last one of several images
   EXPECT_EQ(predict({"--resume", "answers.jsonl"}).exit_code, 0);
@@ -341,14 +341,14 @@ TEST_F(ResumeTest, APartThatIsMissingOrNotCompleteIsNamed) {
   write("p2", whole.substr(0, whole.size() * 2 / 3));
   const Finished cut = run({"merge", "p1", "p2", "p3", "-o", "m"});
   EXPECT_EQ(cut.exit_code, 5);
-  EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is not complete"));
+  EXPECT_THAT(cut.err, HasSubstr("p2: part 2 of 3 is incomplete"));
   EXPECT_FALSE(fs::exists(folder() / "m"));
-  // It can be gone on with.
+  // It can be resumed.
   predict({"--shard", "2/3", "--resume", "p2"});
   EXPECT_EQ(read("p2"), whole);
   expect_refused(predict({"--shard", "1/3", "--resume", "p2"}), 2,
                  "p2: line 1: holds answers of other inputs or of another part");
-  expect_refused(run({"merge", "whole.jsonl"}), 5, "whole.jsonl: is no part that predict --shard wrote");
+  expect_refused(run({"merge", "whole.jsonl"}), 5, "whole.jsonl: is not a part that predict --shard wrote");
   const std::string part = read("p1");
   for (const char* number : {"1e300", "-1", "99999999999999999999", "\"many\"", "281474976710657"}) {
     const std::size_t at = part.find("\"inputs\":") + 9;
@@ -389,9 +389,9 @@ TEST_F(ResumeTest, PartsWithOtherAnswersThanTheyShouldHaveAreRefused) {
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
   part = lines;
   part[2] = "garbage\n";
-  expect_refused(merged(part), 5, "p2: line 3: is no answer of predict");
+  expect_refused(merged(part), 5, "p2: line 3: is not an answer of predict");
   part[2] = lines[2].substr(0, lines[2].size() / 2) + "\n";
-  expect_refused(merged(part), 5, "p2: line 3: is no answer of predict");
+  expect_refused(merged(part), 5, "p2: line 3: is not an answer of predict");
   part = others;
   part.front() = lines.front();
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
@@ -399,7 +399,7 @@ TEST_F(ResumeTest, PartsWithOtherAnswersThanTheyShouldHaveAreRefused) {
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
   part = lines;
   part.pop_back();
-  expect_refused(merged(part), 5, "p2: part 2 of 3 is not complete");
+  expect_refused(merged(part), 5, "p2: part 2 of 3 is incomplete");
   expect_refused(merged(lines, "more\n"), 5, "follows the end of the part");
   expect_refused(merged(lines, lines.back()), 5, "follows the end of the part");
   // In another order they are all there.
@@ -444,7 +444,7 @@ TEST_F(ResumeTest, NoInputIsEverReplaced) {
       EXPECT_TRUE(read("red.png") == photo);
     }
   }
-  // What is no input is replaced as ever.
+  // What is not an input is replaced as ever.
   EXPECT_EQ(run({"predict", "rgb.onnx", "red.png", "--preprocess", "raw", "-q", "--format", "csv", "-o", "yellow.png"}).exit_code,
             0);
 }

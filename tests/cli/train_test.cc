@@ -1,4 +1,4 @@
-// `train`: runs that learn, that are cut short and go on, and data that is bad.
+// `train`: runs that learn, that are cut short and resumed, and data that is bad.
 #include <signal.h>
 
 #include <chrono>
@@ -60,7 +60,7 @@ class TrainTest : public CliTest {
   Finished train(std::vector<std::string> more) const { return run(words(std::move(more))); }
   bool there(const std::string& name) const { return fs::exists(folder() / name); }
 
-  // The same run cut short by `signal_number` behind its first checkpoint.
+  // The same run cut short by `signal_number` after its first checkpoint.
   Finished cut_short(int signal_number, const std::vector<std::string>& more) const {
     RunOptions options;
     options.folder = folder();
@@ -123,7 +123,7 @@ TEST_F(TrainTest, AKilledRunGoesOnToTheSameEnd) {
 
   EXPECT_EQ(cut_short(SIGKILL, more).exit_code, 1000 + SIGKILL);
   EXPECT_FALSE(there("out.onnx"));
-  expect_refused(train(more), 2, "out.onnx.checkpoint.resnet: is the checkpoint of a run that has not ended: --resume");
+  expect_refused(train(more), 2, "out.onnx.checkpoint.resnet: belongs to an unfinished run; --resume");
   // A checkpoint is a network that every command reads.
   EXPECT_EQ(run({"predict", "--model", "out.onnx.checkpoint.resnet", "red.png", "-q"}).exit_code, 0);
   std::vector<std::string> other = more;
@@ -135,7 +135,7 @@ TEST_F(TrainTest, AKilledRunGoesOnToTheSameEnd) {
   std::vector<std::string> resumed = {"--iterations", "40", "--every", "5", "--resume"};
   const Finished finished = train(resumed);
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_THAT(finished.err, HasSubstr("going on from iteration "));
+  EXPECT_THAT(finished.err, HasSubstr("continuing from iteration "));
   EXPECT_TRUE(read("out.onnx") == expected);
   EXPECT_FALSE(there("out.onnx.checkpoint.resnet"));
 }
@@ -146,7 +146,7 @@ TEST_F(TrainTest, AnInterruptedRunIsWrittenDown) {
   const std::string expected = read("out.onnx");
   const Finished cut = cut_short(SIGINT, more);
   EXPECT_EQ(cut.exit_code, 130);
-  EXPECT_THAT(cut.err, HasSubstr("of 40; --resume goes on from there"));
+  EXPECT_THAT(cut.err, HasSubstr("of 40; --resume continues from there"));
   std::vector<std::string> resumed = more;
   resumed.emplace_back("--resume");
   ASSERT_EQ(train(resumed).exit_code, 0);
@@ -158,12 +158,12 @@ TEST_F(TrainTest, AnInterruptedRunIsWrittenDown) {
 TEST_F(TrainTest, ResumeWithoutACheckpointBegins) {
   const Finished finished = train({"--iterations", "2", "--resume"});
   EXPECT_EQ(finished.exit_code, 0);
-  EXPECT_THAT(finished.err, HasSubstr("there is no checkpoint yet, the run begins"));
+  EXPECT_THAT(finished.err, HasSubstr("there is no checkpoint yet, the run starts"));
 }
 
 TEST_F(TrainTest, WhatIsNoCheckpointIsRefused) {
   ASSERT_EQ(run({"build", "resnet8", "-o", "out.onnx.checkpoint.resnet"}).exit_code, 0);
-  expect_refused(train({"--iterations", "2", "--resume"}), 2, "is no checkpoint of a training run");
+  expect_refused(train({"--iterations", "2", "--resume"}), 2, "is not a checkpoint of a training run");
   expect_refused(train({"--iterations", "2", "--restart"}), 2, "is left as it is");
 }
 
@@ -174,7 +174,7 @@ TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
   std::string command = "ulimit -f 300; trap '' XFSZ; exec " + program();
   for (const std::string& word : words({"--iterations", "4", "--every", "2"})) command += " " + word;
   const Finished finished = run_command({"bash", "-c", command}, options);
-  EXPECT_THAT(finished.err, HasSubstr("out.onnx.checkpoint.resnet: there is no checkpoint yet; the run goes on"));
+  EXPECT_THAT(finished.err, HasSubstr("out.onnx.checkpoint.resnet: there is no checkpoint yet; the run continues"));
   EXPECT_EQ(finished.exit_code, 6);
   EXPECT_THAT(finished.err, HasSubstr("out.onnx: cannot be written: File too large"));
   EXPECT_FALSE(there("out.onnx.checkpoint.resnet"));
@@ -186,7 +186,7 @@ TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
   command = "ulimit -f 300; trap '' XFSZ; exec " + program();
   for (const std::string& word : words({"--iterations", "40", "--every", "5", "--resume"})) command += " " + word;
   const Finished resumed = run_command({"bash", "-c", command}, options);
-  EXPECT_THAT(resumed.err, HasSubstr("the run goes on"));
+  EXPECT_THAT(resumed.err, HasSubstr("the run continues"));
   EXPECT_EQ(resumed.exit_code, 6);
   EXPECT_FALSE(there("out.onnx"));
   EXPECT_TRUE(read("out.onnx.checkpoint.resnet") == kept);
@@ -195,7 +195,7 @@ TEST_F(TrainTest, AFullDiskLeavesTheLastCheckpoint) {
 TEST_F(TrainTest, ALossThatIsNoNumberStopsWithAHint) {
   const Finished finished = train({"--iterations", "10", "--learning-rate", "1e6", "-q"});
   EXPECT_EQ(finished.exit_code, 1);
-  EXPECT_THAT(finished.err, HasSubstr("the loss is no number any more at a learning rate of 1e+06; a lower one"));
+  EXPECT_THAT(finished.err, HasSubstr("the loss is no longer finite at learning rate 1e+06; try a lower one"));
   EXPECT_FALSE(there("out.onnx"));
 }
 
@@ -316,7 +316,7 @@ TEST_F(TrainTest, PicturesThatDoNotFitAreDecodedAgainAndAgain) {
   write("data/val/red/broken.png", "no picture");
   const Finished finished = run(words_with({"--memory", "0"}));
   EXPECT_EQ(finished.exit_code, 5);
-  EXPECT_THAT(finished.err, HasSubstr("4 times a test picture that cannot be decoded was left out"));
+  EXPECT_THAT(finished.err, HasSubstr("4 times an unreadable test picture was left out"));
   EXPECT_TRUE(there("out.onnx"));
 }
 
@@ -347,7 +347,7 @@ TEST_F(TrainTest, BadDataIsOneLine) {
   for (const char* name : {"a", "b", "c"}) fs::create_directory_symlink(folder() / "photos" / "red", folder() / "three" / name);
   expect_refused(on("three", {"--classes", "2"}), 2, "three: holds 3 classes, but the network has 2; --classes 3");
   write("short.bin", batch(3).substr(0, 9000));
-  expect_refused(on("short.bin"), 5, "short.bin: is no CIFAR-10 batch");
+  expect_refused(on("short.bin"), 5, "short.bin: is not a CIFAR-10 batch");
   write("photos/red/x.png", "no picture");
   fs::create_directories(folder() / "broken" / "a");
   fs::create_directories(folder() / "broken" / "b");
@@ -362,7 +362,7 @@ TEST_F(TrainTest, OptionsThatDoNotFitAreRefused) {
   expect_refused(train({"--epochs", "2", "--iterations", "3"}), 2, "--epochs and --iterations say the same thing");
   expect_refused(train({"--learning-rate", "fast"}), 2, "--learning-rate: expected a number above 0");
   expect_refused(train({"--milestones", "5,x"}), 2, "--milestones: expected iterations such as 32000,48000");
-  expect_refused(train({"--freeze", "layer3", "--iterations", "2"}), 2, "'layer3' is none of none, backbone, conv1");
+  expect_refused(train({"--freeze", "layer3", "--iterations", "2"}), 2, "'layer3' is not one of none, backbone, conv1");
   expect_refused(train({"--resume", "--restart"}), 2, "--resume and --restart: expected one of them");
   expect_refused(run({"train", "cifar", "-o", "out.onnx"}), 2, "expected the network and DATA, or --init and DATA");
   expect_refused(run({"train", "renset20", "cifar", "-o", "out.onnx"}), 2, "did you mean 'resnet20'");

@@ -1,4 +1,6 @@
 // Mistakes on the command line, help, and the options of every command.
+#include <tuple>
+
 #include "tests/cli/fixture.h"
 #include "tests/support/sanitized.h"
 
@@ -53,8 +55,37 @@ TEST_F(UsageTest, AStartLoadsOnlyWhatItNeeds) {
   }
 }
 
+// Help, and what is said of another word, come from one table.
+TEST_F(UsageTest, AChoiceIsRefusedWithAllItsWords) {
+  const std::tuple<const char*, const char*, const char*> choices[] = {{"predict", "--output-type", "probability|logit|features"},
+                                                                       {"predict", "--format", "text|jsonl|csv|json"},
+                                                                       {"predict", "--init", "he|zeros"},
+                                                                       {"evaluate", "--average", "probability|logit"},
+                                                                       {"inspect", "--format", "text|json|csv|md|dot|svg|html"},
+                                                                       {"inspect", "--depth", "stage|block|layer"},
+                                                                       {"responses", "--format", "text|csv|json|svg"},
+                                                                       {"compare", "--check", "max|mean|median"},
+                                                                       {"convert", "--dtype", "fp16|bf16|fp32"},
+                                                                       {"convert", "--rename", "torchvision"},
+                                                                       {"bench", "--convolution", "auto|direct|winograd"},
+                                                                       {"build", "--init", "he|zeros|none"},
+                                                                       {"train", "--augmentation", "auto|none|cifar|imagenet"},
+                                                                       {"train", "--decay", "all|weights"},
+                                                                       {"ops", "--progress", "auto|on|off"},
+                                                                       {"ops", "--format", "text|json|csv|md"}};
+  for (const auto& [command, option, words] : choices) {
+    EXPECT_THAT(run({command, "--help"}).out, HasSubstr(std::string(option) + " " + words)) << command;
+    expect_refused(run({command, option, "nonsense"}), 2, std::string(option) + ": expected " + words + ", got 'nonsense'");
+  }
+  expect_refused(run({"cache", "nonsense"}), 2, "expected list|clear, got 'nonsense'");
+  expect_refused(run({"completion", "nonsense"}), 2, "expected bash|zsh|fish, got 'nonsense'");
+  expect_refused(run({"train", "--freeze", "nonsense", "resnet20", "data", "-o", "a.onnx"}), 2,
+                 "--freeze: 'nonsense' is not one of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x");
+  expect_refused(run({"evaluate", "--crop", "ten,nonsense"}), 2, "--crop: expected center, ten or full, got 'ten,nonsense'");
+}
+
 TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
-  expect_refused(run({}), 2, "no command");
+  expect_refused(run({}), 2, "no command given");
   expect_refused(run({"predcit", "a.jpg"}), 2, "unknown command 'predcit', did you mean 'predict'?");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--tpok", "3"}), 2, "unknown option '--tpok', did you mean '--topk'?");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk", "three"}), 2, "--topk: expected a whole number from 1");
@@ -80,7 +111,7 @@ TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
     return run(more);
   };
   expect_refused(with({"--mean", "0.5,0.5"}), 2, "--mean: 2 numbers in '0.5,0.5', expected three");
-  expect_refused(with({"--mean", "0.5,x,0.5"}), 2, "--mean: 'x' is no number");
+  expect_refused(with({"--mean", "0.5,x,0.5"}), 2, "--mean: 'x' is not a number");
   expect_refused(with({"--std", "1,0,1"}), 2, "--std: a zero");
   expect_refused(with({"--crop-size", "0"}), 2, "--crop-size: expected a number of pixels");
   expect_refused(with({"--crop-size", "5"}), 2, "--crop-size 5 does not fit the network's input of Nx3x4x4");
@@ -134,7 +165,7 @@ TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {
   RunOptions options;
   options.environment["OMP_NUM_THREADS"] = " 1,4";
   EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("ignored"))));
-  options.environment["OMP_NUM_THREADS"] = "1000";  // more than there are is no reason to start them
+  options.environment["OMP_NUM_THREADS"] = "1000";  // that more are allowed than there are does not start them
   options.environment["SLURM_CPUS_PER_TASK"] = "1";
   EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("warning"))));
   for (const char* nonsense : {"many", "0", "-1", ",2", "2x"}) {
@@ -184,7 +215,7 @@ TEST_F(UsageTest, InstructionSetsAreCapped) {
 TEST_F(UsageTest, QuietShowsErrorsOnly) {
   const Finished loud = run({"predict", "rgb.onnx", "red.png"});
   EXPECT_EQ(loud.exit_code, 0);
-  EXPECT_THAT(loud.err, HasSubstr("resnet-cli: warning: preprocessing guessed"));
+  EXPECT_THAT(loud.err, HasSubstr("resnet-cli: warning: guessed the preprocessing"));
   const Finished quiet = run({"predict", "rgb.onnx", "red.png", "missing.png", "-q"});
   EXPECT_EQ(quiet.exit_code, 5);
   EXPECT_EQ(quiet.err, "resnet-cli: missing.png: cannot be opened: No such file or directory\n");

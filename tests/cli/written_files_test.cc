@@ -1,4 +1,4 @@
-// No command replaces a file that it reads, or a checkpoint that is none: whatever the option, the link or the spelling.
+// No command replaces a file that it reads, or a checkpoint that is not one: whatever the option, the link or the spelling.
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -177,7 +177,7 @@ TEST_F(WrittenByTrainTest, PicturesAndTheStartAreKept) {
     expect_kept(train({"-o", "n.onnx", option, "n.onnx.owner"}), picture, "the owner file of --output and ");
   }
   EXPECT_FALSE(fs::exists(folder() / "n.onnx"));
-  // It goes on learning in place.
+  // It is trained further in place.
   const std::string before = read("net.onnx");
   EXPECT_EQ(run(train({"-o", "net.onnx", "--init", "net.onnx"})).exit_code, 0);
   EXPECT_FALSE(read("net.onnx") == before);
@@ -196,10 +196,10 @@ TEST_F(WrittenByTrainTest, WhatIsNoCheckpointStays) {
   for (const Words& mode : {Words{}, {"--resume"}, {"--restart"}}) {
     for (const char* name : {"tree/red/1.png", "rgb.onnx", "rgb.txt"}) {
       expect_kept(train(join({"-o", "n.onnx", "--checkpoint", name}, mode)), name,
-                  std::string(name) + ": is no checkpoint of a training run");
+                  std::string(name) + ": is not a checkpoint of a training run");
     }
-    expect_kept(train(join({"-o", "n.onnx"}, mode)), "n.onnx.checkpoint.resnet", "is no checkpoint of a training run");
-    expect_refused(run(train(join({"-o", "n.onnx", "--checkpoint", "/dev/null"}, mode))), 2, "is no checkpoint");
+    expect_kept(train(join({"-o", "n.onnx"}, mode)), "n.onnx.checkpoint.resnet", "is not a checkpoint of a training run");
+    expect_refused(run(train(join({"-o", "n.onnx", "--checkpoint", "/dev/null"}, mode))), 2, "is not a checkpoint");
   }
   EXPECT_FALSE(fs::exists(folder() / "n.onnx"));
 }

@@ -1,4 +1,4 @@
-// What each operator's inference tells of shapes, symbols and values, and what it refuses. The official node cases cover the
+// What each operator's inference says of shapes, symbols and values, and what it refuses. The official node cases cover the
 // shapes of complete numbers; here stand symbols, values and errors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,7 +63,7 @@ TEST(InferPool, CeilModeCountsTheLastPartialWindow) {
   };
   EXPECT_EQ(pooled(false), "float 1x64x55x55");
   EXPECT_EQ(pooled(true), "float 1x64x56x56");
-  // A window that would begin in the padding is none.
+  // A window that would begin in the padding is not one.
   EXPECT_EQ(infer_text(MaxPool{.ceil_mode = true, .kernel_shape = {1}, .pads = {0, 1}, .strides = {2}}, {floats({1, 1, 4})}),
             "float 1x1x2");
 }
@@ -125,7 +125,7 @@ TEST(InferReshape, KeepsSymbolsAndRefusesWhatDoesNotDivide) {
   EXPECT_EQ(infer_text(Reshape{}, {floats({2, 6}), integers({5, -1})}),
             "error: cannot reshape 2x6 to 5x-1: the number of elements does not divide");
   EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({-1, -1})}), HasSubstr("error: "));
-  EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({-2, 6})}), HasSubstr("-2 is no dimension"));
+  EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({-2, 6})}), HasSubstr("-2 is not a dimension"));
   EXPECT_THAT(infer_text(Reshape{}, {floats({2, 6}), integers({2, 6, 0})}), HasSubstr("there is no dimension 2 to copy"));
 }
 

@@ -190,13 +190,13 @@ TEST(IdentityText, OfPreprocessing) {
 
 TEST(IdentityText, OfBuiltNetworks) {
   const arch::Spec a = arch::find_spec("resnet20").value();
-  const std::string text = text_of_built(a, "he", 1);
-  EXPECT_NE(text_of_built(a, "he", 2), text);
-  EXPECT_NE(text_of_built(a, "zeros", 1), text);
-  EXPECT_NE(text_of_built(arch::with_options(a, {.shortcut = arch::Shortcut::B}), "he", 1), text);
-  EXPECT_NE(text_of_built(arch::with_options(a, {.classes = 11}), "he", 1), text);
-  EXPECT_NE(text_of_built(arch::with_options(a, {.height = 40}), "he", 1), text);
-  EXPECT_NE(text_of_built(arch::with_options(a, {.batch = 2}), "he", 1), text);
+  const std::string text = text_of_built(a, arch::Init::he, 1);
+  EXPECT_NE(text_of_built(a, arch::Init::he, 2), text);
+  EXPECT_NE(text_of_built(a, arch::Init::zeros, 1), text);
+  EXPECT_NE(text_of_built(arch::with_options(a, {.shortcut = arch::Shortcut::B}), arch::Init::he, 1), text);
+  EXPECT_NE(text_of_built(arch::with_options(a, {.classes = 11}), arch::Init::he, 1), text);
+  EXPECT_NE(text_of_built(arch::with_options(a, {.height = 40}), arch::Init::he, 1), text);
+  EXPECT_NE(text_of_built(arch::with_options(a, {.batch = 2}), arch::Init::he, 1), text);
 }
 
 TEST(IdentityText, OfMethods) {

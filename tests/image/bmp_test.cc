@@ -131,9 +131,9 @@ TEST(Bmp, AColourBeyondThePaletteIsDamage) {
   bmp.palette = std::string("\x01\x02\x03\0", 4);
   bmp.rows = std::string("\0\xff\0\0", 4);
   EXPECT_EQ(complaint(bmp.bytes()),
-            "photo: is no image that can be read (a damaged BMP: a pixel of colour 255, of 1 in its palette)");
+            "photo: is not an image that can be read (a damaged BMP: a pixel of colour 255 in a palette of 1)");
   bmp.palette = "";
-  EXPECT_THAT(complaint(bmp.bytes()), HasSubstr("a pixel of colour 0, of 0 in its palette"));
+  EXPECT_THAT(complaint(bmp.bytes()), HasSubstr("a pixel of colour 0 in a palette of 0"));
   bmp.palette = std::string("\x01\x02\x03\0", 4);
   bmp.rows = std::string(4, '\0');
   EXPECT_EQ(decoded(bmp.bytes()).rgb, (std::vector<std::uint8_t>{3, 2, 1, 3, 2, 1}));
@@ -195,7 +195,7 @@ TEST(Bmp, ClaimsAreCheckedBeforeMemoryIsTaken) {
   EXPECT_EQ(complaint(bmp.bytes()), "photo: is truncated");
   for (const auto& [width, height] : {std::pair{0, 4}, {4, 0}, {-4, 4}}) {
     bmp.width = width, bmp.height = height;
-    EXPECT_THAT(complaint(bmp.bytes()), HasSubstr("is no image that can be read"));
+    EXPECT_THAT(complaint(bmp.bytes()), HasSubstr("is not an image that can be read"));
   }
   EXPECT_THAT(complaint(of(colourful(4, 4), 24, false, blue_first).bytes(), 15), HasSubstr("more than the 15 that are allowed"));
 }
@@ -235,7 +235,7 @@ TEST(Bmp, EveryCutIsTruncated) {
 }
 
 TEST(Bmp, TextIsNone) {
-  EXPECT_THAT(complaint("BMW is a maker of cars, and this is no picture"), HasSubstr("is no image that can be read"));
+  EXPECT_THAT(complaint("BMW is a maker of cars, and this is not a picture"), HasSubstr("is not an image that can be read"));
 }
 
 }  // namespace

@@ -103,11 +103,11 @@ TEST(Decode, EmptyFile) {
 }
 
 TEST(Decode, WhatIsNoImageIsNamed) {
-  EXPECT_EQ(complaint("hello"), "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
+  EXPECT_EQ(complaint("hello"), "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
   EXPECT_EQ(complaint(std::string(1000, '\0')),
-            "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
-  EXPECT_EQ(complaint("\n <!DOCTYPE HTML><html></html>"), "photo: is a web page, no image");
-  EXPECT_EQ(complaint("<HTML><body></body></html>"), "photo: is a web page, no image");
+            "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
+  EXPECT_EQ(complaint("\n <!DOCTYPE HTML><html></html>"), "photo: is a web page, not an image");
+  EXPECT_EQ(complaint("<HTML><body></body></html>"), "photo: is a web page, not an image");
   EXPECT_EQ(complaint("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
             "photo: is a Git LFS pointer, not the image itself: fetch it with git lfs pull");
 }
@@ -115,8 +115,8 @@ TEST(Decode, WhatIsNoImageIsNamed) {
 TEST(Decode, DocumentsAndDrawingsAreNotRendered) {
   EXPECT_THAT(
       complaint("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"><rect width=\"5\" height=\"5\"/></svg>"),
-      StartsWith("photo: is no image that can be read"));
-  EXPECT_THAT(complaint("%PDF-1.4\n"), StartsWith("photo: is no image that can be read"));
+      StartsWith("photo: is not an image that can be read"));
+  EXPECT_THAT(complaint("%PDF-1.4\n"), StartsWith("photo: is not an image that can be read"));
 }
 
 TEST(Decode, TruncatedFilesAreRefused) {
@@ -142,7 +142,7 @@ TEST(Decode, JpegWithoutItsEndMarkerIsTruncated) {
 TEST(Decode, DamagedFileOfAKnownFormat) {
   std::string bytes = bytes_of("rgb.png");
   for (std::size_t i = bytes.size() / 2; i < bytes.size() / 2 + 20; ++i) bytes[i] = static_cast<char>(bytes[i] ^ 0x5a);
-  EXPECT_THAT(complaint(bytes), AllOf(StartsWith("photo: is no image that can be read ("), EndsWith(")")));
+  EXPECT_THAT(complaint(bytes), AllOf(StartsWith("photo: is not an image that can be read ("), EndsWith(")")));
 }
 
 TEST(Decode, EveryCutOfASmallFileIsAnErrorOrAnImage) {
@@ -159,8 +159,8 @@ TEST(Decode, TooManyPixelsAreRefusedBeforeTheyAreDecoded) {
   EXPECT_EQ(complaint(bytes_of("rgb.png"), {.max_pixels = 53 * 37 - 1}),
             "photo: has 53x37 pixels, more than the 1960 that are allowed");
   EXPECT_EQ(complaint(bytes_of("rgb.png"), {.max_pixels = 53 * 37}), "");
-  // A header that promises 60000x60000 pixels in front of the data of a small picture; its checksum is wrong, which is looked at
-  // later than the size.
+  // A header that promises 60000x60000 pixels before the data of a small picture; its checksum is wrong, which is looked at later
+  // than the size.
   std::string bytes = bytes_of("rgb.png");
   bytes.replace(16, 8, std::string("\x00\x00\xea\x60\x00\x00\xea\x60", 8));
   const std::string said = complaint(bytes);
@@ -191,7 +191,7 @@ TEST(Decode, AnyFileNameWillDo) {
     EXPECT_EQ(decode(file).width, 53) << name;
   }
   const fs::path bad = folder.write("bad\nname \xff.jpg", "hello");
-  EXPECT_THAT(complaint_about(bad), StartsWith(bad.string() + ": is no image"));
+  EXPECT_THAT(complaint_about(bad), StartsWith(bad.string() + ": is not an image"));
 }
 
 TEST(Decode, ReadsFromAPipe) {
@@ -308,7 +308,7 @@ TEST(Decode, WhatIsLargeAndNoImageIsRefusedBeforeItIsRead) {
   const fs::path file = folder.write("photo.jpg", "");
   fs::resize_file(file, std::uintmax_t{2} << 30);  // a hole, which takes no room on the disk
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_THAT(complaint_about(file), StartsWith(file.string() + ": is no image that can be read"));
+  EXPECT_THAT(complaint_about(file), StartsWith(file.string() + ": is not an image that can be read"));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
 }
 
@@ -327,7 +327,7 @@ TEST(Decode, ThreadsDoNotSeeEachOthersErrors) {
           case 1: wrong += complaint(cut) != "photo: is truncated (Premature end of input file)"; break;
           case 2:
             wrong += complaint(stranger) !=
-                     "photo: is no image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM";
+                     "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM";
             break;
         }
       }

@@ -73,7 +73,7 @@ inline void expect_memory_once([[maybe_unused]] const std::filesystem::path& fil
     }
     return std::size_t{0};
   };
-  std::ofstream("/proc/self/clear_refs") << "5" << std::flush;  // the peak begins anew
+  std::ofstream("/proc/self/clear_refs") << "5" << std::flush;  // the peak is reset
   const std::size_t before = kilobytes("VmRSS:");
   const Pixels pixels = decode(file);
   EXPECT_LT(kilobytes("VmHWM:"), before + pixels.rgb.size() / 1024 + 16 * 1024);

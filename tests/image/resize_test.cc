@@ -182,7 +182,7 @@ TEST(ResizeShorterSide, TruncatesTheLongerOne) {
 }
 
 TEST(CenterCrop, StartsAtTheEvenOneOfTwoPixels) {
-  // The red level of gradient() is x, the green one y: the first pixel tells where the crop starts.
+  // The red level of gradient() is x, the green one y: the first pixel shows where the crop starts.
   const auto start = [](int side, int crop) { return static_cast<int>(center_crop(gradient(side, side), crop, crop).rgb[0]); };
   EXPECT_EQ(start(10, 4), 3);  // 3
   EXPECT_EQ(start(9, 4), 2);   // 2.5

@@ -27,7 +27,7 @@ TEST_P(ElementwiseTest, EveryLength) {
     for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(y[i], std::clamp(a[i] + b[i], -0.5f, 0.75f)) << n << " " << i;
     clamp(a.data(), y.data(), n, 0.0f, 0.5f);
     for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(y[i], std::clamp(a[i], 0.0f, 0.5f)) << n << " " << i;
-    ASSERT_EQ(y[n], 9.0f) << "wrote behind " << n;
+    ASSERT_EQ(y[n], 9.0f) << "wrote past " << n;
   }
 }
 
@@ -69,7 +69,7 @@ TEST_P(ElementwiseTest, MeanOverTheMiddle) {
   }
 }
 
-// One float alone stands still at 2^24. In lanes and out of them, in parts and at once: the same bits.
+// One float alone stays at 2^24. In lanes and out of them, in parts and at once: the same bits.
 TEST_P(ElementwiseTest, MeansOfVeryManyNearlyEqualValues) {
   constexpr std::size_t inner = 21, few = 800'000, many = 18'000'000;
   std::vector<float> x(many, 1.0f);

@@ -106,11 +106,11 @@ TEST(Preprocessing, ForAnotherCropByTheShareElseInTheSameRatio) {
 
 TEST(Preprocessing, WaysToCropHaveNames) {
   for (const CropMode mode : {CropMode::center, CropMode::squash, CropMode::border})
-    EXPECT_EQ(find_crop_mode(name_of(mode)), mode);
+    EXPECT_EQ(find_value<CropMode>(word_of(mode)), mode);
   for (const CropCorner corner : {CropCorner::half_to_even, CropCorner::down})
-    EXPECT_EQ(find_crop_corner(name_of(corner)), corner);
-  EXPECT_EQ(find_crop_mode("Center"), std::nullopt);
-  EXPECT_EQ(find_crop_corner(""), std::nullopt);
+    EXPECT_EQ(find_value<CropCorner>(word_of(corner)), corner);
+  EXPECT_EQ(find_value<CropMode>("Center"), std::nullopt);
+  EXPECT_EQ(find_value<CropCorner>(""), std::nullopt);
 }
 
 TEST(Preprocessing, WhatCannotBeUsedIsNamed) {

@@ -195,7 +195,7 @@ TEST(FoldBatchNorm, NotWhatIsNotPerChannel) {
     net.graph.set_outputs({add(net.graph, Mul{}, {net.conv(net.x, net.weight()), other}, "y")});
     expect_apart(net.graph, {});
   }
-  // A residual addition is no bias; a quotient of the convolution is none either.
+  // A residual addition is not a bias; nor is a quotient of the convolution.
   Net net;
   const ValueId first = net.conv(net.x, net.weight()), second = net.conv(net.x, net.weight("w2"), ValueId::none(), "conv2");
   const ValueId sum = add(net.graph, Add{}, {first, second}, "sum");
@@ -247,7 +247,7 @@ TEST(FoldBatchNorm, DeclinesWithAReason) {
   {
     Net net;
     net.graph.set_outputs({net.norm(net.relu(net.x), "bn", 4)});
-    expect_apart(net.graph, {norm + "no Conv or Gemm alone stands before it"});
+    expect_apart(net.graph, {norm + "it does not directly follow a Conv or Gemm"});
   }
   {
     Net net;

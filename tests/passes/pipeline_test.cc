@@ -84,7 +84,7 @@ TEST(Optimize, TellsWhatTheLastRoundLetBeOnce) {
   optimize(graph, log);
   EXPECT_THAT(log.declined, ::testing::ElementsAre(
                                 "of somebody else",
-                                "fold_batch_norm: node 'norm' (BatchNormalization): no Conv or Gemm alone stands before it"));
+                                "fold_batch_norm: node 'norm' (BatchNormalization): it does not directly follow a Conv or Gemm"));
 }
 
 TEST(Optimize, ErrorsNameThePass) {

@@ -130,7 +130,7 @@ TEST(RemoveNoOps, DropoutWhoseMaskIsReadStays) {
   graph.set_outputs({dropped, {dropped.node, 1}});
   PassLog log;
   EXPECT_EQ(print(remove_no_ops(graph, log)), print(graph));
-  // Not read, it is no hindrance.
+  // Not read, it does not hinder.
   graph.set_outputs({add(graph, Relu{}, {dropped}, "z")});
   EXPECT_EQ(count(remove_no_ops(graph, log), "Dropout"), 0u);
 }

@@ -68,7 +68,7 @@ inline std::size_t count(const Graph& graph, const std::string& type) {
   return found;
 }
 
-// The dump's lines of the nodes that are no constants, and `return`.
+// The dump's lines of the nodes that are not constants, and `return`.
 inline std::string print_operators(const Graph& graph) {
   std::string text = print(graph), kept;
   for (std::size_t begin = 0; begin < text.size();) {

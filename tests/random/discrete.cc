@@ -78,8 +78,7 @@ std::optional<std::string> place_of_largest(const ArgMax& op, const Tensor& x, c
     const double chosen = values[static_cast<std::size_t>(first + got[i] * inner)];
     const double most = values[static_cast<std::size_t>(first + want[i] * inner)];
     if (std::isfinite(most) && !(chosen >= most - noise)) {
-      return fmt::format("element {} is {}, where {:.9g} stands, expected {}, where {:.9g} stands", i, got[i], chosen, want[i],
-                         most);
+      return fmt::format("element {} is {} (value {:.9g}), expected {} (value {:.9g})", i, got[i], chosen, want[i], most);
     }
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-// Runs a graph as its settings say and tells what is wrong.
+// Runs a graph as its settings say and reports what is wrong.
 #pragma once
 
 #include <optional>

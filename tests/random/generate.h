@@ -21,7 +21,7 @@ Graph generate(std::uint64_t seed, const Settings& settings, const GenerateOptio
 std::vector<Tensor> make_inputs(const Graph& graph, std::int64_t batch, std::uint64_t seed);
 
 // The same graph without what its outputs do not need (inputs that are read by nothing go, too), and with those values as further
-// outputs after which a yardstick has to go on from what was computed (see judge.h).
+// outputs after which a yardstick has to continue from what was computed (see judge.h).
 Graph prune(const Graph& graph);
 
 }  // namespace resnet::random

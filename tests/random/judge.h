@@ -11,7 +11,7 @@
 namespace resnet::random {
 
 // Values after which float noise could be rounded up here and down there: of another type than float32 and float64, and computed
-// from floats. As outputs of the graph they are compared with all that noise allows, and the yardstick goes on from them.
+// from floats. As outputs of the graph they are compared with all that noise allows, and the yardstick continues from them.
 std::vector<ValueId> anchors(const Graph& graph);
 
 struct JudgeOptions {

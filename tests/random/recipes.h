@@ -37,7 +37,7 @@ ValueId matrix_of(Maker& m, ValueId x);
 ValueId reshape(Maker& m, ValueId x, Sizes target);
 // x with its axes permuted.
 ValueId transpose(Maker& m, ValueId x, Sizes perm);
-// A perm of `rank` axes that is not the identity where it can be; an open batch stays in front.
+// A perm of `rank` axes that is not the identity where it can be; an open batch stays first.
 Sizes draw_perm(Maker& m, std::size_t rank);
 // A factor of `number` that is at most `most`.
 std::int64_t draw_factor(Maker& m, std::int64_t number, std::int64_t most);

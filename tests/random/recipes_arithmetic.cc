@@ -84,7 +84,7 @@ void binary_broadcast(Maker& m, ValueId x) {
   // Of another rank, the batch of one would meet another axis of the other.
   if (m.open && m.rank(other) != rank) return;
   if (m.draw.chance(50)) other = m.add(Sigmoid{}, {other});
-  // Without the batch in front the value has a lower rank.
+  // Without the batch axis the value has a lower rank.
   const bool has_one = !m.sizes(other).empty() && m.sizes(other)[0] == 1;
   if (!m.open && has_one && m.draw.chance(40)) other = m.add(Squeeze{}, {other, m.integers({0})});
   Op op = draw_binary(m);

@@ -132,7 +132,7 @@ void pad(Maker& m, ValueId x) {
   m.offer(m.add(Pad{mode}, inputs));
 }
 
-// A Pad that goes into the convolution behind it, or may not.
+// A Pad that goes into the convolution after it, or may not.
 void pad_conv(Maker& m, ValueId x) {
   x = map_of(m, x);
   const Sizes pads = {0, 0, m.draw.between(0, 2), m.draw.between(0, 2), 0, 0, m.draw.between(0, 2), m.draw.between(0, 2)};

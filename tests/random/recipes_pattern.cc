@@ -112,7 +112,7 @@ void several_readers(Maker& m, ValueId x) {
   m.offer(late);
 }
 
-// What is computed of constants alone: folded, or run as it stands without passes.
+// What is computed of constants alone: folded, or run as it is without passes.
 void of_constants(Maker& m, ValueId x) {
   if (m.open || m.rank(x) < 1) return;
   const Sizes sizes = m.sizes(x);

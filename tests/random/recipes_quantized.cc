@@ -27,7 +27,7 @@ ValueId dequantize(Maker& m, const Quantized& q) { return m.add(DequantizeLinear
 
 DType draw_bytes(Maker& m) { return m.draw.chance(50) ? DType::uint8 : DType::int8; }
 
-// What stands before and after: movement that a QDQ pair may be met with.
+// What is before and after: movement that a QDQ pair may be met with.
 ValueId moved(Maker& m, ValueId q) {
   if (m.rank(q) >= 2 && m.draw.chance(30)) return transpose(m, q, draw_perm(m, m.rank(q)));
   return q;

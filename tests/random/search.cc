@@ -23,7 +23,7 @@ std::string as_text(const Graph& graph) {
 Finding finding_of(std::uint64_t seed, std::string problem, Failure failure, bool smaller) {
   const auto is_error = [](const std::string& text) { return text.starts_with("an error"); };
   if (smaller) {
-    // An error is no wrong answer: the smaller graph fails as the first one did.
+    // An error is not a wrong answer: the smaller graph fails as the first one did.
     failure = shrink(std::move(failure), [&](const Failure& candidate) {
       const auto left = examine(candidate.graph, candidate.settings, seed);
       return left && is_error(*left) == is_error(problem);

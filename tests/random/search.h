@@ -23,7 +23,7 @@ struct Finding {
   std::uint64_t seed = 0;
   std::string problem;   // of the graph as it was drawn
   std::string settings;  // of the smaller one
-  std::string text;      // the smaller one as ONNX text, what is wrong with it in front
+  std::string text;      // the smaller one as ONNX text, after what is wrong with it
 };
 
 struct SearchResult {

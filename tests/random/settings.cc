@@ -27,7 +27,7 @@ std::string Settings::to_string() const {
   if (route == Route::native) text += ", through a .resnet file";
   if (route == Route::onnx) text += ", through an ONNX file";
   if (packed) text += ", from packed weights";
-  if (job_shapes) text += ", the job tells shapes";
+  if (job_shapes) text += ", the job gives shapes";
   return text;
 }
 

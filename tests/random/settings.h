@@ -20,7 +20,7 @@ struct Settings {
   Route route = Route::as_made;
   bool packed = false;      // run by a second plan, which is given what the first one packed
   bool open_batch = false;  // the batch is a symbol; nothing mixes images then
-  bool job_shapes = false;  // the job tells the inputs' shapes
+  bool job_shapes = false;  // the job gives the inputs' shapes
   // Whether the bits are compared with those of another number of threads; not drawn.
   bool other_threads = true;
 

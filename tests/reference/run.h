@@ -45,7 +45,7 @@ Tensor run(const Op& op, const Tensors&... inputs) {
   return run_all(op, {&inputs...}, 1).front();
 }
 
-// The message of the Error that `action` throws, the kind in front: "unsupported: ...".
+// The message of the Error that `action` throws, the kind first: "unsupported: ...".
 template <typename Action>
 std::string error_of(const Action& action) {
   try {

@@ -19,7 +19,7 @@ PHRASES = [
     (r"\bbehind\b", "after, downstream of, or beside"),
     (r"\bin front\b", "before"),
     (r"(?<!there\s)\b(?:is|are) no\b(?! (?:longer|more)\b)", "is not, has no, or there is no"),
-    (r"\b(?:is|are) none\b(?! of)", "is not one"),
+    (r"(?<!there\s)\b(?:is|are) none\b(?! of)", "is not one"),
     (r"\bnone of (?:ours|its own)\b", "not ours, not its own"),
     (r"\brunning figures?\b", "running statistics"),
     (r"\bbatch norm(?:alization)? apart\b", "unfused batch norm"),
@@ -47,8 +47,8 @@ PATTERNS = [(re.compile(phrase.replace(" ", r"\s+"), re.IGNORECASE), better) for
 
 # Folders whose messages and help texts (the string literals of their sources) are checked, and those whose comments are, too.
 # A folder comes here when its words have been put right.
-WORDED = ()
-COMMENTED = ()
+WORDED = ("cli", "formats", "include", "lib", "tests", "tools")
+COMMENTED = WORDED
 
 TOKEN = re.compile(r'//(?P<line>[^\n]*)|/\*(?P<block>.*?)\*/|R"\((?P<raw>(?:.|\n)*?)\)"|"(?P<text>(?:\\.|[^"\\\n])*)"|\'(?:\\.|[^\'\\\n])\'',
                    re.DOTALL)

@@ -77,8 +77,9 @@ class Words(unittest.TestCase):
         self.assertEqual(self.found("**behind**"), ["README.md:1: says 'behind'"])
 
     def test_what_is_right(self):
-        for text in ["there is no such file", "it is no longer finite", "what a line stands for", "how to tell apart", "is none of the two",
-                     "understands", "go one step further", "standing", "Front", "retells", "is not a number"]:
+        for text in ["there is no such file", "empty where there is none", "it is no longer finite", "what a line stands for",
+                     "how to tell apart", "is none of the two", "understands", "go one step further", "standing", "Front", "retells",
+                     "is not a number"]:
             self.assertEqual(self.found(text), [], text)
 
 

@@ -8,11 +8,13 @@ Which module may include which, and which third parties it may see, is written i
   - headers of third parties stay in their modules, and out of the headers that other modules include
   - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
-  - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is no internal error
+  - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is not an internal error
   - nobody parses the text of an error, and no text of lib or formats names an option: Frames and the program's own words do
+  - an option with a fixed set of words is an enumerator: in cli/ no option is compared with a literal or kept as a string
   - every file in testdata/ (or its folder, as `folder/`) is in testdata/README.md, which says where it comes from
   - no absolute path of one machine, no address of a package registry, no forgotten merge or to-do mark
   - links between documents resolve, README.md is short, and words are those of the glossary (documents.py)
+  - files have at most 400 lines and functions at most 60, or a reason (sizes.py)
 """
 
 import os
@@ -20,6 +22,7 @@ import re
 import sys
 
 import documents
+import sizes
 
 PARTIES = {  # by the name in HACKING's table: which includes are its headers, and its names in CMake
     "XNNPACK": (r"xnnpack\.h|xnnpack/.*", {"XNNPACK::XNNPACK"}),
@@ -46,7 +49,7 @@ SYSTEM = re.compile(r"[a-z_0-9]+|(sys|linux|netinet|arpa|asm)/.*|[a-z_0-9]*intri
 EVERYTHING = "everything"
 TABLE = "HACKING.md"  # which has the module table
 ROOMS_OF_CLI = ("cli/commands", "cli/options", "cli/terminal", "cli/api")  # cli/tasks has rooms of its own
-SHARED_LIBRARY = "cli/api"  # it is no resnet_module
+SHARED_LIBRARY = "cli/api"  # it is not a resnet_module
 PUBLIC = "include/"  # whose headers are included as users include them
 SOURCES = (".cc", ".h", ".c", ".cpp", ".hpp", ".cxx")
 SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__"}
@@ -61,6 +64,11 @@ ITERATED = re.compile(r"for\s*\([^;{}]*?[^:]:\s*(?:fs|std::filesystem)::((?:recu
 PARSED_ERROR = re.compile(r"\bwhat\(\)\)*\s*(?:\.|==|!=)|(?:==|!=)\s*\w+(?:\.|->)what\(\)|"
                           r"\b(?:starts_with|ends_with|r?find|contains|compare|strn?cmp|strstr)\([^;]*\bwhat\(\)")
 OPTION_IN_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*?(?<![^ ("\'])(--[a-z][\w-]*)')
+CHOICE = re.compile(r'\badd_(choice|parsed)\(\s*[*\w]+,\s*"([^"]+)"')
+TEXT_OPTION = re.compile(r'\badd_text\(\s*[*\w]+,\s*"([^"]+)"')
+CHAIN = r"((?:\w+(?:\.|->))*\w+)"
+COMPARED = re.compile(rf'\b{CHAIN}\s*[=!]=\s*"([^"\n]*)"|"([^"\n]*)"\s*[=!]=\s*{CHAIN}\b')
+OPTIONS = re.compile(r"\bstruct \w*(?:Options|Request)\s*\{")
 STRAY_TEXTS = [  # (what it is, pattern)
     ("an absolute path of one machine", re.compile(r"(?<![\w$}{./*-])/(?:root|work|home/\w+|Users/\w+)/[\w.-]")),
     ("an address of a package registry",
@@ -101,7 +109,7 @@ def name_of(folder):
 
 
 def arguments_of(text, begin):
-    """The arguments of a call whose opening bracket stands in front of `begin`."""
+    """The arguments of a call whose opening bracket is before `begin`."""
     arguments, depth, at = [""], 0, begin
     while at < len(text) and depth >= 0:
         c = text[at]
@@ -115,7 +123,7 @@ def arguments_of(text, begin):
 
 
 def block_end(text, opened):
-    """The position behind the brace that closes the one at `opened`."""
+    """The position after the brace that closes the one at `opened`."""
     depth = 0
     for position in range(opened, len(text)):
         depth += {"{": 1, "}": -1}.get(text[position], 0)
@@ -265,7 +273,7 @@ class Tree:
                     if self.is_generated(name):
                         continue
                     if name not in self.known:
-                        self.stray(path, line, f'includes "{name}", which is no file of ours: write the path from the top folder')
+                        self.stray(path, line, f'includes "{name}", which is not a file of ours: write the path from the top folder')
                         continue
                     target = module_of(name)
                     if path.startswith(("lib/", "formats/", "cli/")) and target in ("tests", "tools"):
@@ -348,12 +356,32 @@ class Tree:
                 continue
             text = without_comments(self.texts[path])
             for match in PARSED_ERROR.finditer(text):
-                self.stray(path, text.count("\n", 0, match.start()) + 1, "the text of an error is parsed: its Frames tell")
+                self.stray(path, text.count("\n", 0, match.start()) + 1, "the text of an error is parsed: its Frames say it")
             if path.startswith("cli/"):
                 continue
             text = re.sub(r"//[^\n]*", "", self.texts[path])
             for match in OPTION_IN_TEXT.finditer(text):
                 self.stray(path, text.count("\n", 0, match.start()) + 1, f"{match.group(1)}: an option is the program's own")
+
+    def check_choices(self):
+        sources = [path for path in self.sources if path.startswith("cli/")]
+        texts = {path: re.sub(r"//[^\n]*", "", self.texts[path]) for path in sources}
+        members = lambda names: {name.strip("-").replace("-", "_") for name in names.split(",")}
+        choices = {m for text in texts.values() for found in CHOICE.finditer(text) for m in members(found.group(2))}
+        choices -= {m for text in texts.values() for found in TEXT_OPTION.finditer(text) for m in members(found.group(1))}
+        for path, text in texts.items():
+            for match in COMPARED.finditer(text):
+                *owners, member = re.split(r"\.|->", match.group(1) or match.group(4))
+                of_options = any(re.fullmatch(r"\w*(options|request)_?", owner) for owner in owners)
+                literal = match.group(2) or match.group(3)
+                if literal not in (None, "", "-") and (of_options or member.rstrip("_") in choices):
+                    self.stray(path, text.count("\n", 0, match.start()) + 1, f'{member} is compared with "{literal}": an option is an enumerator')
+            for match in OPTIONS.finditer(text):
+                body = text[match.end():block_end(text, match.end() - 1)]
+                for strings in re.finditer(r"\bstd::string\b(?!_)([^;()]*);", body):
+                    for member in sorted(set(re.findall(r"(?<![\w\"])\w+(?![\w\"])", re.sub(r'"[^"]*"', "", strings.group(1)))) & choices):
+                        line = text.count("\n", 0, match.end() + strings.start()) + 1
+                        self.stray(path, line, f"{member} is a string: an option with a fixed set of words is an enumerator")
 
     def check_texts(self):
         for path in self.files:
@@ -389,9 +417,11 @@ class Tree:
         self.check_switches()
         self.check_file_calls()
         self.check_errors()
+        self.check_choices()
         self.check_texts()
         self.check_testdata()
         documents.check(self)
+        sizes.check(self)
         return self.strays
 
 

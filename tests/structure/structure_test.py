@@ -135,7 +135,7 @@ class Strays(unittest.TestCase):
 
     def test_include_that_is_no_file(self):
         self.expect({"lib/graph/graph.cc": '#include "graph.h"\n'},
-                    'lib/graph/graph.cc:4: includes "graph.h", which is no file of ours: write the path from the top folder')
+                    'lib/graph/graph.cc:4: includes "graph.h", which is not a file of ours: write the path from the top folder')
 
     def test_third_party_outside_its_module(self):
         self.expect({"lib/graph/graph.cc": "#include <xnnpack.h>\n"},
@@ -242,6 +242,21 @@ class Strays(unittest.TestCase):
             lines = strays_of({**CLEAN, conv: CLEAN[conv] + code + "\n"})
             self.assertEqual(len(lines), 1 if found else 0, lines)
 
+    def test_options_as_texts(self):
+        clean = strays_of({**CLEAN, "cli/main.cc": CLEAN["cli/main.cc"] + 'add_choice(app, "-f,--out-format", value, "of it");\n'})
+        self.assertEqual(clean, [])
+        for code, found in [('if (options.out_format == "json") x();', True), ('if ("json" != out_format) x();', True),
+                            ('if (request_.color == "red") x();', True), ('if (stage.name == "conv1") x();', False),
+                            ('if (options.file == "-") x();', False), ("if (options.out_format == Format::json) x();", False),
+                            ('struct CacheOptions {\n  std::string file, out_format = "json";\n};', True),
+                            ('struct CacheOptions {\n  std::string file = "out_format";\n  Format out_format;\n};', False)]:
+            main = CLEAN["cli/main.cc"] + 'add_choice(*app, "-f,--out-format", value, "of it");\n' + code + "\n"
+            lines = strays_of({**CLEAN, "cli/main.cc": main})
+            self.assertEqual(len(lines), 1 if found else 0, (code, lines))
+        # What is a choice of one command and a file of another may be either.
+        main = CLEAN["cli/main.cc"] + 'add_choice(app, "--init", a, "x");\nadd_text(app, "--init", b, "FILE", "x");\nif (init == "a") x();\n'
+        self.assertEqual(strays_of({**CLEAN, "cli/main.cc": main}), [])
+
     def test_machine_path(self):
         self.expect({"tools/setup": "cp /ho" + "me/someone/x .\n"}, "tools/setup:3: an absolute path of one machine: /ho" + "me/someone/x")
 
@@ -288,7 +303,7 @@ class Program(unittest.TestCase):
         self.assertEqual(self.run_on(CLEAN).returncode, 0)
         found = self.run_on(CLEAN | {"lib/graph/ops/relu.cc": ""})
         self.assertEqual((found.returncode, found.stdout), (1, "lib/graph/ops/relu.cc: is named in no CMakeLists.txt\n"))
-        self.assertEqual(self.run_on({}).returncode, 1)  # nothing to examine is no success
+        self.assertEqual(self.run_on({}).returncode, 1)  # nothing to examine is not success
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/check in a small tree: its last line tells what happened, and it succeeds only where everything passed and something ran."""
+"""tools/check in a small tree: its last line says what happened, and it succeeds only where everything passed and something ran."""
 
 import pathlib
 import re

@@ -28,7 +28,7 @@ image::Pixels plain(int width, int height, std::array<std::uint8_t, 3> color) {
   return pixels;
 }
 
-// Every pixel tells where it is: red the column, green the row.
+// Every pixel shows where it is: red the column, green the row.
 image::Pixels places(int width, int height) {
   image::Pixels pixels{width, height, {}};
   for (int y = 0; y < height; ++y) {
@@ -231,7 +231,7 @@ TEST(TrainerTest, ARowThatIsStoppedIsNone) {
 }
 
 TEST(TrainerTest, AnEpochShowsEveryExampleOnce) {
-  // The first convolution's gradient would not tell; the counts of truths do.
+  // The first convolution's gradient would not show it; the counts of truths do.
   const Small small;
   std::vector<Example> given;
   for (int i = 0; i < 16; ++i) given.push_back({{}, i % 2, plain(16, 16, {static_cast<std::uint8_t>(16 * i), 0, 0})});
@@ -298,7 +298,7 @@ TEST(TrainerTest, ALossThatIsNoNumberStops) {
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::failed);
     EXPECT_THAT(error.what(), HasSubstr("iteration "));
-    EXPECT_THAT(error.what(), HasSubstr("learning rate of 1e+30"));
+    EXPECT_THAT(error.what(), HasSubstr("learning rate 1e+30"));
   }
 }
 

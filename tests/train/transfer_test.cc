@@ -60,7 +60,7 @@ TEST_P(CifarModel, AnswersAsBefore) {
 INSTANTIATE_TEST_SUITE_P(Cifar, CifarModel,
                          testing::Values("cifar10-resnet20-torch-op11.onnx", "cifar10-resnet56-torch-op16-bn.onnx"));
 
-// The graph with batch norms as they are behind some training.
+// The graph with batch norms as they are after some training.
 Graph trained(const arch::Spec& spec) {
   const Graph graph = arch::build(spec, {.seed = 4});
   std::map<std::string, Tensor> values = float_constants(graph);

@@ -199,7 +199,7 @@ class Wrong : public ::testing::Test {
   }
 };
 
-// Whatever stands beside it in the batch, and whoever computes it.
+// Whatever is beside it in the batch, and whoever computes it.
 TEST_F(Wrong, AnImageHasTheSameBits) {
   RESNET_REQUIRE_ASSETS();
   const auto folder = *test::assets() / "cases" / "wrong";

@@ -322,7 +322,7 @@ TEST(Quantization, PerTensor) {
   expect_as_reference(graph, {random_tensor({2, 3, 5, 4}, 1)});
 }
 
-// An activation behind one reader goes into the step in front of it; one whose input is wanted elsewhere, too, may not.
+// An activation goes into the step before it where it alone reads that step; one whose input is wanted elsewhere, too, may not.
 TEST(Fusion, TakesActivationsOnlyWhereNothingElseReadsTheirInput) {
   for (const bool wanted : {false, true}) {
     Graph graph;
@@ -356,7 +356,7 @@ TEST(Fusion, ResidualAddition) {
                                            graph.add_constant("high", Tensor::scalar(0.5f))},
                                           "clip", {"y"})
                            : graph.append(Relu{}, {sum}, "relu", {"y"});
-    graph.set_outputs({y, a});  // a is read again behind the addition: it may not be written over
+    graph.set_outputs({y, a});  // a is read again after the addition: it may not be written over
     EXPECT_THAT(kinds(*xnnpack::Plan::make(graph)), ElementsAre("convolution", "convolution", "add"));
     expect_as_reference(graph, {random_tensor({2, 3, 6, 6}, 1)});
   }
@@ -375,7 +375,7 @@ TEST(Fusion, BatchNormalizationThatStays) {
   expect_as_reference(graph, {random_tensor({2, 5, 4, 3}, 1)});
 }
 
-// What TensorFlow writes: the Transpose in front of the first convolution only renames axes.
+// What TensorFlow writes: the Transpose before the first convolution only renames axes.
 TEST(Layouts, TransposeFromNhwcMovesNothing) {
   Graph graph;
   const ValueId x = graph.add_input("x", float_fact({2, 6, 5, 3}));

@@ -297,7 +297,7 @@ TEST(Session, RefusesOneSymbolWithTwoSizes) {
   EXPECT_EQ(message(one, {{4, 5}}), "input 'a' is given 4x5, expected nxn, where n is one number, not 4 and 5");
 }
 
-// XNNPACK's sum in one float stands still at 2^24.
+// XNNPACK's sum in one float stays at 2^24.
 TEST(Session, AWindowOfMillionsOfElements) {
 #ifdef RESNET_SANITIZED
   GTEST_SKIP() << "too slow under sanitizers";

@@ -34,7 +34,7 @@ double milliseconds_since(Clock::time_point start) {
 std::int64_t to_number(const std::string& word) {
   std::size_t used = 0;
   const std::int64_t number = std::stoll(word, &used);
-  if (used != word.size() || number < 1) throw Error(Fault::invalid, fmt::format("'{}' is no count", word));
+  if (used != word.size() || number < 1) throw Error(Fault::invalid, fmt::format("'{}' is not a count", word));
   return number;
 }
 

@@ -19,6 +19,12 @@ add_custom_command(
   DEPENDS resnet-cli "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${PROJECT_BINARY_DIR}/changelog"
   COMMENT "Manual pages and completions" VERBATIM)
 add_custom_target(resnet_pages ALL DEPENDS "${pages}/made")
+# All that is installed: neither tests nor benchmarks are built for it.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+add_custom_target(resnet_installed DEPENDS resnet-cli resnet_pages)
+if(RESNET_BUILD_LIBRARY)
+  add_dependencies(resnet_installed resnet)
+endif()
 
 install(DIRECTORY "${pages}/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}")
 install(FILES "${pages}/resnet-cli" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
@@ -35,7 +41,9 @@ install(CODE "
   endif()")
 
 set(CPACK_GENERATOR DEB)
+set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_SOURCE_DIR}/tools/package/tools.cmake")
 set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_INSTALL_COMMANDS "\"${CMAKE_COMMAND}\" --build \"${PROJECT_BINARY_DIR}\" --target resnet_installed")
 set(CPACK_PACKAGE_NAME resnet-cli)
 set(CPACK_PACKAGE_VENDOR "resnet-cli")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -85,7 +85,7 @@ function(resnet_module name)
     target_precompile_headers(resnet_${name} REUSE_FROM resnet_precompiled)
     cmake_language(EVAL CODE "cmake_language(DEFER CALL resnet_spare_own_flags resnet_${name})")
   endif()
-  # What a stranger's file goes through tells libFuzzer how far it came.
+  # What a stranger's file goes through shows libFuzzer how far it came.
   if(RESNET_BUILD_FUZZERS AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(formats/[^/]+|lib/graph|lib/image)$")
     target_compile_options(resnet_${name} PRIVATE -fsanitize=fuzzer-no-link)
   endif()

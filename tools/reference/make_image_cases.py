@@ -3,7 +3,7 @@
 
     make_image_cases.py TESTDATA/images
 
-One picture, drawn by formula, in the formats and colour modes that photos come in; decode.csv tells the CRC-32 of the RGB pixels
+One picture, drawn by formula, in the formats and colour modes that photos come in; decode.csv has the CRC-32 of the RGB pixels
 that PIL decodes from each, prepare.csv that of resizes and crops of the pictures in TESTDATA/images.
 """
 

@@ -6,8 +6,8 @@
 WHOLE is how many of the photos are also shown as a whole at five scales, which takes some seconds each (default: all).
 
 Wants Debian's python3-torch, python3-torchvision and python3-onnx. ASSETS holds models/ and images/imagenet/ with labels.csv.
-Photos are decoded by PIL and resized and cropped by torchvision; the weights are those of the ONNX files. Each line tells of one photo
-the likeliest class, and of that class the averaged logit (the mean of the logits) and the averaged probability (the mean of the
+Photos are decoded by PIL and resized and cropped by torchvision; the weights are those of the ONNX files. Each line gives the likeliest
+class of one photo, and of that class the averaged logit (the mean of the logits) and the averaged probability (the mean of the
 softmaxes; the class is the likeliest by this mean).
 """
 import csv

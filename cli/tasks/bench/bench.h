@@ -1,4 +1,4 @@
-// How long networks take on this machine: in turns with each other, each measured by a worker of its own.
+// How long networks take on this machine: interleaved, each measured by a worker of its own.
 #pragma once
 
 #include <cstddef>
@@ -76,7 +76,7 @@ struct BenchResult {
   std::vector<BenchRow> rows;  // by model, then batch, then threads
 };
 
-// Workers are started before anything is measured. Of several configurations of a model, the first tells the observer what is
+// Workers are started before anything is measured. Of several configurations of a model, the first says to the observer what is
 // to be said. Throws Error: of the models, Error(invalid) where there are no photos, and what `before_reading` throws.
 BenchResult bench(const BenchRequest& request, const TaskContext& context, const StartWorker& start);
 

@@ -32,7 +32,8 @@ class Measurement {
   // Reads the model and warms it up: before anything else.
   Loaded load();
   void warm_up();
-  // For so many seconds, and at most so many batches; at least one. The first, which brings caches and threads back, is not told.
+  // For so many seconds, and at most so many batches; at least one. The first, which brings caches and threads back, is not
+  // counted.
   Turn run(double seconds, std::int64_t most);
   BenchProfile profile();
   BenchPipeline pipeline();

@@ -117,7 +117,7 @@ class Comparison {
 
   void compare_with_files(const Graph& a) {
     if (request_.layers) throw Error(Fault::invalid, "--layers is for two models");
-    if (request_.inputs.empty()) throw Error(Fault::invalid, "stored outputs belong to certain inputs: --input");
+    if (request_.inputs.empty()) throw Error(Fault::invalid, "stored outputs need the inputs that they are of: --input");
     const std::vector<Tensor> expected = read_tensors(request_.others);
     std::vector<std::string> names = names_of_outputs(a);
     if (expected.size() > names.size()) {

@@ -7,12 +7,16 @@
 #include <vector>
 
 #include "cli/tasks/task.h"
+#include "lib/base/words.h"
 #include "lib/measure/compare.h"
 
 namespace resnet::cli {
 
 // Which difference must be within the tolerance.
 enum class CompareBy { max, mean, median };
+constexpr auto words_of(CompareBy) {
+  return std::to_array<Word<CompareBy>>({{CompareBy::max, "max"}, {CompareBy::mean, "mean"}, {CompareBy::median, "median"}});
+}
 
 struct CompareRequest {
   std::string model;                // A

@@ -33,7 +33,8 @@ void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log) {
   Graph& graph = loaded.model.graph;
   if (request.seed) {
     if (!loaded.spec && graph.inputs().size() < 2)
-      throw Error(Fault::invalid, fmt::format("--seed makes weights that are inputs, but {} has all its weights", loaded.name));
+      throw Error(Fault::invalid,
+                  fmt::format("--seed initialises weights that are inputs, but {} has all its weights", loaded.name));
     graph = arch::make_weights(graph, *request.seed);
   }
   if (request.dynamic_batch) graph = open_batch(graph, log);
@@ -133,7 +134,7 @@ ConvertResult ConvertTask::run() {
   Model& model = loaded_.model;
   const Graph before = request_.check > 0 ? model.graph : Graph();
   if (!request_.labels.empty()) model.labels = load_labels(request_.labels, classes_of(model.graph));
-  if (!request_.preprocess.empty()) model.preprocessing = find_preprocessing(request_.preprocess);
+  if (request_.preprocess) model.preprocessing = preprocessing_of(*request_.preprocess);
   ConvertResult result;
   try {
     rewrite(loaded_, request_, result.log);

@@ -21,8 +21,10 @@ struct ConvertRequest {
   std::string output;
   bool native = false;  // .resnet, else ONNX
 
-  std::string labels, preprocess;          // kept in the file; "": the model's own
-  std::optional<std::uint64_t> seed = {};  // weights that are inputs are made anew from it
+  // Kept in the file; "" and nothing: the model's own.
+  std::string labels;
+  std::optional<Convention> preprocess = {};
+  std::optional<std::uint64_t> seed = {};  // weights that are inputs are initialised from it
   bool dynamic_batch = false, simplify = false, rename = false, fold_batch_norm = false, strip_weights = false;
   std::optional<DType> dtype = {};  // of the stored weights: float16, bfloat16 or float32; nothing: as they are
 

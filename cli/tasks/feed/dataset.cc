@@ -79,7 +79,7 @@ class Classes {
 
 constexpr std::uintmax_t most_list_bytes = std::uintmax_t{256} << 20;
 
-// Without a byte order mark. What is no text is refused.
+// Without a byte order mark. What is not text is refused.
 std::vector<std::string> lines_of(const fs::path& file) {
   std::string text = read_file(file, Role::argument, {.most_bytes = most_list_bytes, .expected = "a list of files and classes"});
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
@@ -149,7 +149,7 @@ Dataset read_csv(const fs::path& csv, const Classes& classes) {
       std::error_code none;
       const bool may_be_header = number == 1 && line.size() <= longest_header && is_header(line);
       if (may_be_header && !fs::exists(fs::symlink_status(file, none))) continue;
-      refuse(fmt::format("{}: '{}' is no class of the model, expected a number from 0 to {}, a label or a WordNet id", where(),
+      refuse(fmt::format("{}: '{}' is not a class of the model, expected a number from 0 to {}, a label or a WordNet id", where(),
                          table::printable(row->second.substr(0, 100)), classes.count() - 1));
     }
     dataset.samples.push_back({file, {*truth}});
@@ -196,7 +196,7 @@ Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& cla
     map = read_class_map(options.class_map, classes);
   } else {
     dataset.notes.push_back(
-        fmt::format("{}: numbers are taken as the model's own, from 0; --class-map says otherwise", options.ground_truth));
+        fmt::format("{}: numbers are taken as the model's own, from 0; override with --class-map", options.ground_truth));
   }
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string text = trimmed(lines[i]);
@@ -208,7 +208,7 @@ Dataset read_with_ground_truth(const DatasetOptions& options, const Classes& cla
       truth = classes.find(text);
     }
     if (!truth)
-      refuse(fmt::format("{}: line {}: '{}' is no class of the model", options.ground_truth, i + 1, table::printable(text)));
+      refuse(fmt::format("{}: line {}: '{}' is not a class of the model", options.ground_truth, i + 1, table::printable(text)));
     dataset.samples.push_back({photos[i], {*truth}});
   }
   return dataset;
@@ -225,11 +225,11 @@ std::vector<std::int64_t> classes_of(const std::vector<fs::path>& folders, const
   }
   const bool none_known = std::none_of(found.begin(), found.end(), [](const auto& index) { return index.has_value(); });
   const bool in_order = none_known && static_cast<std::int64_t>(folders.size()) == classes.count();
-  if (in_order) notes.push_back(fmt::format("{}: its folders are no classes by name and are taken in their order", data));
+  if (in_order) notes.push_back(fmt::format("{}: its folders are not classes by name and are taken in their order", data));
   std::vector<std::int64_t> result;
   for (std::size_t i = 0; i < folders.size(); ++i) {
     if (!in_order && !found[i]) {
-      refuse(fmt::format("{}: is no class of the model by its name, expected a label, a WordNet id or a number from 0 to {}",
+      refuse(fmt::format("{}: is not a class of the model by its name, expected a label, a WordNet id or a number from 0 to {}",
                          folders[i].string(), classes.count() - 1));
     }
     result.push_back(in_order ? static_cast<std::int64_t>(i) : *found[i]);
@@ -284,7 +284,7 @@ void for_each_cifar_record(const fs::path& file, const std::function<void(std::s
   for (; stream.read(record.data(), static_cast<std::streamsize>(record.size())); any = true) take(record);
   if (stream.gcount() == 0 && any) return;
   throw Error(Fault::unreadable, Frame::file(Role::input),
-              fmt::format("{}: is no CIFAR-10 batch: its size is no multiple of {} bytes", file.string(), cifar_record));
+              fmt::format("{}: is not a CIFAR-10 batch: its size is not a multiple of {} bytes", file.string(), cifar_record));
 }
 
 }  // namespace

@@ -35,8 +35,9 @@ struct Dataset {
   std::size_t photos() const;
 };
 
-// Classes are the indices of a network of `classes` classes: numbers, names of `labels`, or WordNet ids; a background class in
-// front (1001 classes) moves names and ids by one. Throws Error(invalid) with the file and line for what cannot be understood.
+// Classes are the indices of a network of `classes` classes: numbers, names of `labels`, or WordNet ids; a background class
+// before them (1001 classes) moves names and ids by one. Throws Error(invalid) with the file and line for what cannot be
+// understood.
 Dataset load_dataset(const DatasetOptions& options, std::span<const std::string> labels, std::int64_t classes, Stop stop);
 
 // The photos of a CIFAR-10 binary batch (data_batch_1.bin: a byte of class, then 32x32 levels of red, green and blue, each); none

@@ -28,9 +28,9 @@ bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != s
 
 // What a list is not; empty for what may be one. `begin`: its first bytes.
 std::string objection_to_list(std::string_view begin, bool null_separated) {
-  if (const auto kind = kind_of_content(begin)) return fmt::format("is no list of paths (it looks like {})", kind->name);
+  if (const auto kind = kind_of_content(begin)) return fmt::format("is not a list of paths (it looks like {})", kind->name);
   if (!null_separated && begin.find('\0') != begin.npos)
-    return "is no list of paths, one a line (it holds NULs; -0 reads what find -print0 writes)";
+    return "is not a list of paths, one a line (it holds NULs; -0 reads what find -print0 writes)";
   return "";
 }
 

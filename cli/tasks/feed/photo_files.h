@@ -16,13 +16,13 @@
 namespace resnet::cli {
 
 // Whether a file or folder of this name belongs to a tool and not to the user: hidden ones (.git, ._1.jpg, .ipynb_checkpoints),
-// and what file servers, archives and desktops leave behind (@eaDir, __MACOSX, $RECYCLE.BIN, lost+found, Thumbs.db). In any case.
+// and what file servers, archives and desktops leave (@eaDir, __MACOSX, $RECYCLE.BIN, lost+found, Thumbs.db). In any case.
 bool is_tool_name(std::string_view name);
 
 // Whether a folder's file is taken for a photo (or a .npy tensor), by its ending; a file that is named itself may have any name.
 bool has_photo_ending(const std::filesystem::path& file);
 
-// Files of folders that are no photos, by their endings.
+// Files of folders that are not photos, by their endings.
 class OtherFiles {
  public:
   void add(const std::filesystem::path& file);

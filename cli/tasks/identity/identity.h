@@ -51,7 +51,8 @@ std::string text_of_prepared(const NetworkIdentity& network, const Identity& of)
 
 // One line of JSON, with the number of its format.
 std::string to_json(const Identity& identity);
-// Throws Error(invalid) without a file's name: "is no identity", or "was written by a later version".
+// Throws Error(invalid) without a file's name: "does not say what it was made with", or "was written by a later
+// version".
 Identity identity_from_json(const std::string& text);
 
 }  // namespace resnet::cli

@@ -20,24 +20,6 @@ std::string text_of(const std::optional<Number>& number, const char* otherwise) 
   return number ? fmt::format("{}", *number) : otherwise;
 }
 
-std::string_view word_of(arch::Stem stem) {
-  switch (stem) {
-    case arch::Stem::imagenet: return "imagenet";
-    case arch::Stem::deep: return "deep";
-    case arch::Stem::cifar: return "cifar";
-  }
-  __builtin_unreachable();
-}
-
-std::string_view word_of(Interpolation interpolation) {
-  switch (interpolation) {
-    case Interpolation::bilinear: return "bilinear";
-    case Interpolation::bicubic: return "bicubic";
-    case Interpolation::lanczos: return "lanczos";
-  }
-  __builtin_unreachable();
-}
-
 // A word may hold every byte: lengths keep ("a", "bc") and ("ab", "c") apart.
 std::string digest_of_words(std::span<const std::string> words) {
   std::string all;
@@ -49,7 +31,7 @@ std::string digest_of_words(std::span<const std::string> words) {
 
 std::string text_of_digest(std::string_view digest) { return fmt::format("digest {}", digest); }
 
-std::string text_of_built(const arch::Spec& spec, std::string_view init, std::uint64_t seed) {
+std::string text_of_built(const arch::Spec& spec, arch::Init init, std::uint64_t seed) {
   // By their number: a field that is added has to be told, too.
   const auto& [name, block, blocks, stem, first_channels, shortcut, variant, pre_activation, groups, width_per_group,
                average_shortcut, squeeze, classes, batch, height, width] = spec;
@@ -57,8 +39,8 @@ std::string text_of_built(const arch::Spec& spec, std::string_view init, std::ui
       "built {} ({} {}, stem {}, {} channels, shortcut {}, variant {}, pre-activation {}, groups {}x{}, average shortcut {}, "
       "squeeze {}, {} classes, input {}x3x{}x{}), init {}, seed {}",
       name, block == arch::Block::bottleneck ? "bottleneck" : "basic", fmt::join(blocks, "+"), word_of(stem), first_channels,
-      shortcut == arch::Shortcut::none ? "none" : arch::name_of(shortcut), arch::name_of(variant), pre_activation, groups,
-      width_per_group, average_shortcut, squeeze, classes, text_of(batch, "N"), height, width, init, seed);
+      arch::name_of(shortcut), arch::name_of(variant), pre_activation, groups, width_per_group, average_shortcut, squeeze,
+      classes, text_of(batch, "N"), height, width, word_of(init), seed);
 }
 
 std::string text_of_labels(std::span<const std::string> labels) {
@@ -74,13 +56,13 @@ std::string text_of(const Preprocessing& preprocessing) {
       preprocessing;
   // What only says what `resize` would be for another crop decides nothing.
   static_cast<void>(name), static_cast<void>(crop_pct);
-  // Told where they are another way than of old: what was written before them still fits.
+  // Only where they are not the default: identities that were written before them stay equal.
   std::string framing;
-  if (crop_mode != CropMode::center) framing += fmt::format(", {}", name_of(crop_mode));
-  if (crop_corner != CropCorner::half_to_even) framing += fmt::format(", corner {}", name_of(crop_corner));
+  if (crop_mode != CropMode::center) framing += fmt::format(", {}", word_of(crop_mode));
+  if (crop_corner != CropCorner::half_to_even) framing += fmt::format(", corner {}", word_of(crop_corner));
   return fmt::format("resize {} {}, crop {}, {}, scale {}, mean {}, std {}{}{}", text_of(resize, "none"), word_of(interpolation),
-                     text_of(crop_size, "none"), channel_order == ChannelOrder::bgr ? "bgr" : "rgb", scale, fmt::join(mean, ","),
-                     fmt::join(std, ","), framing, exif ? ", turned by EXIF" : "");
+                     text_of(crop_size, "none"), word_of(channel_order), scale, fmt::join(mean, ","), fmt::join(std, ","),
+                     framing, exif ? ", turned by EXIF" : "");
 }
 
 std::string text_of_methods(std::span<const std::string> methods) {

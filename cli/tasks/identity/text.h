@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/arch/build.h"
 #include "lib/arch/spec.h"
 #include "lib/model/preprocessing.h"
 
@@ -13,7 +14,7 @@ namespace resnet::cli {
 // "digest 0123abcd...": of a file, of what is built in.
 std::string text_of_digest(std::string_view digest);
 // Every field of a network that is built, its initial weights and their seed.
-std::string text_of_built(const arch::Spec& spec, std::string_view init, std::uint64_t seed);
+std::string text_of_built(const arch::Spec& spec, arch::Init init, std::uint64_t seed);
 // "10 names from 'airplane' (digest ...)", "none".
 std::string text_of_labels(std::span<const std::string> labels);
 // Every number to its last bit; the convention's name decides nothing.

@@ -51,7 +51,7 @@ InspectedRow row_of(const analysis::Layer& layer, const std::vector<arch::Place>
   return row;
 }
 
-// Rows of one stage or block, one behind the other, as one.
+// Rows of one stage or block, one after the other, as one.
 std::vector<InspectedRow> added_up(const std::vector<InspectedRow>& layers, Depth depth) {
   std::vector<InspectedRow> result;
   for (const InspectedRow& layer : layers) {
@@ -216,7 +216,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
     add("format",
         fmt::format("{}, opset {}, IR version {}{}", p.format, opsets, p.ir_version, producer.empty() ? "" : ", by " + producer));
   }
-  // A light file lists its parameters as inputs, too.
+  // A file of the structure only lists its parameters as inputs, too.
   constexpr std::size_t most_inputs = 4;
   const std::span<const ValueId> inputs = graph.inputs();
   for (const ValueId input : inputs.first(std::min(inputs.size(), most_inputs)))
@@ -233,7 +233,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
   for (const auto& [type, count] : operators) listed += fmt::format("{}{} {}", listed.empty() ? "" : ", ", count, type);
   add("operators", listed);
   add("parameters",
-      fmt::format("{}, and {} running figures of batch norm", grouped(i.total.parameters), grouped(i.total.buffers)));
+      fmt::format("{}, and {} running statistics (batch norm)", grouped(i.total.parameters), grouped(i.total.buffers)));
   const std::string per = i.batch == 1 ? "" : fmt::format(" for a batch of {}", i.batch);
   add("multiply-adds",
       fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
@@ -316,7 +316,7 @@ table::Table layer_table(const Inspection& inspection, const std::vector<std::st
     const auto found = std::find_if(all.begin(), all.end(), [&](const ColumnKind& c) { return name == c.name; });
     if (found == all.end()) {
       throw Error(Fault::invalid,
-                  fmt::format("{}: '{}' is no column, expected {}", option, name, fmt::join(column_names(), ", ")));
+                  fmt::format("{}: '{}' is not a column, expected {}", option, name, fmt::join(column_names(), ", ")));
     }
     return *found;
   };
@@ -353,7 +353,7 @@ table::Table convention_table(const Inspection& inspection) {
   }
   result.add({std::string("parameters"), inspection.total.parameters,
               std::string("trained: weights, biases, batch norm's scale and shift")});
-  // Keras counts a layer's running figures and gives a bias to each convolution in front of a batch norm, too; other tools leave
+  // Keras counts a layer's running statistics and gives a bias to each convolution before a batch norm, too; other tools leave
   // that one out as it has no effect. Each layer's own, though files may share what is equal.
   std::int64_t channels = 0;
   const Graph& graph = inspection.model.graph;
@@ -363,7 +363,7 @@ table::Table convention_table(const Inspection& inspection) {
   }
   if (channels > 0) {
     result.add({std::string("parameters, Keras"), inspection.total.parameters + 3 * channels,
-                std::string("adds batch norm's running figures, and a bias of each convolution in front of one")});
+                std::string("adds batch norm's running statistics, and a bias for each convolution before one")});
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// What `inspect` knows of a model, and how it is told.
+// What `inspect` knows of a model, and how it is shown.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,15 @@
 #include "formats/table/table.h"
 #include "lib/analysis/layers.h"
 #include "lib/arch/recognize.h"
+#include "lib/base/words.h"
 #include "lib/model/model.h"
 
 namespace resnet::cli {
 
 enum class Depth { stage, block, layer };
+constexpr auto words_of(Depth) {
+  return std::to_array<Word<Depth>>({{Depth::stage, "stage"}, {Depth::block, "block"}, {Depth::layer, "layer"}});
+}
 
 // One line of the layer table: a layer, or a block or stage added up.
 struct InspectedRow {
@@ -51,7 +55,7 @@ std::string size_text(std::int64_t bytes);
 
 // Columns by their names, in this order: what --columns may list.
 std::vector<std::string> column_names();
-// Throws Error(invalid) for a name that is none.
+// Throws Error(invalid) for a name that is not one.
 table::Table layer_table(const Inspection& inspection, const std::vector<std::string>& columns, const std::string& sort_by);
 table::Table convention_table(const Inspection& inspection);
 table::Table weight_table(const Inspection& inspection);

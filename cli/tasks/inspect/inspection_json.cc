@@ -75,8 +75,8 @@ Json json_of(const Preprocessing& p) {
           {"mean", p.mean},
           {"std", p.std},
           {"exif", p.exif},
-          {"crop_mode", name_of(p.crop_mode)},
-          {"crop_corner", name_of(p.crop_corner)},
+          {"crop_mode", word_of(p.crop_mode)},
+          {"crop_corner", word_of(p.crop_corner)},
           {"crop_pct", p.crop_pct ? Json(*p.crop_pct) : Json()}};
 }
 

@@ -39,7 +39,7 @@ Role role_of(const Op& op) {
                                [](const MatMul&) { return Role::classifier; },
                                [](const Softmax&) { return Role::classifier; },
                                [](const Input&) { return Role::input; },
-                               [](const auto&) { return Role::other; }},  // a colour is no matter of correctness
+                               [](const auto&) { return Role::other; }},  // a colour is not a matter of correctness
                     op);
 }
 

@@ -71,7 +71,7 @@ table::Table paper_table(arch::Variant variant, bool one_line_cells) {
         std::vector<std::string> lines;
         if (stage.name == "conv2_x") lines.emplace_back("3x3 max pool, stride 2");
         const std::vector<std::string> layers = split_lines(block_text(net, stage, false));
-        // Brackets round the block; how often it stands behind its middle.
+        // Brackets round the block; how often it is repeated after its middle.
         for (std::size_t i = 0; i < layers.size(); ++i) {
           std::string line = "[" + table::pad(layers[i], 9) + "]";
           if (i == layers.size() / 2) line += fmt::format(" x {}", stage.blocks);

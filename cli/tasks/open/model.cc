@@ -53,9 +53,10 @@ InputShape parse_input_shape(const std::string& text) {
     const bool symbol =
         !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalpha(c) || c == '_'; });
     if (number ? *number < 1 : !symbol) {
-      throw Error(Fault::invalid, fmt::format("--input-shape: '{}' is no dimension of '{}', expected a shape such as 1x3x224x224 "
-                                              "or input:1,3,224,224",
-                                              word, text));
+      throw Error(Fault::invalid,
+                  fmt::format("--input-shape: '{}' is not a dimension of '{}', expected a shape such as 1x3x224x224 "
+                              "or input:1,3,224,224",
+                              word, text));
     }
     result.dims.push_back(number);
   }
@@ -65,9 +66,7 @@ InputShape parse_input_shape(const std::string& text) {
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options) {
   auto spec = arch::find_spec(name);
   if (!spec) return std::nullopt;
-  arch::SpecOptions asked;
-  if (!options.variant.empty()) asked.variant = arch::find_variant(options.variant);
-  if (!options.shortcut.empty()) asked.shortcut = arch::find_shortcut(options.shortcut);
+  arch::SpecOptions asked{.variant = options.variant, .shortcut = options.shortcut};
   if (options.classes > 0) asked.classes = options.classes;
   if (!options.input_shape.empty()) {
     const InputShape shape = parse_input_shape(options.input_shape);
@@ -86,13 +85,7 @@ std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& 
   return arch::with_options(*spec, asked);
 }
 
-arch::BuildOptions build_options(const ArchOptions& options) {
-  arch::BuildOptions result;
-  result.seed = options.seed;
-  if (options.init == "zeros") result.init = arch::Init::zeros;
-  if (options.init == "none") result.init = arch::Init::none;
-  return result;
-}
+arch::BuildOptions build_options(const ArchOptions& options) { return {.init = options.init, .seed = options.seed}; }
 
 std::string unknown_arch(const std::string& name) {
   const std::vector<std::string> known = arch::names();
@@ -160,7 +153,7 @@ Model read_native_file(const Source& source, bool verify) {
     return source.is_file() ? native::read(source.descriptor(), name, {.verify = verify})
                             : native::read(name, {.verify = verify});
   } catch (const native::ChecksumMismatch& error) {
-    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify reads it all the same)");
+    throw Error(error.fault(), Frame::file(Role::model, name), error.problem() + " (--no-verify opens it anyway)");
   }
 }
 
@@ -217,8 +210,8 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
   if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
     throw Error(Fault::invalid, name + ": no such file, and " + unknown_arch(name));
   }
-  for (const auto& [option, given] : {std::pair{"--variant", !options.variant.empty()},
-                                      {"--shortcut", !options.shortcut.empty()},
+  for (const auto& [option, given] : {std::pair{"--variant", options.variant.has_value()},
+                                      {"--shortcut", options.shortcut.has_value()},
                                       {"--classes", options.classes > 0}}) {
     if (given) throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is a file", option, name));
   }

@@ -25,7 +25,10 @@ InputShape parse_input_shape(const std::string& text);
 
 // What is asked of a named architecture.
 struct ArchOptions {
-  std::string variant, shortcut, init = "he", input_shape;
+  std::optional<arch::Variant> variant = {};
+  std::optional<arch::Shortcut> shortcut = {};
+  arch::Init init = arch::Init::he;
+  std::string input_shape = {};
   std::int64_t classes = 0;
   std::uint64_t seed = 0;
   bool no_verify = false;
@@ -40,7 +43,7 @@ std::string unknown_arch(const std::string& name);
 // of the network that is built in, and no existing path.
 bool is_model(const std::string& text);
 
-// A .resnet file; an error of its checksum tells of --no-verify.
+// A .resnet file; a checksum mismatch mentions --no-verify.
 Model read_native_file(const Source& source, bool verify);
 // An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const Source& source, const ArchOptions& arch, Observer& observer);

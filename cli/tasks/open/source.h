@@ -26,7 +26,7 @@ class Source {
   // A regular file, which is open.
   bool is_file() const { return descriptor_ >= 0; }
   int descriptor() const { return descriptor_; }
-  // By its first bytes or, where they are none that anybody knows, by its name.
+  // By its first bytes or, where nobody knows them, by its name.
   bool is_native() const;
   // By its first bytes.
   std::optional<FileKind> kind() const { return kind_of_content(head_); }

@@ -18,7 +18,7 @@ class Reader {
 
   EarlierAnswers read() {
     for (std::string line; lines_.next(line);) {
-      if (lines_.is_foreign()) refuse("is no answer of predict, expected {\"input\": ...}");
+      if (lines_.is_foreign()) refuse("is not an answer of predict, expected {\"input\": ...}");
       if (!lines_.has_end()) {
         take_half_line(line);
         break;
@@ -78,7 +78,7 @@ class Reader {
 
   void take_answer(const std::string& line) {
     const auto answer = answers::parse_answer_line(line);
-    if (!answer) refuse("is no answer of predict, expected {\"input\": ...}");
+    if (!answer) refuse("is not an answer of predict, expected {\"input\": ...}");
     if (group_ && answer->is_part_of(*group_)) {
       group_failed_ += answer->failed ? 1 : 0;
       tally_.add(answer->key());
@@ -109,7 +109,7 @@ class Reader {
       return;
     }
     if (!shard_ && !record_) {
-      if (result_.inputs == 0 && !group_) refuse("is no answer of predict, expected {\"input\": ...}");
+      if (result_.inputs == 0 && !group_) refuse("is not an answer of predict, expected {\"input\": ...}");
       refuse_without_record();
     }
     if (group_ && answers::begins_answer_of(line, *group_)) return;

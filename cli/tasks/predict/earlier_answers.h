@@ -26,8 +26,8 @@ struct AnswersRecord {
 
 // Reads JSON lines that predict wrote; a file that is not there has none. `next` gives the inputs' paths in order, nothing at
 // their end: they are walked as far as the answers go. `shard`: the part that they are to be of. `record`: where it is known
-// what they were made with; a part's header says so itself. Throws Error(invalid) with the line where the file is none
-// of ours, where the answers are of other inputs, of another part of them, or not complete without a record.
+// what they were made with; a part's header says so itself. Throws Error(invalid) with the line where the file is not ours, where
+// the answers are of other inputs, of another part of them, or not complete without a record.
 EarlierAnswers read_earlier_answers(const std::string& file, const std::optional<answers::Shard>& shard,
                                     const std::optional<AnswersRecord>& record,
                                     const std::function<std::optional<std::string>()>& next);

@@ -18,7 +18,7 @@ class JobFile {
     Identity identity;
     std::uintmax_t complete_bytes = 0;  // of FILE when all was answered; 0 before
   };
-  // Reads it where it is there. Throws Error(invalid) where it is none of ours, whatever it is, or of another version.
+  // Reads it where it is there. Throws Error(invalid) where it is not ours, whatever it is, or of another version.
   explicit JobFile(const std::string& answers);
 
   const std::optional<Job>& found() const { return found_; }

@@ -49,7 +49,7 @@ Part read_header(const std::string& file) try {
   } catch (const Error& error) {
     refuse(file, error.what());
   }
-  if (!header) refuse(file, "is no part that predict --shard wrote");
+  if (!header) refuse(file, "is not a part that predict --shard wrote");
   part.header = std::move(*header);
   part.begin = lines.end();
   const answers::Shard& shard = part.header.shard;
@@ -108,8 +108,9 @@ void check_answers(Part& part, Stop stop) {
     if (!lines.has_end() && !lines.is_foreign()) break;
     if (const auto end = answers::parse_last_line(line)) {
       if (*end != answers::PartEnd{shard.index, shard.of, tally} || tally.answers < shard.count) {
-        refuse(part.file, fmt::format("part {} of {} holds {} answers, or others than the {} that it ends with; make it anew",
-                                      shard.index, shard.of, tally.answers, end->tally.answers));
+        refuse(part.file,
+               fmt::format("part {} of {} holds {} answers, or other ones than the {} that its last line counts; make it again",
+                           shard.index, shard.of, tally.answers, end->tally.answers));
       }
       part.end = lines.begin();
       part.answers = tally.answers;
@@ -117,10 +118,11 @@ void check_answers(Part& part, Stop stop) {
       return;
     }
     const auto answer = answers::parse_answer_line(line);
-    if (!answer) refuse(part.file, fmt::format("line {}: is no answer of predict, expected {{\"input\": ...}}", lines.number()));
+    if (!answer)
+      refuse(part.file, fmt::format("line {}: is not an answer of predict, expected {{\"input\": ...}}", lines.number()));
     tally.add(answer->key());
   }
-  refuse(part.file, fmt::format("part {} of {} is not complete: finish it with predict --shard {}/{} --resume", shard.index,
+  refuse(part.file, fmt::format("part {} of {} is incomplete; finish it with predict --shard {}/{} --resume", shard.index,
                                 shard.of, shard.index, shard.of));
 }
 

@@ -42,9 +42,9 @@ Identity identity_of(const PredictRequest& request, std::vector<NetworkIdentity>
   Identity identity;
   identity.networks = std::move(networks);
   identity.labels = text_of_labels(labels);
-  identity.views = fmt::format("crop {}", name_of(request.views.crop));
+  identity.views = fmt::format("crop {}", word_of(request.views.crop));
   if (!request.views.scales.empty()) identity.views += fmt::format(", scales {}", fmt::join(request.views.scales, ","));
-  identity.average = request.network.average;
+  identity.average = word_of(request.network.average);
   identity.top_k = fmt::format("{}", request.top_k);
   identity.min_probability = fmt::format("{}", request.min_probability);
   identity.max_pixels = fmt::format("{}", request.network.max_pixels);
@@ -163,7 +163,7 @@ class PredictTask::Run {
   void check(const ReadyNetwork& one, const std::string& name) const {
     if (!request_.activation_maps.empty() && !one.member.class_weights) {
       throw Error(Fault::unsupported,
-                  fmt::format("{}: no matrix stands right behind its pool, which activation maps need", name));
+                  fmt::format("{}: activation maps need a fully connected layer directly after the global pool", name));
     }
     if (request_.logits && one.network.scores.probabilities)
       throw Error(Fault::invalid, fmt::format("{}: gives probabilities, and its logits are not known", name));

@@ -36,7 +36,7 @@ struct PredictRequest {
   // Lines), or features in place of answers (.npy).
   std::string output, resume, features;
   std::string report, activation_maps;      // a page and a folder besides, or none
-  std::optional<CacheSettings> cache = {};  // of networks that were made ready; nothing: they are read and made ready anew
+  std::optional<CacheSettings> cache = {};  // of networks that were made ready; nothing: they are read and made ready again
 };
 
 struct PredictResult {
@@ -51,8 +51,8 @@ class PredictTask {
   PredictTask(const PredictRequest& request, const TaskContext& context);
   ~PredictTask();
 
-  // Called once. An input that fails is told to the observer, and the rest go on. Throws Error: of the models, of the outputs,
-  // where answers to be resumed were made with something else, where `fail_fast`; what is in a file that grows stays.
+  // Called once. An input that fails is told to the observer, and the others are answered. Throws Error: of the models, of the
+  // outputs, where answers to be resumed were made with something else, where `fail_fast`; what is in a file that grows stays.
   PredictResult run();
 
  private:

@@ -71,9 +71,9 @@ void ResumedJob::check(const Identity& now) const {
   if (!earlier_) return;
   const auto different = differences(earlier_->identity, now);
   if (different.empty()) return;
-  throw Error(Fault::invalid, fmt::format("{}: its answers were made with {}; now it is {}; resume with the same, or name "
-                                          "another file",
-                                          file_, left_of(different), right_of(different)));
+  throw Error(Fault::invalid,
+              fmt::format("{}: its answers were made with {}; now it is {}; resume with the same settings, or name another file",
+                          file_, left_of(different), right_of(different)));
 }
 
 void ResumedJob::begin(const answers::JobSize& size, const Identity& identity) {

@@ -35,7 +35,7 @@ class Selection {
 
  private:
   Inputs& inputs_;
-  std::deque<Input> all_;  // in front of what `inputs_` gives; a part's are all here
+  std::deque<Input> all_;  // before what `inputs_` gives; a part's are all here
   std::optional<answers::Shard> shard_;
   EarlierAnswers earlier_;
 };
@@ -44,7 +44,7 @@ class Selection {
 class ResumedJob {
  public:
   // Reads what is there; `file` is the one that is resumed, or empty, where there is nothing to do. Throws Error(invalid) where
-  // the answers are not of these inputs, or the files are none of ours.
+  // the answers are not of these inputs, or the files are not ours.
   ResumedJob(const std::string& file, Selection& selection);
 
   // By which the convolutions of the earlier answers were chosen.

@@ -71,7 +71,7 @@ bool is_entry_name(std::string_view name) {
          name.substr(digest_digits, extension.size()) == extension;
 }
 
-// Whether this program has made it, as far as its owner and its first bytes tell.
+// Whether this program has made it, as far as its owner and its first bytes show.
 bool is_entry(const Descriptor& file, struct stat& status) {
   if (!file || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || !is_own(status)) return false;
   std::array<char, 8> head{};

@@ -46,7 +46,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   }
   if (classes == 1000) return labels::find("imagenet1k").value();
   if (classes == 1001) {
-    observer.warning("1001 classes: named as a background class and imagenet1k behind it; --labels says otherwise");
+    observer.warning("1001 classes: assuming background followed by imagenet1k; override with --labels");
     std::vector<std::string> labels = labels::find("imagenet1k").value();
     labels.insert(labels.begin(), "background");
     return labels;
@@ -55,7 +55,7 @@ std::vector<std::string> choose_labels(const std::string& asked, const Model& mo
   return {};
 }
 
-// Of one image; nothing where a size is open that the network does not tell.
+// Of one image; nothing where a size is open that the network does not fix.
 analysis::Cost cost_of(const Graph& graph) {
   try {
     return analysis::total(analysis::costs_of(analysis::at_batch(graph, 1)));
@@ -89,22 +89,6 @@ std::vector<int> parse_scales(const std::string& text) {
     scales.push_back(static_cast<int>(*scale));
   }
   return scales;
-}
-
-std::optional<Crop> find_crop(const std::string& name) {
-  for (const Crop crop : {Crop::center, Crop::ten, Crop::full}) {
-    if (name == name_of(crop)) return crop;
-  }
-  return std::nullopt;
-}
-
-const char* name_of(Crop crop) {
-  switch (crop) {
-    case Crop::center: return "center";
-    case Crop::ten: return "ten";
-    case Crop::full: return "full";
-  }
-  __builtin_unreachable();
 }
 
 namespace {
@@ -171,7 +155,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
   named(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
-    // As it is run: folding tells shapes that the file leaves open.
+    // As it is run: folding reveals shapes that the file leaves open.
     PassLog log;
     const analysis::Cost cost = cost_of(loaded.model.graph);
     network.parameters = cost.parameters;
@@ -185,16 +169,10 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   return network;
 }
 
-xnnpack::Convolutions find_convolutions(const std::string& convolution) {
-  if (convolution == "direct") return xnnpack::Convolutions::direct;
-  if (convolution == "winograd") return xnnpack::Convolutions::winograd;
-  return xnnpack::Convolutions::automatic;
-}
-
 xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
                     std::optional<std::size_t> photos) {
   xnnpack::Job job;
-  job.convolutions = find_convolutions(options.convolution);
+  job.convolutions = options.convolution;
   job.batch = network.alone ? 1 : static_cast<std::int64_t>(options.batch_size);
   if (photos) {
     const std::size_t images = *photos * views_per_photo(views);
@@ -256,7 +234,7 @@ ClassifierOptions classifier_options(const NetworkOptions& options, const ViewOp
   classify.max_pixels = options.max_pixels;
   classify.views = views;
   classify.keep_views = !options.report.empty() || !options.cam.empty();
-  classify.average = options.average == "logit" ? Average::logit : Average::probability;
+  classify.average = options.average;
   classify.load_tensor = [](const fs::path& file) {
     return file.extension() == ".npy" ? std::optional(npy::read(file)) : std::nullopt;
   };

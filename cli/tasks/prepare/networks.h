@@ -19,7 +19,9 @@ namespace resnet::cli {
 // Options of both commands.
 struct NetworkOptions {
   std::vector<std::string> models;
-  std::string labels, scales, average = "probability", report, cam, convolution = "auto";
+  std::string labels, scales, report, cam;
+  Average average = Average::probability;
+  xnnpack::Convolutions convolution = xnnpack::Convolutions::automatic;
   std::size_t batch_size = 1;
   std::int64_t max_pixels = image::DecodeOptions{}.max_pixels;
   PreprocessOptions preprocess;
@@ -30,9 +32,6 @@ struct NetworkOptions {
 std::vector<std::string> load_labels(const std::string& asked, std::optional<std::int64_t> classes);
 // "224,256,384": lengths of a photo's shorter side. Throws Error(invalid).
 std::vector<int> parse_scales(const std::string& text);
-std::optional<Crop> find_crop(const std::string& name);
-// "center", "ten", "full".
-const char* name_of(Crop crop);
 
 // One network as it was loaded.
 struct Network {
@@ -51,7 +50,7 @@ struct Network {
 // Throws Error(unsupported) with the name where it does not classify images.
 Network load_network(const Source& source, const NetworkOptions& options, Observer& observer);
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer);
-// Everything but the graph, as the graph, the file and the options tell it. Throws as check_batch with the name; says where
+// Everything but the graph, as the graph, the file and the options give it. Throws as check_batch with the name; says where
 // images are run one at a time.
 void describe_network(Network& network, const NetworkOptions& options, Observer& observer);
 
@@ -81,8 +80,6 @@ struct ReadyNetwork {
 ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& options, const Asked& asked, ThreadPool& pool,
                              Observer& observer);
 
-// Of "auto", "direct" or "winograd": how 3x3 convolutions are computed.
-xnnpack::Convolutions find_convolutions(const std::string& convolution);
 // What a plan is to be made for: the sizes in which the network is shown photos, and how many there are (nothing: many).
 xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
                     std::optional<std::size_t> photos);

@@ -69,7 +69,7 @@ class Preparation {
       identity_.name = name_;
       identity_.model = text_of_model(source_, options_, pool_);
       identity_.input_shape = text_of_input_shape(options_.arch.input_shape);
-      identity_.convolution = options_.convolution;
+      identity_.convolution = word_of(options_.convolution);
     }
     const std::optional<std::string> key = may_be_kept() ? std::optional(cache_key()) : std::nullopt;
     std::optional<native::PreparedNetwork> kept = key ? asked_.cache->find(*key, name_, pool_) : std::nullopt;
@@ -90,11 +90,12 @@ class Preparation {
     Identity of;
     of.instruction_set = kernels::instruction_set();
     of.version = RESNET_VERSION;
-    std::vector<std::string> words = {fmt::format("--crop {} --convolution {}", name_of(asked_.views.crop), options_.convolution),
-                                      fmt::format("batch {}, threads {}, images {}", asked_.batch, asked_.threads,
-                                                  std::bit_ceil(std::max<std::size_t>(images(), 1)))};
+    std::vector<std::string> words = {
+        fmt::format("--crop {} --convolution {}", word_of(asked_.views.crop), word_of(options_.convolution)),
+        fmt::format("batch {}, threads {}, images {}", asked_.batch, asked_.threads,
+                    std::bit_ceil(std::max<std::size_t>(images(), 1)))};
     // They may give an open input its size.
-    for (std::string& word : words_of(options_.preprocess)) words.push_back(std::move(word));
+    for (std::string& word : given_options(options_.preprocess)) words.push_back(std::move(word));
     return NetworkCache::key_of(text_of_prepared(identity_, of), fmt::format("{}", fmt::join(words, ", ")));
   }
 
@@ -106,7 +107,7 @@ class Preparation {
     return result;
   }
 
-  // False where what was kept is damaged, with sums that fit: it is made anew, and replaced.
+  // False where what was kept is damaged, with sums that fit: it is made again, and replaced.
   bool take(native::PreparedNetwork kept) {
     Network& network = ready_.network;
     network.name = name_;

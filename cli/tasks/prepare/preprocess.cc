@@ -16,12 +16,12 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(Fault::invalid, text); }
 
-// "none", or a number of pixels.
+// no_side, or a number of pixels.
 std::optional<int> parse_side(const char* option, const std::string& text) {
-  if (text == "none") return std::nullopt;
+  if (text == no_side) return std::nullopt;
   const auto value = parse_integer(text);
   if (!value || *value < 1 || *value > largest_side) {
-    refuse(fmt::format("{}: expected a number of pixels from 1 to {}, or none, got '{}'", option, largest_side, text));
+    refuse(fmt::format("{}: expected a number of pixels from 1 to {}, or {}, got '{}'", option, largest_side, no_side, text));
   }
   return static_cast<int>(*value);
 }
@@ -31,7 +31,7 @@ std::array<float, 3> parse_channels(const char* option, const std::string& text)
   std::array<float, 3> result = {};
   for (std::size_t i = 0; i < words.size() && i < 3; ++i) {
     const auto value = parse_number(words[i]);
-    if (!value) refuse(fmt::format("{}: '{}' is no number, expected three such as 0.485,0.456,0.406", option, words[i]));
+    if (!value) refuse(fmt::format("{}: '{}' is not a number; expected three, such as 0.485,0.456,0.406", option, words[i]));
     result[i] = *value;
   }
   if (words.size() != 3)
@@ -54,68 +54,17 @@ const char* resized_side(CropMode mode) {
   __builtin_unreachable();
 }
 
-}  // namespace
-
-std::vector<std::string> words_of(const PreprocessOptions& options) {
-  std::vector<std::string> words;
-  const auto add = [&words](const char* option, const std::string& value) {
-    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
-  };
-  add("preprocess", options.preprocess);
-  add("resize", options.resize);
-  add("crop-size", options.crop_size);
-  add("crop-pct", options.crop_pct);
-  add("mean", options.mean);
-  add("std", options.std);
-  add("channel-order", options.channel_order);
-  add("interpolation", options.interpolation);
-  if (options.exif) words.emplace_back("--exif");
-  return words;
+// The crop that is asked for, and what is resized for it.
+void take_crop_size(const PreprocessOptions& options, Preprocessing& result) {
+  if (options.crop_size.empty()) return;
+  const double ratio = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
+  result.crop_size = parse_side("--crop-size", options.crop_size);
+  if (!result.crop_size || !result.resize) return;
+  result.resize = result.crop_pct ? resized_for(*result.crop_size, *result.crop_pct) : resized_in_ratio(*result.crop_size, ratio);
 }
 
-ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
-                                         std::optional<std::int64_t> classes) {
-  ChosenPreprocessing chosen;
-  Preprocessing& result = chosen.preprocessing;
-  const std::int64_t side = input.height.value_or(224);
-  if (!options.preprocess.empty()) {
-    result = *find_preprocessing(options.preprocess);
-  } else if (model.preprocessing) {
-    result = *model.preprocessing;
-  } else {
-    const bool small = side <= 64;
-    const char* name = input.channels_last ? (small             ? "raw"
-                                              : classes == 1001 ? "mlperf"
-                                                                : "caffe")
-                                           : (small ? "cifar10" : "torchvision");
-    if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos) name = "caffe";
-    result = *find_preprocessing(name);
-    chosen.guessed_by =
-        fmt::format("by its input {}{}", input.to_string(), classes ? fmt::format(" and {} classes", *classes) : "");
-  }
-
-  // The convention's own sizes are for 224; another size of the network scales both.
-  const bool raw = options.preprocess == "raw";
-  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side && !raw) {
-    const auto fixed = static_cast<int>(side);
-    if (result.crop_size) {
-      result = fit_to(result, input);
-    } else {
-      if (!result.resize) result.resize = fixed;
-      result.crop_size = fixed;
-    }
-  }
-  const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
-                      !options.mean.empty() || !options.std.empty() || !options.channel_order.empty() ||
-                      !options.interpolation.empty();
-  if (!options.crop_size.empty()) {
-    const double ratio = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
-    result.crop_size = parse_side("--crop-size", options.crop_size);
-    if (result.crop_size && result.resize) {
-      result.resize =
-          result.crop_pct ? resized_for(*result.crop_size, *result.crop_pct) : resized_in_ratio(*result.crop_size, ratio);
-    }
-  }
+// To what the shorter side is resized, of itself or by the crop's share of it.
+void take_resize(const PreprocessOptions& options, Preprocessing& result) {
   if (!options.resize.empty()) {
     if (!options.crop_pct.empty()) refuse("--resize and --crop-pct say the same thing, expected one of them");
     result.resize = parse_side("--resize", options.resize);
@@ -129,6 +78,73 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
     result.crop_pct = shortest_decimal(*share);
     result.resize = resized_for(*result.crop_size, *result.crop_pct);
   }
+}
+
+void check_fit(const PreprocessOptions& options, const Preprocessing& result, const ImageInput& input) {
+  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
+  if (result.crop_size &&
+      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
+    refuse(fmt::format("{} {} does not fit the network's input of {}",
+                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> given_options(const PreprocessOptions& options) {
+  std::vector<std::string> words;
+  const auto add = [&words](const char* option, std::string_view value) {
+    if (!value.empty()) words.push_back(fmt::format("--{} {}", option, value));
+  };
+  if (options.preprocess) add("preprocess", word_of(*options.preprocess));
+  add("resize", options.resize);
+  add("crop-size", options.crop_size);
+  add("crop-pct", options.crop_pct);
+  add("mean", options.mean);
+  add("std", options.std);
+  if (options.channel_order) add("channel-order", word_of(*options.channel_order));
+  if (options.interpolation) add("interpolation", word_of(*options.interpolation));
+  if (options.exif) words.emplace_back("--exif");
+  return words;
+}
+
+ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const Model& model, const ImageInput& input,
+                                         std::optional<std::int64_t> classes) {
+  ChosenPreprocessing chosen;
+  Preprocessing& result = chosen.preprocessing;
+  const std::int64_t side = input.height.value_or(224);
+  if (options.preprocess) {
+    result = preprocessing_of(*options.preprocess);
+  } else if (model.preprocessing) {
+    result = *model.preprocessing;
+  } else {
+    const bool small = side <= 64;
+    Convention guess = input.channels_last ? (small             ? Convention::raw
+                                              : classes == 1001 ? Convention::mlperf
+                                                                : Convention::caffe)
+                                           : (small ? Convention::cifar10 : Convention::torchvision);
+    if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos)
+      guess = Convention::caffe;
+    result = preprocessing_of(guess);
+    chosen.guessed_by =
+        fmt::format("by its input {}{}", input.to_string(), classes ? fmt::format(" and {} classes", *classes) : "");
+  }
+
+  // The convention's own sizes are for 224; another size of the network scales both.
+  const bool raw = options.preprocess == Convention::raw;
+  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side && !raw) {
+    const auto fixed = static_cast<int>(side);
+    if (result.crop_size) {
+      result = fit_to(result, input);
+    } else {
+      if (!result.resize) result.resize = fixed;
+      result.crop_size = fixed;
+    }
+  }
+  const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
+                      !options.mean.empty() || !options.std.empty() || options.channel_order || options.interpolation;
+  take_crop_size(options, result);
+  take_resize(options, result);
   if (!options.mean.empty()) result.mean = parse_channels("--mean", options.mean);
   if (!options.std.empty()) {
     result.std = parse_channels("--std", options.std);
@@ -136,29 +152,17 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
       if (value == 0) refuse(fmt::format("--std: a zero in '{}', nothing can be divided by it", options.std));
     }
   }
-  if (!options.channel_order.empty())
-    result.channel_order = options.channel_order == "bgr" ? ChannelOrder::bgr : ChannelOrder::rgb;
-  if (!options.interpolation.empty()) {
-    result.interpolation = options.interpolation == "bicubic"   ? Interpolation::bicubic
-                           : options.interpolation == "lanczos" ? Interpolation::lanczos
-                                                                : Interpolation::bilinear;
-  }
+  if (options.channel_order) result.channel_order = *options.channel_order;
+  if (options.interpolation) result.interpolation = *options.interpolation;
   if (options.exif) result.exif = true;
-  if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
-  if (result.crop_size &&
-      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
-    refuse(fmt::format("{} {} does not fit the network's input of {}",
-                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
-  }
+  check_fit(options, result, input);
   if (custom) result.name += " with changes";
   return chosen;
 }
 
 std::string describe(const Preprocessing& preprocessing) {
   std::string text = preprocessing.name + ": ";
-  const char* interpolation = preprocessing.interpolation == Interpolation::bicubic   ? "bicubic"
-                              : preprocessing.interpolation == Interpolation::lanczos ? "lanczos"
-                                                                                      : "bilinear";
+  const std::string_view interpolation = word_of(preprocessing.interpolation);
   text += preprocessing.resize
               ? fmt::format("{} to {} ({})", resized_side(preprocessing.crop_mode), *preprocessing.resize, interpolation)
               : "not resized";
@@ -179,7 +183,7 @@ std::string describe(const Preprocessing& preprocessing) {
 }
 
 std::string describe_guess(const std::string& guessed_by, const std::string& shown) {
-  return fmt::format("preprocessing guessed {}: {}; --preprocess says otherwise", guessed_by, shown);
+  return fmt::format("guessed the preprocessing {}: {}; override with --preprocess", guessed_by, shown);
 }
 
 }  // namespace resnet::cli

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/classify/endpoints.h"
@@ -11,16 +12,22 @@
 
 namespace resnet::cli {
 
+// In place of a number of pixels: not resized, not cropped.
+inline constexpr std::string_view no_side = "none";
+
 struct PreprocessOptions {
-  std::string preprocess, resize, crop_size, crop_pct, mean, std, channel_order, interpolation;
+  std::optional<Convention> preprocess = {};
+  std::string resize = {}, crop_size = {}, crop_pct = {}, mean = {}, std = {};
+  std::optional<ChannelOrder> channel_order = {};
+  std::optional<Interpolation> interpolation = {};
   bool exif = false;
 };
 // "--resize 256, --exif": those that are given.
-std::vector<std::string> words_of(const PreprocessOptions& options);
+std::vector<std::string> given_options(const PreprocessOptions& options);
 
 struct ChosenPreprocessing {
   Preprocessing preprocessing;
-  std::string guessed_by;  // why it was taken, where neither the user nor the model told: "by its 32x32 input"
+  std::string guessed_by;  // why it was taken, where neither the user nor the model says so: "by its 32x32 input"
 };
 // The model's own convention, the named one, or a guess; then the single overrides. Throws Error(invalid) where a value does not
 // fit.

@@ -34,9 +34,9 @@ struct RespondResult {
   std::size_t failed = 0;  // images, counted once for each model
 };
 
-// An image that fails is told to the observer, and the rest go on. Throws Error: of the models, Error(unreadable) where no image
-// can be measured, Error(unsupported) where images of one batch would change each other's responses, Error(interrupted), and what
-// `before_reading` throws.
+// An image that fails is told to the observer, and the others are answered. Throws Error: of the models, Error(unreadable) where
+// no image can be measured, Error(unsupported) where images of one batch would change each other's responses, Error(interrupted),
+// and what `before_reading` throws.
 RespondResult respond(const RespondRequest& request, const TaskContext& context);
 
 }  // namespace resnet::cli

@@ -28,7 +28,7 @@ bool is_folder(const fs::path& path) {
 // data_batch_1.bin and so on; none where the folder holds none.
 std::vector<fs::path> cifar_batches(const fs::path& folder) {
   std::vector<fs::path> batches;
-  std::error_code error;  // of what is no folder, or cannot be read, which is said later
+  std::error_code error;  // of what is not a folder, or cannot be read, which is said later
   for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
     if (entry->path().filename().string().starts_with("data_batch") && is_cifar_batch(entry->path()))
       batches.push_back(entry->path());
@@ -68,7 +68,7 @@ class Loader {
     const auto known = labels_ ? *labels_ : std::span<const std::string>(names);
     Dataset dataset = load_dataset({.data = data.string(), .ground_truth = {}, .class_map = {}}, known,
                                    labels_ ? classes_ : static_cast<std::int64_t>(names.size()), stop_);
-    // Not as one that is empty: the pictures are there, and a run that goes on without them would learn something else.
+    // Not as one that is empty: the pictures are there, and a run that continues without them would learn something else.
     if (!dataset.unreadable.empty()) throw Error(Fault::unreadable, Frame::file(Role::input), dataset.unreadable);
     for (std::string& note : dataset.notes) notes.push_back(std::move(note));
     for (std::string& failure : dataset.failures) notes.push_back(std::move(failure));
@@ -105,9 +105,8 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
   if (named_by_folders && is_folder(folder)) {
     for (std::size_t i = 0; i < data.classes.size(); ++i) {
       if (seen.contains(static_cast<std::int64_t>(i)) || !is_folder(folder / data.classes[i])) continue;
-      throw Error(
-          Fault::unreadable, Frame::file(Role::input),
-          fmt::format("{}: holds no pictures: a class needs some, or its folder has to go", (folder / data.classes[i]).string()));
+      throw Error(Fault::unreadable, Frame::file(Role::input),
+                  fmt::format("{}: holds no pictures; add some, or remove the folder", (folder / data.classes[i]).string()));
     }
   }
   if (seen.size() < 2) {

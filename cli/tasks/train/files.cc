@@ -30,7 +30,7 @@ std::string exact(double value) { return fmt::format("{:a}", value); }
 std::string exact(const std::optional<double>& value) { return value ? exact(*value) : ""; }
 
 [[noreturn]] void refuse(const std::string& file) {
-  throw Error(Fault::malformed, fmt::format("{}: is no checkpoint of a training run", file));
+  throw Error(Fault::malformed, fmt::format("{}: is not a checkpoint of a training run", file));
 }
 
 double number(const std::string& text, const std::string& file) {
@@ -138,7 +138,7 @@ std::vector<NamedRun> parse_log(const std::string& text, const std::string& file
   const std::size_t first = text.starts_with(own) ? 1 : 0;  // of several networks: tools/degradation writes such
   if (!std::string_view(text).substr(first * own.size()).starts_with(header)) {
     throw Error(Fault::unreadable, Frame::file(Role::input),
-                fmt::format("{}: is no log of a training run: expected the columns {}", file,
+                fmt::format("{}: is not a log of a training run: expected the columns {}", file,
                             std::string_view(header).substr(0, std::string_view(header).size() - 1)));
   }
   std::vector<NamedRun> runs;
@@ -149,7 +149,7 @@ std::vector<NamedRun> parse_log(const std::string& text, const std::string& file
     const std::vector<std::string> fields = split(line, ',');
     const auto refuse_line = [&] {
       throw Error(Fault::unreadable, Frame::file(Role::input),
-                  fmt::format("{}: line {}: '{}' is no line of a log", file, line_number, line));
+                  fmt::format("{}: line {}: '{}' is not a line of a log", file, line_number, line));
     };
     if (fields.size() != 9 + first) refuse_line();
     const auto share = [&](std::size_t i) {

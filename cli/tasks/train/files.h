@@ -1,4 +1,4 @@
-// What a run of `train` writes while it goes on: checkpoints, its log, its curves.
+// What a run of `train` writes as it proceeds: checkpoints, its log, its curves.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@
 
 namespace resnet::cli {
 
-// A .resnet file: the network as it stands, which every command reads, with the velocities as further constants and the rest as
+// A .resnet file: the network as it is, which every command reads, with the velocities as further constants and the rest as
 // metadata. `options` is what the run was asked for. Whole or not at all: where the disk is full the last one stays. Throws
 // Error(unwritable).
 void write_checkpoint(const std::filesystem::path& file, const Model& model, const train::Checkpoint& checkpoint,
@@ -25,7 +25,7 @@ struct ReadCheckpoint {
 };
 // Whether it is a checkpoint, of whatever run; false for one that is damaged.
 bool is_checkpoint(const std::filesystem::path& file);
-// Throws Error(malformed) for a file that is no checkpoint.
+// Throws Error(malformed) for a file that is not a checkpoint.
 ReadCheckpoint read_checkpoint(const std::filesystem::path& file);
 
 // "iteration,epoch,learning_rate,training_loss,training_error,test_loss,test_error,images_per_second,seconds", a line a row.

@@ -151,7 +151,7 @@ void read_start(const TrainOptions& options, const Start& asked, TrainingJob& jo
   job.unfolded = start.unfolded;
   identify_start(source, imported, job);
   job.model.preprocessing = imported.preprocessing;
-  if (!imported.preprocessing && options.preprocess.preprocess.empty()) {
+  if (!imported.preprocessing && !options.preprocess.preprocess) {
     // As predict guesses it of that file.
     const ChosenPreprocessing guess =
         choose_preprocessing({}, imported, find_image_input(imported.graph), start.imported_classes);
@@ -199,11 +199,8 @@ train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& obs
   view.width = static_cast<int>(job.spec.width);
   view.preprocessing = chosen.preprocessing;
   const bool small = job.spec.height <= 64;
-  view.augmentation = options.augmentation == "none"          ? train::Augmentation::none
-                      : options.augmentation == "cifar"       ? train::Augmentation::cifar
-                      : options.augmentation == "imagenet"    ? train::Augmentation::imagenet
-                      : small || options.freeze == "backbone" ? train::Augmentation::cifar
-                                                              : train::Augmentation::imagenet;
+  const bool simple = small || options.freeze == train::Frozen::backbone;
+  view.augmentation = options.augmentation.value_or(simple ? train::Augmentation::cifar : train::Augmentation::imagenet);
   const std::string shown = describe(chosen.preprocessing);
   if (job.guessed_by.empty()) {
     observer.detail(fmt::format("preprocessing {}", shown));
@@ -228,7 +225,7 @@ TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job) {
     iterations = paper ? (small ? 64'000 : 600'000) : std::max<std::int64_t>(1, std::llround(epochs * per_epoch));
   }
   train::Schedule& schedule = plan.descent.schedule;
-  schedule.kind = options.schedule == "cosine" ? train::Schedule::Kind::cosine : train::Schedule::Kind::step;
+  schedule.kind = options.schedule;
   schedule.rate = options.learning_rate.empty() ? (job.trained_start ? 0.01 : 0.1)
                                                 : parse_positive("--learning-rate", options.learning_rate, 1e6, false);
   schedule.iterations = iterations;
@@ -246,7 +243,7 @@ TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job) {
   schedule.warmup = options.warmup >= 0 ? options.warmup : !job.trained_start && arch::depth_of(job.spec) >= 110 ? 400 : 0;
   plan.descent.momentum = parse_positive("--momentum", options.momentum, 1, true);
   plan.descent.weight_decay = parse_positive("--weight-decay", options.weight_decay, 1, true);
-  plan.descent.decay_all = options.decay == "all";
+  plan.descent.decay_all = options.decay == Decay::all;
   plan.descent.label_smoothing = parse_positive("--label-smoothing", options.label_smoothing, 0.99, true);
   plan.descent.seed = options.seed;
   // An epoch; of few pictures several, so that tests do not take more time than what is tested.

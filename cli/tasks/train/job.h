@@ -22,12 +22,12 @@ struct TrainingJob {
   Model model;  // what will be written, its graph as it is at the start
   arch::Spec spec;
   bool trained_start = false;
-  std::size_t unfolded = 0;                       // batch norms that stand apart again and have no figures yet
+  std::size_t unfolded = 0;                       // batch norms that are unfolded again and have no statistics yet
   std::string start_file;                         // the trained start, as it was named
   std::string start;                              // what it is: its digest
   std::map<std::string, std::string> start_data;  // and those of the files that its weights were read from, by name
   std::vector<std::filesystem::path> start_data_files;
-  std::string guessed_by;  // why its pictures are prepared as they are, where it does not tell
+  std::string guessed_by;  // why its pictures are prepared as they are, where it does not say
   TrainingData data;
 };
 // Reads the start and lists the pictures. Throws Error(invalid) for what does not fit together, else as their readers do,

@@ -110,7 +110,7 @@ void TrainingRun::write_down() {
   if (tried([&] { write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_); })) {
     written_ = trainer_.iteration();
   } else {
-    observer_.warning(fmt::format("{}; the run goes on", what_is_kept()));
+    observer_.warning(fmt::format("{}; the run continues", what_is_kept()));
   }
   tried_at_last(options_.log, [&] { write_text_file(options_.log, log_csv(trainer_.rows())); });
   tried_at_last(options_.curves, [&] {
@@ -128,8 +128,8 @@ void TrainingRun::stop() {
   if (guard_) guard_();
   try {
     write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_);
-    observer_.note(fmt::format("{}: iteration {} of {}; --resume goes on from there", checkpoint_.string(), trainer_.iteration(),
-                               plan_.descent.schedule.iterations));
+    observer_.note(fmt::format("{}: iteration {} of {}; --resume continues from there", checkpoint_.string(),
+                               trainer_.iteration(), plan_.descent.schedule.iterations));
   } catch (const Error& error) {
     if (error.fault() != Fault::unwritable) throw;
     observer_.warning(fmt::format("{}; {}", error.what(), what_is_kept()));

@@ -27,7 +27,7 @@ class TrainingRun {
   // Called before a file is written, whatever it throws ends the run.
   void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
 
-  // Until the end; throws Error(interrupted) behind a checkpoint. What decodes pictures is interrupted, too: nothing of the
+  // Until the end; throws Error(interrupted) after a checkpoint. What decodes pictures is interrupted, too: nothing of the
   // iteration or the row that waited for them has happened yet.
   void go_on();
 

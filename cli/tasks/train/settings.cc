@@ -15,19 +15,6 @@
 
 namespace resnet::cli {
 
-namespace {
-
-std::string_view word_of(train::Augmentation augmentation) {
-  switch (augmentation) {
-    case train::Augmentation::none: return "none";
-    case train::Augmentation::cifar: return "cifar";
-    case train::Augmentation::imagenet: return "imagenet";
-  }
-  __builtin_unreachable();
-}
-
-}  // namespace
-
 Identity training_identity(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, const train::View& view,
                            std::size_t threads) {
   const train::Descent& d = plan.descent;
@@ -40,18 +27,18 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   identity.instruction_set = kernels::instruction_set();
   identity.version = RESNET_VERSION;
   const auto add = [&](const char* key, const auto& value) { identity.training.emplace_back(key, fmt::format("{}", value)); };
-  add("network", text_of_built(job.spec, "he", options.seed));
-  add("frozen", options.freeze);
+  add("network", text_of_built(job.spec, arch::Init::he, options.seed));
+  add("frozen", word_of(options.freeze));
   add("training pictures", job.data.training.size());
   add("batch size", plan.batch);
   add("iterations", d.schedule.iterations);
   add("learning rate", d.schedule.rate);
-  add("schedule", options.schedule);
+  add("schedule", word_of(options.schedule));
   add("milestones", fmt::format("{}", fmt::join(d.schedule.milestones, ",")));
   add("warm-up", d.schedule.warmup);
   add("momentum", d.momentum);
   add("weight decay", d.weight_decay);
-  add("decay of", options.decay);
+  add("decay of", word_of(options.decay));
   add("label smoothing", d.label_smoothing);
   add("augmentation", word_of(view.augmentation));
   add("seed", options.seed);
@@ -97,9 +84,10 @@ void check_settings(const std::string& file, const std::string& then, const Iden
   const auto different =
       pictures_are_known ? differences(of_checkpoint, now) : differences(of_checkpoint, now, {"pictures", "test pictures"});
   if (different.empty()) return;
-  throw Error(Fault::invalid, fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same, or "
-                                          "--restart",
-                                          file, left_of(different), right_of(different)));
+  throw Error(
+      Fault::invalid,
+      fmt::format("{}: the checkpoint was written with {}, but this run has {}; resume with the same settings, or --restart",
+                  file, left_of(different), right_of(different)));
 }
 
 }  // namespace resnet::cli

@@ -43,24 +43,13 @@ bool is_there(const fs::path& file) {
 // What is there by the checkpoint's name is replaced, and removed in the end, only where it is one.
 void check_checkpoint(const TrainOptions& options, const fs::path& checkpoint) {
   if (!is_checkpoint(checkpoint)) {
-    throw Error(Fault::invalid, fmt::format("{}: is no checkpoint of a training run, or a damaged one, and is left as it is; "
+    throw Error(Fault::invalid, fmt::format("{}: is not a checkpoint of a training run, or is damaged, and is left as it is; "
                                             "expected another file, which --checkpoint names",
                                             checkpoint.string()));
   }
   if (!options.resume && !options.restart) {
-    throw Error(Fault::invalid, fmt::format("{}: is the checkpoint of a run that has not ended: --resume goes on with it, "
-                                            "--restart begins anew",
+    throw Error(Fault::invalid, fmt::format("{}: belongs to an unfinished run; --resume continues it, --restart starts over",
                                             checkpoint.string()));
-  }
-}
-
-// Before the work.
-void check_freeze(const std::string& freeze) {
-  try {
-    train::is_frozen("conv1.weight", freeze);
-  } catch (Error& error) {
-    error.in(Frame::option("--freeze"));
-    throw;
   }
 }
 
@@ -117,7 +106,6 @@ class TrainTask::Run {
     train::set_threads(threads_);
     if (options.resume && options.restart) throw Error(Fault::invalid, "--resume and --restart: expected one of them");
     if (is_there(checkpoint_)) check_checkpoint(options, checkpoint_);
-    check_freeze(options.freeze);
     job_ = prepare_training(options, observer_, context.stop);
     tell_inputs();
   }
@@ -165,18 +153,18 @@ class TrainTask::Run {
     }
   }
 
-  // The checkpoint to go on from, where there is one; its settings are compared before the pictures are decoded.
+  // The checkpoint to resume, where there is one; its settings are compared before the pictures are decoded.
   std::optional<train::Checkpoint> read_start(const Identity& identity, std::string& then) {
     if (!options_.resume) return std::nullopt;
     if (!is_there(checkpoint_)) {
-      observer_.note(fmt::format("{}: there is no checkpoint yet, the run begins", checkpoint_.string()));
+      observer_.note(fmt::format("{}: there is no checkpoint yet, the run starts", checkpoint_.string()));
       return std::nullopt;
     }
     ReadCheckpoint read = read_checkpoint(checkpoint_);
     check_settings(checkpoint_.string(), read.options, identity, false);
     job_.model.graph = with_checked_parameters(job_.model.graph, read.checkpoint.graph, checkpoint_);
     then = std::move(read.options);
-    observer_.note(fmt::format("{}: going on from iteration {}", checkpoint_.string(), read.checkpoint.iteration));
+    observer_.note(fmt::format("{}: continuing from iteration {}", checkpoint_.string(), read.checkpoint.iteration));
     return std::move(read.checkpoint);
   }
 
@@ -242,11 +230,10 @@ class TrainTask::Run {
         error.in(Frame::file(Role::model, checkpoint_.string()));
         throw;
       }
-    } else if (job_.unfolded > 0 && options_.freeze != "backbone") {
+    } else if (job_.unfolded > 0 && options_.freeze != train::Frozen::backbone) {
       constexpr std::size_t batches = 8;
       observer_.note(
-          fmt::format("batch norm was folded into {} convolutions: it stands apart again, with the figures of {} batches",
-                      job_.unfolded, batches));
+          fmt::format("{} convolutions: unfolded batch norm again; its statistics come from {} batches", job_.unfolded, batches));
       trainer.calibrate(batches);
     }
   }
@@ -256,21 +243,22 @@ class TrainTask::Run {
       learning.go_on();
     } catch (Error& error) {
       if (error.fault() == Fault::failed && is_there(checkpoint_))
-        observer_.note(fmt::format("{}: stays as it is; --restart begins anew with other settings", checkpoint_.string()));
+        observer_.note(fmt::format("{}: stays as it is; --restart starts over with other settings", checkpoint_.string()));
       throw;
     }
     if (trainer.broken() > 0)
-      observer_.warning(fmt::format("{} times another picture stood in for one that cannot be decoded", trainer.broken()));
+      observer_.warning(trainer.broken() == 1 ? "1 unreadable picture was replaced by another"
+                                              : fmt::format("{} unreadable pictures were replaced by others", trainer.broken()));
     if (trainer.broken_tests() > 0)
-      observer_.warning(fmt::format("{} times a test picture that cannot be decoded was left out", trainer.broken_tests()));
+      observer_.warning(fmt::format("{} times an unreadable test picture was left out", trainer.broken_tests()));
   }
 
   void write(Graph graph, const train::Row& last) {
     job_.model.graph = std::move(graph);
-    job_.model.metadata["training"] =
-        fmt::format("{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration,
-                    plan_.batch, plan_.descent.schedule.rate, options_.schedule, options_.seed, 100 * last.training_error,
-                    last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
+    job_.model.metadata["training"] = fmt::format(
+        "{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration, plan_.batch,
+        plan_.descent.schedule.rate, word_of(options_.schedule), options_.seed, 100 * last.training_error,
+        last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
     owners_.check();
     if (options_.onnx) {
       onnx::write(job_.model, options_.output);

@@ -10,7 +10,7 @@
 
 namespace resnet::cli {
 
-// The file that a run goes on from: named, or beside its output.
+// The file that a run resumes from: named, or beside its output.
 std::filesystem::path checkpoint_of(const TrainOptions& options);
 
 struct TrainResult {

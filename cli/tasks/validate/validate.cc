@@ -111,7 +111,11 @@ void ValidateTask::check_expectations() {
   if (request_.expect.empty() && request_.expect_macs == 0 && request_.expect_parameters == 0) return;
   ArchOptions arch = request_.arch;
   // The variant and the shortcut say what is expected, unless the model is itself a name.
-  if (!arch::find_spec(name)) arch.variant = arch.shortcut = "", arch.classes = 0;
+  if (!arch::find_spec(name)) {
+    arch.variant = std::nullopt;
+    arch.shortcut = std::nullopt;
+    arch.classes = 0;
+  }
   try {
     LoadedModel loaded = load_for_examination(name, arch, false, context_.observer);
     context_.stop.check();
@@ -138,14 +142,14 @@ void ValidateTask::check_expected_arch(const Inspection& inspection) {
   }
   const arch::Recognition& found = *inspection.recognition;
   arch::SpecOptions asked;
-  asked.variant = !request_.arch.variant.empty() ? arch::find_variant(request_.arch.variant) : found.spec.variant;
-  asked.shortcut = !request_.arch.shortcut.empty() ? arch::find_shortcut(request_.arch.shortcut) : std::nullopt;
+  asked.variant = request_.arch.variant.value_or(found.spec.variant);
+  asked.shortcut = request_.arch.shortcut;
   asked.classes = request_.arch.classes > 0 ? request_.arch.classes : found.spec.classes;
   const arch::Spec expected = arch::with_options(*spec, asked);
   const std::string wanted = arch::describe(expected), is = arch::describe(found.spec);
   if (wanted != is) fail("expect", "", fmt::format("is {}, expected {}", is, wanted));
   for (const arch::Difference& difference : found.differences) {
-    const std::string what = difference.found.empty() ? "missing behind it: " + difference.expected
+    const std::string what = difference.found.empty() ? "missing after it: " + difference.expected
                              : difference.expected.empty()
                                  ? difference.found + " too many"
                                  : fmt::format("found {}, expected {}", difference.found, difference.expected);
@@ -161,12 +165,12 @@ std::size_t PaperReport::missed() const {
 PaperReport compare_with_paper(const std::string& model, const ArchOptions& arch, const TaskContext& context) {
   PaperReport report;
   if (model.empty()) {
-    report.checks = check_paper(arch::find_variant(arch.variant).value_or(arch::Variant::v1));
+    report.checks = check_paper(arch.variant.value_or(arch::Variant::v1));
     return report;
   }
   report.model = model;
   ArchOptions as_paper = arch;
-  if (arch.variant.empty() && arch::find_spec(model)) as_paper.variant = "v1";
+  if (!arch.variant && arch::find_spec(model)) as_paper.variant = arch::Variant::v1;
   LoadedModel loaded = load_for_examination(model, as_paper, false, context.observer);
   context.stop.check();
   const Inspection inspection = inspect(model, std::move(loaded.model), 1, Depth::layer);

@@ -4,7 +4,7 @@ namespace resnet::onnx {
 
 namespace {
 
-// Whether coercing to 2-D at `axis` gives what the softmax along `axis` gives: there is nothing but ones behind it.
+// Whether coercing to 2-D at `axis` gives what the softmax along `axis` gives: there are only ones after it.
 bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis) {
   if (!dims) return false;
   const auto rank = static_cast<std::int64_t>(dims->size());
@@ -32,7 +32,7 @@ void export_softmax_like(const Op& op, NodeExport& node) {
     node.set_unless("axis", softmax.axis, std::int64_t{-1});
     return;
   }
-  if (!softmax.coerce_to_2d && !same) node.needs_opset(13, "an axis with others behind it");
+  if (!softmax.coerce_to_2d && !same) node.needs_opset(13, "an axis with others after it");
   node.set_unless("axis", node.axis(softmax.axis, node.rank(0)), std::int64_t{1});
 }
 

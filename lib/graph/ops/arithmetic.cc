@@ -37,7 +37,7 @@ std::vector<Fact> infer_binary(const Facts& inputs, const Operate& operate) {
   return {std::move(fact)};
 }
 
-// Integers wrap around in ONNX; a size that would is none, so that it counts as not known.
+// Integers wrap around in ONNX; a size that would is not one, so that it counts as not known.
 std::optional<Dim> number(std::optional<std::int64_t> result) {
   if (!result) return std::nullopt;
   return Dim(*result);

@@ -27,7 +27,7 @@ std::vector<Fact> infer(const BatchNormalization&, const Facts& inputs, std::siz
                   fmt::format("{} is {}, expected {} for an input of {}", names[i], to_string(dims),
                               channels ? channels->to_string() : "a vector", x.has_rank() ? to_string(*x.dims) : "?"));
     }
-    // Where X does not tell, the parameters must still agree with each other.
+    // Where X does not say, the parameters must still agree with each other.
     if (dims[0].is_number() && (!channels || !channels->is_number())) channels = dims[0];
   }
   std::vector<Fact> facts = {same_as(x)};

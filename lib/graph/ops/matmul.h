@@ -14,7 +14,7 @@ struct Gemm {
   bool transB = false;
   friend bool operator==(const Gemm&, const Gemm&) = default;
 };
-// numpy.matmul: stacks of matrices broadcast; 1-D operands lose the dim that was put in front or behind.
+// numpy.matmul: stacks of matrices broadcast; 1-D operands lose the dim that was added before or after.
 struct MatMul {
   static constexpr OpTraits traits{"MatMul", {2, 2}, {1, 1}};
   friend bool operator==(const MatMul&, const MatMul&) = default;

@@ -82,8 +82,8 @@ std::vector<SliceRange> slice_ranges(const Shape& shape, std::vector<std::int64_
   if (steps.empty()) steps.assign(starts.size(), 1);
   if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
     throw Error(Fault::malformed,
-                fmt::format("starts, ends, axes and steps have {}, {}, {} and {} entries, expected as many each", starts.size(),
-                            ends.size(), axes.size(), steps.size()));
+                fmt::format("starts, ends, axes and steps have {}, {}, {} and {} entries, expected the same number of each",
+                            starts.size(), ends.size(), axes.size(), steps.size()));
   }
   std::vector<SliceRange> ranges;
   for (const std::int64_t size : shape.dims()) ranges.push_back({0, 1, size});
@@ -178,8 +178,8 @@ std::vector<Fact> infer(const Slice&, const Facts& inputs, std::size_t) {
   const std::size_t count = starts->size();
   if (ends->size() != count || (!axes->empty() && axes->size() != count) || (!steps->empty() && steps->size() != count)) {
     throw Error(Fault::malformed,
-                fmt::format("starts, ends, axes and steps have {}, {}, {} and {} entries, expected as many each", count,
-                            ends->size(), axes->size(), steps->size()));
+                fmt::format("starts, ends, axes and steps have {}, {}, {} and {} entries, expected the same number of each",
+                            count, ends->size(), axes->size(), steps->size()));
   }
   Dims dims = *x.dims;
   std::set<std::size_t> seen;

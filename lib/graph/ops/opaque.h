@@ -23,7 +23,7 @@ struct Opaque {
   std::map<std::string, Attribute> attributes;
   friend bool operator==(const Opaque&, const Opaque&) = default;
 };
-// Everything behind it is unknown.
+// Everything downstream of it is unknown.
 std::vector<Fact> infer(const Opaque& op, const Facts& inputs, std::size_t outputs);
 
 }  // namespace resnet

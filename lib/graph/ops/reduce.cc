@@ -17,7 +17,7 @@ std::optional<std::vector<std::size_t>> reduced_axes(const ReduceMean& op, const
   if (inputs.has(1)) {
     const auto known = known_integers(inputs[1]);
     if (!known) {
-      // No elements are none, whatever they are.
+      // No elements, and so no axes, whatever the values would be.
       const auto shape = inputs[1].shape();
       if (!shape || shape->elements() != 0) return std::nullopt;
     } else {

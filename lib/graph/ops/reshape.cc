@@ -81,7 +81,7 @@ std::vector<Fact> infer(const Reshape& op, const Facts& inputs, std::size_t) {
       continue;
     }
     if (dim.is_number() && dim.number() < -1)
-      throw Error(Fault::malformed, description + fmt::format(": {} is no dimension", dim.number()));
+      throw Error(Fault::malformed, description + fmt::format(": {} is not a dimension", dim.number()));
     if (dim.is(0) && !op.allowzero) {
       if (!x.dims) {
         certain = false;

@@ -10,7 +10,7 @@ namespace resnet {
 
 namespace {
 
-// Sizes above this are no image's and no kernel's; below it, sums and products of a few of them fit into 64 bits.
+// No image and no kernel has sizes above this; below it, sums and products of a few of them fit into 64 bits.
 constexpr std::int64_t most = std::int64_t{1} << 40;
 
 std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, std::size_t count, std::int64_t usual,

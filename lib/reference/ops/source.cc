@@ -21,7 +21,7 @@ float round_to_odd(double value) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(truncated) | 1u);
 }
 
-// The same of an integer: what lies below its leading 32 bits only tells whether something was lost.
+// The same of an integer: what lies below its leading 32 bits only shows whether something was lost.
 template <typename N>
 float round_to_odd_integer(N value) {
   const bool negative = value < N{0};

@@ -12,7 +12,7 @@ using dnnl::normalization_flags;
 using Forward = dnnl::batch_normalization_forward;
 using Backward = dnnl::batch_normalization_backward;
 
-// By the batch's mean and variance where it is trained, else by the running ones. A ReLU behind it is fused.
+// By the batch's mean and variance where it is trained, else by the running ones. A ReLU after it is fused.
 class BatchNormLayer : public Layer {
  public:
   BatchNormLayer(Planner& planner, const Site& site, const BatchNormalization& op, bool with_relu)

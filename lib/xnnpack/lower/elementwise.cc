@@ -55,7 +55,7 @@ void Builder::normalization(const Step& step) {
 void Builder::binary(const Step& step) {
   const Node& node = graph_.node(step.node);
   const std::size_t rank = shape(step.output).rank();
-  // The order of the first operand of full rank that is no constant. An operand of lower rank that is computed has its axes
+  // The order of the first operand of full rank that is not constant. An operand of lower rank that is computed has its axes
   // counted from the end of the graph's order.
   Order order = canonical_order(rank);
   bool found = false, canonical = false;

@@ -85,7 +85,7 @@ class TaskTest : public testing::Test {
   cli::NetworkOptions network() const {
     cli::NetworkOptions options;
     options.labels = path("rgb.txt");
-    options.preprocess.preprocess = "raw";
+    options.preprocess.preprocess = Convention::raw;
     return options;
   }
   cli::PredictRequest request(std::vector<std::string> images) const {

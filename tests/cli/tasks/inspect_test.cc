@@ -85,7 +85,7 @@ TEST_F(InspectTaskTest, AModelBesideThePapersTable) {
   EXPECT_TRUE(one.passed());
   EXPECT_THAT(one.checks, Each(Field(&cli::PaperCheck::net, HasSubstr("34"))));
   cli::ArchOptions later;
-  later.variant = "v1.5";
+  later.variant = arch::Variant::v1_5;
   const cli::PaperReport other = cli::compare_with_paper("resnet50", later, context());
   EXPECT_FALSE(other.passed());
   EXPECT_GT(other.missed(), 0u);
@@ -123,7 +123,7 @@ TEST_F(ValidateTaskTest, WhatIsWrongIsAFinding) {
 TEST_F(ValidateTaskTest, WhatIsExpected) {
   const auto wrong = [this](const cli::ValidateRequest& asked) { return errors_of(validate(asked)); };
   cli::ValidateRequest asked{.model = "resnet20-cifar10", .expect = "resnet20", .expect_macs = 40'551'040};
-  asked.arch.shortcut = "A";
+  asked.arch.shortcut = arch::Shortcut::A;
   asked.arch.classes = 10;
   EXPECT_THAT(wrong(asked), IsEmpty());
   asked.expect_macs = 7;

@@ -74,13 +74,13 @@ TEST_F(PartsTaskTest, WhatIsMissingOrTwiceIsNamed) {
   EXPECT_THAT(refusal({first, first, second}), HasSubstr("are both part 1 of 3"));
   EXPECT_THAT(refusal({first, part(2, 2)}), HasSubstr("is part 2 of 2 of 7 inputs, but"));
   EXPECT_THAT(refusal({path("nowhere")}), HasSubstr("nowhere: cannot be opened"));
-  EXPECT_THAT(refusal({write("whole", whole_)}), HasSubstr("whole: is no"));
+  EXPECT_THAT(refusal({write("whole", whole_)}), HasSubstr("whole: is not a part"));
 }
 
 TEST_F(PartsTaskTest, WhatIsDamagedIsNamed) {
   const std::string first = part(1, 2), second = part(2, 2), bytes = content(second);
   write("cut", bytes.substr(0, bytes.size() - 3));
-  EXPECT_THAT(refusal({first, path("cut")}), HasSubstr("part 2 of 2 is not complete"));
+  EXPECT_THAT(refusal({first, path("cut")}), HasSubstr("part 2 of 2 is incomplete"));
   const std::size_t begin = bytes.find('\n') + 1, end = bytes.find('\n', begin) + 1;
   write("short", bytes.substr(0, begin) + bytes.substr(end));
   EXPECT_THAT(refusal({first, path("short")}), HasSubstr("part 2 of 2 holds 2 answers"));

@@ -54,7 +54,7 @@ TEST(ChoosePreprocessing, AnotherCropIsResizedByThePublishedShare) {
   EXPECT_EQ(larger.crop_size, 288);
   EXPECT_EQ(chosen({.crop_pct = "0.8"}).preprocessing.resize, 280);
   EXPECT_EQ(chosen({.resize = "300", .crop_size = "288"}).preprocessing.resize, 300);
-  EXPECT_EQ(chosen({.preprocess = "torchvision", .crop_size = "288"}).preprocessing.resize, 329);
+  EXPECT_EQ(chosen({.preprocess = Convention::torchvision, .crop_size = "288"}).preprocessing.resize, 329);
 }
 
 TEST(ChoosePreprocessing, IsDescribedWithItsCrop) {

@@ -128,7 +128,7 @@ TEST(Timm, ClassesOfTheTopCountAndNoneIsNoClassifier) {
   EXPECT_THAT(none.notes, ElementsAre(HasSubstr("'global_pool' is ''")));
   EXPECT_EQ(read(R"({"architecture": "resnet50", "pretrained_cfg": {"num_classes": 37}})").classes, 37);
   EXPECT_EQ(read(R"({"architecture": "resnet50", "num_classes": 5, "model_args": {"num_classes": 6}})").classes, 6);
-  // Names alone tell the number, too.
+  // Names alone give the number, too.
   EXPECT_EQ(read(R"({"architecture": "resnet50", "label_names": ["a", "b"]})").classes, 2);
 }
 

@@ -70,17 +70,17 @@ TEST(Text, BlanksAndCommasBelongToTheLabel) {
 
 TEST(Text, MustBeUtf8) {
   EXPECT_THAT(parse("M\xC3\xBCll\n\xF0\x9F\x90\x9F\n", "x"), ElementsAre("M\xC3\xBCll", "\xF0\x9F\x90\x9F"));
-  EXPECT_EQ(complaint("a\nM\xFCll\n"), "classes: line 2 is no UTF-8");
-  EXPECT_EQ(complaint("\xC0\xAF"), "classes: line 1 is no UTF-8") << "overlong";
-  EXPECT_EQ(complaint("\xED\xA0\x80"), "classes: line 1 is no UTF-8") << "a surrogate";
-  EXPECT_EQ(complaint("\xF4\x90\x80\x80"), "classes: line 1 is no UTF-8") << "behind U+10FFFF";
-  EXPECT_EQ(complaint("a\xE2\x82"), "classes: line 1 is no UTF-8") << "cut off";
+  EXPECT_EQ(complaint("a\nM\xFCll\n"), "classes: line 2 is not UTF-8");
+  EXPECT_EQ(complaint("\xC0\xAF"), "classes: line 1 is not UTF-8") << "overlong";
+  EXPECT_EQ(complaint("\xED\xA0\x80"), "classes: line 1 is not UTF-8") << "a surrogate";
+  EXPECT_EQ(complaint("\xF4\x90\x80\x80"), "classes: line 1 is not UTF-8") << "beyond U+10FFFF";
+  EXPECT_EQ(complaint("a\xE2\x82"), "classes: line 1 is not UTF-8") << "cut off";
 }
 
 TEST(Text, WhatHoldsNone) {
   EXPECT_EQ(complaint(""), "classes: holds no labels");
   EXPECT_EQ(complaint(" \n\r\n"), "classes: holds no labels");
-  EXPECT_EQ(complaint(std::string_view("ab\0c", 4)), "classes: is no text file");
+  EXPECT_EQ(complaint(std::string_view("ab\0c", 4)), "classes: is not a text file");
 }
 
 TEST(Json, List) {
@@ -118,17 +118,17 @@ TEST(Json, IndicesMustBeWhole) {
 }
 
 TEST(Json, WhatIsNoLabel) {
-  EXPECT_EQ(complaint(R"({"0": {}})"), "classes: entry '0' is no label, expected a string or [id, label]");
-  EXPECT_EQ(complaint(R"(["a", 7])"), "classes: entry 1 is no label, expected a string or [id, label]");
+  EXPECT_EQ(complaint(R"({"0": {}})"), "classes: entry '0' is not a label, expected a string or [id, label]");
+  EXPECT_EQ(complaint(R"(["a", 7])"), "classes: entry 1 is not a label, expected a string or [id, label]");
   EXPECT_EQ(complaint("[]"), "classes: holds no labels");
   EXPECT_EQ(complaint("{}"), "classes: holds no labels");
 }
 
 TEST(Json, Damaged) {
-  EXPECT_THAT(complaint(R"(["a", )"), StartsWith("classes: is no valid JSON: parse error at line 1"));
-  EXPECT_THAT(complaint("[\"a\xFF\"]"), StartsWith("classes: is no valid JSON: "));
+  EXPECT_THAT(complaint(R"(["a", )"), StartsWith("classes: is not valid JSON: parse error at line 1"));
+  EXPECT_THAT(complaint("[\"a\xFF\"]"), StartsWith("classes: is not valid JSON: "));
   EXPECT_EQ(complaint("[\"a\xFF\"]").find('\n'), std::string::npos);
-  EXPECT_THAT(complaint(std::string(100'000, '[')), StartsWith("classes: is no valid JSON: "));
+  EXPECT_THAT(complaint(std::string(100'000, '[')), StartsWith("classes: is not valid JSON: "));
 }
 
 TEST(PythonDict, IndicesAndLabelsInEitherOrder) {
@@ -149,7 +149,7 @@ TEST(PythonDict, Mistakes) {
   EXPECT_THAT(complaint("{0: 'a'} x"), StartsWith("classes: line 1: expected nothing after the closing brace"));
   EXPECT_THAT(complaint("{99999999999999999999: 'a'}"), StartsWith("classes: line 1: expected a class index"));
   EXPECT_THAT(complaint("{0"), StartsWith("classes: line 1: expected ':'"));
-  EXPECT_EQ(complaint("{0: 'a\xFF'}"), "classes: is no UTF-8");
+  EXPECT_EQ(complaint("{0: 'a\xFF'}"), "classes: is not UTF-8");
 }
 
 TEST(Load, ANameOrAFile) {

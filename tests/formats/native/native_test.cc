@@ -161,7 +161,7 @@ TEST_F(NativeTest, AnyWrongByteBehindTheHeaderIsFoundByTheChecksum) {
   for (std::size_t at = header_size; at < whole.size(); at += whole.size() / 97) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    EXPECT_THAT(error_of(damaged), HasSubstr("its checksum does not fit")) << at;
+    EXPECT_THAT(error_of(damaged), HasSubstr("checksum mismatch: the file is damaged")) << at;
     error_of(damaged, false);  // and without it nothing crashes
   }
 }
@@ -175,7 +175,7 @@ TEST_F(NativeTest, ALaterVersionSaysSo) {
 
 TEST_F(NativeTest, WhatIsNoSuchFile) {
   EXPECT_THAT(error_of(""), HasSubstr("is empty"));
-  EXPECT_THAT(error_of("<html>"), HasSubstr("is no .resnet file"));
+  EXPECT_THAT(error_of("<html>"), HasSubstr("is not a .resnet file"));
   EXPECT_THAT(error_of(std::string(magic) + "short"), HasSubstr("is cut short: 13 bytes, expected a header of 64"));
   EXPECT_THROW(read(folder.path() / "missing.resnet"), Error);
 }

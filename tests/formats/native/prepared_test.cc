@@ -135,7 +135,7 @@ TEST_F(PreparedTest, ItsBeginningIsKnown) {
 TEST_F(PreparedTest, AFlippedBitIsFoundWhereverItIs) {
   const std::string whole = bytes();
   ASSERT_EQ(error_of(whole), "");
-  // In the header, the graph, the weights: everywhere but in the zeros between the weights and behind them.
+  // In the header, the graph, the weights: everywhere but in the zeros between the weights and after them.
   std::size_t found = 0, unseen = 0;
   for (std::size_t at = 0; at < whole.size(); at += at < 64 ? 1 : whole.size() / 199) {
     std::string flipped = whole;

@@ -167,7 +167,7 @@ TEST(Npy, FileThatIsNotThere) {
 
 TEST(Npy, WhatIsNoNpyFile) {
   EXPECT_EQ(complaint(""), "x.npy: is empty");
-  EXPECT_EQ(complaint("hello"), "x.npy: is no .npy file");
+  EXPECT_EQ(complaint("hello"), "x.npy: is not a .npy file");
   EXPECT_EQ(complaint("PK\3\4"), "x.npy: is a .npz archive or another ZIP file, expected .npy");
   EXPECT_EQ(complaint(file_of(header_2x2, "\1\2\3\4", 9)), "x.npy: has version 9 of the .npy format, expected 1, 2 or 3");
 }
@@ -176,12 +176,13 @@ TEST(Npy, EveryTruncationIsToldOf) {
   const std::string whole = file_of(header_2x2, "\1\2\3\4");
   for (std::size_t size = 6; size < whole.size(); ++size)
     EXPECT_THAT(complaint(whole.substr(0, size)), StartsWith("x.npy: is truncated: "));
-  EXPECT_EQ(complaint(whole.substr(0, whole.size() - 1)), "x.npy: is truncated: its shape (2, 2) wants 4 bytes, 3 are there");
+  EXPECT_EQ(complaint(whole.substr(0, whole.size() - 1)),
+            "x.npy: is truncated: its shape (2, 2) needs 4 bytes, but only 3 are there");
 }
 
 TEST(Npy, HeaderThatIsLongerThanTheFile) {
   EXPECT_EQ(complaint(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff{}", 14)),
-            "x.npy: is truncated: its header has 4294967295 bytes, 2 are there");
+            "x.npy: is truncated: its header has 4294967295 bytes, but only 2 are there");
 }
 
 TEST(Npy, ShapesThatTheFileCannotHold) {
@@ -189,15 +190,15 @@ TEST(Npy, ShapesThatTheFileCannotHold) {
     return "{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + ", }";
   };
   EXPECT_EQ(complaint(file_of(header("(1000000, 1000000)"), "12345678")),
-            "x.npy: is truncated: its shape (1000000, 1000000) wants 8000000000000 bytes, 8 are there");
+            "x.npy: is truncated: its shape (1000000, 1000000) needs 8000000000000 bytes, but only 8 are there");
   EXPECT_EQ(complaint(file_of(header("(4294967296, 4294967296)"), "12345678")),
-            "x.npy: is truncated: its shape (4294967296, 4294967296) wants more than 2^63 bytes, 8 are there");
+            "x.npy: is truncated: its shape (4294967296, 4294967296) needs more than 2^63 bytes, but only 8 are there");
   EXPECT_EQ(complaint(file_of(header("(0, 9223372036854775807, 9)"), "")),
             "x.npy: shape 0x9223372036854775807x9 has more elements than fit into 64 bits");
   EXPECT_EQ(complaint(file_of(header("(-1,)"), "")),
-            "x.npy: is a damaged .npy file: its header has a shape that is no tuple of sizes");
+            "x.npy: is a damaged .npy file: its header has a shape that is not a tuple of sizes");
   EXPECT_EQ(complaint(file_of(header("(99999999999999999999,)"), "")),
-            "x.npy: is a damaged .npy file: its header has a shape that is no tuple of sizes");
+            "x.npy: is a damaged .npy file: its header has a shape that is not a tuple of sizes");
   std::string many = "(";
   for (int i = 0; i < 70; ++i) many += "1,";
   EXPECT_EQ(complaint(file_of(header(many + ")"), "12345678")),
@@ -205,7 +206,7 @@ TEST(Npy, ShapesThatTheFileCannotHold) {
 }
 
 TEST(Npy, BytesBehindTheArray) {
-  EXPECT_EQ(complaint(file_of(header_2x2, "\1\2\3\4\5")), "x.npy: has 1 bytes behind its array of shape (2, 2), expected none");
+  EXPECT_EQ(complaint(file_of(header_2x2, "\1\2\3\4\5")), "x.npy: has 1 bytes after its array of shape (2, 2), expected none");
 }
 
 TEST(Npy, TypesThatAreNoNumbers) {
@@ -228,10 +229,10 @@ TEST(Npy, HeadersThatAreNone) {
   EXPECT_EQ(said("{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}"),
             "x.npy: is a damaged .npy file: its header has a fortran_order that is neither True nor False");
   EXPECT_EQ(said("{'descr: 1}"), "x.npy: is a damaged .npy file: its header has a string without an end");
-  EXPECT_EQ(said("{'de\nscr': 1}"), "x.npy: is a damaged .npy file: its header has a string that is no ASCII");
+  EXPECT_EQ(said("{'de\nscr': 1}"), "x.npy: is a damaged .npy file: its header has a string that is not ASCII");
   EXPECT_EQ(said("{'other': 1}"), "x.npy: is a damaged .npy file: its header has the unknown key 'other'");
   EXPECT_EQ(said("{'descr' '<f4'}"), "x.npy: is a damaged .npy file: its header has no ':' at its byte 9");
-  EXPECT_EQ(said(header_2x2 + "x"), "x.npy: is a damaged .npy file: its header goes on behind its closing brace");
+  EXPECT_EQ(said(header_2x2 + "x"), "x.npy: is a damaged .npy file: its header continues after its closing brace");
 }
 
 TEST(Npy, ReadsWhatNumPyWrote) {

@@ -211,7 +211,7 @@ TEST_P(NodeCases, Executor) {
   });
 }
 
-// As they are written, without any pass in front.
+// As they are written, without any pass before.
 TEST_P(NodeCases, ExecutorWithoutPasses) {
   run_cases(GetParam(), read_file, [](const Graph& graph, std::span<const Tensor> inputs) {
     ThreadPool pool(1);

@@ -185,7 +185,7 @@ TEST(Read, ExternalDataStaysInsideTheModelsFolder) {
   EXPECT_THAT(with("link.bin"), HasSubstr("is a link out of the model's folder"));
 }
 
-// An offset behind 4 GiB, in a file that takes no room on the disk.
+// An offset beyond 4 GiB, in a file that takes no room on the disk.
 TEST(Read, ExternalDataBeyondTwoGibibytes) {
   test::TemporaryFolder folder;
   constexpr std::int64_t offset = (std::int64_t{4} << 30) + 64;
@@ -223,7 +223,7 @@ TEST(Read, ExternalDataBeyondTwoGibibytes) {
   };
   EXPECT_THAT(text_of_model(), HasSubstr("%w = Constant() {float 2 [1.5, -2.5]}"));
   EXPECT_THAT(text_of_model(), HasSubstr("%v = Constant() {float 2 [1.5, -2.5]}"));
-  // Past the end, and an offset that is no number or would overflow.
+  // Past the end, and an offset that is not a number or would overflow.
   auto& where = *proto.mutable_graph()->mutable_initializer(0)->mutable_external_data(1)->mutable_value();
   where = std::to_string(offset + 1);
   EXPECT_THAT(text_of_model(),
@@ -350,7 +350,7 @@ TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {
   EXPECT_THAT(error_of_bytes("\xff\xd8\xff\xe0 a photo"), HasSubstr("is a JPEG picture"));
   EXPECT_THAT(error_of_bytes("PK\x03\x04 torch"), HasSubstr("is a zip archive (a PyTorch checkpoint?)"));
   EXPECT_THAT(error_of_bytes(std::string("\x08\x08\x3a\x90\x4e", 5)), HasSubstr("is truncated: its graph has 10000 bytes"));
-  EXPECT_THAT(error_of_bytes("plain words"), HasSubstr("is no ONNX model"));
+  EXPECT_THAT(error_of_bytes("plain words"), HasSubstr("is not an ONNX model"));
 }
 
 }  // namespace
