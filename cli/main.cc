@@ -138,8 +138,13 @@ int run_and_catch(int argc, char** argv) {
   Context context{Stop(stop_requested)};
   const auto fail = [&context](int code, const std::string& text) {
     // What fails while the user stops us (a read, a wait) fails because of that.
-    context.messages.error(stop_requested ? "interrupted" : text);
-    return stop_requested ? exit_codes::interrupted : code;
+    if (!stop_requested) {
+      context.messages.error(text);
+      return code;
+    }
+    keep_promise();
+    if (tells_interruption()) context.messages.error("interrupted");
+    return exit_codes::interrupted;
   };
   try {
     return run(argc, argv, context);

@@ -18,6 +18,7 @@
 #include "cli/terminal/child_process.h"
 #include "cli/terminal/output.h"
 #include "formats/table/table.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/parse.h"
 
@@ -40,15 +41,14 @@ void setup(CLI::App& app, BenchOptions& options) {
       ->option_text("MODEL...");
   app.add_option("-m,--model", options.request.network.models, "a model file of any name; may be repeated")
       ->type_name("FILE|ARCH")
+      ->check(name_of_file("FILE|ARCH"))
       ->allow_extra_args(false);
   add_text(app, "--batch-size", options.batch_sizes, "NUMBERS", "how many images run at once, such as 1,8")
       ->capture_default_str();
   add_text(app, "--threads", options.threads, "NUMBERS", "how many threads compute, such as 1,2 (default: the physical cores)");
   add_integer(app, "--iterations", options.request.iterations, 1, 1'000'000,
               "timed batches of each (default: as --duration says)");
-  app.add_option("--duration", options.request.duration, "seconds of timed batches of each")
-      ->type_name("X")
-      ->check(CLI::Range(0.01, 86'400.0))
+  add_number(app, "--duration", options.request.duration, 0.01, 86'400, "seconds of timed batches of each")
       ->capture_default_str();
   add_integer(app, "--warmup", options.request.warmup, 1, 1'000'000,
               "batches before the first that counts (default: until they are steady)");
@@ -172,19 +172,19 @@ std::string text_of(const BenchRow& row, table::Format kind) {
   std::string text;
   if (row.profile) {
     text += fmt::format(
-        "\n{}, batch {}, {} threads; measured peaks {:.0f} GFLOP/s and {:.1f} GB/s from memory; layers {:.1f} ms, limits "
+        "\n{}, batch {}, {}; measured peaks {:.0f} GFLOP/s and {:.1f} GB/s from memory; layers {:.1f} ms, limits "
         "{:.1f} ms\n\n",
-        table::printable(c.model), c.batch, c.threads, row.profile->peak_gflops, row.profile->memory_gb_per_second,
-        row.profile->total_ms(), row.profile->total_limit_ms());
+        table::printable(c.model), c.batch, counted(c.threads, "thread"), row.profile->peak_gflops,
+        row.profile->memory_gb_per_second, row.profile->total_ms(), row.profile->total_limit_ms());
     text += table_of(*row.profile).render(kind);
   }
   if (row.pipeline) {
     const BenchPipeline& p = *row.pipeline;
     text += fmt::format(
-        "\n{}, batch {}, {} threads, {} photos ({} unreadable): decoding and resizing {:.1f} images/s, the network {:.1f} "
+        "\n{}, batch {}, {}, {} ({} unreadable): decoding and resizing {:.1f} images/s, the network {:.1f} "
         "images/s, both {:.1f} images/s: {:.2f} of the sum of their times\n",
-        table::printable(c.model), c.batch, c.threads, p.photos, p.failed, p.decode_images_per_second,
-        p.network_images_per_second, p.images_per_second, p.share_of_sum);
+        table::printable(c.model), c.batch, counted(c.threads, "thread"), counted(p.photos, "photo"), p.failed,
+        p.decode_images_per_second, p.network_images_per_second, p.images_per_second, p.share_of_sum);
   }
   return text;
 }
@@ -199,8 +199,8 @@ std::string report(const BenchResult& result, table::Format format) {
   }
   const std::string rows = table_of(result.rows).render(format);
   if (format == table::Format::csv) return rows;
-  std::string text = fmt::format("{}, {} cores, {}, {}; resnet-cli " RESNET_VERSION "\n\n", machine.processor, machine.cores,
-                                 machine.instruction_set, machine.system);
+  std::string text = fmt::format("{}, {}, {}, {}; resnet-cli " RESNET_VERSION "\n\n", machine.processor,
+                                 counted(machine.cores, "core"), machine.instruction_set, machine.system);
   text += rows;
   for (const BenchRow& row : result.rows) text += text_of(row, format);
   return text;

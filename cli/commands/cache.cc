@@ -14,6 +14,7 @@
 #include "cli/tasks/prepare/network_cache.h"
 #include "cli/terminal/output.h"
 #include "formats/table/table.h"
+#include "lib/base/counted.h"
 
 namespace resnet::cli {
 
@@ -42,7 +43,7 @@ int run(const CacheOptions& options, Context& context) {
   const NetworkCache cache(cache_settings());
   if (options.action == Action::clear) {
     const NetworkCache::Cleared cleared = cache.clear();
-    context.messages.note(fmt::format("{}: {} networks removed, {:.1f} MiB", cache.folder().string(), cleared.files,
+    context.messages.note(fmt::format("{}: {} removed, {:.1f} MiB", cache.folder().string(), counted(cleared.files, "network"),
                                       static_cast<double>(cleared.bytes) / (1 << 20)));
     return 0;
   }
@@ -61,7 +62,7 @@ int run(const CacheOptions& options, Context& context) {
   Output output(options.output);
   output.write(table.render(choose_format(options.format, options.output, table_formats)));
   output.commit();
-  context.messages.note(fmt::format("{}: {} networks, {:.1f} of {} MiB", cache.folder().string(), entries.size(),
+  context.messages.note(fmt::format("{}: {}, {:.1f} of {} MiB", cache.folder().string(), counted(entries.size(), "network"),
                                     static_cast<double>(bytes) / (1 << 20), cache.limit_in_mib()));
   return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -42,10 +43,9 @@ void setup(CLI::App& app, CompareOptions& options) {
       ->type_name("FILE");
   add_integer(app, "--random", options.random, 1, 10'000, "how many random images to use")->capture_default_str();
   add_integer(app, "--seed", options.seed, 0, INT64_MAX, "seed of the random images")->capture_default_str();
-  app.add_option("--atol", options.atol, "absolute tolerance")->type_name("X")->capture_default_str();
-  app.add_option("--rtol", options.rtol, "relative tolerance: |a - b| may be atol + rtol * |b|")
-      ->type_name("X")
-      ->capture_default_str();
+  constexpr double most = std::numeric_limits<double>::infinity();
+  add_number(app, "--atol", options.atol, 0, most, "absolute tolerance")->capture_default_str();
+  add_number(app, "--rtol", options.rtol, 0, most, "relative tolerance: |a - b| may be atol + rtol * |b|")->capture_default_str();
   add_choice(app, "--check", options.check, "which difference must be within the tolerance")->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
   add_choice(app, "--format", options.format, report_formats,

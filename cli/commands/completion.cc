@@ -89,7 +89,8 @@ std::vector<std::string> names_of(const std::vector<CommandWords>& commands) {
 std::string bash_values(const Alternatives& values) {
   std::string result;
   if (!values.words.empty()) result += fmt::format(" _resnet_cli_words '{}';", joined(values.words));
-  if (values.files) result += " _resnet_cli_files;";
+  if (values.files) result += " _resnet_cli_files -f;";
+  if (values.folders) result += " _resnet_cli_files -d;";
   return result.empty() ? " :;" : result;
 }
 
@@ -126,7 +127,7 @@ _resnet_cli_words() {{
 _resnet_cli_files() {{
   local file
   compopt -o filenames 2>/dev/null
-  while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen -f -- "$cur")
+  while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
 }}
 _resnet_cli() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev='' command='' i
@@ -166,8 +167,10 @@ std::string zsh_text(const std::string& text) {
 
 std::string zsh_action(const Alternatives& values) {
   const std::string words = joined(values.words);
-  if (values.files && !words.empty()) return fmt::format("{{_alternative \"words:word:({})\" \"files:file:_files\"}}", words);
-  if (values.files) return "_files";
+  const std::string files = values.files ? "_files" : values.folders ? "_files -/" : "";
+  if (!files.empty() && !words.empty())
+    return fmt::format("{{_alternative \"words:word:({})\" \"files:file:{}\"}}", words, files);
+  if (!files.empty()) return files;
   return words.empty() ? " " : "(" + words + ")";
 }
 
@@ -212,7 +215,7 @@ _resnet_cli() {{
   case $line[1] in
 {}  esac
 }}
-if [[ $funcstack[1] == _resnet_cli ]]; then _resnet_cli "$@"; else compdef _resnet_cli resnet-cli; fi
+if [[ $funcstack[1] == _resnet-cli ]]; then _resnet_cli "$@"; else compdef _resnet_cli resnet-cli; fi
 )",
                      names, zsh_arguments(program, "    "), cases);
 }
@@ -229,6 +232,7 @@ std::string fish_option(const std::string& condition, const Argument& option) {
   if (option.takes_value) {
     line += option.values.files ? " -rF" : " -x";
     if (!option.values.words.empty()) line += " -a " + fish_text(joined(option.values.words));
+    if (option.values.folders) line += " -a '(__fish_complete_directories)'";
   }
   return line + (option.description.empty() ? "" : " -d " + fish_text(option.description)) + "\n";
 }

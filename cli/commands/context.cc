@@ -9,6 +9,7 @@
 #include "cli/options/threads.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
+#include "lib/base/counted.h"
 #include "lib/base/processors.h"
 
 namespace resnet::cli {
@@ -30,9 +31,11 @@ std::size_t Context::threads() {
     for (const std::string& ignored : found.ignored) messages.note(ignored);
     threads_ = found.threads;
   }
+  // OpenMP's library is loaded later; what it cannot read was told above, or nobody asked for it.
+  if (const char* omp = std::getenv("OMP_NUM_THREADS"); omp != nullptr && !is_list_of_threads(omp)) unsetenv("OMP_NUM_THREADS");
   if (const std::size_t processors = usable_processors(); threads_ > processors) {
     messages.warning(fmt::format("{} threads are asked for, more than the {} that this process may use", threads_,
-                                 processors == 1 ? "1 processor" : fmt::format("{} processors", processors)));
+                                 counted(processors, "processor")));
   }
   return threads_;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,11 +83,9 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_flag("--explain", options.explain, "print each rewrite that was made, or declined and why, on stdout");
   app.add_flag("--force", options.force, "let OUT be IN itself, which is replaced when its successor is complete");
   add_integer(app, "--check", options.check, 1, 10'000, "run this many random images through IN and OUT and compare");
-  app.add_option(
-         "--tolerance", options.tolerance,
-         "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
-         "four units in the last place of the largest output)")
-      ->type_name("X");
+  add_number(app, "--tolerance", options.tolerance, 0, std::numeric_limits<double>::infinity(),
+             "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
+             "four units in the last place of the largest output)");
   add_arch_options(app, options.arch, words<arch::Init>, "Where IN is an architecture's name");
   options.seed = app.get_option("--seed")->group("Options")->description(
       "initialise weights that are graph inputs (see --strip-weights) from this seed; the same bytes on every machine");
@@ -152,6 +151,7 @@ void write_result(const ConvertOptions& options, const ConvertResult& result) {
 int run(const ConvertOptions& options, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   ConvertRequest request = request_of(options);
+  refuse_stdout("--output", options.output);
   const bool in_place = is_in_place(options, request.model);
   // A mapped file may not change under its readers: what is replaced, the model's data file by its successor's, too, gets another
   // file of that name, which leaves the old one whole.

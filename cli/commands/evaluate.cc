@@ -64,7 +64,7 @@ void setup(CLI::App& app, EvaluateOptions& options) {
          "arguments", options.arguments,
          "models (files *.onnx or *.resnet, or architectures' names) and the data: a folder with a folder per class, a CSV of "
          "file and class, a folder with labels.csv, a folder of photos with --ground-truth, or a CIFAR-10 binary batch")
-      ->type_name("FILE")
+      ->type_name("FILE|ARCH")
       ->option_text("MODEL... DATA");
   add_network_options(app, options.network);
   app.get_option("--model")->description("a model file of any name; may be repeated");
@@ -222,7 +222,7 @@ void write_confusion(const std::vector<EvaluateRow>& rows, const EvaluateOptions
 // The files that this run writes; those that it reads besides the data are checked.
 WrittenFiles written_by(const EvaluateOptions& options, const std::vector<std::string>& models) {
   WrittenFiles written;
-  written.add("--output", options.output);
+  written.add_or_stdout("--output", options.output);
   written.add("--report", options.network.report);
   written.add("--confusion", options.confusion);
   written.add_numbered_pictures("--cam", options.network.cam);

@@ -86,9 +86,8 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_text(app, "--columns", options.columns, "COLUMNS",
            fmt::format("columns of the layer table, from: {}", fmt::join(column_names(), ",")));
   add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by this column: numbers from the largest, texts from A");
-  app.add_option("--batch", options.batch, "count for this many images (default: the file's batch; 1 where it is open, N)")
-      ->type_name("N")
-      ->check(integer_between(1, 1'000'000));
+  add_integer(app, "--batch", options.batch, 1, 1'000'000,
+              "count for this many images (default: the file's batch; 1 where it is open, N)");
   app.add_flag("--weights", options.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
   app.add_flag(
       "--plan", options.plan,
@@ -218,8 +217,12 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
     if (given) throw Error(Fault::invalid, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
   }
   const TaskContext task = task_of(options, context);
-  const Inspection a = inspect(request_of(options, names[0], depth), task),
-                   b = inspect(request_of(options, names[1], depth), task);
+  const auto inspect_one = [&](const std::string& name) {
+    InspectRequest request = request_of(options, name, depth);
+    request.arch = options_of_one(name, request.arch, names);
+    return inspect(request, task);
+  };
+  const Inspection a = inspect_one(names[0]), b = inspect_one(names[1]);
   if (format == InspectFormat::json) return output.write(to_json(a, b));
   if (format == InspectFormat::html) return output.write(to_html(a, b));
   const table::Format kind = table_format(format).value();

@@ -257,7 +257,7 @@ Command add_man(CLI::App& program) {
   CLI::App* app = program.add_subcommand("man", "A manual page, of the program or of a command.");
   app->group("");
   app->add_option("command", options->command, "the command")->option_text("COMMAND");
-  app->add_option("-o,--output", options->folder, "write all pages into this folder")->type_name("FOLDER");
+  add_text(*app, "-o,--output", options->folder, "FOLDER", "write all pages into this folder");
   app->footer("Examples:\n  resnet-cli man predict | man -l -");
   return {app, [options](Context&) { return run(*options); }};
 }

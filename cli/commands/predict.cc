@@ -15,6 +15,7 @@
 #include "cli/options/shard.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/predict/predict.h"
+#include "cli/terminal/signals.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 
@@ -49,7 +50,7 @@ void setup(CLI::App& app, PredictOptions& options) {
          "arguments", options.arguments,
          "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
          "'photos/*.jpg', @list.txt (one path per line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
-      ->type_name("FILE")
+      ->type_name("FILE|ARCH")
       ->option_text("MODEL IMAGES...");
   add_network_options(app, options.network);
   add_choice(
@@ -58,9 +59,7 @@ void setup(CLI::App& app, PredictOptions& options) {
       "mirror image, by a network made fully convolutional")
       ->capture_default_str();
   add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes to give for each image")->capture_default_str();
-  app.add_option("--min-probability", options.min_probability, "leave out classes below this probability, 0 to 1")
-      ->type_name("X")
-      ->check(CLI::Range(0.0, 1.0));
+  add_number(app, "--min-probability", options.min_probability, 0, 1, "leave out classes below this probability, 0 to 1");
   add_choice(app, "--output-type", options.output_type,
              "the value that --format text prints for each class; features: what the classifier multiplies, as rows of a .npy "
              "file (--output), NaN "
@@ -157,7 +156,7 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
 // The files that this run writes; those that it reads besides the photos are checked.
 WrittenFiles written_by(const PredictOptions& options, const PredictRequest& request) {
   WrittenFiles written;
-  written.add("--output", options.output);
+  if (options.resume.empty()) written.add_or_stdout("--output", options.output);
   written.add_with_owner("--resume", options.resume);
   if (!options.resume.empty() && options.shard.empty()) written.add("the job file of --resume", options.resume + ".job");
   written.add("--report", options.network.report);
@@ -173,6 +172,8 @@ WrittenFiles written_by(const PredictOptions& options, const PredictRequest& req
 
 int run(const PredictOptions& options, Context& context) {
   PredictRequest request = request_of(options, context.messages);
+  const bool on_stdout = options.output.empty() || options.output == "-";
+  if (options.format == answers::Format::json && on_stdout) promise_when_interrupted("[]\n");
   const WrittenFiles written = written_by(options, request);
   TaskContext task = context.task();
   task.before_reading = [&written](const fs::path& file) { written.check(file); };

@@ -49,11 +49,12 @@ struct ResponsesOptions {
 
 void setup(CLI::App& app, ResponsesOptions& options) {
   app.add_option("arguments", options.arguments,
-                 "models (files *.onnx or architectures' names) and images, as predict takes them")
-      ->type_name("FILE")
+                 "models (files *.onnx or *.resnet, or architectures' names) and images, as predict takes them")
+      ->type_name("FILE|ARCH")
       ->option_text("MODEL... IMAGES...");
   app.add_option("-m,--model", options.models, "a model file of any name; may be repeated")
       ->type_name("FILE|ARCH")
+      ->check(name_of_file("FILE|ARCH"))
       ->allow_extra_args(false);
   add_integer(app, "--random", options.random, 1, 1'000'000, "this many images of noise instead (normal, deviation 1)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();

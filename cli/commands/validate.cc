@@ -19,6 +19,8 @@
 #include "cli/tasks/validate/validate.h"
 #include "cli/terminal/output.h"
 #include "formats/table/table.h"
+#include "lib/base/counted.h"
+#include "lib/base/error.h"
 
 namespace resnet::cli {
 
@@ -44,10 +46,10 @@ void setup(CLI::App& app, ValidateOptions& options) {
            "an error unless it is really that network: resnet50, or with --variant and --shortcut a certain one");
   add_integer(app, "--expect-macs", options.expect_macs, 1, INT64_MAX, "an error unless one image costs this many multiply-adds");
   add_integer(app, "--expect-params", options.expect_parameters, 1, INT64_MAX, "an error unless it has this many parameters");
-  app.add_flag(
-      "--paper", options.paper,
-      "each stage's multiply-adds against the blocks of the paper's Table 1, their sum against its row of FLOPs: of MODEL, or of "
-      "the five networks themselves (--variant, default v1)");
+  app.add_flag("--paper", options.paper,
+               "also each stage's multiply-adds against the blocks of the paper's Table 1, their sum against its row of FLOPs; "
+               "without MODEL "
+               "those of the five networks themselves (--variant, default v1)");
   app.add_flag("--strict", options.strict, "warnings count as errors");
   add_choice(app, "--format", options.format, report_formats,
              "format of the findings (default: by the ending of --output, else text)");
@@ -120,19 +122,6 @@ std::string text_of(const PaperReport& report) {
          fmt::format("{} of {} as the paper's Table 1 has them\n", report.checks.size() - report.missed(), report.checks.size());
 }
 
-int write_paper(const ValidateOptions& options, Context& context, Output& output) {
-  const bool alone = options.model.empty() && options.arguments.empty();
-  const std::string model = alone ? "" : one_model(options.model, options.arguments);
-  const PaperReport report = compare_with_paper(model, options.arch, context.task());
-  if (format_of(options) == table::Format::json) {
-    output.write(json_of(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  } else {
-    output.write(text_of(report));
-  }
-  output.commit();
-  return report.passed() ? 0 : exit_codes::check_failed;
-}
-
 // A line for each, of one rule no more than `most` and how many more there are. JSON has them all.
 std::string text_of(const std::vector<Finding>& findings) {
   constexpr std::size_t most = 20, longest = 2000;
@@ -180,8 +169,8 @@ nlohmann::ordered_json json_of(const std::string& model, bool valid, const std::
 // "a.onnx: 1 error, 2 warnings, 0 notes"
 std::string summary_of(const std::string& model, const std::vector<Finding>& findings) {
   const auto [errors, warnings, notes] = count_of(findings);
-  return fmt::format("{}: {} error{}, {} warning{}, {} note{}\n", table::printable(model), errors, errors == 1 ? "" : "s",
-                     warnings, warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s");
+  return fmt::format("{}: {}, {}, {}\n", table::printable(model), counted(errors, "error"), counted(warnings, "warning"),
+                     counted(notes, "note"));
 }
 
 ValidateRequest request_of(const ValidateOptions& options) {
@@ -191,7 +180,49 @@ ValidateRequest request_of(const ValidateOptions& options) {
   request.expect = options.expect;
   request.expect_macs = options.expect_macs;
   request.expect_parameters = options.expect_parameters;
+  request.as_paper = options.paper;
   return request;
+}
+
+bool is_of_a_model(const ValidateOptions& options) { return !options.model.empty() || !options.arguments.empty(); }
+
+// What is asked of a model besides, where there is none.
+void refuse_with_paper_alone(const ValidateOptions& options) {
+  const ArchOptions& arch = options.arch;
+  for (const auto& [option, given] : {std::pair{"--expect", !options.expect.empty()},
+                                      {"--expect-macs", options.expect_macs > 0},
+                                      {"--expect-params", options.expect_parameters > 0},
+                                      {"--strict", options.strict},
+                                      {"--input-shape", !arch.input_shape.empty()},
+                                      {"--shortcut", arch.shortcut.has_value()},
+                                      {"--classes", arch.classes > 0}}) {
+    if (given)
+      throw Error(Fault::invalid, fmt::format("{} is of a model; expected MODEL besides --paper, or --paper alone", option));
+  }
+}
+
+// What is found of a model, and Table 1 beside it where that is asked for, too.
+struct Outcome {
+  std::vector<Finding> findings;
+  std::optional<PaperReport> paper;
+};
+
+std::string report_of(const std::string& model, const Outcome& outcome, bool valid, table::Format format) {
+  if (format != table::Format::json) {
+    return (outcome.paper ? text_of(*outcome.paper) : "") + text_of(outcome.findings) + summary_of(model, outcome.findings);
+  }
+  nlohmann::ordered_json result = json_of(model, valid, outcome.findings);
+  if (outcome.paper) result.update(json_of(*outcome.paper));
+  return result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+int write_paper(const ValidateOptions& options, Output& output) {
+  refuse_with_paper_alone(options);
+  const PaperReport report = compare_with_paper(options.arch.variant.value_or(arch::Variant::v1));
+  const bool json = format_of(options) == table::Format::json;
+  output.write(json ? json_of(report).dump(2) + "\n" : text_of(report));
+  output.commit();
+  return report.passed() ? 0 : exit_codes::check_failed;
 }
 
 int run(const ValidateOptions& options, Context& context) {
@@ -200,23 +231,19 @@ int run(const ValidateOptions& options, Context& context) {
   for (const std::string& argument : options.arguments) written.check(argument);
   written.check(options.model);
   Output output(options.output);
-  if (options.paper) return write_paper(options, context, output);
+  if (options.paper && !is_of_a_model(options)) return write_paper(options, output);
   const ValidateRequest request = request_of(options);
   TaskContext task = context.task();
   task.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
   ValidateTask validate(request, task);
   const table::Format format = format_of(options);  // inputs that the output would replace were named before
-  const std::vector<Finding> findings = validate.run();
-  const Count count = count_of(findings);
-  const bool failed = count.errors > 0 || (options.strict && count.warnings > 0);
-  if (format == table::Format::json) {
-    const nlohmann::ordered_json result = json_of(request.model, !failed, findings);
-    output.write(result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  } else {
-    output.write(text_of(findings) + summary_of(request.model, findings));
-  }
+  Outcome outcome{validate.run(), std::nullopt};
+  const Count count = count_of(outcome.findings);
+  const bool valid = count.errors == 0 && (!options.strict || count.warnings == 0);
+  if (options.paper) outcome.paper = compare_with_paper(request, task);
+  output.write(report_of(request.model, outcome, valid, format));
   output.commit();
-  return failed ? exit_codes::check_failed : 0;
+  return valid && (!outcome.paper || outcome.paper->passed()) ? 0 : exit_codes::check_failed;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ void add_network_options(CLI::App& app, NetworkOptions& options) {
          "-m,--model", options.models,
          "the model, a file of any name; all arguments are then images. Repeated: an ensemble, whose answers are averaged")
       ->type_name("FILE|ARCH")
+      ->check(name_of_file("FILE|ARCH"))
       ->allow_extra_args(false);
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(),
            "the classes' names: a file of one per line (or JSON), or a built-in list (default: by the number of classes)");

@@ -5,15 +5,27 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
 #include <utility>
 
+#include "lib/arch/spec.h"
 #include "lib/base/parse.h"
 
 namespace resnet::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> placeholders = {"N", "NUMBERS", "FRACTION", "SHAPE", "ARCH"};
+constexpr std::array<std::string_view, 11> placeholders = {"N",   "X",       "NUMBER", "NUMBERS", "FRACTION", "SHAPE",
+                                                           "K/N", "COLUMNS", "TEXT",   "COLUMN",  "@LIST"};
+
+std::optional<double> finite_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
 
 }  // namespace
 
@@ -23,6 +35,11 @@ Alternatives alternatives_of(const CLI::Option& option) {
   for (const std::string& word : split(option.get_type_name(), '|')) {
     if (word == "FILE") {
       result.files = true;
+    } else if (word == "FOLDER") {
+      result.folders = true;
+    } else if (word == "ARCH") {
+      const auto& names = arch::names();
+      result.words.insert(result.words.end(), names.begin(), names.end());
     } else if (std::find(placeholders.begin(), placeholders.end(), word) == placeholders.end()) {
       result.words.push_back(word);
     }
@@ -56,7 +73,26 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::function<v
 
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description) {
-  return app.add_option(names, value, description)->type_name(type);
+  CLI::Option* option = app.add_option(names, value, description)->type_name(type);
+  return type.starts_with("FILE") || type.starts_with("FOLDER") ? option->check(name_of_file(type)) : option;
+}
+
+CLI::Validator name_of_file(const std::string& type) {
+  const auto check = [type](const std::string& given) {
+    return given.empty() ? fmt::format("the name is empty, expected {}", type) : std::string();
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator number_between(double least, double most) {
+  const auto check = [least, most](const std::string& given) {
+    const auto value = finite_number(given);
+    if (value && *value >= least && *value <= most) return std::string();
+    const std::string range = most < std::numeric_limits<double>::max() ? fmt::format("from {} to {}", least, most)
+                                                                        : fmt::format("of {} or more", least);
+    return fmt::format("'{}' is not a number {}", given, range);
+  };
+  return CLI::Validator(check, "");
 }
 
 CLI::Validator integer_between(std::int64_t least, std::int64_t most) {

@@ -17,11 +17,11 @@
 
 namespace resnet::cli {
 
-// What an option's value may be, from its type name "FILE|imagenet1k|cifar10": literal words, and the placeholders FILE, N,
-// NUMBERS, FRACTION, SHAPE and ARCH.
+// What an option's value may be, from its type name "FILE|imagenet1k|cifar10": literal words, files, folders, for ARCH the
+// architectures' names, and for the other placeholders (N, X, SHAPE, ...) nothing that could be offered.
 struct Alternatives {
   std::vector<std::string> words;
-  bool files = false;
+  bool files = false, folders = false;
 };
 Alternatives alternatives_of(const CLI::Option& option);
 
@@ -46,11 +46,19 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::function<v
 template <typename Integer>
 CLI::Option* add_integer(CLI::App& app, const std::string& names, Integer& value, std::int64_t least, std::int64_t most,
                          const std::string& description);
-// Text that the command examines itself; `type` names what it may be.
+// A finite number from `least` to `most`, which may be the largest one or infinite.
+template <typename Real>
+CLI::Option* add_number(CLI::App& app, const std::string& names, Real& value, double least, double most,
+                        const std::string& description);
+// Text that the command examines itself; `type` names what it may be. A file's or a folder's name is not empty.
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description);
 
 CLI::Validator integer_between(std::int64_t least, std::int64_t most);
+// A finite number; a `most` of infinity or of the largest number sets no bound.
+CLI::Validator number_between(double least, double most);
+// "--output: the name is empty, expected FILE": nobody means the option's absence by it, a script's variable was not set.
+CLI::Validator name_of_file(const std::string& type);
 
 // A table without the type of its values. `set` is given a word's place in it; `shown` is the word of the value as it is.
 struct AnyChoice {
@@ -102,6 +110,12 @@ template <typename Integer>
 CLI::Option* add_integer(CLI::App& app, const std::string& names, Integer& value, std::int64_t least, std::int64_t most,
                          const std::string& description) {
   return app.add_option(names, value, description)->type_name("N")->check(integer_between(least, most));
+}
+
+template <typename Real>
+CLI::Option* add_number(CLI::App& app, const std::string& names, Real& value, double least, double most,
+                        const std::string& description) {
+  return app.add_option(names, value, description)->type_name("X")->check(number_between(least, most));
 }
 
 }  // namespace resnet::cli

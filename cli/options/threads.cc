@@ -18,6 +18,14 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+bool is_list_of_threads(std::string_view omp_num_threads) {
+  const std::vector<std::string> words = split(omp_num_threads, ',');
+  return std::all_of(words.begin(), words.end(), [](const std::string& word) {
+    const auto number = parse_integer(trimmed(word));
+    return number && *number > 0;
+  });
+}
+
 DefaultThreads default_threads(std::size_t cores, const char* slurm_cpus_per_task, const char* omp_num_threads) {
   DefaultThreads result;
   result.threads = std::max<std::size_t>(cores, 1);

@@ -1,23 +1,13 @@
 #include "cli/options/train.h"
 
-#include <fmt/format.h>
-
 #include <limits>
 
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
-#include "lib/base/error.h"
 
 namespace resnet::cli {
 
 namespace {
-
-train::Frozen parse_frozen(const std::string& text) {
-  const auto frozen = find_value<train::Frozen>(text);
-  if (!frozen)
-    throw Error(Fault::invalid, fmt::format("--freeze: '{}' is not one of {}", text, joined_words<train::Frozen>(", ")));
-  return *frozen;
-}
 
 void add_data_and_output(CLI::App& app, TrainOptions& options) {
   app.add_option(
@@ -41,10 +31,7 @@ void add_network_options(CLI::App& app, TrainOptions& options) {
   add_integer(app, "--classes", options.classes, 2, 1'000'000,
               "a new classifier for this many classes (default: as many as DATA has folders; a model keeps its own)")
       ->group(group);
-  add_parsed(
-      app, "--freeze", [&options](const std::string& text) { options.freeze = parse_frozen(text); },
-      [&options] { return std::string(word_of(options.freeze)); }, joined_words<train::Frozen>("|"),
-      "what keeps its weights: all but the classifier, or every stage up to this one")
+  add_choice(app, "--freeze", options.freeze, "what keeps its weights: all but the classifier, or every stage up to this one")
       ->capture_default_str()
       ->group(group);
   add_choice(app, "--variant", options.variant, "where a bottleneck has its stride (default: v1.5)")->group(group);

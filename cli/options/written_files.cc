@@ -36,8 +36,20 @@ bool is_numbered_picture(const std::string& name) {
 
 }  // namespace
 
+void WrittenFiles::add_stdout(const std::string& option) {
+  if (!stdout_option_.empty())
+    throw Error(Fault::invalid, fmt::format("standard output: {} and {} are one file, expected two", stdout_option_, option));
+  stdout_option_ = option;
+}
+
+void WrittenFiles::add_or_stdout(const std::string& option, const std::string& file) {
+  if (file.empty()) return add_stdout(option + " (which is not given)");
+  add(option, file);
+}
+
 void WrittenFiles::add(const std::string& option, const std::string& file) {
-  if (file.empty() || file == "-") return;
+  if (file.empty()) return;
+  if (file == "-") return add_stdout(option);
   std::error_code none;
   const fs::file_status status = fs::status(file, none);
   if (fs::exists(status) && !fs::is_regular_file(status)) return;
@@ -53,6 +65,7 @@ void WrittenFiles::add(const std::string& option, const std::string& file) {
 }
 
 void WrittenFiles::add_with_owner(const std::string& option, const std::string& file) {
+  refuse_stdout(option, file);
   const std::size_t before = files_.size();
   add(option, file);
   if (files_.size() > before) add("the owner file of " + option, files_.back().path.string() + ".owner");
@@ -60,6 +73,11 @@ void WrittenFiles::add_with_owner(const std::string& option, const std::string& 
 
 void WrittenFiles::add_numbered_pictures(const std::string& option, const std::string& folder) {
   if (folder.empty()) return;
+  refuse_stdout(option, folder, "a folder");
+  std::error_code none;
+  const fs::file_status status = fs::status(folder, none);
+  if (fs::exists(status) && !fs::is_directory(status))
+    throw Error(Fault::invalid, fmt::format("{}: {} is not a folder", option, table::printable(folder)));
   folders_.push_back({option, stamp_of(folder)});
   any_there_ = any_there_ || folders_.back().stamp.is_there();
 }
@@ -76,6 +94,10 @@ void WrittenFiles::check(const fs::path& read, const std::string& may_replace) c
   for (const Folder& folder : folders_) {
     if (folder.stamp.is_same_file(parent)) refuse(folder.option, read, "folder");
   }
+}
+
+void refuse_stdout(const std::string& option, const std::string& name, const char* expected) {
+  if (name == "-") throw Error(Fault::invalid, fmt::format("{}: - is standard output, expected {}", option, expected));
 }
 
 void check_not_an_input(const char* option, const std::string& output, std::span<const std::string> inputs) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,11 +39,15 @@ bool write_all(int file, const void* bytes, std::size_t size) {
   return true;
 }
 
+// Throws Error(interrupted).
 bool read_all(int file, void* bytes, std::size_t size) {
   char* at = static_cast<char*>(bytes);
   while (size > 0) {
     const ssize_t done = read(file, at, size);
-    if (done < 0 && errno == EINTR) continue;
+    if (done < 0 && errno == EINTR) {
+      stop_of_process().check();
+      continue;
+    }
     if (done <= 0) return false;
     at += done;
     size -= static_cast<std::size_t>(done);
@@ -81,41 +86,87 @@ Message answer_to(const std::string& command, const std::function<std::string(co
   }
 }
 
+// A resource that this machine lacks, as memory is.
+[[noreturn]] void fail_to_start(int error) {
+  throw Error(Fault::exhausted, fmt::format("a process cannot be started: {}", std::strerror(error)));
+}
+
+struct Pipe {
+  int read = -1, write = -1;
+  void open() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) fail_to_start(errno);
+    read = ends[0];
+    write = ends[1];
+  }
+  // Those that are there.
+  void close() {
+    for (int* end : {&read, &write}) {
+      if (*end >= 0) ::close(*end);
+      *end = -1;
+    }
+  }
+};
+
+// The child goes where its parent goes, however that ends: nobody else hears its answers, or may be kept waiting by the stdout
+// that both hold. A signal ends it at once, and the parent says so.
+void begin_child(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(0);  // it had gone before
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction old = {};
+    if (sigaction(signal_number, nullptr, &old) == 0 && old.sa_handler != SIG_IGN) signal(signal_number, SIG_DFL);
+  }
+}
+
+// "was killed by SIGKILL (Killed)"
+std::string end_of(int status) {
+  if (!WIFSIGNALED(status)) return fmt::format("ended with exit code {}", WEXITSTATUS(status));
+  const int number = WTERMSIG(status);
+  const char* name = sigabbrev_np(number);
+  const std::string hint = number == SIGKILL ? "; the kernel does that where memory runs out" : "";
+  return fmt::format("was killed by SIG{} ({}){}", name != nullptr ? name : std::to_string(number), strsignal(number), hint);
+}
+
 }  // namespace
 
 ChildProcess::ChildProcess(std::function<std::string(const std::string&)> answer) {
-  int down[2], up[2];
-  const auto fail = [] { throw Error(Fault::internal, fmt::format("a process cannot be started: {}", std::strerror(errno))); };
-  if (pipe2(down, O_CLOEXEC) != 0) fail();
-  if (pipe2(up, O_CLOEXEC) != 0) {
-    close(down[0]);
-    close(down[1]);
-    fail();
+  Pipe down, up;
+  const auto fail = [&](int error) {
+    down.close();
+    up.close();
+    fail_to_start(error);
+  };
+  down.open();
+  try {
+    up.open();
+  } catch (...) {
+    down.close();
+    throw;
   }
+  const pid_t parent = getpid();
   pid_ = fork();
+  if (pid_ < 0) fail(errno);
   if (pid_ == 0) {
-    close(down[1]);
-    close(up[0]);
-    while (const auto command = receive(down[0])) {
-      if (!send(up[1], answer_to(command->text, answer))) break;
+    begin_child(parent);
+    close(down.write);
+    close(up.read);
+    while (const auto command = receive(down.read)) {
+      if (!send(up.write, answer_to(command->text, answer))) break;
     }
     _exit(0);
   }
-  close(down[0]);
-  close(up[1]);
-  to_ = down[1];
-  from_ = up[0];
-  if (pid_ < 0) {
-    close(to_);
-    close(from_);
-    fail();
-  }
+  close(down.read);
+  close(up.write);
+  to_ = down.write;
+  from_ = up.read;
 }
 
 ChildProcess::~ChildProcess() {
   close(to_);
   close(from_);
-  kill(pid_, SIGKILL);  // it may be computing, which nobody waits for now
+  if (pid_ < 0) return;  // it has died
+  kill(pid_, SIGKILL);   // it may be computing, which nobody waits for now
   waitpid(pid_, nullptr, 0);
 }
 
@@ -127,8 +178,14 @@ std::string ChildProcess::ask(const std::string& command) {
       throw Error(static_cast<Fault>(state % 16), Frame::file(static_cast<Role>(state / 16)), answer->text);
     }
   }
-  stop_of_process().check();
-  throw Error(Fault::internal, "the measuring process died");
+  int status = 0;
+  if (pid_ >= 0) {
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+  }
+  stop_of_process().check();  // Ctrl-C ends both
+  throw Error(Fault::exhausted, "the measuring process " + end_of(status));
 }
 
 }  // namespace resnet::cli

@@ -4,7 +4,10 @@
 #include <CLI/Option.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <sstream>
 #include <vector>
 
@@ -84,6 +87,66 @@ std::string blame_variable(const CLI::App& program, const std::vector<std::strin
   return mistake;
 }
 
+// CLI11 begins with the option's name: the option and what follows its name, or none.
+const CLI::Option* option_of(const CLI::App& app, const std::string& mistake) {
+  for (const CLI::App* level = &app; level != nullptr; level = level->get_parent()) {
+    for (const CLI::Option* option : level->get_options()) {
+      const std::string name = option->get_name();
+      if (mistake.starts_with(name + ":") || mistake.starts_with(name + " ")) return option;
+    }
+  }
+  return nullptr;
+}
+
+// "DATA" of "[ARCH|MODEL] DATA...": what the usage line says must be there.
+std::string required_words(const CLI::Option& positional) {
+  std::istringstream words(head_of(positional));
+  std::string result;
+  for (std::string word; words >> word;) {
+    if (word.starts_with('[')) continue;
+    if (word.ends_with("...")) word.resize(word.size() - 3);
+    result += (result.empty() ? "" : " ") + word;
+  }
+  return result;
+}
+
+// CLI11's own sentences in this program's words; those that it has from our checks are kept.
+std::string in_our_words(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string mistake = error.what();
+  const char* const no_value = ": is a flag, expected no value";
+  const auto is = [&error]<typename Kind>(const Kind*) { return dynamic_cast<const Kind*>(&error) != nullptr; };
+  if (is(static_cast<const CLI::ConversionError*>(nullptr))) {
+    const std::string lead = "Could not convert: ";
+    if (!mistake.starts_with(lead)) {
+      const CLI::Option* flag = option_of(app, mistake);
+      return flag == nullptr ? mistake : flag->get_name() + no_value;
+    }
+    const std::string rest = mistake.substr(lead.size());
+    const CLI::Option* option = option_of(app, rest);
+    if (option == nullptr) return rest + ": not understood";
+    if (option->get_items_expected_max() == 0) return option->get_name() + no_value;
+    const std::string value = rest.substr(std::min(rest.size(), option->get_name().size() + 3));
+    return fmt::format("{}: '{}' is not a number", option->get_name(), value);
+  }
+  const CLI::Option* option = option_of(app, mistake);
+  if (option == nullptr) return mistake;
+  if (is(static_cast<const CLI::RequiredError*>(nullptr)) && option->get_positional())
+    return fmt::format("no {} given", required_words(*option));
+  if (!is(static_cast<const CLI::ArgumentMismatch*>(nullptr))) return mistake;
+  if (option->get_items_expected_max() == 0) return option->get_name() + no_value;
+  const bool missing = mistake.find("missing") != std::string::npos || mistake.find("At least") != std::string::npos;
+  return missing ? fmt::format("{}: no value given, expected {}", option->get_name(), option->get_type_name())
+                 : option->get_name() + ": given more than once, expected one value";
+}
+
+// "nofile.toml: cannot be opened: No such file or directory"
+std::string why_not_opened(const CLI::App& program) {
+  const std::string file = program.get_config_ptr()->as<std::string>();
+  errno = 0;
+  const std::ifstream stream(file);
+  return fmt::format("{}: cannot be opened: {}", file, std::strerror(stream.is_open() || errno == 0 ? EIO : errno));
+}
+
 }  // namespace
 
 std::string describe(const CLI::Option& option) {
@@ -146,9 +209,11 @@ std::string describe_mistake(CLI::App& program, const std::vector<std::string>& 
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
     // CLI11 names the entry after words of its own.
     const std::string words = CLI::ConfigError::Extras("").what();
-    mistake = fmt::format("--config: unknown entry '{}'", mistake.substr(std::min(words.size(), mistake.size())));
+    mistake = mistake.starts_with(words)
+                  ? fmt::format("--config: unknown entry '{}'", mistake.substr(words.size()))
+                  : fmt::format("--config: '{}' may not be in a file", mistake.substr(0, mistake.find(": ")));
   } else if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
-    mistake = "--config: " + mistake;
+    mistake = "--config: " + why_not_opened(program);
   } else if (over && !rest.empty()) {
     std::string word = rest.front();
     if (word.size() > 1 && word[0] == '-') {
@@ -162,7 +227,7 @@ std::string describe_mistake(CLI::App& program, const std::vector<std::string>& 
   } else if (parsed.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     mistake = "no command given";
   } else {
-    mistake = blame_variable(program, command_line, mistake);
+    mistake = blame_variable(program, command_line, in_our_words(app, error));
   }
   std::replace(mistake.begin(), mistake.end(), '\n', ' ');
   return fmt::format("{}{} (see {})", parsed.empty() ? "" : app.get_name() + ": ", mistake, help);

@@ -16,6 +16,7 @@ namespace resnet::cli {
 namespace {
 
 void write_to_stdout(std::string_view bytes) {
+  if (!bytes.empty()) forget_promise();
   while (!bytes.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (written >= 0) {

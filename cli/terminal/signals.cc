@@ -4,6 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <string_view>
+
 #include "lib/base/remove_when_killed.h"
 
 namespace resnet::cli {
@@ -14,6 +17,8 @@ namespace {
 std::atomic<bool> nobody_asks = false;  // until handle_interrupts() is called
 std::atomic<std::atomic<bool>*> stop_requested = &nobody_asks;
 std::atomic<int> takes_time = 0;
+std::atomic<bool> has_told = false;
+std::atomic<const char*> promised = nullptr;
 timer_t deadline;
 bool has_deadline = false;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<bool>*>::is_always_lock_free &&
@@ -21,6 +26,13 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::atomic<
 
 [[noreturn]] void end_now() {
   remove_files_of_killed();
+  keep_promise();
+  if (tells_interruption()) {
+    constexpr std::string_view line = "resnet-cli: interrupted\n",
+                               at_its_begin = "\r\x1b[K";  // of a terminal, in place of the progress
+    if (isatty(STDERR_FILENO) == 1) static_cast<void>(!write(STDERR_FILENO, at_its_begin.data(), at_its_begin.size()));
+    static_cast<void>(!write(STDERR_FILENO, line.data(), line.size()));
+  }
   _exit(128 + SIGINT);
 }
 
@@ -42,6 +54,14 @@ void handle(int signal_number, void (*handler)(int)) {
 }
 
 }  // namespace
+
+void promise_when_interrupted(const char* text) noexcept { promised = text; }
+void forget_promise() noexcept { promised = nullptr; }
+void keep_promise() noexcept {
+  if (const char* text = promised.exchange(nullptr)) static_cast<void>(!write(STDOUT_FILENO, text, std::strlen(text)));
+}
+
+bool tells_interruption() noexcept { return !has_told.exchange(true); }
 
 void handle_interrupts(std::atomic<bool>& flag) {
   stop_requested = &flag;

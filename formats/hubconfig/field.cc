@@ -27,10 +27,10 @@ constexpr std::size_t most_shown = 60;  // bytes
 // What is not JSON, by its beginning.
 [[noreturn]] void refuse_text(std::string_view text, std::size_t byte) {
   constexpr const char* expected = "expected JSON, the configuration of a network";
-  if (const auto kind = kind_of_content(text.substr(0, kind_bytes))) refuse_file(fmt::format("is {}, {}", kind->name, expected));
+  if (const auto kind = kind_of_content(text.substr(0, kind_bytes)))
+    refuse_file(fmt::format("is {}, {}{}{}", kind->name, expected, kind->hint.empty() ? "" : "; ", kind->hint));
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) refuse_file(fmt::format("is empty, {}", expected));
-  if (text[first] == '<') refuse_file(fmt::format("is a page or an answer of a server in HTML or XML, {}", expected));
   refuse_file(fmt::format("is broken at byte {}, {}", byte, expected));
 }
 

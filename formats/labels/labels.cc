@@ -136,13 +136,16 @@ std::vector<std::string> parse_json(std::string_view text, const std::string& na
     }
     return true;
   };
-  // As `kind` it says "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+  // As `kind` it says "[json.exception.parse_error.101] parse error at line 1, column 2: ...; last read: '...'": where is enough.
   const auto refuse_json = [&](const Json::exception& error, std::string_view kind) {
     std::string line = error.what();
     line.erase(0, fmt::formatted_size("[json.exception.{}.{}] ", kind, error.id));
     std::replace_if(
         line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 32; }, ' ');
-    refuse(name, "is not valid JSON: " + line);
+    const std::string_view lead = "parse error at ";
+    if (line.starts_with(lead)) line = line.substr(lead.size(), line.find(": ") - lead.size());
+    constexpr std::size_t most = 80;
+    refuse(name, "is not valid JSON: " + (line.size() > most ? line.substr(0, most) + "..." : line));
   };
   try {
     const Json json = Json::parse(text, check);

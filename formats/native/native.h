@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "lib/base/error.h"
@@ -28,7 +29,7 @@ Model read(int descriptor, const std::filesystem::path& file, const ReadOptions&
 
 // The file appears whole or not at all; the same bytes for the same model. Throws Error(unwritable), and Error(unsupported)
 // naming the node where an operator cannot be written.
-void write(const Model& model, const std::filesystem::path& file);
+void write(const Model& model, const std::filesystem::path& file, const std::function<void(int descriptor)>& before_naming = {});
 
 // Whether a file begins as a .resnet file does.
 bool is_native(std::string_view head);

@@ -227,19 +227,21 @@ struct Sections {
     take(zeros, tail);
   }
 
-  void write(const std::filesystem::path& file, std::string_view file_magic, bool synced,
-             const AtomicFile::Options& options = {}) const {
+  void write(const std::filesystem::path& file, std::string_view file_magic, bool synced, const AtomicFile::Options& options = {},
+             const std::function<void(int descriptor)>& before_naming = {}) const {
     AtomicFile output(file, options);
     const auto bytes = header.to_bytes(file_magic);
     output.stream().write(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     each_piece([&](const char* data, std::size_t size) { output.stream().write(data, static_cast<std::streamsize>(size)); });
+    if (before_naming) before_naming(output.descriptor());
     output.commit(synced);
   }
 };
 
 }  // namespace
 
-void write(const resnet::Model& model, const std::filesystem::path& file) {
+void write(const resnet::Model& model, const std::filesystem::path& file,
+           const std::function<void(int descriptor)>& before_naming) {
   Writer writer(model);
   native::Model proto;
   writer.run(proto);
@@ -250,7 +252,7 @@ void write(const resnet::Model& model, const std::filesystem::path& file) {
   XXH3_64bits_update(hash.get(), sections.header.to_bytes(magic).data(), Header::checksum_offset);
   sections.each_piece([&](const char* data, std::size_t size) { XXH3_64bits_update(hash.get(), data, size); });
   sections.header.checksum = XXH3_64bits_digest(hash.get());
-  sections.write(file, magic, true);
+  sections.write(file, magic, true, {}, before_naming);
 }
 
 void write_prepared(const PreparedNetwork& prepared, const std::filesystem::path& file, ThreadPool& pool) {

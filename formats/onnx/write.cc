@@ -6,8 +6,11 @@
 #include <onnx/onnx_pb.h>
 
 #include <map>
+#include <optional>
 #include <ostream>
 #include <set>
+#include <span>
+#include <system_error>
 
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
@@ -17,6 +20,7 @@
 #include "formats/onnx/version_check.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
+#include "lib/base/remove_when_killed.h"
 
 namespace resnet::onnx {
 
@@ -33,6 +37,11 @@ std::int64_t ir_version_of(int opset) {
   if (opset <= 20) return 9;
   return 10;
 }
+
+struct External {
+  std::size_t offset;
+  Tensor tensor;
+};
 
 class Writer {
  public:
@@ -242,10 +251,6 @@ class Writer {
   }
 
  public:
-  struct External {
-    std::size_t offset;
-    Tensor tensor;
-  };
   const std::vector<External>& external() const { return external_; }
 
  private:
@@ -300,31 +305,62 @@ std::string serialize(const Model& model, const WriteOptions& options) {
   return bytes;
 }
 
-void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options) {
-  WriteOptions chosen = options;
-  if (chosen.external_data.empty() && weight_bytes(model.graph) > most_bytes)
-    chosen.external_data = file.filename().string() + ".data";
-  Writer writer(model, chosen);
-  const ::onnx::ModelProto proto = writer.run();
-  AtomicFile output(file);
-  {
-    google::protobuf::io::OstreamOutputStream stream(&output.stream());
-    serialize_to(proto, stream);  // what the stream did not take, commit() finds
+namespace {
+
+// Weights beside a model: a new file of them goes again where the model does not come to its name.
+class WeightFile {
+ public:
+  explicit WeightFile(const std::filesystem::path& file) : file_(file) {
+    std::error_code ignored;
+    is_new_ = !std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
   }
-  if (!writer.external().empty()) {
-    // First the weights, then the file that refers to them.
-    AtomicFile data(file.parent_path() / chosen.external_data);
+  ~WeightFile() {
+    std::error_code ignored;
+    if (mark_) std::filesystem::remove(file_, ignored);
+  }
+  WeightFile(const WeightFile&) = delete;
+  WeightFile& operator=(const WeightFile&) = delete;
+
+  void write(std::span<const External> weights) {
+    AtomicFile data(file_);
     std::size_t at = 0;
-    for (const auto& [offset, tensor] : writer.external()) {
+    for (const auto& [offset, tensor] : weights) {
       static constexpr char zeros[64] = {};
       data.stream().write(zeros, static_cast<std::streamsize>(offset - at));
       data.stream().write(reinterpret_cast<const char*>(tensor.bytes().data()),
                           static_cast<std::streamsize>(tensor.size_bytes()));
       at = offset + tensor.size_bytes();
     }
+    if (is_new_) mark_.emplace(file_);
     data.commit();
   }
+  void keep() { mark_.reset(); }
+
+ private:
+  const std::filesystem::path file_;
+  bool is_new_ = false;
+  std::optional<RemoveWhenKilled> mark_;
+};
+
+}  // namespace
+
+void write(const Model& model, const std::filesystem::path& file, const WriteOptions& options) {
+  WriteOptions chosen = options;
+  if (chosen.external_data.empty() && weight_bytes(model.graph) > most_bytes)
+    chosen.external_data = file.filename().string() + ".data";
+  Writer writer(model, chosen);
+  std::optional<::onnx::ModelProto> proto(writer.run());
+  AtomicFile output(file);
+  {
+    google::protobuf::io::OstreamOutputStream stream(&output.stream());
+    serialize_to(*proto, stream);  // what the stream did not take, commit() finds
+  }
+  proto.reset();
+  WeightFile data(file.parent_path() / chosen.external_data);
+  if (!writer.external().empty()) data.write(writer.external());  // first the weights, then the file that refers to them
+  if (options.before_naming) options.before_naming(output.descriptor());
   output.commit();
+  data.keep();
 }
 
 }  // namespace resnet::onnx

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "lib/model/model.h"
@@ -15,6 +16,9 @@ struct WriteOptions {
   // they do not fit into it, then "NAME.onnx.data".
   std::string external_data = {};
   std::size_t external_above = 1024;
+  // Called of write()'s file when it is whole, before it has its name: what this throws leaves no file. The descriptor is to be
+  // read from; weights beside it have their name already.
+  std::function<void(int descriptor)> before_naming = {};
 };
 
 // One file's bytes, deterministic, without external data. Throws Error(unsupported) where they do not fit into 2 GiB, and

@@ -64,12 +64,15 @@ constexpr auto magics = std::to_array<Magic>({
     {0, "\x28\xb5\x2f\xfd"sv, {"a Zstandard archive", FileGroup::archive}},
     {0, "7z\xbc\xaf\x27\x1c"sv, {"a 7-Zip archive", FileGroup::archive}},
     {0, "Rar!\x1a"sv, {"a RAR archive", FileGroup::archive}},
+    {0, "PYTORCH1"sv, {"a checkpoint of PyTorch 1.0's preview release", FileGroup::model}},
     {257, "ustar"sv, {"a tar archive", FileGroup::archive}},
     {0,
      "\x7f"
      "ELF"sv,
      {"a program", FileGroup::other}},
     {0, "version https://git-lfs"sv, {"a Git LFS pointer", FileGroup::other}},
+    {0, "# xet version"sv, {"a Xet pointer", FileGroup::other}},
+    {0, "{\"error\":"sv, {"a server's error message, saved as a file", FileGroup::other}},
 });
 
 constexpr FileKind pytorch = {"a PyTorch checkpoint", FileGroup::model}, keras = {"a Keras model", FileGroup::model},
@@ -116,6 +119,22 @@ bool looks_like_pnm(std::string_view head) {
   return head[next] == '#' || (next > 2 && head[next] >= '0' && head[next] <= '9');
 }
 
+// In any case, after white space.
+bool looks_like_page(std::string_view head) {
+  const std::size_t begin = head.find_first_not_of(" \t\r\n");
+  if (begin == head.npos) return false;
+  std::string word(head.substr(begin, 14));
+  for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return word.starts_with("<!doctype html") || word.starts_with("<html");
+}
+
+// PyTorch 0.1 kept storages, tensors and a pickle in a tar archive.
+bool looks_like_old_pytorch(std::string_view head) {
+  if (head.starts_with("./")) head.remove_prefix(2);
+  const std::string_view name = head.substr(0, head.find('\0'));
+  return name == "storages" || name == "tensors" || name == "pickle" || name == "sys_info";
+}
+
 std::string lower_ending(const std::filesystem::path& file) {
   std::string ending = file.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
@@ -129,7 +148,14 @@ std::optional<FileKind> kind_of_content(std::string_view head) {
   const auto found = std::find_if(magics.begin(), magics.end(), [head](const Magic& magic) {
     return head.size() > magic.offset && head.substr(magic.offset).starts_with(magic.bytes);
   });
-  if (found != magics.end()) return found->kind;
+  if (found != magics.end()) {
+    if (found->offset > 0 && found->kind.group == FileGroup::archive && looks_like_old_pytorch(head))
+      return FileKind{"a checkpoint of PyTorch 0.1", FileGroup::model};
+    return found->kind;
+  }
+  if (looks_like_page(head)) return FileKind{"a web page", FileGroup::other, "the download saved a page in its place"};
+  if (head.starts_with("<?xml") && head.find("<Code>") != head.npos)
+    return FileKind{"a server's error message, saved as a file", FileGroup::other};
   if (head.starts_with("PK\3\4")) return kind_of_zip(head);
   if (looks_like_bmp(head)) return FileKind{"a BMP", FileGroup::picture};
   if (looks_like_pnm(head)) return FileKind{"a PNM picture", FileGroup::picture};

@@ -21,6 +21,7 @@ enum class FileGroup : std::uint8_t {
 struct FileKind {
   std::string_view name;  // with its article: "a PyTorch checkpoint"
   FileGroup group;
+  std::string_view hint = {};  // how it came there, or what to do about it
   friend bool operator==(const FileKind&, const FileKind&) = default;
 };
 

@@ -157,10 +157,16 @@ AtomicFile::~AtomicFile() {
 
 std::ostream& AtomicFile::stream() { return state_->stream; }
 
-void AtomicFile::commit(bool synced) {
+int AtomicFile::descriptor() {
   State& state = *state_;
   state.stream.flush();
   if (!state.stream) state.fail(state.buffer.error() != 0 ? state.buffer.error() : EIO);
+  return state.descriptor;
+}
+
+void AtomicFile::commit(bool synced) {
+  State& state = *state_;
+  descriptor();
   if (state.direct) return;
   if (synced && fsync(state.descriptor) != 0) state.fail(errno);
   state.name_it();

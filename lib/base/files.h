@@ -50,6 +50,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   std::ostream& stream();
+  // Flushes. Of what is written so far, to be read before it has its name; not where it is written directly.
+  int descriptor();
   // Not synced: after a crash of the machine it may be there and hold anything, for files that are checked when they are read.
   void commit(bool synced = true);
 

@@ -232,7 +232,7 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
 }
 
 std::string text_of_stranger(const std::optional<FileKind>& kind) {
-  return fmt::format("is not an image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM",
+  return fmt::format("is not an image that can be read{}, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, BMP or PNM",
                      kind && kind->group != FileGroup::picture ? fmt::format(" (it is {})", kind->name) : "");
 }
 

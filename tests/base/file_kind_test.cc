@@ -28,6 +28,16 @@ TEST(FileKind, ByContent) {
   EXPECT_EQ(name_of(kind_of_content(std::string("\x1c\0\0\0TFL3....", 12))), "a TensorFlow Lite model");
   EXPECT_EQ(name_of(kind_of_content(std::string("\x40\0\0\0\0\0\0\0{\"a\":{}}", 16))), "a safetensors file of weights");
   EXPECT_EQ(kind_of_content(std::string("\x08\x08\x12\x07pytorch\x1a\x05") + "2.1.0")->group, FileGroup::onnx);
+  EXPECT_EQ(name_of(kind_of_content("\n<!DOCTYPE HTML>\n<html>")), "a web page");
+  EXPECT_EQ(name_of(kind_of_content("<html lang=en>")), "a web page");
+  EXPECT_EQ(name_of(kind_of_content(R"({"error":"Repository not found"})")), "a server's error message, saved as a file");
+  EXPECT_EQ(name_of(kind_of_content("<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>")),
+            "a server's error message, saved as a file");
+  EXPECT_EQ(name_of(kind_of_content("# xet version 0\nfilesize = 9\n")), "a Xet pointer");
+  EXPECT_EQ(name_of(kind_of_content("PYTORCH1........")), "a checkpoint of PyTorch 1.0's preview release");
+  const std::string tar = std::string(257, '\0') + "ustar";
+  EXPECT_EQ(name_of(kind_of_content("storages" + tar.substr(8))), "a checkpoint of PyTorch 0.1");
+  EXPECT_EQ(name_of(kind_of_content("photos/1" + tar.substr(8))), "a tar archive");
   EXPECT_EQ(kind_of_content("\xff\xd8\xff\xe0 JFIF")->group, FileGroup::picture);
   EXPECT_EQ(kind_of_content("P6\n1 1\n255\nabc")->group, FileGroup::picture);
   EXPECT_EQ(kind_of_content("\x93NUMPY\1")->group, FileGroup::array);

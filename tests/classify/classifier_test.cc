@@ -130,7 +130,8 @@ TEST_F(ClassifierTest, ResultsComeInOrderWithTheBadOnesInTheirPlace) {
         EXPECT_EQ(results[i].input, files[i].string());
         EXPECT_EQ(results[i].source, i);
       }
-      EXPECT_EQ(results[2].error, "is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
+      EXPECT_EQ(results[2].error,
+                "is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, BMP or PNM");
       EXPECT_EQ(results[5].error, "is empty");
       EXPECT_EQ(results[6].error, "cannot be opened: No such file or directory");
     }

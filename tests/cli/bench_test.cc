@@ -83,7 +83,8 @@ TEST_F(BenchTest, Mistakes) {
   expect_refused(run({"bench", "rgb.onnx", "--batch-size", "1,x"}), 2, "--batch-size: expected numbers");
   expect_refused(run({"bench", "rgb.onnx", "--threads", "0"}), 2, "--threads: expected numbers");
   expect_refused(run({"bench", "missing.onnx"}), 3, "missing.onnx");
-  expect_refused(run({"bench", "rgb.onnx", "--pipeline", "missing", "--iterations", "1", "-q"}), 5, "--pipeline");
+  expect_refused(run({"bench", "rgb.onnx", "--pipeline", "missing", "--iterations", "1", "-q"}), 5,
+                 "missing: no such file or folder");
 }
 
 TEST_F(BenchTest, ThePlanNamesWhatComputes) {

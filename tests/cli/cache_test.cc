@@ -205,7 +205,7 @@ TEST_F(CacheTest, ListAndClear) {
   const Finished list = run_cached({"cache", "list"});
   EXPECT_THAT(list.out, HasSubstr("net.onnx"));
   EXPECT_THAT(list.out, HasSubstr("batch 1, threads "));
-  EXPECT_THAT(list.err, HasSubstr("1 networks"));
+  EXPECT_THAT(list.err, HasSubstr(": 1 network, "));
   EXPECT_THAT(run_cached({"cache", "list", "--format", "json"}).out, HasSubstr("\"model\": \"net.onnx\""));
   const std::string left = "kept/0123456789abcdef0123456789abcdef.prepared.AbCdEf";
   write(left, "\x89RESRUN\nwhat a killed process of version 0.1.0 left");
@@ -216,7 +216,7 @@ TEST_F(CacheTest, ListAndClear) {
   EXPECT_THAT(cleared.err, HasSubstr("2 networks removed"));
   EXPECT_EQ(kept(), std::vector<fs::path>{folder() / "kept" / "other.txt"});
   expect_refused(run_cached({"cache", "wipe"}), 2, "wipe");
-  expect_refused(run_cached({"cache"}), 2, "action");
+  expect_refused(run_cached({"cache"}), 2, "cache: no list|clear given");
 }
 
 TEST_F(CacheTest, RealNetworksAnswerTheSame) {

@@ -1,6 +1,7 @@
 // completion: scripts that the shells can read, and what bash then offers.
 #include <fmt/format.h>
 
+#include <regex>
 #include <sstream>
 
 #include "tests/cli/fixture.h"
@@ -96,6 +97,48 @@ TEST_F(CompletionTest, BashOffersFilesWhereFilesBelong) {
   EXPECT_THAT(offered({"predict", "--labels", "rgb.t"}), ElementsAre("rgb.txt"));
   EXPECT_THAT(offered({"predict", "--labels", "im"}), ElementsAre("imagenet1k"));
   EXPECT_THAT(offered({"predict", "--config", "yel"}), ElementsAre("yellow.png"));
+}
+
+TEST_F(CompletionTest, BashOffersFoldersAndNothingForNumbers) {
+  std::filesystem::create_directory(folder() / "maps");
+  write("maps.txt", "");
+  EXPECT_THAT(offered({"predict", "--cam", "map"}), ElementsAre("maps"));
+  EXPECT_THAT(offered({"bench", "--pipeline", "map"}), ElementsAre("maps"));
+  EXPECT_THAT(offered({"predict", "--shard", ""}), ElementsAre("auto"));
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"predict", "--min-probability", ""},
+                                                {"bench", "--duration", ""},
+                                                {"compare", "--atol", ""},
+                                                {"train", "--momentum", ""},
+                                                {"inspect", "--columns", ""},
+                                                {"curves", "--title", ""}}) {
+    EXPECT_THAT(offered(words), ElementsAre()) << words[1];
+  }
+}
+
+TEST_F(CompletionTest, BashOffersArchitecturesWhereAModelBelongs) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"inspect", "resnet5"},
+                                                {"predict", "resnet5"},
+                                                {"predict", "--model", "resnet5"},
+                                                {"responses", "resnet5"},
+                                                {"validate", "--expect", "resnet5"}}) {
+    EXPECT_THAT(offered(words), Contains("resnet50")) << words[0];
+  }
+}
+
+// What is offered can be typed: a placeholder, or a range that the parser's library writes after it, cannot.
+TEST_F(CompletionTest, NoPlaceholderIsOffered) {
+  const std::regex offer("_resnet_cli_words '([^']*)'"), typable("-{0,2}[a-z0-9][A-Za-z0-9_.-]*|-[A-Z]|[ABC]");
+  const std::string text = script("bash");
+  std::size_t count = 0;
+  for (std::sregex_iterator found(text.begin(), text.end(), offer), end; found != end; ++found) {
+    std::istringstream words((*found)[1].str());
+    for (std::string word; words >> word; ++count) EXPECT_TRUE(std::regex_match(word, typable)) << word;
+  }
+  EXPECT_GT(count, 100u);
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    for (const char* placeholder : {"FLOAT", "UINT", "FOLDER", "@LIST", "K/N"})
+      EXPECT_THAT(script(shell), Not(HasSubstr(placeholder))) << shell;
+  }
 }
 
 TEST_F(CompletionTest, FishOffersValues) {

@@ -55,7 +55,7 @@ TEST_F(CurvesTest, WhatIsNoLogIsRefused) {
   expect_refused(run({"curves", "a.csv"}), 5, "a.csv: is not a log of a training run: expected the columns iteration,epoch");
   expect_refused(run({"curves", "b.csv"}), 5, "b.csv: line 2: '10,1,0.1,2,high,,,100,1' is not a line of a log");
   expect_refused(run({"curves", "none.csv"}), 5, "none.csv: cannot be opened");
-  expect_refused(run({"curves"}), 2, "logs");
+  expect_refused(run({"curves"}), 2, "no LOG given");
 }
 
 }  // namespace

@@ -217,6 +217,9 @@ TEST_F(InspectTest, TwoSideBySide) {
   EXPECT_THAT(text, testing::ContainsRegex("parameters +11,689,512 +21,797,672 +1.865\n"));
   EXPECT_THAT(text, testing::ContainsRegex("layer1.1.conv2 +layer1.1.conv2 +Conv +Nx64x56x56 +Nx64x56x56 +36864 +36864"));
   EXPECT_THAT(text, testing::ContainsRegex(" +layer1.2.conv1 +Conv +Nx64x56x56 +36864 +115605504 +only B\n"));
+  EXPECT_THAT(text, HasSubstr("running statistics"));
+  const std::string csv = run({"inspect", "resnet18", "resnet34", "--format", "csv"}).out;
+  EXPECT_THAT(csv.substr(0, csv.find('\n')), testing::EndsWith("macs B,difference"));
   const json both = json::parse(run({"inspect", "resnet18", "resnet34", "--format", "json"}).out);
   EXPECT_EQ(both["a"]["totals"]["parameters"], 11'689'512);
   EXPECT_EQ(both["b"]["totals"]["parameters"], 21'797'672);

@@ -8,7 +8,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <thread>
 
 #include "lib/base/files.h"
@@ -80,6 +84,23 @@ TEST(InterruptTest, TheSecondSignalEndsAtOnce) {
   });
   EXPECT_EQ(code, 130);
   EXPECT_FALSE(fs::exists(file));
+}
+
+TEST(InterruptTest, WhoeverEndsTheProcessSaysSoOnce) {
+  for (const bool told : {false, true}) {
+    const TemporaryFolder folder;
+    const auto file = folder.write("stderr", "");
+    const int code = exit_code_of([&] {
+      if (!std::freopen(file.c_str(), "w", stderr)) _exit(1);
+      if (told && !cli::tells_interruption()) _exit(2);
+      raise(SIGINT);
+      raise(SIGINT);
+    });
+    EXPECT_EQ(code, 130);
+    std::ifstream written(file);
+    const std::string text{std::istreambuf_iterator<char>(written), {}};
+    EXPECT_EQ(text, told ? "" : "resnet-cli: interrupted\n");
+  }
 }
 
 TEST(InterruptTest, AFileNoLongerMarkedStays) {

@@ -182,5 +182,15 @@ TEST_F(PredictInputsTest, OddPhotosAmongOthers) {
   }
 }
 
+TEST_F(PredictInputsTest, StdinIsOneList) {
+  expect_refused(run({"predict", "rgb.onnx", "-", "-", "-q"}), 2,
+                 "-: is given twice, but the list on standard input is read once");
+  write("-", "");  // whatever is there
+  expect_refused(run({"predict", "-", "-", "-q"}), 2, "-: is given twice");
+  std::filesystem::remove(folder() / "-");
+  EXPECT_THAT(run({"predict", "rgb.onnx", "@-", "-q"}).err,
+              testing::HasSubstr("@-: cannot be opened: No such file or directory; - reads a list"));
+}
+
 }  // namespace
 }  // namespace resnet::test

@@ -142,8 +142,10 @@ TEST_F(PromisesTest, JsonIsADocumentWithoutAnswersAndWhereTheRunStops) {
   const Finished stopped = predict({"missing.png", "yellow.png", "--format", "json", "--fail-fast"});
   EXPECT_EQ(stopped.exit_code, 5);
   const json begun = json::parse(stopped.out);
-  ASSERT_EQ(begun.size(), 1u);
+  ASSERT_EQ(begun.size(), 2u);
   EXPECT_EQ(begun[0]["input"], "red.png");
+  EXPECT_EQ(begun[1]["input"], "missing.png");
+  EXPECT_TRUE(begun[1].contains("error"));
   EXPECT_EQ(predict({"missing.png", "-o", "answers.json", "--fail-fast"}).exit_code, 5);
   EXPECT_FALSE(fs::exists(folder() / "answers.json"));
 

@@ -381,9 +381,9 @@ TEST_F(ResumeTest, PartsWithOtherAnswersThanTheyShouldHaveAreRefused) {
   };
   std::vector<std::string> part = lines;
   part.erase(part.begin() + 2);
-  expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
+  expect_refused(merged(part), 5, "p2: part 2 of 3 holds 3 answers, expected 4; it is damaged");
   part.insert(part.begin() + 2, lines[1]);  // as many as there should be, one of them twice
-  expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");
+  expect_refused(merged(part), 5, "p2: part 2 of 3 holds other answers than the 4 of its last line");
   part = lines;
   part.insert(part.begin() + 2, lines[2]);
   expect_refused(merged(part), 5, "p2: part 2 of 3 holds ");

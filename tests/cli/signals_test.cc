@@ -2,7 +2,10 @@
 #include <signal.h>
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <thread>
+#include <vector>
 
 #include "tests/cli/fixture.h"
 
@@ -71,6 +74,7 @@ TEST_F(SignalsTest, CtrlCWhileWorkThatAsksNobody) {
   const Finished finished = running.wait();
   EXPECT_LT(Clock::now() - start, soon);
   EXPECT_EQ(finished.exit_code, 130);
+  EXPECT_EQ(finished.err, "resnet-cli: interrupted\n");
   EXPECT_EQ(files(), before);
 }
 
@@ -87,7 +91,92 @@ TEST_F(SignalsTest, CtrlCBetweenImages) {
   const Finished finished = running.wait();
   EXPECT_LT(Clock::now() - start, soon);
   EXPECT_EQ(finished.exit_code, 130);
+  EXPECT_EQ(finished.err, "resnet-cli: interrupted\n");
   EXPECT_EQ(files(), before);
+}
+
+// The children of a process.
+std::vector<pid_t> children_of(pid_t process) {
+  const std::string id = std::to_string(process);
+  std::ifstream file("/proc/" + id + "/task/" + id + "/children");
+  return {std::istream_iterator<pid_t>(file), {}};
+}
+
+class MeasuringTest : public SignalsTest {
+ protected:
+  // A bench whose measuring process, which is returned, is at work for long.
+  pid_t wait_for_child(const Running& running) const {
+    const auto end = Clock::now() + std::chrono::seconds(60);
+    while (Clock::now() < end) {
+      if (const auto children = children_of(running.process()); !children.empty()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        return children.front();
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return -1;
+  }
+  std::vector<std::string> command() const { return {program(), "bench", "resnet20", "--duration", "60", "-q"}; }
+};
+
+TEST_F(SignalsTest, AnInterruptedCheckLeavesWhatWasThere) {
+  for (const char* name : {"out.onnx", "out.resnet"}) {
+    write(name, "as it was");
+    for (const std::string& output : {std::string(name), "new_" + std::string(name)}) {
+      const std::size_t before = files();
+      Running running({program(), "convert", "resnet50", "--check", "500", "-o", output}, here());
+      wait_until_it_writes(running);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      running.send_signal(SIGINT);
+      const Finished finished = running.wait();
+      EXPECT_EQ(finished.exit_code, 130);
+      EXPECT_EQ(finished.err, "resnet-cli: interrupted\n");
+      EXPECT_EQ(files(), before);
+    }
+    EXPECT_EQ(read(name), "as it was");
+  }
+}
+
+TEST_F(SignalsTest, JsonIsADocumentBeforeTheFirstAnswer) {
+  Running running({program(), "predict", "resnet152", "red.png", "--format", "json", "-q"}, here());
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  running.send_signal(SIGINT);
+  const Finished finished = running.wait();
+  EXPECT_EQ(finished.exit_code, 130);
+  EXPECT_EQ(finished.out, "[]\n");
+  EXPECT_EQ(finished.err, "resnet-cli: interrupted\n");
+}
+
+TEST_F(MeasuringTest, GoesWithItsParent) {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGKILL}) {
+    Running running(command(), here());
+    const pid_t child = wait_for_child(running);
+    ASSERT_GT(child, 0);
+    running.send_signal(signal_number);
+    const auto start = Clock::now();
+    EXPECT_EQ(running.read_out(), "");  // to its end, which a child that lives would not let come
+    EXPECT_LT(Clock::now() - start, soon);
+    const Finished finished = running.wait();
+    EXPECT_EQ(finished.exit_code, signal_number == SIGKILL ? 1000 + SIGKILL : 130);
+    EXPECT_EQ(finished.err, signal_number == SIGKILL ? "" : "resnet-cli: interrupted\n");
+  }
+}
+
+TEST_F(MeasuringTest, WhatKilledItIsTold) {
+  for (const int signal_number : {SIGKILL, SIGTERM}) {
+    Running running(command(), here());
+    const pid_t child = wait_for_child(running);
+    ASSERT_GT(child, 0);
+    kill(child, signal_number);
+    const std::string name = signal_number == SIGKILL ? "SIGKILL (Killed)" : "SIGTERM (Terminated)";
+    expect_refused(running.wait(), 4, "the measuring process was killed by " + name);
+  }
+}
+
+TEST_F(MeasuringTest, WithoutRoomForAPipe) {
+  const Finished finished =
+      run_command({"bash", "-c", "ulimit -n 5; exec \"$0\" bench resnet20 --duration 1", program()}, here());
+  expect_refused(finished, 4, "a process cannot be started: Too many open files");
 }
 
 TEST_F(SignalsTest, ABrokenPipeIsSuccess) {

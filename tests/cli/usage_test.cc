@@ -80,7 +80,7 @@ TEST_F(UsageTest, AChoiceIsRefusedWithAllItsWords) {
   expect_refused(run({"cache", "nonsense"}), 2, "expected list|clear, got 'nonsense'");
   expect_refused(run({"completion", "nonsense"}), 2, "expected bash|zsh|fish, got 'nonsense'");
   expect_refused(run({"train", "--freeze", "nonsense", "resnet20", "data", "-o", "a.onnx"}), 2,
-                 "--freeze: 'nonsense' is not one of none, backbone, conv1, conv2_x, conv3_x, conv4_x, conv5_x");
+                 "--freeze: expected none|backbone|conv1|conv2_x|conv3_x|conv4_x|conv5_x, got 'nonsense'");
   expect_refused(run({"evaluate", "--crop", "ten,nonsense"}), 2, "--crop: expected center, ten or full, got 'ten,nonsense'");
 }
 
@@ -95,9 +95,47 @@ TEST_F(UsageTest, MistakesAreOneLineThatNamesThem) {
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--threads", "0"}), 2, "--threads");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--topk"}), 2, "--topk");
   expect_refused(run({"build", "resnet18"}), 2, "--output");
-  expect_refused(run({"build", "-o", "x.onnx"}), 2, "arch");
+  expect_refused(run({"build", "-o", "x.onnx"}), 2, "build: no ARCH given (see resnet-cli build --help)");
   expect_refused(run({"completion", "tcsh"}), 2, "expected bash|zsh|fish, got 'tcsh'");
   expect_refused(run({"completion", "bash", "zsh"}), 2, "unexpected argument 'zsh'");
+}
+
+// None is told in the words of the parser's library.
+TEST_F(UsageTest, MistakesOfFormAreToldInThisProgramsWords) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
+      {{"predict", "a.png", "--topk"}, "predict: --topk: no value given, expected N (see"},
+      {{"predict", "a.png", "-m"}, "predict: --model: no value given, expected FILE|ARCH (see"},
+      {{"predict", "a.png", "-k", "1", "-k", "2"}, "predict: --topk: given more than once, expected one value (see"},
+      {{"compare", "a", "b", "--atol", "abc"}, "compare: --atol: 'abc' is not a number"},
+      {{"convert", "a", "-o", "b.onnx", "--tolerance", "-1"}, "convert: --tolerance: '-1' is not a number of 0 or more (see"},
+      {{"predict", "a.png", "--min-probability", "2"}, "predict: --min-probability: '2' is not a number from 0 to 1 (see"},
+      {{"predict", "a.png", "--min-probability", "nan"}, "predict: --min-probability: 'nan' is not a number from 0 to 1 (see"},
+      {{"bench", "a", "--duration", "0"}, "bench: --duration: '0' is not a number from 0.01 to 86400 (see"},
+      {{"predict", "a.png", "--recursive=maybe"}, "predict: --recursive: is a flag, expected no value (see"},
+      {{"ops", "--config", "no.toml"}, "ops: --config: no.toml: cannot be opened: No such file or directory (see"},
+      {{"merge"}, "merge: no PARTS given (see"},
+      {{"train"}, "train: no DATA given (see"},
+      {{"curves"}, "curves: no LOG given (see"},
+      {{"completion"}, "completion: no SHELL given (see"}};
+  for (const auto& [words, message] : cases) expect_refused(run(words), 2, std::string("resnet-cli: ") + message);
+  write("config.toml", "config = 'other.toml'\n");
+  expect_refused(run({"ops", "--config", "config.toml"}), 2, "--config: 'config' may not be in a file");
+}
+
+TEST_F(UsageTest, ANameOfAFileIsNotEmpty) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"predict", "red.png", "-o", ""},
+                                                {"predict", "red.png", "--report", ""},
+                                                {"predict", "red.png", "--cam", ""},
+                                                {"build", "resnet18", "-o", ""},
+                                                {"convert", "rgb.onnx", "-o", ""},
+                                                {"merge", "a", "-o", ""}}) {
+    expect_refused(run(words), 2, ": the name is empty, expected F");
+  }
+}
+
+TEST_F(UsageTest, HelpNamesNumbersByAPlaceholder) {
+  EXPECT_THAT(run({"predict", "--help"}).out, HasSubstr("--min-probability X  "));
+  EXPECT_THAT(run({"bench", "--help"}).out, HasSubstr("--duration X  "));
 }
 
 TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
@@ -164,10 +202,10 @@ TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {
   const std::vector<std::string> predict = {"predict", "rgb.onnx", "red.png", "-v", "--preprocess", "raw"};
   RunOptions options;
   options.environment["OMP_NUM_THREADS"] = " 1,4";
-  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("ignored"))));
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 thread\n"), Not(HasSubstr("ignored"))));
   options.environment["OMP_NUM_THREADS"] = "1000";  // that more are allowed than there are does not start them
   options.environment["SLURM_CPUS_PER_TASK"] = "1";
-  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 threads\n"), Not(HasSubstr("warning"))));
+  EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 1 thread\n"), Not(HasSubstr("warning"))));
   for (const char* nonsense : {"many", "0", "-1", ",2", "2x"}) {
     options.environment["OMP_NUM_THREADS"] = nonsense;
     const Finished finished = run(predict, options);
@@ -175,6 +213,14 @@ TEST_F(UsageTest, WhereNobodySaysItTheJobsLimitsSayHowManyThreads) {
     EXPECT_THAT(finished.err,
                 HasSubstr("OMP_NUM_THREADS is '" + std::string(nonsense) + "', expected a number of threads: ignored"));
   }
+  // OpenMP's library, which training loads, has nothing to add.
+  std::filesystem::create_directories(folder() / "photos/a");
+  std::filesystem::create_directories(folder() / "photos/b");
+  write("photos/a/1.png", png(8, 8, {255, 0, 0}));
+  write("photos/b/1.png", png(8, 8, {0, 0, 255}));
+  const std::vector<std::string> train = {"train", "resnet20",     "photos", "-o",     "t.onnx", "--iterations",
+                                          "1",     "--batch-size", "2",      "--size", "8"};
+  EXPECT_THAT(run(train, options).err, Not(HasSubstr("libgomp")));
   options.environment["RESNET_CLI_THREADS"] = "2";
   EXPECT_THAT(run(predict, options).err, AllOf(HasSubstr(", 2 threads"), Not(HasSubstr("ignored"))));
 }
@@ -246,6 +292,55 @@ TEST_F(UsageTest, ProgressOnlyOnATerminalOrWhereAskedFor) {
   EXPECT_THAT(with("auto", true), HasSubstr("2/2 images  100%"));
   EXPECT_THAT(with("auto", true), HasSubstr("\r\x1b[K"));
   EXPECT_THAT(with("off", true), Not(HasSubstr("/2 images")));
+}
+
+TEST_F(UsageTest, OptionsOfArchitecturesAreRefusedForFiles) {
+  const std::vector<std::vector<std::string>> options = {
+      {"--classes", "3"}, {"--variant", "v1"}, {"--shortcut", "A"}, {"--init", "zeros"}, {"--seed", "3"}};
+  run({"predict", "rgb.onnx", "red.png", "-q"});  // keeps it
+  for (const std::vector<std::string>& given : options) {
+    const auto refused = [&](std::vector<std::string> words, const std::string& is) {
+      words.insert(words.end(), given.begin(), given.end());
+      expect_refused(run(words), 2, given[0] + " is for architectures by name, but " + is);
+    };
+    refused({"predict", "rgb.onnx", "red.png", "-q"}, "rgb.onnx is a file");
+    refused({"predict", "red.png", "-q"}, "resnet20-cifar10 is the network that is built in");
+    refused({"inspect", "rgb.onnx"}, "rgb.onnx is a file");
+    refused({"inspect", "rgb.onnx", "rgb.onnx"}, "rgb.onnx is a file");
+    refused({"validate", "rgb.onnx"}, "rgb.onnx is a file");
+    refused({"bench", "rgb.onnx", "-q"}, "rgb.onnx is a file");
+  }
+}
+
+TEST_F(UsageTest, OptionsOfArchitecturesApplyToThoseOfSeveralModels) {
+  const Finished pair = run({"inspect", "rgb.onnx", "resnet50", "--variant", "v1"});
+  EXPECT_EQ(pair.exit_code, 0) << pair.err;
+  EXPECT_THAT(pair.out, HasSubstr("3,857,973,248"));
+  const Finished bench = run({"bench", "rgb.onnx", "resnet20", "--classes", "3", "--iterations", "1", "--warmup", "1", "-q"});
+  EXPECT_EQ(bench.exit_code, 0) << bench.err;
+}
+
+TEST_F(UsageTest, TolerancesAreFiniteNumbers) {
+  for (const char* option : {"--atol", "--rtol"}) {
+    for (const char* value : {"-1", "nan", "inf"})
+      expect_refused(run({"compare", "rgb.onnx", "rgb.onnx", std::string(option) + "=" + value}), 2,
+                     "is not a number of 0 or more");
+    EXPECT_EQ(run({"compare", "rgb.onnx", "rgb.onnx", option, "0"}).exit_code, 0);
+  }
+  expect_refused(run({"convert", "rgb.onnx", "-o", "o.onnx", "--check", "1", "--tolerance=nan"}), 2,
+                 "is not a number of 0 or more");
+  expect_refused(run({"bench", "rgb.onnx", "--duration", "nan"}), 2, "'nan' is not a number from 0.01 to 86400");
+}
+
+TEST_F(UsageTest, ContentDecidesWhatAFileIsOfAnyName) {
+  std::filesystem::copy(folder() / "rgb.onnx", folder() / "named.resnet");
+  for (int cached = 0; cached < 2; ++cached) {
+    const Finished finished = run({"predict", "named.resnet", "red.png", "--preprocess", "raw", "-q", "--format", "csv"});
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_THAT(finished.out, testing::HasSubstr("red.png,1,0,,1,255"));
+  }
+  EXPECT_EQ(run({"validate", "named.resnet"}).exit_code, 0);
+  EXPECT_EQ(run({"inspect", "named.resnet"}).exit_code, 0);
 }
 
 }  // namespace

@@ -34,6 +34,44 @@ TEST_F(ValidateTest, ThePaperFailsForV15NamingTheStages) {
                                            "resnet152 v1.5 conv4_x", "resnet152 v1.5 conv5_x", "resnet152 v1.5 total"));
 }
 
+TEST_F(ValidateTest, ThePaperBesidesWhatIsExpected) {
+  ASSERT_EQ(run({"build", "resnet18", "--init", "none", "-o", "net.onnx"}).exit_code, 0);
+  const Finished right = run({"validate", "net.onnx", "--paper", "--expect", "resnet18", "--expect-macs", "1814073344"});
+  EXPECT_EQ(right.exit_code, 0) << right.out;
+  EXPECT_THAT(right.out, HasSubstr("7 of 7 as the paper's Table 1 has them"));
+  EXPECT_THAT(right.out, HasSubstr("net.onnx: 0 errors"));
+  const Finished depth = run({"validate", "net.onnx", "--paper", "--expect", "resnet50", "--format", "json"});
+  EXPECT_EQ(depth.exit_code, 1);
+  const json answer = json::parse(depth.out);
+  EXPECT_EQ(answer["passed"], true);
+  EXPECT_EQ(answer["valid"], false);
+  EXPECT_EQ(answer["findings"][0]["rule"], "expect");
+  EXPECT_EQ(run({"validate", "net.onnx", "--paper", "--expect-macs", "5"}).exit_code, 1);
+  EXPECT_EQ(run({"validate", "net.onnx", "--paper", "--expect-params", "5", "--strict"}).exit_code, 1);
+  // One network, whichever check looks at it: the paper's.
+  EXPECT_EQ(run({"validate", "resnet50", "--paper", "--expect-macs", "3857973248"}).exit_code, 0);
+  // Of a file the variant is what is expected.
+  ASSERT_EQ(run({"build", "resnet50", "--init", "none", "--variant", "v1", "-o", "v1.onnx"}).exit_code, 0);
+  EXPECT_EQ(run({"validate", "v1.onnx", "--paper", "--expect", "resnet50", "--variant", "v1"}).exit_code, 0);
+  EXPECT_EQ(run({"validate", "v1.onnx", "--paper", "--expect", "resnet50", "--variant", "v1.5"}).exit_code, 1);
+}
+
+TEST_F(ValidateTest, WarningsAreErrorsWithThePaperToo) {
+  ASSERT_EQ(run({"build", "resnet18", "--init", "none", "-o", "net.onnx"}).exit_code, 0);
+  const Finished plain = run({"validate", "net.onnx", "--paper", "--strict", "--format", "json"});
+  const json answer = json::parse(plain.out);
+  EXPECT_EQ(plain.exit_code, answer["warnings"] == 0 ? 0 : 1) << plain.out;
+}
+
+TEST_F(ValidateTest, ThePaperAloneRefusesWhatIsOfAModel) {
+  for (const std::vector<std::string>& given : std::vector<std::vector<std::string>>{
+           {"--expect", "resnet18"}, {"--expect-macs", "5"}, {"--expect-params", "5"}, {"--strict"}, {"--shortcut", "A"}}) {
+    std::vector<std::string> words = {"validate", "--paper"};
+    words.insert(words.end(), given.begin(), given.end());
+    expect_refused(run(words), 2, given[0] + " is of a model");
+  }
+}
+
 TEST_F(ValidateTest, ASoundFilePasses) {
   const Finished finished = run({"validate", "rgb.onnx"});
   EXPECT_EQ(finished.exit_code, 0) << finished.out;

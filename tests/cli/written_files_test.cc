@@ -77,6 +77,35 @@ TEST_F(WrittenFilesTest, PredictKeepsWhatItReads) {
   EXPECT_EQ(run(join(words, {"-o", "/dev/null", "--report", "/dev/null"})).exit_code, 0);
 }
 
+TEST_F(WrittenFilesTest, StdoutIsOneFile) {
+  const std::string not_given = "standard output: --output (which is not given) and ";
+  for (const auto& [words, message] : std::vector<std::pair<Words, std::string>>{
+           {{"predict", "rgb.onnx", "red.png", "--format", "json", "--report", "-"},
+            not_given + "--report are one file, expected two"},
+           {{"predict", "rgb.onnx", "red.png", "-o", "-", "--report", "-"},
+            "standard output: --output and --report are one file"},
+           {{"evaluate", "rgb.onnx", "tree", "--confusion", "-"}, not_given + "--confusion are one file"},
+           {{"evaluate", "rgb.onnx", "tree", "-o", "e.json", "--report", "-", "--confusion", "-"},
+            "--report and --confusion are one"},
+           {{"train", "resnet20", "tree", "-o", "x.onnx", "--log", "-", "--curves", "-"},
+            "standard output: --log and --curves are"},
+           {{"train", "resnet20", "tree", "-o", "-"}, "--output: - is standard output, expected a file"},
+           {{"train", "resnet20", "tree", "-o", "x.onnx", "--checkpoint", "-"}, "--checkpoint: - is standard output, expected a"},
+           {{"predict", "rgb.onnx", "red.png", "--resume", "-"}, "--resume: - is standard output, expected a file"},
+           {{"predict", "rgb.onnx", "red.png", "--cam", "-"}, "--cam: - is standard output, expected a folder"},
+           {{"convert", "rgb.onnx", "-o", "-"}, "--output: - is standard output, expected a file"}}) {
+    SCOPED_TRACE(testing::PrintToString(words));
+    const Finished finished = run(join(words, {"-q"}));
+    expect_refused(finished, 2, message);
+    EXPECT_FALSE(fs::exists(folder() / "-"));
+  }
+  EXPECT_THAT(run({"predict", "rgb.onnx", "red.png", "-q", "-o", "a.json", "--report", "-"}).out, testing::HasSubstr("</html>"));
+}
+
+TEST_F(WrittenFilesTest, AFolderForPicturesIsNoFile) {
+  expect_kept({"predict", "rgb.onnx", "yellow.png", "--cam", "red.png", "-q"}, "red.png", "--cam: red.png is not a folder");
+}
+
 TEST_F(WrittenFilesTest, PredictWritesEachFileOnce) {
   const Words words = {"predict", "rgb.onnx", "red.png", "--preprocess", "raw", "-q"};
   const auto refused = [&](const Words& more, const std::string& text) {

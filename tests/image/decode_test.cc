@@ -103,9 +103,10 @@ TEST(Decode, EmptyFile) {
 }
 
 TEST(Decode, WhatIsNoImageIsNamed) {
-  EXPECT_EQ(complaint("hello"), "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
+  EXPECT_EQ(complaint("hello"),
+            "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, BMP or PNM");
   EXPECT_EQ(complaint(std::string(1000, '\0')),
-            "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM");
+            "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, BMP or PNM");
   EXPECT_EQ(complaint("\n <!DOCTYPE HTML><html></html>"), "photo: is a web page, not an image");
   EXPECT_EQ(complaint("<HTML><body></body></html>"), "photo: is a web page, not an image");
   EXPECT_EQ(complaint("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
@@ -327,7 +328,7 @@ TEST(Decode, ThreadsDoNotSeeEachOthersErrors) {
           case 1: wrong += complaint(cut) != "photo: is truncated (Premature end of input file)"; break;
           case 2:
             wrong += complaint(stranger) !=
-                     "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, BMP or PNM";
+                     "photo: is not an image that can be read, expected JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, BMP or PNM";
             break;
         }
       }

@@ -3,10 +3,14 @@
 
 import gzip
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 SOURCE, BUILD, CMAKE, CPACK = (os.environ["RESNET_" + name] for name in ("SOURCE", "BUILD", "CMAKE", "CPACK"))
@@ -19,6 +23,14 @@ COMMANDS = ["predict", "evaluate", "merge", "inspect", "validate", "build", "con
 
 def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
+def said_by(terminal, expected, seconds=60):
+    """What comes from a terminal until `expected` is in it, or the time is over."""
+    said, end = "", time.monotonic() + seconds
+    while expected not in said and select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+        said += os.read(terminal, 65536).decode(errors="replace")
+    return said
 
 
 class PackageTest(unittest.TestCase):
@@ -102,6 +114,19 @@ class PackageTest(unittest.TestCase):
         load = f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[resnet-cli]; autoload +X _resnet-cli"
         self.assertEqual(self.succeed("zsh", "-f", "-c", load).strip(), "_resnet-cli")
         self.succeed("zsh", "-f", "-n", os.path.join(folder, "_resnet-cli"))
+        # The first Tab of a new shell.
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "xterm", "COLUMNS": "120"})
+        try:
+            os.write(terminal, f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; print REA''DY\n".encode())
+            self.assertIn("READY", said_by(terminal, "READY"))
+            os.write(terminal, b"resnet-cli pre\t")
+            self.assertIn("dict", said_by(terminal, "dict"))
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.close(terminal)
+            os.waitpid(pid, 0)
 
     @unittest.skipUnless(shutil.which("fish"), "needs fish")
     def test_completions_load_in_fish(self):
@@ -163,7 +188,7 @@ class PackageTest(unittest.TestCase):
     def test_the_debian_package(self):
         folder = os.path.join(self.folder.name, "deb")
         self.succeed(CPACK, "-G", "DEB", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-B", folder,
-                     "-D", "CPACK_INSTALL_COMMANDS=", "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=none")
+                     "-D", "CPACK_INSTALL_COMMANDS=", "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip")
         [package] = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".deb")]
         fields = dict(re.findall(r"^ ([A-Z][\w-]*): (.*)$", self.succeed("dpkg-deb", "--info", package), re.MULTILINE))
         self.assertEqual(fields["Package"], "resnet-cli")
@@ -191,7 +216,7 @@ class PackageTest(unittest.TestCase):
             self.assertEqual(owner, "root/root", path)
             self.assertNotRegex(mode, r"^[-d]....w|^[-d].......w", path)
         if HARDENED and shutil.which("lintian"):
-            self.assertEqual(run("lintian", "--fail-on", "error", package).returncode, 0, run("lintian", "-i", package).stdout)
+            self.assertEqual(run("lintian", package).stdout, "")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ PARTIES = {  # by the name in HACKING's table: which includes are its headers, a
     "Graphviz": (r"graphviz/.*|gvc\.h|cgraph\.h", {"PkgConfig::GRAPHVIZ"}),
     "Highway": (r"hwy/.*", {"PkgConfig::HWY", "hwy::hwy"}),
     "oneDNN": (r"oneapi/.*|dnnl.*", {"DNNL::dnnl", "dnnl::dnnl"}),
+    "zlib": (r"zlib\.h", {"ZLIB::ZLIB"}),
     "xxHash": (r"xxhash\.h", {"PkgConfig::XXHASH"}),
     "GoogleTest": (r"gtest/.*|gmock/.*", {"GTest::gtest", "GTest::gmock", "GTest::gtest_main", "GTest::gmock_main"}),
     "Google Benchmark": (r"benchmark/.*", {"benchmark::benchmark", "benchmark::benchmark_main"}),

@@ -35,6 +35,8 @@ install(FILES "${PROJECT_SOURCE_DIR}/tools/package/copyright" DESTINATION "${CMA
 install(CODE "
   if(CMAKE_INSTALL_PREFIX STREQUAL \"/usr\")
     file(INSTALL \"${pages}/_resnet-cli\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/tools/package/lintian-overrides\"
+      DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/lintian/overrides\" RENAME resnet-cli)
   else()
     file(INSTALL \"${pages}/_resnet-cli\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/site-functions\")
     file(INSTALL \"${PROJECT_SOURCE_DIR}/LICENSE\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/doc/resnet-cli\")
@@ -54,9 +56,10 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER "${RESNET_PACKAGE_MAINTAINER}")
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 if(RESNET_BUILD_LIBRARY)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")  # the library's name has the minor version
   set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/tools/package/triggers")  # the loader learns of the library
 endif()
 # Libraries that are loaded late are seen by no tool, and named here: photos are what the program is for; pictures of networks, and

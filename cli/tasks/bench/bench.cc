@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "cli/tasks/bench/measurement.h"
 #include "cli/tasks/progress.h"
+#include "lib/base/error.h"
 #include "lib/measure/timing.h"
 
 namespace resnet::cli {
@@ -86,7 +89,20 @@ double BenchProfile::total_limit_ms() const {
 double BenchRow::at(double q) const { return quantile(times, q); }
 double BenchRow::total_ms() const { return std::accumulate(times.begin(), times.end(), 0.0); }
 
+namespace {
+
+// Told before anything is measured.
+void check_pipeline(const std::string& photos) {
+  const bool is_path = !photos.empty() && photos != "-" && photos[0] != '@' && photos.find_first_of("*?[") == std::string::npos;
+  std::error_code ignored;
+  if (is_path && !std::filesystem::exists(photos, ignored))
+    throw Error(Fault::unreadable, Frame::file(Role::input), photos + ": no such file or folder");
+}
+
+}  // namespace
+
 BenchResult bench(const BenchRequest& request, const TaskContext& context, const StartWorker& start) {
+  check_pipeline(request.pipeline);
   std::vector<Measured> all = start_all(request, context, start);
   take_turns(request, context, all);
   BenchResult result{this_machine(), {}};

@@ -112,7 +112,8 @@ std::string Measurement::answer(const std::string& question) {
 
 Loaded Measurement::load() {
   const auto load_graph = [&] {
-    Model model = load_model(configuration_.model, request_.network.arch, context_.observer).model;
+    const ArchOptions arch = options_of_one(configuration_.model, request_.network.arch, request_.models);
+    Model model = load_model(configuration_.model, arch, context_.observer).model;
     context_.stop.check();
     for (const std::string& file : model.data_files) context_.before_reading(fs::path(configuration_.model).parent_path() / file);
     return std::move(model.graph);
@@ -187,6 +188,7 @@ std::vector<fs::path> Measurement::photos() const {
 BenchPipeline Measurement::pipeline() {
   const std::vector<fs::path> files = photos();
   NetworkOptions options = request_.network;
+  options.arch = options_of_one(configuration_.model, options.arch, request_.models);
   options.batch_size = static_cast<std::size_t>(configuration_.batch);
   Network network = load_network(configuration_.model, options, context_.observer);
   ThreadPool pool(context_.threads.asked);

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "cli/tasks/prepare/networks.h"
 #include "formats/labels/labels.h"
 #include "formats/native/native.h"
+#include "formats/onnx/read.h"
 #include "lib/arch/parameters.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
@@ -59,19 +61,21 @@ std::optional<arch::Spec> spec_of(const Graph& graph) {
   return std::nullopt;
 }
 
-void write_file(const Model& model, const ConvertRequest& request) {
+// `check` is given the whole file before it has its name.
+void write_file(const Model& model, const ConvertRequest& request, const std::function<void(int descriptor)>& check) {
   const fs::path file = request.output;
   if (request.native) {
     for (const auto& [name, given] :
          {std::pair{"--external-data", request.external_data}, {"--strip-metadata", request.strip_metadata}}) {
       if (given) throw Error(Fault::invalid, fmt::format("{} is for ONNX files, but {} is a .resnet file", name, request.output));
     }
-    return native::write(model, file);
+    return native::write(model, file, check);
   }
   onnx::WriteOptions write;
   write.opset = request.opset;
   write.strip_metadata = request.strip_metadata;
   if (request.external_data) write.external_data = file.filename().string() + ".data";
+  write.before_naming = check;
   onnx::write(model, file, write);
 }
 
@@ -104,8 +108,10 @@ void add_differences(const ConvertRequest& request, const Graph& graph, const st
 
 // Both networks are run by the executor, which must not be its own judge: some images of the model are also computed by the plain
 // evaluator.
-void check(const ConvertRequest& request, const Graph& before, const TaskContext& context, ConvertResult& result) {
-  const Graph after = read_model_file(request.output, {}, context.observer).graph;
+void check(const ConvertRequest& request, const Graph& before, int written, const TaskContext& context, ConvertResult& result) {
+  const Model model = request.native ? native::read(written, request.output) : onnx::read(written, request.output);
+  tell_notes(model, request.output, context.observer);
+  const Graph& after = model.graph;
   ThreadPool pool(context.threads.asked, context.threads.at_once);
   const std::vector<Tensor> inputs = random_inputs(before, request.check, 1);
   if (inputs.size() != after.inputs().size())
@@ -122,10 +128,19 @@ void check(const ConvertRequest& request, const Graph& before, const TaskContext
                   run_graph(after, reference->inputs, pool), reference->outputs, result);
 }
 
+// Of a file the seed is that of its inputs.
+ArchOptions arch_of(const ConvertRequest& request) {
+  ArchOptions arch = request.arch;
+  if (!is_arch(request.model)) arch.seed = 0;
+  return arch;
+}
+
 }  // namespace
 
 ConvertTask::ConvertTask(const ConvertRequest& request, const TaskContext& context)
-    : request_(request), context_(context), loaded_(load_for_examination(request.model, request.arch, true, context.observer)) {
+    : request_(request),
+      context_(context),
+      loaded_(load_for_examination(request.model, arch_of(request), true, context.observer)) {
   for (const std::string& file : loaded_.model.data_files) context.before_reading(fs::path(request.model).parent_path() / file);
 }
 
@@ -136,17 +151,24 @@ ConvertResult ConvertTask::run() {
   if (!request_.labels.empty()) model.labels = load_labels(request_.labels, classes_of(model.graph));
   if (request_.preprocess) model.preprocessing = preprocessing_of(*request_.preprocess);
   ConvertResult result;
+  bool checks = false;  // what it finds names the files that it is of
+  const auto check_written = [&](int written) {
+    checks = true;
+    if (request_.check > 0) check(request_, before, written, context_, result);
+    checks = false;
+    context_.stop.check();
+  };
   try {
     rewrite(loaded_, request_, result.log);
     model.spec = spec_of(model.graph);
     context_.stop.check();
-    write_file(model, request_);
+    write_file(model, request_, check_written);
   } catch (Error& error) {
-    if (error.fault() != Fault::unwritable && error.fault() != Fault::invalid) error.in(Frame::file(Role::model, request_.model));
+    if (!checks && error.fault() != Fault::unwritable && error.fault() != Fault::invalid)
+      error.in(Frame::file(Role::model, request_.model));
     throw;
   }
   result.nodes = model.graph.nodes().size();
-  if (request_.check > 0) check(request_, before, context_, result);
   return result;
 }
 

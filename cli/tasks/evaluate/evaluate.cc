@@ -67,7 +67,9 @@ class EvaluateTask::Run {
 
  private:
   void load(const std::string& name) {
-    networks_.push_back(load_network(name, request_.network, observer_));
+    NetworkOptions options = request_.network;
+    options.arch = options_of_one(name, options.arch, request_.models);
+    networks_.push_back(load_network(name, options, observer_));
     context_.stop.check();
     for (const std::string& file : networks_.back().source.data_files)
       context_.before_reading(fs::path(name).parent_path() / file);

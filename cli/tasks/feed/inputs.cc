@@ -104,6 +104,8 @@ class Inputs::Lines {
 
 Inputs::Inputs(std::vector<std::string> arguments, const InputOptions& options, Stop stop)
     : options_(options), stop_(stop), arguments_(std::move(arguments)) {
+  if (std::count(arguments_.begin(), arguments_.end(), "-") > 1)
+    throw Error(Fault::invalid, "-: is given twice, but the list on standard input is read once; expected one -");
   while (!arguments_.empty() && arguments_.front() != "-") {
     expand(arguments_.front());
     arguments_.erase(arguments_.begin());
@@ -198,7 +200,8 @@ void Inputs::add_list(const std::string& file) {
   try {
     text = read_file(file, Role::input, {.most_bytes = most_list_bytes, .expected = "a list of paths", .stop = stop_});
   } catch (const Error& error) {
-    return fail(error.without_file(), "@" + file);
+    const char* hint = file == "-" ? "; - reads a list on standard input" : "";
+    return fail(error.without_file() + hint, "@" + file);
   }
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   const char separator = text.find('\0') != std::string::npos ? '\0' : '\n';

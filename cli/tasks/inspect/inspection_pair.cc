@@ -89,7 +89,7 @@ table::Table pair_table(const Inspection& a, const Inspection& b) {
   for (const char* what : {"labels", "preparation"}) texts(what, line_of(a, what), line_of(b, what));
   numbers("layers", static_cast<std::int64_t>(a.layers.size()), static_cast<std::int64_t>(b.layers.size()));
   numbers("parameters", a.total.parameters, b.total.parameters);
-  numbers("buffers", a.total.buffers, b.total.buffers);
+  numbers("running statistics", a.total.buffers, b.total.buffers);
   numbers("multiply-adds", a.total.macs, b.total.macs);
   numbers("activations", a.total.activations, b.total.activations);
   numbers("weights", a.memory.weights, b.memory.weights, true);
@@ -107,7 +107,7 @@ table::Table pair_layers(const Inspection& a, const Inspection& b) {
                        {"parameters B", Align::right, {}},
                        {"macs A", Align::right, {}},
                        {"macs B", Align::right, {}},
-                       {"", Align::left, {}}});
+                       {"difference", Align::left, {}}});
   for (const auto& [x, y] : aligned(a.rows, b.rows)) {
     const InspectedRow& any = x != nullptr ? *x : *y;
     const bool same = x != nullptr && y != nullptr && likeness(*x, *y) >= 3 && x->cost == y->cost && x->groups == y->groups;

@@ -24,7 +24,7 @@ std::string text_of(const FileKind& kind) {
     case FileGroup::model: return fmt::format("is {}, not a model that can be read here; export it to ONNX", kind.name);
     case FileGroup::picture:
     case FileGroup::array:
-    case FileGroup::other: return fmt::format("is {}, not a model", kind.name);
+    case FileGroup::other: return fmt::format("is {}, not a model{}{}", kind.name, kind.hint.empty() ? "" : ": ", kind.hint);
   }
   __builtin_unreachable();
 }
@@ -56,7 +56,8 @@ std::optional<std::string> describe_foreign(const std::string& path) {
   if (content && (content->group == FileGroup::picture || content->group == FileGroup::array)) return std::nullopt;
   if (content && content->group != FileGroup::other) return text_of(*content);
   const auto ending = kind_of_ending(path);
-  return ending ? std::optional(text_of(*ending)) : std::nullopt;
+  // What is there counts: a page that was saved as model.pth is a page.
+  return ending ? std::optional(text_of(content.value_or(*ending))) : std::nullopt;
 }
 
 void refuse_foreign(std::span<const std::string> arguments) {
@@ -77,6 +78,7 @@ void refuse_foreign(std::span<const std::string> arguments) {
 void refuse_stranger(std::span<const std::string> arguments) {
   if (arguments.size() < 2) return;
   const std::string& argument = arguments.front();
+  if (argument == "-" || argument.starts_with('@')) return;  // lists
   std::error_code ignored;
   if (!fs::is_regular_file(argument, ignored) || has_photo_ending(argument)) return;
   const auto kind = kind_of_file(argument);

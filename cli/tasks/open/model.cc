@@ -85,6 +85,8 @@ std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& 
   return arch::with_options(*spec, asked);
 }
 
+bool is_arch(const std::string& name) { return arch::find_spec(name) && !exists(name); }
+
 arch::BuildOptions build_options(const ArchOptions& options) { return {.init = options.init, .seed = options.seed}; }
 
 std::string unknown_arch(const std::string& name) {
@@ -96,9 +98,7 @@ std::string unknown_arch(const std::string& name) {
   return fmt::format("unknown architecture '{}', expected one of {}", name, all);
 }
 
-bool is_model(const std::string& text) {
-  return has_model_extension(text) || (arch::find_spec(text) && !exists(text)) || is_built_in(text);
-}
+bool is_model(const std::string& text) { return has_model_extension(text) || is_arch(text) || is_built_in(text); }
 
 namespace {
 
@@ -183,6 +183,23 @@ void tell_notes(const Model& model, const std::string& name, Observer& observer)
   for (const std::string& note : model.notes) observer.warning(name + ": " + note);
 }
 
+void refuse_arch_options(const Source& source, const ArchOptions& options) {
+  for (const auto& [option, given] : {std::pair{"--variant", options.variant.has_value()},
+                                      {"--shortcut", options.shortcut.has_value()},
+                                      {"--classes", options.classes > 0},
+                                      {"--init", options.init != arch::Init::he},
+                                      {"--seed", options.seed != 0}}) {
+    if (!given) continue;
+    throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is {}", option, source.name(),
+                                            source.is_built_in() ? "the network that is built in" : "a file"));
+  }
+}
+
+ArchOptions options_of_one(const std::string& name, const ArchOptions& options, std::span<const std::string> all) {
+  if (is_arch(name) || std::none_of(all.begin(), all.end(), is_arch)) return options;
+  return {.input_shape = options.input_shape, .no_verify = options.no_verify};
+}
+
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer) {
   LoadedModel result;
   Source source(name);
@@ -210,11 +227,7 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
   if (!file && !has_model_extension(name) && name.find_first_of("./") == std::string::npos) {
     throw Error(Fault::invalid, name + ": no such file, and " + unknown_arch(name));
   }
-  for (const auto& [option, given] : {std::pair{"--variant", options.variant.has_value()},
-                                      {"--shortcut", options.shortcut.has_value()},
-                                      {"--classes", options.classes > 0}}) {
-    if (given) throw Error(Fault::invalid, fmt::format("{} is for architectures by name, but {} is a file", option, name));
-  }
+  refuse_arch_options(source, options);
   result.model = read_model_file(source, options, observer);
   return result;
 }

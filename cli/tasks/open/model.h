@@ -33,6 +33,8 @@ struct ArchOptions {
   std::uint64_t seed = 0;
   bool no_verify = false;
 };
+// Whether it is an architecture's name, and no file has it.
+bool is_arch(const std::string& name);
 // The net that a name and options stand for; nothing where there is none of that name. Throws Error(invalid).
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options);
 arch::BuildOptions build_options(const ArchOptions& options);
@@ -57,6 +59,12 @@ struct LoadedModel {
   Model model;
   std::optional<arch::Spec> spec;  // of a named architecture: its weights are untrained
 };
+// Throws Error(invalid) "--variant is for architectures by name, but a.onnx is a file" where such options are given for what is
+// there, or is built in.
+void refuse_arch_options(const Source& source, const ArchOptions& options);
+// The options for `name`, one of several models: for a file without those of architectures, where another of `all` is an
+// architecture that they are for.
+ArchOptions options_of_one(const std::string& name, const ArchOptions& options, std::span<const std::string> all);
 // Reads the file or builds the net; warns of untrained weights and of what the reader noticed.
 LoadedModel load_model(const Source& source, const ArchOptions& options, Observer& observer);
 LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer);

@@ -37,7 +37,11 @@ Source::~Source() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-bool Source::is_native() const { return native::is_native(head_) || name_.ends_with(".resnet"); }
+bool Source::is_native() const {
+  if (native::is_native(head_)) return true;
+  const std::optional<FileKind> known = kind();
+  return name_.ends_with(".resnet") && !(known && known->group == FileGroup::onnx);
+}
 
 std::string Source::digest(ThreadPool& pool) const {
   if (is_built_in_) return resnet::digest(built_in_model(), pool);

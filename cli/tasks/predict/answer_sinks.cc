@@ -52,6 +52,8 @@ void AnswerSinks::add(const Result& result) {
 
 void AnswerSinks::add_failure(const std::string& input, const std::string& error) {
   ++failed_;
+  // The last of the answers; a file that grows is resumed with it, and so does not hold it.
+  if (request_.fail_fast && features_ == nullptr && request_.resume.empty()) write(input, writer_.failure(input, error));
   if (request_.fail_fast) throw Error(Fault::unreadable, Frame::file(Role::input), input + ": " + error);
   ++count_;
   observer_.error(input + ": " + error);

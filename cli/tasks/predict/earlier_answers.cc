@@ -4,6 +4,7 @@
 
 #include "formats/answers/read.h"
 #include "formats/table/text.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {
@@ -69,8 +70,8 @@ class Reader {
   void take_end(const answers::PartEnd& end) {
     if (group_) finish_group(lines_.begin());
     if (end != answers::PartEnd{shard_->index, shard_->of, tally_} || result_.inputs != shard_->count)
-      refuse(fmt::format("ends a part of {} answers, but {} are here: the file is damaged; expected another file",
-                         end.tally.answers, tally_.answers));
+      refuse(fmt::format("ends a part of {}, but it holds {}: the file is damaged; expected another file",
+                         counted(end.tally.answers, "answer"), tally_.answers));
     keep_until(lines_.end());
     result_.complete = true;
     if (std::string line; lines_.next(line)) refuse("follows the end of the part");

@@ -16,6 +16,7 @@
 #include "cli/tasks/sink.h"
 #include "formats/answers/parts.h"
 #include "formats/answers/read.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/file_stamp.h"
 
@@ -73,8 +74,8 @@ void check(const std::vector<Part>& parts) {
   for (const Part& part : parts) {
     const answers::Shard& shard = part.header.shard;
     if (shard.of != first.of || shard.inputs != first.inputs) {
-      refuse(part.file, fmt::format("is part {} of {} of {} inputs, but {} is of {} of {}", shard.index, shard.of, shard.inputs,
-                                    parts.front().file, first.of, first.inputs));
+      refuse(part.file, fmt::format("is part {} of {} of {}, but {} is of {} of {}", shard.index, shard.of,
+                                    counted(shard.inputs, "input"), parts.front().file, first.of, first.inputs));
     }
     if (shard.list != first.list) {
       refuse(part.file, fmt::format("was made of another list of inputs than {}: a folder or a list changed between them",
@@ -108,9 +109,11 @@ void check_answers(Part& part, Stop stop) {
     if (!lines.has_end() && !lines.is_foreign()) break;
     if (const auto end = answers::parse_last_line(line)) {
       if (*end != answers::PartEnd{shard.index, shard.of, tally} || tally.answers < shard.count) {
-        refuse(part.file,
-               fmt::format("part {} of {} holds {} answers, or other ones than the {} that its last line counts; make it again",
-                           shard.index, shard.of, tally.answers, end->tally.answers));
+        const auto expected = std::max<std::uint64_t>(end->tally.answers, shard.count);
+        const std::string what = tally.answers == expected
+                                     ? fmt::format("holds other answers than the {} of its last line", expected)
+                                     : fmt::format("holds {}, expected {}", counted(tally.answers, "answer"), expected);
+        refuse(part.file, fmt::format("part {} of {} {}; it is damaged: make it again", shard.index, shard.of, what));
       }
       part.end = lines.begin();
       part.answers = tally.answers;

@@ -18,6 +18,7 @@
 #include "cli/tasks/predict/resumed_job.h"
 #include "cli/tasks/progress.h"
 #include "cli/tasks/sink.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/owner.h"
 #include "lib/classify/classifier.h"
@@ -82,7 +83,8 @@ class PredictTask::Run {
         owner_(own(request.resume, context)),
         resumed_(request.resume, selection_) {
     tell_left_out();
-    if (earlier().inputs > 0) observer_.note(fmt::format("{}: {} inputs are answered already", request.resume, earlier().inputs));
+    if (earlier().inputs > 0)
+      observer_.note(fmt::format("{}: {} answered already", request.resume, counted(earlier().inputs, "input is", "inputs are")));
     as_it_comes_ = !selection_.total();
     if (is_done_without_record() || as_it_comes_) return;
     selection_.all([&](const fs::path& path) { return context_.before_reading(path), true; });
@@ -116,12 +118,12 @@ class PredictTask::Run {
 
     const PredictResult result = answer_all(ready, pool, *output, features ? &*features : nullptr, report);
     if (features) features->commit();
-    report.commit(fmt::format("What {} photos are", result.inputs), ready.facts);
+    report.commit(result.inputs == 1 ? "What 1 photo is" : fmt::format("What {} photos are", result.inputs), ready.facts);
     output->commit();
     resumed_.end();
     keep(ready.fresh, cache, pool);
-    observer_.detail(
-        fmt::format("{} of {} inputs answered in {:.0f} ms", result.inputs - result.failed, result.inputs, milliseconds()));
+    observer_.detail(fmt::format("{} of {} answered in {:.0f} ms", result.inputs - result.failed, counted(result.inputs, "input"),
+                                 milliseconds()));
     return result;
   }
 
@@ -144,7 +146,9 @@ class PredictTask::Run {
     Ready ready;
     std::vector<fs::path> files;  // that they were read from besides
     for (const std::string& name : request_.models) {
-      ReadyNetwork one = prepare_network(name, request_.network, asked, pool, observer_);
+      NetworkOptions options = request_.network;
+      options.arch = options_of_one(name, options.arch, request_.models);
+      ReadyNetwork one = prepare_network(name, options, asked, pool, observer_);
       check(one, name);
       if (ready.labels.empty()) ready.labels = one.network.labels;
       if (!tensors) tell_preprocessing(one.network, request_.views, request_.models.size() == 1, observer_);
@@ -184,8 +188,8 @@ class PredictTask::Run {
     classify.unheeded_orientations = &turned;
     Classifier classifier(ready.members, pool, classify);
     const std::string at_once = pool.threads() < pool.asked() ? fmt::format(" ({} at once)", pool.threads()) : "";
-    observer_.detail(fmt::format("{}: ready after {:.0f} ms, {} threads{}", fmt::join(request_.models, ", "), milliseconds(),
-                                 pool.asked(), at_once));
+    observer_.detail(fmt::format("{}: ready after {:.0f} ms, {}{}", fmt::join(request_.models, ", "), milliseconds(),
+                                 counted(pool.asked(), "thread"), at_once));
 
     answers::Writer writer(request_.format, std::move(ready.labels), request_.logits);
     if (earlier().bytes == 0 && features == nullptr) output.write(writer.begin());

@@ -65,6 +65,8 @@ class Preparation {
       : name_(name), options_(options), asked_(asked), pool_(pool), observer_(observer), source_(name) {}
 
   ReadyNetwork prepare() {
+    // Also where it is kept: whether it is must not decide what is refused.
+    if (source_.is_there() || source_.is_built_in()) refuse_arch_options(source_, options_.arch);
     if (asked_.identify || may_be_kept()) {
       identity_.name = name_;
       identity_.model = text_of_model(source_, options_, pool_);

@@ -13,6 +13,7 @@
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/named.h"
 #include "cli/tasks/progress.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
 #include "lib/image/image.h"
@@ -159,8 +160,8 @@ class Feeding {
   void end(const Preprocessing& preprocessing) {
     if (!waiting_.empty() && !input_.batch) run(preprocessing);
     if (waiting_.empty()) return;
-    context_.observer.warning(
-        fmt::format("the last {} images do not fill the network's batch of {} and are left out", waiting_.size(), *input_.batch));
+    context_.observer.warning(fmt::format("the last {} the network's batch of {} and left out",
+                                          counted(waiting_.size(), "image does not fill", "images do not fill"), *input_.batch));
   }
 
   const RespondRequest& request_;
@@ -174,7 +175,7 @@ class Feeding {
 
 RespondRow measure(const RespondRequest& request, const TaskContext& context, const std::string& name, std::size_t& failed,
                    bool is_first) {
-  LoadedModel loaded = load_model(name, request.arch, context.observer);
+  LoadedModel loaded = load_model(name, options_of_one(name, request.arch, request.models), context.observer);
   context.stop.check();
   for (const std::string& file : loaded.model.data_files)
     context.before_reading(std::filesystem::path(name).parent_path() / file);

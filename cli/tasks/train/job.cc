@@ -33,8 +33,8 @@ namespace {
 double parse_positive(const char* option, const std::string& text, double most, bool zero) {
   const auto value = parse_number(text);
   if (!value || *value < 0 || (!zero && *value == 0) || static_cast<double>(*value) > most) {
-    throw Error(Fault::invalid, fmt::format("{}: expected a number {} and up to {:g}, got '{}'", option,
-                                            zero ? "from 0" : "above 0", most, text));
+    throw Error(Fault::invalid,
+                fmt::format("{}: expected a number {} and up to {}, got '{}'", option, zero ? "from 0" : "above 0", most, text));
   }
   return std::strtod(text.c_str(), nullptr);
 }

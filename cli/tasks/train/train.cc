@@ -22,6 +22,7 @@
 #include "formats/native/native.h"
 #include "formats/onnx/write.h"
 #include "lib/arch/recognize.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/owner.h"
 #include "lib/train/constants.h"
@@ -220,9 +221,10 @@ class TrainTask::Run {
   }
 
   void begin(train::Trainer& trainer, const std::optional<train::Checkpoint>& start) {
-    observer_.note(fmt::format(
-        "{}, {} pictures of {} classes{}, {} iterations of {}", arch::describe(job_.spec), training_.size(), job_.spec.classes,
-        test_.size() > 0 ? fmt::format(" and {} to test", test_.size()) : "", plan_.descent.schedule.iterations, plan_.batch));
+    observer_.note(fmt::format("{}, {} of {}{}, {} of {}", arch::describe(job_.spec), counted(training_.size(), "picture"),
+                               counted(static_cast<std::uint64_t>(job_.spec.classes), "class", "classes"),
+                               test_.size() > 0 ? fmt::format(" and {} to test", test_.size()) : "",
+                               counted(static_cast<std::uint64_t>(plan_.descent.schedule.iterations), "iteration"), plan_.batch));
     if (start) {
       try {
         trainer.resume(*start);
@@ -232,8 +234,9 @@ class TrainTask::Run {
       }
     } else if (job_.unfolded > 0 && options_.freeze != train::Frozen::backbone) {
       constexpr std::size_t batches = 8;
-      observer_.note(
-          fmt::format("{} convolutions: unfolded batch norm again; its statistics come from {} batches", job_.unfolded, batches));
+      observer_.note(fmt::format("{}: unfolded batch norm again; its statistics come from {}",
+                                 counted(static_cast<std::uint64_t>(job_.unfolded), "convolution"),
+                                 counted(static_cast<std::uint64_t>(batches), "batch", "batches")));
       trainer.calibrate(batches);
     }
   }
@@ -255,10 +258,11 @@ class TrainTask::Run {
 
   void write(Graph graph, const train::Row& last) {
     job_.model.graph = std::move(graph);
-    job_.model.metadata["training"] = fmt::format(
-        "{} iterations of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}", last.iteration, plan_.batch,
-        plan_.descent.schedule.rate, word_of(options_.schedule), options_.seed, 100 * last.training_error,
-        last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
+    job_.model.metadata["training"] =
+        fmt::format("{} of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}",
+                    counted(static_cast<std::uint64_t>(last.iteration), "iteration"), plan_.batch, plan_.descent.schedule.rate,
+                    word_of(options_.schedule), options_.seed, 100 * last.training_error,
+                    last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
     owners_.check();
     if (options_.onnx) {
       onnx::write(job_.model, options_.output);

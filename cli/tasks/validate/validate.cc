@@ -59,6 +59,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
 
 std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const TaskContext& context) {
   const Source source(name);
+  refuse_arch_options(source, arch);
   if (!source.is_native()) {
     onnx::Examined examined;
     std::vector<Finding> findings =
@@ -78,21 +79,34 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch,
   }
 }
 
+// The options of the model itself. Of a file, the variant, the shortcut and the classes say what is expected.
+ArchOptions arch_of_model(const ValidateRequest& request) {
+  ArchOptions options = request.arch;
+  const bool is_named = is_arch(request.model);
+  if (is_named && request.as_paper && !options.variant) options.variant = arch::Variant::v1;
+  if (is_named || request.expect.empty()) return options;
+  options.variant = std::nullopt;
+  options.shortcut = std::nullopt;
+  options.classes = 0;
+  return options;
+}
+
 }  // namespace
 
-ValidateTask::ValidateTask(const ValidateRequest& request, const TaskContext& context) : request_(request), context_(context) {
+ValidateTask::ValidateTask(const ValidateRequest& request, const TaskContext& context)
+    : request_(request), context_(context), arch_(arch_of_model(request)) {
   const std::string& name = request.model;
   if (!request.expect.empty() && !arch::find_spec(request.expect))
     throw Error(Fault::invalid, "--expect: " + unknown_arch(request.expect));
   std::error_code ignored;
   const bool is_there = std::filesystem::exists(name, ignored);
-  if (const auto spec = is_there ? std::nullopt : find_arch(name, request.arch)) {
+  if (const auto spec = is_there ? std::nullopt : find_arch(name, arch_)) {
     Model model;
     model.graph = arch::build(*spec, {.init = arch::Init::he, .seed = request.arch.seed});
     findings_ = lint_model(model, name);
   } else {
-    if (!is_there && !is_built_in(name)) load_model(name, request.arch, context.observer);  // says what is wrong with the name
-    findings_ = lint_file(name, request.arch, context);
+    if (!is_there && !is_built_in(name)) load_model(name, arch_, context.observer);  // says what is wrong with the name
+    findings_ = lint_file(name, arch_, context);
   }
 }
 
@@ -109,15 +123,8 @@ void ValidateTask::fail(const char* rule, const std::string& node, const std::st
 void ValidateTask::check_expectations() {
   const std::string& name = request_.model;
   if (request_.expect.empty() && request_.expect_macs == 0 && request_.expect_parameters == 0) return;
-  ArchOptions arch = request_.arch;
-  // The variant and the shortcut say what is expected, unless the model is itself a name.
-  if (!arch::find_spec(name)) {
-    arch.variant = std::nullopt;
-    arch.shortcut = std::nullopt;
-    arch.classes = 0;
-  }
   try {
-    LoadedModel loaded = load_for_examination(name, arch, false, context_.observer);
+    LoadedModel loaded = load_for_examination(name, arch_, false, context_.observer);
     context_.stop.check();
     const Inspection inspection = inspect(name, std::move(loaded.model), 1, Depth::layer);
     if (request_.expect_macs > 0 && inspection.total.macs != request_.expect_macs) {
@@ -162,18 +169,18 @@ std::size_t PaperReport::missed() const {
       std::count_if(checks.begin(), checks.end(), [](const PaperCheck& check) { return !check.passed; }));
 }
 
-PaperReport compare_with_paper(const std::string& model, const ArchOptions& arch, const TaskContext& context) {
+PaperReport compare_with_paper(arch::Variant variant) {
   PaperReport report;
-  if (model.empty()) {
-    report.checks = check_paper(arch.variant.value_or(arch::Variant::v1));
-    return report;
-  }
-  report.model = model;
-  ArchOptions as_paper = arch;
-  if (!arch.variant && arch::find_spec(model)) as_paper.variant = arch::Variant::v1;
-  LoadedModel loaded = load_for_examination(model, as_paper, false, context.observer);
+  report.checks = check_paper(variant);
+  return report;
+}
+
+PaperReport compare_with_paper(const ValidateRequest& request, const TaskContext& context) {
+  PaperReport report;
+  report.model = request.model;
+  LoadedModel loaded = load_for_examination(request.model, arch_of_model(request), false, context.observer);
   context.stop.check();
-  const Inspection inspection = inspect(model, std::move(loaded.model), 1, Depth::layer);
+  const Inspection inspection = inspect(request.model, std::move(loaded.model), 1, Depth::layer);
   report.checks = check_paper(inspection);
   report.network = inspection.recognition ? inspection.recognition->to_string() : inspection.not_recognized;
   if (!report.checks.empty()) report.compared_with = "Table 1's " + report.checks.front().net + " network";

@@ -17,6 +17,7 @@ struct ValidateRequest {
   ArchOptions arch;                                     // of that, or of `expect`
   std::string expect;                                   // an architecture; "": none is expected
   std::int64_t expect_macs = 0, expect_parameters = 0;  // 0: nothing is expected
+  bool as_paper = false;                                // an architecture is the paper's, v1, where no variant is asked for
 };
 
 class ValidateTask {
@@ -35,6 +36,7 @@ class ValidateTask {
 
   const ValidateRequest& request_;
   const TaskContext& context_;
+  const ArchOptions arch_;  // of the model
   std::vector<onnx::Finding> findings_;
 };
 
@@ -46,7 +48,9 @@ struct PaperReport {
   std::size_t missed() const;
   bool passed() const { return missed() == 0 && !checks.empty(); }
 };
-// `model`: "" for the five networks themselves. Throws Error: of the model.
-PaperReport compare_with_paper(const std::string& model, const ArchOptions& arch, const TaskContext& context);
+// Of the request's model. Throws Error: of the model.
+PaperReport compare_with_paper(const ValidateRequest& request, const TaskContext& context);
+// Of the five networks themselves.
+PaperReport compare_with_paper(arch::Variant variant);
 
 }  // namespace resnet::cli

@@ -78,18 +78,21 @@ TEST_F(InspectTaskTest, ThePapersTable) {
 }
 
 TEST_F(InspectTaskTest, AModelBesideThePapersTable) {
-  const cli::PaperReport all = cli::compare_with_paper("", {}, context());
+  const cli::PaperReport all = cli::compare_with_paper(arch::Variant::v1);
   EXPECT_TRUE(all.passed());
   EXPECT_EQ(all.model, "");
-  const cli::PaperReport one = cli::compare_with_paper("resnet34", {}, context());
+  const cli::PaperReport one =
+      cli::compare_with_paper({.model = "resnet34", .arch = {}, .expect = {}, .as_paper = true}, context());
   EXPECT_TRUE(one.passed());
   EXPECT_THAT(one.checks, Each(Field(&cli::PaperCheck::net, HasSubstr("34"))));
   cli::ArchOptions later;
   later.variant = arch::Variant::v1_5;
-  const cli::PaperReport other = cli::compare_with_paper("resnet50", later, context());
+  const cli::PaperReport other =
+      cli::compare_with_paper({.model = "resnet50", .arch = later, .expect = {}, .as_paper = true}, context());
   EXPECT_FALSE(other.passed());
   EXPECT_GT(other.missed(), 0u);
-  const cli::PaperReport none = cli::compare_with_paper("resnet20-cifar10", {}, context());
+  const cli::PaperReport none =
+      cli::compare_with_paper({.model = "resnet20-cifar10", .arch = {}, .expect = {}, .as_paper = true}, context());
   EXPECT_FALSE(none.passed());
   EXPECT_THAT(none.checks, IsEmpty());
   EXPECT_EQ(none.compared_with, "");

@@ -102,7 +102,7 @@ TEST_F(PredictTaskTest, TheReportAndMaps) {
   asked.activation_maps = path("maps");
   predict(asked, context());
   EXPECT_TRUE(written["page"].whole);
-  EXPECT_THAT(written["page"].bytes, HasSubstr("What 1 photos are"));
+  EXPECT_THAT(written["page"].bytes, HasSubstr("What 1 photo is"));
   EXPECT_THAT(names_in(asked.activation_maps), ElementsAre("000001_red.png"));
 }
 

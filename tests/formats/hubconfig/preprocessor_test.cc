@@ -100,7 +100,7 @@ TEST(Preprocessor, ValuesThatCannotBeAreNamed) {
   expect(R"("do_resize": "no")", "'do_resize' is 'no', expected true or false");
   expect(R"("image_processor_type": "CLIPImageProcessor")",
          "'image_processor_type' is 'CLIPImageProcessor', expected ConvNextImageProcessor or ViTImageProcessor");
-  EXPECT_THAT(error("<html>"), HasSubstr("p.json: is a page or an answer of a server"));
+  EXPECT_THAT(error("<html>"), HasSubstr("p.json: is a web page, expected JSON"));
 }
 
 }  // namespace

@@ -125,10 +125,10 @@ TEST(Json, WhatIsNoLabel) {
 }
 
 TEST(Json, Damaged) {
-  EXPECT_THAT(complaint(R"(["a", )"), StartsWith("classes: is not valid JSON: parse error at line 1"));
+  EXPECT_THAT(complaint(R"(["a", )"), StartsWith("classes: is not valid JSON: line 1, column "));
   EXPECT_THAT(complaint("[\"a\xFF\"]"), StartsWith("classes: is not valid JSON: "));
   EXPECT_EQ(complaint("[\"a\xFF\"]").find('\n'), std::string::npos);
-  EXPECT_THAT(complaint(std::string(100'000, '[')), StartsWith("classes: is not valid JSON: "));
+  EXPECT_EQ(complaint(std::string(100'000, '[')), "classes: is not valid JSON: line 1, column 100001");
 }
 
 TEST(PythonDict, IndicesAndLabelsInEitherOrder) {

@@ -214,7 +214,7 @@ void expect_decent(const Outcome& outcome, const fs::path& path) {
 
 TEST(HostileSafetensors, EachHasItsVerdict) {
   RESNET_REQUIRE_HUB();
-  const long before = most_memory_kib();
+  [[maybe_unused]] const long before = most_memory_kib();
   for (const auto& [name, part] : verdicts) {
     const Outcome outcome = outcome_of(hub() / "hostile" / name);
     expect_decent(outcome, hub() / "hostile" / name);

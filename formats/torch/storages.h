@@ -1,0 +1,77 @@
+// Storages: the blocks of elements that tensors are views of, as the pickle names them and as the archive or the file has them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "formats/torch/file.h"
+#include "formats/torch/tree.h"
+#include "formats/torch/zip.h"
+#include "lib/tensor/tensor.h"
+
+namespace resnet::torch {
+
+// "torch.float32" and such: the type of that name in PyTorch ("float32", "half", "bfloat16", ...); nothing for what is not for
+// us.
+std::optional<DType> dtype_named(std::string_view name);
+
+// What a pickle says of a storage: ('storage', class, key, location, elements[, view]).
+struct StorageReference {
+  std::string key;
+  std::optional<DType> dtype;      // none: bytes, whose type each tensor says
+  std::int64_t elements = 0;       // of the whole storage
+  std::int64_t offset = 0;         // of a view of a storage, in elements
+  std::int64_t view_elements = 0;  // of the view, or of the whole
+
+  std::size_t element_size() const { return dtype ? size_of(*dtype) : 1; }
+};
+// Throws Error(malformed) where it is not a storage, or one whose elements are not for us, which it names.
+StorageReference read_storage(const Tree& tree, Id persistent);
+
+class Storages {
+ public:
+  virtual ~Storages() = default;
+
+  // The whole storage as elements of `dtype`, little-endian and aligned: in place where the file has them so. Throws
+  // Error(malformed) where it is not there, of another size, or referred to elsewhere as one of another type or size.
+  std::shared_ptr<const Buffer> load(const StorageReference& storage, DType dtype);
+  // Bytes of all that were loaded.
+  std::uint64_t loaded_bytes() const { return loaded_bytes_; }
+
+ protected:
+  // `bytes` are what the reference says.
+  virtual std::shared_ptr<const Buffer> fetch(const std::string& key, std::uint64_t bytes, DType dtype) = 0;
+
+ private:
+  std::map<std::pair<std::string, DType>, std::shared_ptr<const Buffer>> loaded_;
+  std::unordered_map<std::string, std::pair<std::optional<DType>, std::int64_t>> seen_;
+  std::uint64_t loaded_bytes_ = 0;
+};
+
+// Bytes of the file as elements of `size` bytes: in place where they are aligned and what kernels read past their end is in the
+// file, too, else copied.
+std::shared_ptr<const Buffer> in_place_or_copied(const File& file, std::uint64_t offset, std::uint64_t bytes, std::size_t size);
+
+// The entries ROOT/data/KEY of an archive.
+class ZipStorages : public Storages {
+ public:
+  ZipStorages(const Archive& archive, std::string root, bool big_endian)
+      : archive_(archive), root_(std::move(root)), big_endian_(big_endian) {}
+
+ protected:
+  std::shared_ptr<const Buffer> fetch(const std::string& key, std::uint64_t bytes, DType dtype) override;
+
+ private:
+  const Archive& archive_;
+  std::string root_;
+  bool big_endian_;
+};
+
+}  // namespace resnet::torch
