@@ -239,12 +239,10 @@ class Reader {
   static resnet::Preprocessing read_preprocessing(const native::Preprocessing& proto) {
     resnet::Preprocessing p;
     p.name = proto.name();
-    const auto size = [](bool there, std::int32_t value) -> std::optional<int> {
-      return there ? std::optional(value) : std::nullopt;
-    };
-    p.resize = size(proto.has_resize(), proto.resize());
-    p.crop_size = size(proto.has_crop_size(), proto.crop_size());
-    if (proto.interpolation() < 0 || proto.interpolation() > 2 || proto.mean_size() != 3 || proto.std_size() != 3) {
+    p.resize = proto.has_resize() ? std::optional(proto.resize()) : std::nullopt;
+    p.crop_size = proto.has_crop_size() ? std::optional(proto.crop_size()) : std::nullopt;
+    if (proto.interpolation() < 0 || proto.interpolation() > 2 || proto.mean_size() != 3 || proto.std_size() != 3 ||
+        proto.crop_mode() < 0 || proto.crop_mode() > 2 || proto.crop_corner() < 0 || proto.crop_corner() > 1) {
       refuse("the preprocessing is damaged");
     }
     p.interpolation = static_cast<Interpolation>(proto.interpolation());
@@ -255,6 +253,9 @@ class Reader {
       p.std[static_cast<std::size_t>(i)] = proto.std(i);
     }
     p.exif = proto.exif();
+    p.crop_mode = static_cast<CropMode>(proto.crop_mode());
+    p.crop_corner = static_cast<CropCorner>(proto.crop_corner());
+    if (proto.has_crop_pct()) p.crop_pct = proto.crop_pct();
     if (const std::string mistake = find_mistake(p); !mistake.empty()) refuse("its preprocessing cannot be used: " + mistake);
     return p;
   }

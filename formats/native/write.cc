@@ -150,6 +150,9 @@ class Writer {
     *proto.mutable_mean() = {p.mean.begin(), p.mean.end()};
     *proto.mutable_std() = {p.std.begin(), p.std.end()};
     proto.set_exif(p.exif);
+    proto.set_crop_mode(static_cast<int>(p.crop_mode));
+    proto.set_crop_corner(static_cast<int>(p.crop_corner));
+    if (p.crop_pct) proto.set_crop_pct(*p.crop_pct);
   }
 
   void write_provenance(native::Provenance& proto) const {

@@ -23,15 +23,36 @@ constexpr const char* stems[] = {"imagenet", "deep", "cifar"};
 constexpr const char* interpolations[] = {"bilinear", "bicubic", "lanczos"};
 
 Json json_of(const Preprocessing& p) {
-  return {{"name", p.name},
-          {"resize", p.resize ? Json(*p.resize) : Json()},
-          {"crop_size", p.crop_size ? Json(*p.crop_size) : Json()},
-          {"interpolation", interpolations[static_cast<std::size_t>(p.interpolation)]},
-          {"channel_order", p.channel_order == ChannelOrder::bgr ? "bgr" : "rgb"},
-          {"scale", p.scale},
-          {"mean", p.mean},
-          {"std", p.std},
-          {"exif", p.exif}};
+  Json json = {{"name", p.name},
+               {"resize", p.resize ? Json(*p.resize) : Json()},
+               {"crop_size", p.crop_size ? Json(*p.crop_size) : Json()},
+               {"interpolation", interpolations[static_cast<std::size_t>(p.interpolation)]},
+               {"channel_order", p.channel_order == ChannelOrder::bgr ? "bgr" : "rgb"},
+               {"scale", p.scale},
+               {"mean", p.mean},
+               {"std", p.std},
+               {"exif", p.exif}};
+  // Where they are not the default: files of networks without them are as they were.
+  if (p.crop_mode != CropMode::center) json["crop_mode"] = word_of(p.crop_mode);
+  if (p.crop_corner != CropCorner::half_to_even) json["crop_corner"] = word_of(p.crop_corner);
+  if (p.crop_pct) json["crop_pct"] = static_cast<float>(*p.crop_pct);
+  return json;
+}
+
+template <typename Choice>
+void read_choice(const Json& json, const char* key, Choice& choice) {
+  if (!json.contains(key)) return;
+  const std::string word = json.at(key).get<std::string>();
+  const auto found = find_value<Choice>(word);
+  if (!found) throw Error(Fault::malformed, fmt::format("'{}' is '{}', expected {}", key, word, listed_words<Choice>("or")));
+  choice = *found;
+}
+
+// The keys that are only there where their value is not the default.
+void read_crop(const Json& json, Preprocessing& p) {
+  read_choice(json, "crop_mode", p.crop_mode);
+  read_choice(json, "crop_corner", p.crop_corner);
+  if (json.contains("crop_pct")) p.crop_pct = shortest_decimal(json.at("crop_pct").get<float>());
 }
 
 // Throws Json::exception for what is not a preprocessing, and Error for one that cannot be used.
@@ -74,6 +95,7 @@ Preprocessing preprocessing_of(const Json& json) {
   p.mean = channels("mean");
   p.std = channels("std");
   p.exif = json.at("exif").get<bool>();
+  read_crop(json, p);
   if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(Fault::malformed, mistake);
   return p;
 }

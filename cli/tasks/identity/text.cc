@@ -56,11 +56,17 @@ std::string text_of_labels(std::span<const std::string> labels) {
 }
 
 std::string text_of(const Preprocessing& preprocessing) {
-  const auto& [name, resize, crop_size, interpolation, channel_order, scale, mean, std, exif] = preprocessing;
-  static_cast<void>(name);
-  return fmt::format("resize {} {}, crop {}, {}, scale {}, mean {}, std {}{}", text_of(resize, "none"), word_of(interpolation),
+  const auto& [name, resize, crop_size, interpolation, channel_order, scale, mean, std, exif, crop_mode, crop_corner, crop_pct] =
+      preprocessing;
+  // What only says what `resize` would be for another crop decides nothing.
+  static_cast<void>(name), static_cast<void>(crop_pct);
+  // Only where they are not the default: identities that were written before them stay equal.
+  std::string framing;
+  if (crop_mode != CropMode::center) framing += fmt::format(", {}", word_of(crop_mode));
+  if (crop_corner != CropCorner::half_to_even) framing += fmt::format(", corner {}", word_of(crop_corner));
+  return fmt::format("resize {} {}, crop {}, {}, scale {}, mean {}, std {}{}{}", text_of(resize, "none"), word_of(interpolation),
                      text_of(crop_size, "none"), word_of(channel_order), scale, fmt::join(mean, ","), fmt::join(std, ","),
-                     exif ? ", turned by EXIF" : "");
+                     framing, exif ? ", turned by EXIF" : "");
 }
 
 std::string text_of_methods(std::span<const std::string> methods) {
