@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "formats/native/architecture.h"
 #include "formats/native/header.h"
 #include "formats/native/native.h"
 #include "formats/native/native.pb.h"
@@ -82,7 +83,7 @@ class Reader {
     read_graph(model.graph);
     for (const std::string& label : proto_.labels()) model.labels.push_back(label);
     if (proto_.has_preprocessing()) model.preprocessing = read_preprocessing(proto_.preprocessing());
-    if (proto_.has_architecture()) model.spec = read_spec(proto_.architecture());
+    if (proto_.has_architecture()) model.spec = read_architecture(proto_.architecture());
     for (const native::DeclaredOutput& declared : proto_.graph().declared_outputs())
       model.declared_outputs[declared.name()] = read_dims(declared.dims());
     const native::Provenance& p = proto_.provenance();
@@ -235,41 +236,13 @@ class Reader {
     for (const auto& [key, value] : node.metadata()) result.metadata[key] = value;
   }
 
-  static arch::Spec read_spec(const native::Architecture& proto) {
-    arch::Spec spec;
-    spec.name = proto.name();
-    spec.block = proto.bottleneck() ? arch::Block::bottleneck : arch::Block::basic;
-    spec.blocks = {proto.blocks().begin(), proto.blocks().end()};
-    spec.stem = static_cast<arch::Stem>(std::clamp(proto.stem(), 0, 2));
-    spec.first_channels = proto.first_channels();
-    spec.shortcut = static_cast<arch::Shortcut>(std::clamp(proto.shortcut(), 0, 3));
-    spec.variant = proto.stride_in_3x3() ? arch::Variant::v1_5 : arch::Variant::v1;
-    spec.pre_activation = proto.pre_activation();
-    spec.groups = proto.groups();
-    spec.width_per_group = proto.width_per_group();
-    spec.average_shortcut = proto.average_shortcut();
-    spec.squeeze = proto.squeeze();
-    spec.classes = proto.classes();
-    if (proto.has_batch()) spec.batch = proto.batch();
-    spec.height = proto.height();
-    spec.width = proto.width();
-    try {
-      arch::check(spec);
-    } catch (const Error& error) {
-      refuse(fmt::format("its architecture is damaged: {}", error.problem()));
-    }
-    return spec;
-  }
-
   static resnet::Preprocessing read_preprocessing(const native::Preprocessing& proto) {
     resnet::Preprocessing p;
     p.name = proto.name();
-    const auto size = [](bool there, std::int32_t value) -> std::optional<int> {
-      return there ? std::optional(value) : std::nullopt;
-    };
-    p.resize = size(proto.has_resize(), proto.resize());
-    p.crop_size = size(proto.has_crop_size(), proto.crop_size());
-    if (proto.interpolation() < 0 || proto.interpolation() > 2 || proto.mean_size() != 3 || proto.std_size() != 3) {
+    p.resize = proto.has_resize() ? std::optional(proto.resize()) : std::nullopt;
+    p.crop_size = proto.has_crop_size() ? std::optional(proto.crop_size()) : std::nullopt;
+    if (proto.interpolation() < 0 || proto.interpolation() > 2 || proto.mean_size() != 3 || proto.std_size() != 3 ||
+        proto.crop_mode() < 0 || proto.crop_mode() > 2 || proto.crop_corner() < 0 || proto.crop_corner() > 1) {
       refuse("the preprocessing is damaged");
     }
     p.interpolation = static_cast<Interpolation>(proto.interpolation());
@@ -280,6 +253,9 @@ class Reader {
       p.std[static_cast<std::size_t>(i)] = proto.std(i);
     }
     p.exif = proto.exif();
+    p.crop_mode = static_cast<CropMode>(proto.crop_mode());
+    p.crop_corner = static_cast<CropCorner>(proto.crop_corner());
+    if (proto.has_crop_pct()) p.crop_pct = proto.crop_pct();
     if (const std::string mistake = find_mistake(p); !mistake.empty()) refuse("its preprocessing cannot be used: " + mistake);
     return p;
   }

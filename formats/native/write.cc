@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "formats/native/architecture.h"
 #include "formats/native/header.h"
 #include "formats/native/native.h"
 #include "formats/native/native.pb.h"
@@ -30,7 +31,7 @@ class Writer {
     write_graph(*proto.mutable_graph());
     for (const std::string& label : model_.labels) proto.add_labels(label);
     if (model_.preprocessing) write_preprocessing(*model_.preprocessing, *proto.mutable_preprocessing());
-    if (model_.spec) write_spec(*model_.spec, *proto.mutable_architecture());
+    if (model_.spec) write_architecture(*model_.spec, *proto.mutable_architecture());
     write_provenance(*proto.mutable_provenance());
     for (const auto& [key, value] : model_.metadata) (*proto.mutable_metadata())[key] = value;
     proto.set_writer("resnet-cli");
@@ -149,25 +150,9 @@ class Writer {
     *proto.mutable_mean() = {p.mean.begin(), p.mean.end()};
     *proto.mutable_std() = {p.std.begin(), p.std.end()};
     proto.set_exif(p.exif);
-  }
-
-  static void write_spec(const arch::Spec& spec, native::Architecture& proto) {
-    proto.set_name(spec.name);
-    proto.set_bottleneck(spec.block == arch::Block::bottleneck);
-    *proto.mutable_blocks() = {spec.blocks.begin(), spec.blocks.end()};
-    proto.set_stem(static_cast<int>(spec.stem));
-    proto.set_first_channels(spec.first_channels);
-    proto.set_shortcut(static_cast<int>(spec.shortcut));
-    proto.set_stride_in_3x3(spec.variant == arch::Variant::v1_5);
-    proto.set_pre_activation(spec.pre_activation);
-    proto.set_groups(spec.groups);
-    proto.set_width_per_group(spec.width_per_group);
-    proto.set_average_shortcut(spec.average_shortcut);
-    proto.set_squeeze(spec.squeeze);
-    proto.set_classes(spec.classes);
-    if (spec.batch) proto.set_batch(*spec.batch);
-    proto.set_height(spec.height);
-    proto.set_width(spec.width);
+    proto.set_crop_mode(static_cast<int>(p.crop_mode));
+    proto.set_crop_corner(static_cast<int>(p.crop_corner));
+    if (p.crop_pct) proto.set_crop_pct(*p.crop_pct);
   }
 
   void write_provenance(native::Provenance& proto) const {

@@ -23,15 +23,36 @@ constexpr const char* stems[] = {"imagenet", "deep", "cifar"};
 constexpr const char* interpolations[] = {"bilinear", "bicubic", "lanczos"};
 
 Json json_of(const Preprocessing& p) {
-  return {{"name", p.name},
-          {"resize", p.resize ? Json(*p.resize) : Json()},
-          {"crop_size", p.crop_size ? Json(*p.crop_size) : Json()},
-          {"interpolation", interpolations[static_cast<std::size_t>(p.interpolation)]},
-          {"channel_order", p.channel_order == ChannelOrder::bgr ? "bgr" : "rgb"},
-          {"scale", p.scale},
-          {"mean", p.mean},
-          {"std", p.std},
-          {"exif", p.exif}};
+  Json json = {{"name", p.name},
+               {"resize", p.resize ? Json(*p.resize) : Json()},
+               {"crop_size", p.crop_size ? Json(*p.crop_size) : Json()},
+               {"interpolation", interpolations[static_cast<std::size_t>(p.interpolation)]},
+               {"channel_order", p.channel_order == ChannelOrder::bgr ? "bgr" : "rgb"},
+               {"scale", p.scale},
+               {"mean", p.mean},
+               {"std", p.std},
+               {"exif", p.exif}};
+  // Where they are not the default: files of networks without them are as they were.
+  if (p.crop_mode != CropMode::center) json["crop_mode"] = word_of(p.crop_mode);
+  if (p.crop_corner != CropCorner::half_to_even) json["crop_corner"] = word_of(p.crop_corner);
+  if (p.crop_pct) json["crop_pct"] = static_cast<float>(*p.crop_pct);
+  return json;
+}
+
+template <typename Choice>
+void read_choice(const Json& json, const char* key, Choice& choice) {
+  if (!json.contains(key)) return;
+  const std::string word = json.at(key).get<std::string>();
+  const auto found = find_value<Choice>(word);
+  if (!found) throw Error(Fault::malformed, fmt::format("'{}' is '{}', expected {}", key, word, listed_words<Choice>("or")));
+  choice = *found;
+}
+
+// The keys that are only there where their value is not the default.
+void read_crop(const Json& json, Preprocessing& p) {
+  read_choice(json, "crop_mode", p.crop_mode);
+  read_choice(json, "crop_corner", p.crop_corner);
+  if (json.contains("crop_pct")) p.crop_pct = shortest_decimal(json.at("crop_pct").get<float>());
 }
 
 // Throws Json::exception for what is not a preprocessing, and Error for one that cannot be used.
@@ -74,6 +95,7 @@ Preprocessing preprocessing_of(const Json& json) {
   p.mean = channels("mean");
   p.std = channels("std");
   p.exif = json.at("exif").get<bool>();
+  read_crop(json, p);
   if (const std::string mistake = find_mistake(p); !mistake.empty()) throw Error(Fault::malformed, mistake);
   return p;
 }
@@ -91,10 +113,39 @@ Json json_of(const arch::Spec& spec) {
           {"width_per_group", spec.width_per_group},
           {"average_shortcut", spec.average_shortcut},
           {"squeeze", spec.squeeze},
+          {"squeeze_multiple", spec.squeeze_multiple},
+          {"efficient_attention", spec.efficient_attention},
+          {"stem_channels", spec.stem_channels},
+          {"tiered_stem", spec.tiered_stem},
+          {"stem_pool", word_of(spec.stem_pool)},
+          {"anti_alias", word_of(spec.anti_alias)},
+          {"stem_norm", spec.stem_norm},
+          {"last_norm", spec.last_norm},
           {"classes", spec.classes},
           {"batch", spec.batch ? Json(*spec.batch) : Json()},
           {"height", spec.height},
           {"width", spec.width}};
+}
+
+// What files of before do not have.
+void take_newer_fields(const Json& json, arch::Spec& spec) {
+  const auto take = [&](const char* key, auto& field) {
+    if (const auto found = json.find(key); found != json.end()) found->get_to(field);
+  };
+  const auto choose = [&](const char* key, auto& field) {
+    std::string word(word_of(field));
+    take(key, word);
+    field = find_value<std::decay_t<decltype(field)>>(word).value_or(field);
+  };
+  spec.squeeze_multiple = arch::older_squeeze_multiple(spec);
+  take("squeeze_multiple", spec.squeeze_multiple);
+  take("efficient_attention", spec.efficient_attention);
+  take("stem_channels", spec.stem_channels);
+  take("tiered_stem", spec.tiered_stem);
+  choose("stem_pool", spec.stem_pool);
+  choose("anti_alias", spec.anti_alias);
+  take("stem_norm", spec.stem_norm);
+  take("last_norm", spec.last_norm);
 }
 
 // Throws Json::exception for what does not fit, and Error for what is not an architecture.
@@ -115,6 +166,7 @@ arch::Spec spec_of(const Json& json) {
   spec.width_per_group = json.at("width_per_group").get<std::int64_t>();
   spec.average_shortcut = json.at("average_shortcut").get<bool>();
   spec.squeeze = json.at("squeeze").get<std::int64_t>();
+  take_newer_fields(json, spec);
   spec.classes = json.at("classes").get<std::int64_t>();
   if (!json.at("batch").is_null()) spec.batch = json.at("batch").get<std::int64_t>();
   spec.height = json.at("height").get<std::int64_t>();

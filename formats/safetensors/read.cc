@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t length_bytes = 8;
 
-[[noreturn]] void refuse(const std::string& what, Fault fault = Fault::malformed) { throw Error(fault, what); }
+[[noreturn]] void refuse(const std::string& what) { throw Error(Fault::malformed, what); }
 
 // An entry of the header; its data is from `begin` to `end`, in bytes from the end of the header.
 struct Entry {
@@ -64,8 +64,7 @@ ElementType read_type(JsonReader& json) {
   if (!type) refuse(fmt::format("dtype is {}, expected one of {}", in_quotes(name), names_of_element_types()));
   if (!type->dtype) {
     refuse(
-        fmt::format("has elements of type {}, which is not supported; expected one of {}", type->name, names_of_element_types()),
-        Fault::unsupported);
+        fmt::format("has elements of type {}, which is not supported; expected one of {}", type->name, names_of_element_types()));
   }
   return *type;
 }

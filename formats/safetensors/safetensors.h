@@ -19,8 +19,8 @@ inline constexpr std::size_t most_tensors = 16'384, most_dims = 64, most_name_by
 // become float32, in which networks are computed (what is beyond its range becomes infinite); of a boolean any byte but 0 is
 // true. The order of the header's entries and their unknown keys do not matter. A file without tensors is valid, and gives none.
 // Throws Error(malformed) "FILE: tensor 'x': ..." for what the format forbids: a header that is not one JSON object in UTF-8, a
-// name or key twice, bytes that no tensor or two have, a shape that does not fit its bytes; and for more than is allowed above.
-// Throws Error(unsupported) for element types of less than 8 bits, of 8 bits with a fraction, or complex.
+// name or key twice, bytes that no tensor or two have, a shape that does not fit its bytes; for more than is allowed above; and
+// for element types that are not for us, of less than 8 bits, of 8 bits with a fraction, or complex.
 Weights parse(std::shared_ptr<const Buffer> file, const std::string& name);
 // The same of a file that is mapped here. Throws Error(unreadable), too.
 Weights read(const std::filesystem::path& file);

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "formats/torch/file.h"
@@ -27,6 +28,10 @@ constexpr auto never_weights = std::to_array<std::string_view>(
     {"optimizer", "optimizer_state_dict", "optimizer_states", "optimizers", "scheduler", "lr_scheduler", "lr_schedulers",
      "scaler", "amp", "args", "config", "cfg", "hyper_parameters", "callbacks", "loops", "rng_state"});
 constexpr std::size_t most_depth = 8;
+// Far above what a network has, and low enough that looking for prefixes takes no time.
+constexpr std::size_t most_tensors = 32'768;
+// So many others are named in a message.
+constexpr std::size_t most_named = 5;
 
 struct Candidate {
   std::string path;  // "checkpoint.state_dict"; empty at the top
@@ -35,32 +40,50 @@ struct Candidate {
   std::size_t weights = 0;  // those that are not left over from something
 };
 
-// Each name once, with its last value, in the place of its first.
-NamedIds last_of_each(NamedIds all) {
-  std::unordered_map<std::string, std::size_t> places;
+struct Named {
+  std::string_view name;  // of the tree, or of a list that is kept beside it
+  Id id;
+  std::uint32_t order;
+};
+
+// Tensors by their names: each name once, with its last value, in the place of its first.
+NamedIds last_of_each(const Tree& tree, std::vector<Named> all) {
+  std::sort(all.begin(), all.end(),
+            [](const Named& a, const Named& b) { return a.name != b.name ? a.name < b.name : a.order < b.order; });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < all.size();) {
+    Named& entry = all[kept] = all[i];
+    for (++i; i < all.size() && all[i].name == entry.name; ++i) entry.id = all[i].id;
+    if (is_tensor(tree, entry.id)) ++kept;
+  }
+  all.resize(kept);
+  std::sort(all.begin(), all.end(), [](const Named& a, const Named& b) { return a.order < b.order; });
   NamedIds result;
-  for (auto& [name, id] : all) {
-    const auto [place, is_new] = places.emplace(name, result.size());
-    if (is_new) {
-      result.emplace_back(std::move(name), id);
-    } else {
-      result[place->second].second = id;
-    }
+  result.reserve(all.size());
+  for (const Named& entry : all) {
+    tree.spend(sizeof(NamedIds::value_type) + entry.name.size());
+    result.emplace_back(entry.name, entry.id);
   }
   return result;
 }
 
 Candidate candidate_of(const Tree& tree, Id id, std::string path) {
   Candidate candidate{.path = std::move(path), .id = id};
+  std::vector<Named> all;
+  const auto add = [&](std::string_view name, Id value) {
+    tree.spend(sizeof(Named));
+    tree.walk(1 + name.size() / 8);
+    all.push_back({name, value, static_cast<std::uint32_t>(all.size())});
+  };
   if (is_module(tree, id)) {
-    candidate.tensors = last_of_each(module_tensors(tree, id));
+    const NamedIds found = module_tensors(tree, id);
+    for (const auto& [name, tensor] : found) add(name, tensor);
+    candidate.tensors = last_of_each(tree, std::move(all));
   } else {
-    NamedIds all;
     for (const auto& [key, value] : pairs_of(tree, id)) {
-      if (tree.is_text(key)) all.emplace_back(std::string(tree.text(key)), value);
+      if (tree.is_text(key)) add(tree.text(key), value);
     }
-    candidate.tensors = last_of_each(std::move(all));
-    std::erase_if(candidate.tensors, [&tree](const auto& pair) { return !is_tensor(tree, pair.second); });
+    candidate.tensors = last_of_each(tree, std::move(all));
   }
   candidate.weights = static_cast<std::size_t>(std::count_if(candidate.tensors.begin(), candidate.tensors.end(),
                                                              [](const auto& pair) { return !is_leftover(pair.first); }));
@@ -92,13 +115,13 @@ std::vector<Candidate> find_candidates(const Tree& tree, Id top) {
     Candidate candidate = candidate_of(tree, place.id, place.path);
     if (!candidate.tensors.empty()) candidates.push_back(std::move(candidate));
     if (depth == most_depth || is_module(tree, place.id)) continue;
-    std::unordered_map<std::string_view, Id> values;
+    std::array<std::optional<Id>, wrappers.size()> values;
     for (const auto& [key, value] : pairs_of(tree, place.id)) {
-      if (tree.is_text(key)) values[tree.text(key)] = value;
+      const auto wrapper = std::find(wrappers.begin(), wrappers.end(), tree.text(key));
+      if (tree.is_text(key) && wrapper != wrappers.end()) values[static_cast<std::size_t>(wrapper - wrappers.begin())] = value;
     }
     for (std::size_t i = wrappers.size(); i-- > 0;) {
-      const auto found = values.find(wrappers[i]);
-      if (found != values.end()) open.push_back({{found->second, joined(place.path, wrappers[i])}, depth + 1});
+      if (values[i]) open.push_back({{*values[i], joined(place.path, wrappers[i])}, depth + 1});
     }
   }
   return candidates;
@@ -106,24 +129,25 @@ std::vector<Candidate> find_candidates(const Tree& tree, Id top) {
 
 // What lies under other keys of the top, or in a list of several.
 std::vector<Candidate> find_elsewhere(const Tree& tree, Id top) {
-  std::vector<Place> places;
+  std::vector<Candidate> candidates;
+  std::unordered_set<Id> seen;
+  const auto consider = [&](Id id, const auto& path) {
+    if (!may_hold(tree, id) || !seen.insert(id).second) return;
+    Candidate candidate = candidate_of(tree, id, "");
+    if (candidate.tensors.empty()) return;
+    candidate.path = path();
+    tree.spend(sizeof candidate + candidate.path.size());
+    candidates.push_back(std::move(candidate));
+  };
   if (may_hold(tree, top)) {
-    for (const auto& [key, value] : pairs_of(tree, top)) {
-      const std::string_view name = tree.text(key);
-      if (tree.is_text(key) && std::find(never_weights.begin(), never_weights.end(), name) == never_weights.end()) {
-        places.push_back({value, std::string(name)});
-      }
+    for (const auto& pair : pairs_of(tree, top)) {
+      const std::string_view name = tree.text(pair.first);
+      const bool is_known = std::find(never_weights.begin(), never_weights.end(), name) != never_weights.end();
+      if (tree.is_text(pair.first) && !is_known) consider(pair.second, [name] { return std::string(name); });
     }
   } else {
     const std::vector<Id> items = tree.items(top);
-    for (std::size_t i = 0; i < items.size(); ++i) places.push_back({items[i], fmt::format("[{}]", i)});
-  }
-  std::vector<Candidate> candidates;
-  std::unordered_set<Id> seen;
-  for (Place& place : places) {
-    if (!may_hold(tree, place.id) || !seen.insert(place.id).second) continue;
-    Candidate candidate = candidate_of(tree, place.id, std::move(place.path));
-    if (!candidate.tensors.empty()) candidates.push_back(std::move(candidate));
+    for (std::size_t i = 0; i < items.size(); ++i) consider(items[i], [i] { return fmt::format("[{}]", i); });
   }
   return candidates;
 }
@@ -132,17 +156,16 @@ std::vector<Candidate> find_elsewhere(const Tree& tree, Id top) {
 std::string describe_top(const Tree& tree, Id top) {
   if (is_tensor(tree, top)) return "one tensor without a name";
   if (!may_hold(tree, top)) return tree.describe(top);
-  constexpr std::size_t most = 5;
   std::string keys;
   std::size_t count = 0;
   for (const auto& [key, value] : pairs_of(tree, top)) {
     if (!tree.is_text(key)) continue;
-    if (++count > most) continue;
+    if (++count > most_named) continue;
     keys += fmt::format("{}'{}'", keys.empty() ? "" : ", ", shown(tree.text(key)));
     if (tree.kind(value) == Kind::object && !is_tensor(tree, value))
       keys += fmt::format(" (an object of {})", class_of(tree, value));
   }
-  if (count > most) keys += ", ...";
+  if (count > most_named) keys += ", ...";
   if (tree.kind(top) == Kind::object && !tree.is_global(tree.object(top).callable, "collections", "OrderedDict")) {
     return fmt::format("an object of {}", class_of(tree, top));
   }
@@ -163,10 +186,12 @@ std::string name_of(const Candidate& candidate) {
 
 void note_others(const std::vector<Candidate>& candidates, const Candidate& chosen, std::vector<std::string>& notes) {
   std::string others;
+  std::size_t count = 0;
   for (const Candidate& other : candidates) {
-    if (&other != &chosen && other.weights * 2 >= chosen.weights)
-      others += fmt::format("{}{}", others.empty() ? "" : ", ", name_of(other));
+    if (&other == &chosen || other.weights * 2 < chosen.weights) continue;
+    if (++count <= most_named) others += fmt::format("{}{}", others.empty() ? "" : ", ", name_of(other));
   }
+  if (count > most_named) others += fmt::format(" and {} more", count - most_named);
   if (!others.empty())
     notes.push_back(fmt::format("has more than one state dict: {} was taken, not {}", name_of(chosen), others));
 }
@@ -205,6 +230,9 @@ StateDict find_state_dict(const Tree& tree, Id top) {
                                               describe_top(tree, top)));
   }
   const Candidate& chosen = choose(candidates);
+  if (chosen.tensors.size() > most_tensors) {
+    throw Error(Fault::malformed, fmt::format("has {} tensors, expected at most {}", chosen.tensors.size(), most_tensors));
+  }
   StateDict result{.tensors = chosen.tensors};
   if (is_elsewhere) result.notes.push_back(fmt::format("its weights are those of {}", name_of(chosen)));
   note_others(candidates, chosen, result.notes);

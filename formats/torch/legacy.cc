@@ -42,10 +42,11 @@ LegacyStorages::LegacyStorages(File file, const Tree& tree, Id keys, std::uint64
   std::unordered_map<std::string_view, Id> references;
   for (const Id persistent : tree.persistents()) {
     const std::span<const Id> id = tree.tuple(tree.persistent_id(persistent));
-    if (id.size() > 2 && tree.is_text(id[0], "storage")) references.emplace(tree.text(id[2]), persistent);
+    if (id.size() > 2 && tree.is_text(id[0], "storage") && tree.text(id[2]).size() <= most_key_bytes)
+      references.emplace(tree.text(id[2]), persistent);
   }
   for (const Id key : tree.items(keys)) {
-    const std::string name(tree.text(key));
+    const std::string name(tree.text(key).substr(0, most_key_bytes + 1));  // a longer one is none of these
     const auto reference = references.find(name);
     if (!tree.is_text(key) || reference == references.end()) {
       refuse(fmt::format("has a storage '{}' that no tensor refers to, and whose size nothing says", shown(name)));

@@ -24,6 +24,12 @@ struct Place {
   std::size_t depth;
 };
 
+// Names grow with the depth and are as many as there are ways to a module: they count as memory of the tree.
+std::string joined(const Tree& tree, const std::string& prefix, std::string_view key, std::string_view end = "") {
+  tree.spend(sizeof(Place) + prefix.size() + key.size());
+  return prefix + std::string(key) + std::string(end);
+}
+
 // Of a set, which protocols before 4 call a class with a list for.
 std::vector<Id> members_of(const Tree& tree, Id set) {
   if (tree.kind(set) != Kind::object) return tree.items(set);
@@ -33,9 +39,13 @@ std::vector<Id> members_of(const Tree& tree, Id set) {
 
 // Those of one module itself.
 void add_own(const Tree& tree, const Place& place, Id tensors, const std::set<std::string_view>& skipped, NamedIds& found) {
+  const auto is_skipped = [&](std::string_view name) {
+    if (!skipped.empty()) tree.walk(1 + name.size() / 8);
+    return skipped.contains(name);
+  };
   for (const auto& [key, value] : pairs_of(tree, tensors)) {
-    if (tree.is_text(key) && is_tensor(tree, value) && !skipped.contains(tree.text(key))) {
-      found.emplace_back(place.prefix + std::string(tree.text(key)), value);
+    if (tree.is_text(key) && is_tensor(tree, value) && !is_skipped(tree.text(key))) {
+      found.emplace_back(joined(tree, place.prefix, tree.text(key)), value);
     }
   }
 }
@@ -101,7 +111,10 @@ NamedIds module_tensors(const Tree& tree, Id module) {
     open.pop_back();
     const Id state = tree.object(place.module).state, parts = value_of(tree, state, "_modules");
     std::set<std::string_view> skipped;
-    for (const Id name : members_of(tree, value_of(tree, state, "_non_persistent_buffers_set"))) skipped.insert(tree.text(name));
+    for (const Id name : members_of(tree, value_of(tree, state, "_non_persistent_buffers_set"))) {
+      tree.walk(1 + tree.text(name).size() / 8);
+      skipped.insert(tree.text(name));
+    }
     add_own(tree, place, value_of(tree, state, "_parameters"), {}, found);
     add_own(tree, place, value_of(tree, state, "_buffers"), skipped, found);
     const std::vector<std::pair<Id, Id>> inner = pairs_of(tree, parts);
@@ -113,7 +126,7 @@ NamedIds module_tensors(const Tree& tree, Id module) {
     for (std::size_t i = inner.size(); i-- > 0;) {
       const auto& [key, value] = inner[i];
       if (tree.is_text(key) && is_module(tree, value)) {
-        open.push_back({value, place.prefix + std::string(tree.text(key)) + ".", place.depth + 1});
+        open.push_back({value, joined(tree, place.prefix, tree.text(key), "."), place.depth + 1});
       }
     }
   }

@@ -6,7 +6,6 @@
 #include <array>
 #include <optional>
 #include <set>
-#include <unordered_set>
 #include <utility>
 
 #include "formats/torch/file.h"
@@ -23,7 +22,7 @@ constexpr auto heads = std::to_array<std::string_view>(
     {"head", "fc", "linear", "last_linear", "classifier", "aux_classifier", "auxiliary_head", "decode_head", "decoder", "neck",
      "projector", "projection", "projection_head", "predictor", "roi_heads", "rpn", "criterion", "ema"});
 
-using Names = std::unordered_set<std::string_view>;
+using Names = std::set<std::string_view>;  // not by hashes, for which a file could choose its names
 
 bool contains(const auto& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 
@@ -63,9 +62,10 @@ bool collides(const Names& names, std::string_view prefix) {
 }
 
 bool take_off(Weights& weights, std::string_view prefix) {
+  const auto has_prefix = [prefix](const NamedTensor& weight) { return weight.name.starts_with(prefix); };
+  if (std::none_of(weights.tensors.begin(), weights.tensors.end(), has_prefix)) return false;
   Names names;
   for (const NamedTensor& weight : weights.tensors) names.insert(weight.name);
-  if (std::none_of(names.begin(), names.end(), [&](std::string_view name) { return name.starts_with(prefix); })) return false;
   const auto twins = twins_of(weights, names, prefix);
   if (!twins || collides(names, prefix)) return false;
   if (!twins->empty()) {

@@ -22,6 +22,9 @@ namespace resnet::torch {
 // us.
 std::optional<DType> dtype_named(std::string_view name);
 
+// Keys are numbers; what is longer than this is refused.
+inline constexpr std::size_t most_key_bytes = 256;
+
 // What a pickle says of a storage: ('storage', class, key, location, elements[, view]).
 struct StorageReference {
   std::string key;
@@ -72,6 +75,7 @@ class ZipStorages : public Storages {
   const Archive& archive_;
   std::string root_;
   bool big_endian_;
+  std::uint64_t inflated_bytes_ = 0;
 };
 
 }  // namespace resnet::torch

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t most_dims = 64;
 // A parameter around a tensor of a class around a tensor: more is not written by anything.
 constexpr int most_wrappers = 8;
-// Copies of views may take twice what the storages have, and a little for weights that were expanded from one element.
+// Copies of views may take twice what the storages have, or a little for weights that were expanded from one element.
 constexpr std::uint64_t free_copies = 16 << 20;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(Fault::malformed, what); }
@@ -114,8 +114,9 @@ struct TensorReader::View {
     if (sizes.size() != strides.size()) {
       refuse(fmt::format("has {} sizes and {} strides, expected as many", sizes.size(), strides.size()));
     }
-    const std::string what = fmt::format("its size is {}, its strides are {} from element {} on, and", fmt::join(sizes, "x"),
-                                         fmt::join(strides, ","), offset);
+    const std::string what =
+        fmt::format("its size is {}, its strides are {} from element {} on, and", shown(fmt::format("{}", fmt::join(sizes, "x"))),
+                    shown(fmt::format("{}", fmt::join(strides, ","))), offset);
     const bool is_empty = std::find(sizes.begin(), sizes.end(), 0) != sizes.end();
     std::optional<std::int64_t> count = is_empty ? 0 : 1, last = offset;
     for (std::size_t axis = 0; axis < sizes.size() && !is_empty; ++axis) {
@@ -185,7 +186,7 @@ Tensor TensorReader::copy(const View& view, std::span<const std::byte> storage) 
   const std::uint64_t size = size_of(view.dtype);
   const auto bytes = checked_multiply(static_cast<std::uint64_t>(view.elements), size);
   const auto total = bytes ? checked_add(copied_bytes_, *bytes) : std::nullopt;
-  if (!total || *total > free_copies + 2 * storages_.loaded_bytes()) {
+  if (!total || *total > std::max(free_copies, 2 * storages_.loaded_bytes())) {
     refuse(fmt::format("has {} elements of a storage of {}: copies would take far more memory than the file", view.elements,
                        view.storage.elements));
   }

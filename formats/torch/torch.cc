@@ -124,6 +124,12 @@ Weights parse_zip(const File& file, bool is_inner);
 
 // torch.hub zips a file of the old format, alone.
 Weights parse_inner(const Archive& archive, const Archive::Entry& entry) {
+  // A checkpoint hardly becomes smaller when it is zipped.
+  constexpr std::uint64_t most_bytes_of_one = 8;
+  if (entry.size / most_bytes_of_one > archive.file().bytes().size()) {
+    refuse(fmt::format("has '{}' of {} bytes, packed into {}: a checkpoint cannot be packed so", shown(entry.name), entry.size,
+                       entry.stored));
+  }
   const auto copy = Buffer::allocate(entry.size);
   archive.read(entry, copy->mutable_bytes());
   const File inner{copy};
@@ -143,7 +149,7 @@ Weights parse_zip(const File& file, bool is_inner) {
     if (!is_inner && entries.size() == 1 && ends_as_checkpoint(entries[0].name)) return parse_inner(archive, entries[0]);
     refuse_other_archive(archive, file.text().substr(0, kind_bytes));
   }
-  if (!pickle->is_stored() && pickle->size > most_pickle_bytes) {
+  if (pickle->size > most_pickle_bytes) {
     refuse(fmt::format("has a pickle of {} bytes, expected at most {}", pickle->size, most_pickle_bytes));
   }
   std::vector<std::byte> inflated(pickle->is_stored() ? 0 : pickle->size);

@@ -10,12 +10,23 @@
 
 namespace resnet::torch {
 
-Tree::Tree(std::string_view text, std::size_t budget) : text_(text), left_(budget) {
+namespace {
+
+constexpr std::size_t most_steps = std::size_t{1} << 25;
+
+}  // namespace
+
+Tree::Tree(std::string_view text, std::size_t budget) : text_(text), left_(budget), steps_left_(most_steps) {
   nodes_ = {{.kind = Kind::none}, {.at = 0, .kind = Kind::boolean}, {.at = 1, .kind = Kind::boolean}, {.kind = Kind::tuple}};
   links_.push_back({});  // 0 is the end
 }
 
-void Tree::spend(std::size_t bytes) {
+void Tree::walk(std::size_t steps) const {
+  if (steps > steps_left_) throw Error(Fault::malformed, "its pickle refers to the same objects again and again, without an end");
+  steps_left_ -= steps;
+}
+
+void Tree::spend(std::size_t bytes) const {
   if (bytes > left_) throw Error(Fault::malformed, "its pickle has more objects than a checkpoint of its size can have");
   left_ -= bytes;
 }
@@ -108,6 +119,7 @@ std::span<const Id> Tree::tuple(Id id) const {
 
 std::vector<Id> Tree::items(Id id) const {
   const std::span<const Id> fixed = tuple(id);
+  walk(fixed.size());
   std::vector<Id> result(fixed.begin(), fixed.end());
   if (kind(id) != Kind::dict) for_each_pair(id, [&result](Id, Id value) { result.push_back(value); });
   return result;

@@ -1,7 +1,8 @@
 // What a pickle says, as a tree of values: what it would call is remembered by name and never called.
 //
 // Values are numbers in a few pools, so that nothing recurses when a tree is freed, however deep it is, and a value that is
-// referred to many times (or contains itself) is there once. Whoever walks it must not follow references without a limit.
+// referred to many times (or contains itself) is there once. A few bytes refer to a value again, so that whoever walks the tree
+// could meet the same million keys, or the same long text, a million times: walk() and spend() set an end to that.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ class Tree {
  public:
   static constexpr Id none = 0;
 
-  // Of pickles within `text`, which must outlive it. Its pools take at most `budget` bytes.
+  // Of pickles within `text`, which must outlive it. Its pools, and what is made of them, take at most `budget` bytes.
   Tree(std::string_view text, std::size_t budget);
 
   Kind kind(Id id) const { return nodes_[id].kind; }
@@ -72,8 +73,16 @@ class Tree {
   // Each key and value that a dict or an object was given, in their order; a key may come again.
   template <typename Function>
   void for_each_pair(Id id, Function function) const {
-    for (std::uint32_t link = first_link(id); link != 0; link = links_[link].next) function(links_[link].key, links_[link].value);
+    for (std::uint32_t link = first_link(id); link != 0; link = links_[link].next) {
+      walk(1);
+      function(links_[link].key, links_[link].value);
+    }
   }
+  // What looks at values counts its steps: a link, or eight bytes of a text, is one. Throws Error(malformed) where they are
+  // more than any checkpoint needs.
+  void walk(std::size_t steps) const;
+  // Counts memory that a pool takes, or a name that is made. Throws Error(malformed) where the budget is spent.
+  void spend(std::size_t bytes) const;
 
   // For messages: "a list", "a text", "an object of posix.system", on one line.
   std::string describe(Id id) const;
@@ -95,8 +104,6 @@ class Tree {
   // Appends to a list, a set (without key), a dict or an object.
   void append(Id container, Id key, Id value);
   void set_state(Id object, Id state) { objects_[nodes_[object].at].state = state; }
-  // Throws Error(malformed) where the budget is spent.
-  void spend(std::size_t bytes);
 
  private:
   struct Node {
@@ -112,7 +119,7 @@ class Tree {
   std::uint32_t first_link(Id id) const;
 
   std::string_view text_;
-  std::size_t left_;
+  mutable std::size_t left_, steps_left_;
   std::deque<Node> nodes_;
   std::deque<Object> objects_;
   std::deque<Link> links_;

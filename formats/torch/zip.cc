@@ -91,12 +91,14 @@ Archive::Directory Archive::find_directory() const {
   const std::string_view text = file_.text();
   // Its comment reaches to the end of the file.
   const std::size_t first = text.size() < end_bytes + saturated16 ? 0 : text.size() - end_bytes - saturated16;
-  std::size_t at = text.size() < end_bytes ? text.npos : text.rfind(end_signature, text.size() - end_bytes);
-  while (at != text.npos && at >= first && number<std::uint16_t>(text, at + 20) != text.size() - end_bytes - at) {
-    at = at == 0 ? text.npos : text.rfind(end_signature, at - 1);
+  const std::string_view tail = text.substr(first);  // what is before it is not searched: it may be gigabytes
+  std::size_t at = tail.size() < end_bytes ? tail.npos : tail.rfind(end_signature, tail.size() - end_bytes);
+  while (at != tail.npos && number<std::uint16_t>(tail, at + 20) != tail.size() - end_bytes - at) {
+    at = at == 0 ? tail.npos : tail.rfind(end_signature, at - 1);
   }
-  if (at == text.npos || at < first) damaged("it has no end of a central directory; it was cut, fetch it again");
+  if (at == tail.npos) damaged("it has no end of a central directory; it was cut, fetch it again");
 
+  at += first;
   const std::string_view end = text.substr(at);
   const auto disk = number<std::uint16_t>(end, 4), entries_here = number<std::uint16_t>(end, 8),
              entries = number<std::uint16_t>(end, 10);

@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "formats/torch/file.h"
@@ -52,7 +52,7 @@ class Archive {
 
   File file_;
   std::vector<Entry> entries_;
-  std::unordered_map<std::string_view, std::size_t> by_name_;
+  std::map<std::string_view, std::size_t> by_name_;  // not by hashes, for which a file could choose its names
 };
 
 }  // namespace resnet::torch

@@ -140,17 +140,32 @@ std::optional<analysis::BatchMixing> check_batch(const Graph& graph) {
                           *input.batch, found->to_string()));
 }
 
-Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {
-  Preprocessing result = preprocessing;
-  if (!preprocessing.crop_size || !input.height || input.height != input.width || *input.height > (1 << 20)) return result;
-  const int size = static_cast<int>(*input.height);
-  if (size < 1 || size == *preprocessing.crop_size) return result;
-  if (preprocessing.resize) {
-    const double resized = std::round(static_cast<double>(*preprocessing.resize) * size / *preprocessing.crop_size);
-    result.resize = static_cast<int>(std::min(resized, 1e9));  // too large all the same
+Graph with_image_size(const Graph& graph, std::int64_t side) {
+  const ImageInput input = find_image_input(graph);
+  const auto own_side = [](const std::optional<std::int64_t>& pixels) { return pixels ? std::to_string(*pixels) : "any"; };
+  const auto refuse = [&](const std::string& why) {
+    throw Error(Fault::unsupported, fmt::format("the network takes images of {}x{} pixels only, not of {}: {}",
+                                                own_side(input.height), own_side(input.width), side, why));
+  };
+  Fact fact = graph.fact(graph.inputs()[0]);
+  const std::size_t first = input.channels_last ? 1 : 2;
+  (*fact.dims)[first] = (*fact.dims)[first + 1] = side;
+  Graph result;
+  try {
+    result = with_input_facts(graph, std::span(&fact, 1));
+  } catch (const Error& error) {
+    refuse(error.what());
   }
-  result.crop_size = size;
+  const std::size_t index = find_score_output(graph).index;
+  const Fact &own = graph.fact(graph.outputs()[index]), &now = result.fact(result.outputs()[index]);
+  if (now.dims != own.dims) refuse(fmt::format("its scores would be {}, expected {}", now.to_string(), own.to_string()));
   return result;
+}
+
+Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {
+  if (!preprocessing.crop_size || !input.height || input.height != input.width || *input.height > (1 << 20)) return preprocessing;
+  const int size = static_cast<int>(*input.height);
+  return size < 1 ? preprocessing : with_crop(preprocessing, size);
 }
 
 }  // namespace resnet

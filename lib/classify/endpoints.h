@@ -47,4 +47,9 @@ std::optional<analysis::BatchMixing> check_batch(const Graph& graph);
 // and square; a preprocessing that does not crop stays as it is.
 Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input);
 
+// The same network for square images of `side` pixels, where it declares another size and nothing in it depends on that: its
+// scores have the shape that they had. Throws Error(unsupported) where something does: "the network takes images of 224x224
+// pixels only: node 'fc' (Gemm): ...".
+Graph with_image_size(const Graph& graph, std::int64_t side);
+
 }  // namespace resnet

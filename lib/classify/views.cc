@@ -17,13 +17,15 @@ constexpr std::int64_t most_pixels_resized = 64'000'000, most_pixels_shown = 16'
 image::Pixels resized_for(const image::Pixels& photo, const Preprocessing& preprocessing, std::int64_t most) {
   const std::int64_t shorter = std::min(photo.width, photo.height), longer = std::max(photo.width, photo.height);
   const std::int64_t to = preprocessing.resize.value_or(static_cast<int>(shorter));
-  const std::int64_t other = to * longer / shorter;
+  // The longer side; with a crop mode that is not center at most.
+  const bool keeps_shape = !preprocessing.resize || preprocessing.crop_mode == CropMode::center;
+  const std::int64_t other = keeps_shape ? to * longer / shorter : to;
   if (to > most || other > most || to * other > most) {
     throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("has {}x{} pixels, which become {}x{} where at most {} are shown at once", photo.width, photo.height,
                             photo.width < photo.height ? to : other, photo.width < photo.height ? other : to, most));
   }
-  return preprocessing.resize ? image::resize_shorter_side(photo, *preprocessing.resize, preprocessing.interpolation) : photo;
+  return image::resized(photo, preprocessing);
 }
 
 void add_ten(const image::Pixels& photo, const Preprocessing& preprocessing, std::vector<image::Pixels>& views) {
@@ -38,7 +40,7 @@ void add_ten(const image::Pixels& photo, const Preprocessing& preprocessing, std
   for (const image::Pixels& side : {resized, image::mirrored(resized)}) {
     for (const auto& [left, top] : {std::pair{0, 0}, {right, 0}, {0, bottom}, {right, bottom}})
       views.push_back(image::crop(side, left, top, crop, crop));
-    views.push_back(image::center_crop(side, crop, crop));
+    views.push_back(image::center_crop(side, crop, crop, preprocessing.crop_corner));
   }
 }
 

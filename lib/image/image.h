@@ -43,13 +43,16 @@ Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpo
 // The shorter side to `size`, the longer one to int(size * long / short), as torchvision does it.
 Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpolation);
 // The size of that.
+Size shorter_side_size(Size photo, int size);
 Size shorter_side_size(const Pixels& pixels, int size);
-// A part of it, of which alone is computed what it needs: however long the picture is. Throws Error(invalid) where it lies
-// outside.
+// A part of what a photo resized to `whole` is, of which alone is computed what it needs: however long the picture is. Throws
+// Error(invalid) where it lies outside.
+Pixels resize_and_crop(const Pixels& pixels, Size whole, int left, int top, int width, int height, Interpolation interpolation);
 Pixels resize_shorter_side_and_crop(const Pixels& pixels, int size, int left, int top, int width, int height,
                                     Interpolation interpolation);
-// As torchvision's CenterCrop: from int(round((side - size) / 2)), half to even; a side that is too small is padded with black.
-Pixels center_crop(const Pixels& pixels, int width, int height);
+// As torchvision's CenterCrop: from int(round((side - size) / 2)), half to even (or rounded down); a side that is too small is
+// padded with black, the odd pixel at the right or the bottom.
+Pixels center_crop(const Pixels& pixels, int width, int height, CropCorner corner = CropCorner::half_to_even);
 
 // A part that lies inside. Throws Error(invalid) where it does not.
 Pixels crop(const Pixels& pixels, int left, int top, int width, int height);
@@ -60,6 +63,16 @@ Pixels mirrored(const Pixels& pixels);
 std::string encode_png(const Pixels& pixels);
 std::string encode_jpeg(const Pixels& pixels, int quality);
 
+// What a preprocessing makes of a photo of this size: the whole one resized, and where in it the crop lies; below 0 where that is
+// larger and padded, with the mean's level (crop_mode border) or with black.
+struct Framing {
+  Size resized = {};
+  int left = 0, top = 0;
+  Size crop = {};
+};
+Framing framing_of(Size photo, const Preprocessing& preprocessing);
+// The whole photo, resized as crop_mode says.
+Pixels resized(const Pixels& pixels, const Preprocessing& preprocessing);
 // resize and crop as `preprocessing` says; the size of the result is its crop_size, else the (resized) photo's own.
 Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing);
 

@@ -9,6 +9,7 @@
 #include <numbers>
 
 #include "lib/base/error.h"
+#include "lib/image/crop.h"
 #include "lib/image/image.h"
 
 namespace resnet::image {
@@ -202,10 +203,10 @@ struct Part {
   int left, top, width, height;
 };
 
-void check_size(const Pixels& pixels, std::int64_t width, std::int64_t height) {
+void check_size(Size photo, std::int64_t width, std::int64_t height) {
   if (width * height > max_resized_pixels || std::max(width, height) > max_resized_pixels) {
     throw Error(Fault::mismatch, Frame::file(Role::input),
-                fmt::format("has {}x{} pixels, which cannot be resized to {}x{}", pixels.width, pixels.height, width, height));
+                fmt::format("has {}x{} pixels, which cannot be resized to {}x{}", photo.width, photo.height, width, height));
   }
 }
 
@@ -213,7 +214,8 @@ void check_size(const Pixels& pixels, std::int64_t width, std::int64_t height) {
 Pixels resize_part(const Pixels& pixels, Size size, const Part& part, Interpolation interpolation) {
   assert(pixels.width > 0 && pixels.height > 0 && size.width > 0 && size.height > 0);
   assert(part.left >= 0 && part.left + part.width <= size.width && part.top >= 0 && part.top + part.height <= size.height);
-  check_size(pixels, part.width, part.height);
+  const Size photo{pixels.width, pixels.height};
+  check_size(photo, part.width, part.height);
   const Filter filter = filter_of(interpolation);
   const bool horizontal = size.width != pixels.width || part.width != pixels.width;
   const bool vertical = size.height != pixels.height || part.height != pixels.height;
@@ -238,7 +240,7 @@ Pixels resize_part(const Pixels& pixels, Size size, const Part& part, Interpolat
   if (horizontal) {
     const Coefficients columns = coefficients_of(pixels.width, size.width, part.left, part.left + part.width, filter);
     const auto count = static_cast<std::size_t>(last_row - first_row);
-    check_size(pixels, part.width, last_row - first_row);
+    check_size(photo, part.width, last_row - first_row);
     narrow.resize(count * out_width * 3);
     run_horizontal(source, in_width, count, columns, narrow.data());
     source = narrow.data();
@@ -247,58 +249,6 @@ Pixels resize_part(const Pixels& pixels, Size size, const Part& part, Interpolat
   Pixels result{part.width, part.height, std::vector<std::uint8_t>(out_width * static_cast<std::size_t>(part.height) * 3)};
   run_vertical(source, first_row, out_width * 3, rows, result.rgb.data());
   return result;
-}
-
-// int(round((side - crop) / 2)) with Python's round: halves to the even number.
-int crop_start(int side, int crop) {
-  const int difference = side - crop;
-  const int down = difference / 2;
-  return difference % 2 == 0 || down % 2 == 0 ? down : down + 1;
-}
-
-// Black around `pixels` (which cover `part` of the result), the odd pixel at the right and the bottom.
-Pixels padded(const Pixels& pixels, int width, int height) {
-  Pixels result{width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3)};
-  const auto left = static_cast<std::size_t>((width - pixels.width) / 2),
-             top = static_cast<std::size_t>((height - pixels.height) / 2);
-  const std::size_t row = static_cast<std::size_t>(pixels.width) * 3;
-  for (std::size_t y = 0; y < static_cast<std::size_t>(pixels.height); ++y) {
-    std::copy_n(&pixels.rgb[y * row], row, &result.rgb[((top + y) * static_cast<std::size_t>(width) + left) * 3]);
-  }
-  return result;
-}
-
-// The centre of a photo of `size`, as much of it as there is.
-Part center_of(Size size, int width, int height) {
-  Part part{0, 0, std::min(width, size.width), std::min(height, size.height)};
-  if (size.width > width) part.left = crop_start(size.width, width);
-  if (size.height > height) part.top = crop_start(size.height, height);
-  return part;
-}
-
-Pixels cut(const Pixels& pixels, const Part& part) {
-  const auto row = static_cast<std::size_t>(part.width) * 3;
-  Pixels result{part.width, part.height, std::vector<std::uint8_t>(row * static_cast<std::size_t>(part.height))};
-  for (int y = 0; y < part.height; ++y) {
-    const std::size_t from =
-        (static_cast<std::size_t>(part.top + y) * static_cast<std::size_t>(pixels.width) + static_cast<std::size_t>(part.left)) *
-        3;
-    std::copy_n(&pixels.rgb[from], row, &result.rgb[static_cast<std::size_t>(y) * row]);
-  }
-  return result;
-}
-
-void check_crop(int width, int height) {
-  if (width < 1 || height < 1) {
-    throw Error(Fault::invalid, fmt::format("a photo cannot be cropped to {}x{} pixels, expected at least 1x1", width, height));
-  }
-}
-
-void check_inside(Size photo, const Part& part) {
-  if (part.left < 0 || part.top < 0 || part.left > photo.width - part.width || part.top > photo.height - part.height) {
-    throw Error(Fault::invalid, fmt::format("a crop of {}x{} pixels at {},{} is not inside a photo of {}x{}", part.width,
-                                            part.height, part.left, part.top, photo.width, photo.height));
-  }
 }
 
 }  // namespace
@@ -310,61 +260,31 @@ Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpo
   return resize_part(pixels, {width, height}, {0, 0, width, height}, interpolation);
 }
 
-Size shorter_side_size(const Pixels& pixels, int size) {
+Size shorter_side_size(Size photo, int size) {
   if (size < 1) throw Error(Fault::invalid, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", size));
-  const int shorter = std::min(pixels.width, pixels.height), longer = std::max(pixels.width, pixels.height);
+  const int shorter = std::min(photo.width, photo.height), longer = std::max(photo.width, photo.height);
   const std::int64_t other = std::int64_t{size} * longer / shorter;
   if (other > std::int64_t{1} << 30)
-    check_size(pixels, pixels.width < pixels.height ? size : other, pixels.width < pixels.height ? other : size);
+    check_size(photo, photo.width < photo.height ? size : other, photo.width < photo.height ? other : size);
   const int longer_size = static_cast<int>(other);
-  return pixels.width < pixels.height ? Size{size, longer_size} : Size{longer_size, size};
+  return photo.width < photo.height ? Size{size, longer_size} : Size{longer_size, size};
 }
+
+Size shorter_side_size(const Pixels& pixels, int size) { return shorter_side_size(Size{pixels.width, pixels.height}, size); }
 
 Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpolation) {
   const Size resized = shorter_side_size(pixels, size);
   return resize(pixels, resized.width, resized.height, interpolation);
 }
 
-Pixels resize_shorter_side_and_crop(const Pixels& pixels, int size, int left, int top, int width, int height,
-                                    Interpolation interpolation) {
-  check_crop(width, height);
-  const Size whole = shorter_side_size(pixels, size);
-  check_inside(whole, {left, top, width, height});
+Pixels resize_and_crop(const Pixels& pixels, Size whole, int left, int top, int width, int height, Interpolation interpolation) {
+  check_crop(whole, left, top, width, height);
   return resize_part(pixels, whole, {left, top, width, height}, interpolation);
 }
 
-Pixels center_crop(const Pixels& pixels, int width, int height) {
-  check_crop(width, height);
-  Pixels center = cut(pixels, center_of({pixels.width, pixels.height}, width, height));
-  return center.width == width && center.height == height ? center : padded(center, width, height);
-}
-
-Pixels crop(const Pixels& pixels, int left, int top, int width, int height) {
-  check_crop(width, height);
-  check_inside({pixels.width, pixels.height}, {left, top, width, height});
-  return cut(pixels, {left, top, width, height});
-}
-
-Pixels mirrored(const Pixels& pixels) {
-  Pixels result{pixels.width, pixels.height, std::vector<std::uint8_t>(pixels.rgb.size())};
-  const auto width = static_cast<std::size_t>(pixels.width);
-  for (std::size_t row = 0; row < pixels.rgb.size(); row += width * 3) {
-    for (std::size_t x = 0; x < width; ++x) std::copy_n(&pixels.rgb[row + x * 3], 3, &result.rgb[row + (width - 1 - x) * 3]);
-  }
-  return result;
-}
-
-Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing) {
-  if (!preprocessing.resize) {
-    return preprocessing.crop_size ? center_crop(pixels, *preprocessing.crop_size, *preprocessing.crop_size) : pixels;
-  }
-  if (!preprocessing.crop_size) return resize_shorter_side(pixels, *preprocessing.resize, preprocessing.interpolation);
-  // Only what the crop keeps is computed.
-  const int crop = *preprocessing.crop_size;
-  check_crop(crop, crop);
-  const Size size = shorter_side_size(pixels, *preprocessing.resize);
-  Pixels center = resize_part(pixels, size, center_of(size, crop, crop), preprocessing.interpolation);
-  return center.width == crop && center.height == crop ? center : padded(center, crop, crop);
+Pixels resize_shorter_side_and_crop(const Pixels& pixels, int size, int left, int top, int width, int height,
+                                    Interpolation interpolation) {
+  return resize_and_crop(pixels, shorter_side_size(pixels, size), left, top, width, height, interpolation);
 }
 
 }  // namespace resnet::image

@@ -2,15 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace resnet {
 
 namespace {
 
-// Levels are 0 to 255, and what a network sees of them is some hundreds at most: factors of real networks are well within.
-constexpr float least_factor = 1e-6f, largest_factor = 1e6f;
+constexpr double beyond_all = 1e9;  // pixels: an int still, and not a side of a photo
 
+// Levels are 0 to 255, and what a network sees of them is some hundreds at most: factors of real networks are well within.
 bool is_factor(float value) { return value >= least_factor && value <= largest_factor; }  // false for NaN, too
 
 }  // namespace
@@ -72,7 +74,30 @@ std::string find_mistake(const Preprocessing& p) {
     if (!(std::abs(mean) <= largest_factor))
       return fmt::format("a mean of '{}' is {}, expected at most {}", p.name, mean, largest_factor);
   }
+  if (p.crop_pct && !(*p.crop_pct > least_crop_pct && *p.crop_pct <= 1)) {
+    return fmt::format("the crop of '{}' is {} of what is resized, expected a share above {} and up to 1", p.name, *p.crop_pct,
+                       least_crop_pct);
+  }
   return "";
+}
+
+int resized_for(int crop, double share) { return static_cast<int>(std::min(std::floor(crop / share), beyond_all)); }
+
+double shortest_decimal(float value) {
+  const std::string text = fmt::format("{}", value);
+  double result = static_cast<double>(value);
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
+}
+
+Preprocessing with_crop(Preprocessing p, int crop) {
+  if (p.crop_size && p.resize && *p.crop_size != crop) {
+    const double ratio = static_cast<double>(crop) / *p.crop_size;
+    p.resize =
+        p.crop_pct ? resized_for(crop, *p.crop_pct) : static_cast<int>(std::min(std::round(*p.resize * ratio), beyond_all));
+  }
+  p.crop_size = crop;
+  return p;
 }
 
 std::string preprocessing_names() { return joined_words<Convention>("|"); }

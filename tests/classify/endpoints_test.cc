@@ -137,6 +137,42 @@ TEST(ScoreOutput, ProbabilitiesBehindASoftmax) {
   EXPECT_TRUE(find_score_output(graph).probabilities);
 }
 
+// A convolution that halves the map, a pool over it, and a classifier of `features` numbers.
+Graph pooled(const Op& pool, std::int64_t features) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact::of(DType::float32, {n, 3, 8, 8}));
+  const ValueId filter = graph.add_constant("filter", Tensor::from<float>(Shape{2, 3, 1, 1}, std::vector<float>(6, 1)));
+  const ValueId weight = graph.add_constant(
+      "weight", Tensor::from<float>(Shape{5, features}, std::vector<float>(static_cast<std::size_t>(5 * features), 1)));
+  const ValueId map = graph.append(Conv{.strides = {2, 2}}, {x, filter}, "conv");
+  const ValueId flat = graph.append(Flatten{}, {graph.append(pool, {map}, "pool")}, "flatten");
+  graph.set_outputs({graph.append(Gemm{.transB = true}, {flat, weight}, "fc")});
+  return graph;
+}
+
+TEST(WithImageSize, WhereNothingDependsOnIt) {
+  const Graph graph = pooled(GlobalAveragePool{}, 2);
+  const Graph larger = with_image_size(graph, 12);
+  EXPECT_EQ(find_image_input(larger).height, 12);
+  EXPECT_EQ(find_image_input(larger).width, 12);
+  EXPECT_EQ(find_image_input(larger).batch, find_image_input(graph).batch);
+  EXPECT_EQ(larger.fact(larger.outputs()[0]).dims, graph.fact(graph.outputs()[0]).dims);
+}
+
+TEST(WithImageSize, WhatDependsOnItIsNamed) {
+  const Graph whole = pooled(AveragePool{.kernel_shape = {4, 4}, .strides = {1, 1}}, 2);
+  const std::string line = complaint([&] { with_image_size(whole, 12); });
+  EXPECT_THAT(line, testing::StartsWith("the network takes images of 8x8 pixels only, not of 12: node 'fc' (Gemm): "));
+  EXPECT_THAT(complaint([&] { with_image_size(pooled(Identity{}, 32), 12); }), testing::HasSubstr("node 'fc' (Gemm): "));
+  // What a Reshape makes one network's batch of: several rows a photo.
+  Graph reshaped;
+  const ValueId x = reshaped.add_input("x", Fact::of(DType::float32, {n, 3, 4, 4}));
+  const ValueId shape = reshaped.add_constant("shape", Tensor::from<std::int64_t>(Shape{2}, std::vector<std::int64_t>{-1, 48}));
+  reshaped.set_outputs({reshaped.append(Reshape{}, {x, shape}, "reshape")});
+  EXPECT_THAT(complaint([&] { with_image_size(reshaped, 8); }),
+              testing::StartsWith("the network takes images of 4x4 pixels only"));
+}
+
 TEST(FitTo, CropsToTheNetworksSize) {
   const Preprocessing torchvision = *find_preprocessing("torchvision");
   const Preprocessing fitted = fit_to(torchvision, find_image_input(with_input({n, 3, 299, 299})));

@@ -31,6 +31,25 @@ Preprocessing unscaled(int crop) {
   return preprocessing;
 }
 
+TEST(Views, AreCroppedAndResizedAsThePreprocessingSays) {
+  Preprocessing down = unscaled(4);
+  down.crop_corner = CropCorner::down;
+  EXPECT_EQ(first_pixel(views_of(places(11, 9), down, {})[0]), (std::pair{3, 2}));
+  EXPECT_EQ(first_pixel(views_of(places(11, 9), unscaled(4), {})[0]), (std::pair{4, 2}));
+  EXPECT_EQ(first_pixel(views_of(places(11, 9), down, {.crop = Crop::ten})[4]), (std::pair{3, 2}));
+  Preprocessing squash = unscaled(4);
+  squash.resize = 8;
+  squash.crop_mode = CropMode::squash;
+  const image::Pixels whole = views_of(places(100, 10), squash, {.crop = Crop::full})[0];
+  EXPECT_EQ(whole.width, 8);
+  EXPECT_EQ(whole.height, 8);
+  squash.crop_mode = CropMode::border;
+  // A strip is not blown up where its longer side is what counts.
+  const image::Pixels strip = views_of(places(20'000, 10), squash, {.crop = Crop::full, .scales = {2000}})[0];
+  EXPECT_EQ(strip.width, 2000);
+  EXPECT_EQ(strip.height, 1);
+}
+
 TEST(Views, TheMiddle) {
   const auto views = views_of(places(10, 7), unscaled(4), {});
   ASSERT_EQ(views.size(), 1u);

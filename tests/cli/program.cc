@@ -163,6 +163,10 @@ Finished Running::wait() {
   }
   process_ = -1;
   finished_.peak_kibibytes = usage.ru_maxrss;
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  finished_.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   finished_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   return finished_;
 }

@@ -23,6 +23,7 @@ struct Finished {
   int exit_code = -1;  // 1000 + the signal that ended it
   std::string out, err;
   long peak_kibibytes = 0;  // of memory at once
+  double cpu_seconds = 0;   // of all its threads
 };
 
 // A program that runs, with pipes to it. Killed where it is destroyed before its end.

@@ -173,6 +173,19 @@ TEST(IdentityText, OfPreprocessing) {
   expect_other([](Preprocessing& c) { c.mean[2] = std::nextafter(c.mean[2], 1.0f); });
   expect_other([](Preprocessing& c) { c.std[0] = std::nextafter(c.std[0], 2.0f); });
   expect_other([](Preprocessing& c) { c.exif = true; });
+  expect_other([](Preprocessing& c) { c.crop_mode = CropMode::squash; });
+  expect_other([](Preprocessing& c) { c.crop_corner = CropCorner::down; });
+  // What would be resized to for another crop decides nothing of this one.
+  b.crop_pct = 0.875;
+  EXPECT_EQ(text_of(a), text_of(b));
+  // As it was before there were other ways to crop: answers of then are still continued.
+  EXPECT_EQ(text_of(*find_preprocessing("torchvision")),
+            "resize 256 bilinear, crop 224, rgb, scale 0.003921569, mean 0.485,0.456,0.406, std 0.229,0.224,0.225");
+  b.crop_mode = CropMode::border;
+  b.crop_corner = CropCorner::down;
+  b.exif = true;
+  EXPECT_EQ(text_of(b),
+            "resize 256 bilinear, crop 224, rgb, scale 0.003921569, mean 0,0,0, std 1,1,1, border, corner down, turned by EXIF");
 }
 
 TEST(IdentityText, OfBuiltNetworks) {

@@ -78,6 +78,41 @@ TEST(Preprocessing, Figures) {
   EXPECT_EQ(raw.std, (Channels{1, 1, 1}));
 }
 
+TEST(Preprocessing, ASizeByItsShareIsTimms) {
+  EXPECT_EQ(resized_for(224, 0.95), 235);
+  EXPECT_EQ(resized_for(224, 0.875), 256);
+  EXPECT_EQ(resized_for(224, 0.8), 280);
+  EXPECT_EQ(resized_for(288, 0.9), 320);
+  EXPECT_EQ(resized_for(288, 1), 288);
+  EXPECT_GT(resized_for(224, 1e-300), largest_side);
+  // A float is what a person wrote.
+  EXPECT_EQ(shortest_decimal(0.8f), 0.8);
+  EXPECT_EQ(resized_for(224, shortest_decimal(0.8f)), 280);
+}
+
+TEST(Preprocessing, ForAnotherCropByTheShareElseInTheSameRatio) {
+  Preprocessing p = *find_preprocessing("torchvision");
+  EXPECT_EQ(with_crop(p, 224), p);
+  EXPECT_EQ(with_crop(p, 299).resize, 342);  // 341.7, rounded
+  EXPECT_EQ(with_crop(p, 299).crop_size, 299);
+  p.crop_pct = 0.95;
+  p.resize = 235;
+  EXPECT_EQ(with_crop(p, 288).resize, 303);  // 302.1 in the ratio of 235 and 224
+  p.resize.reset();
+  EXPECT_EQ(with_crop(p, 288).resize, std::nullopt);
+  p.crop_size.reset();
+  EXPECT_EQ(with_crop(p, 288).crop_size, 288);
+}
+
+TEST(Preprocessing, WaysToCropHaveNames) {
+  for (const CropMode mode : {CropMode::center, CropMode::squash, CropMode::border})
+    EXPECT_EQ(find_value<CropMode>(word_of(mode)), mode);
+  for (const CropCorner corner : {CropCorner::half_to_even, CropCorner::down})
+    EXPECT_EQ(find_value<CropCorner>(word_of(corner)), corner);
+  EXPECT_EQ(find_value<CropMode>("Center"), std::nullopt);
+  EXPECT_EQ(find_value<CropCorner>(""), std::nullopt);
+}
+
 TEST(Preprocessing, WhatCannotBeUsedIsNamed) {
   for (const char* name : {"torchvision", "caffe", "tf", "mlperf", "cifar10", "raw"}) {
     EXPECT_EQ(find_mistake(*find_preprocessing(name)), "") << name;
@@ -99,6 +134,9 @@ TEST(Preprocessing, WhatCannotBeUsedIsNamed) {
   }
   EXPECT_EQ(with([](auto& p) { p.resize = p.crop_size = std::nullopt; }), "");
   EXPECT_EQ(with([](auto& p) { p.resize = largest_side; }), "");
+  for (const double bad : {0.0, -1.0, 0.01, 1.001, static_cast<double>(nan)})
+    EXPECT_NE(with([&](auto& p) { p.crop_pct = bad; }), "") << bad;
+  EXPECT_EQ(with([](auto& p) { p.crop_pct = 1; }), "");
   EXPECT_EQ(with([](auto& p) { p.crop_size = 0; }), "the crop size of 'torchvision' is 0, expected 1 to 16384 pixels");
 }
 

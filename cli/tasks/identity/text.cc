@@ -34,13 +34,17 @@ std::string text_of_digest(std::string_view digest) { return fmt::format("digest
 std::string text_of_built(const arch::Spec& spec, arch::Init init, std::uint64_t seed) {
   // By their number: a field that is added has to be told, too.
   const auto& [name, block, blocks, stem, first_channels, shortcut, variant, pre_activation, groups, width_per_group,
-               average_shortcut, squeeze, classes, batch, height, width] = spec;
+               average_shortcut, squeeze, squeeze_multiple, efficient_attention, stem_channels, tiered_stem, stem_pool,
+               anti_alias, stem_norm, last_norm, classes, batch, height, width] = spec;
   return fmt::format(
-      "built {} ({} {}, stem {}, {} channels, shortcut {}, variant {}, pre-activation {}, groups {}x{}, average shortcut {}, "
-      "squeeze {}, {} classes, input {}x3x{}x{}), init {}, seed {}",
-      name, block == arch::Block::bottleneck ? "bottleneck" : "basic", fmt::join(blocks, "+"), word_of(stem), first_channels,
-      arch::name_of(shortcut), arch::name_of(variant), pre_activation, groups, width_per_group, average_shortcut, squeeze,
-      classes, text_of(batch, "N"), height, width, word_of(init), seed);
+      "built {} ({} {}, stem {} {}{} {}{}, {} channels, shortcut {}, variant {}, anti-alias {}, pre-activation {}{}, groups "
+      "{}x{}, "
+      "average shortcut {}, squeeze {} to {}, efficient attention {}, {} classes, input {}x3x{}x{}), init {}, seed {}",
+      name, block == arch::Block::bottleneck ? "bottleneck" : "basic", fmt::join(blocks, "+"), word_of(stem), stem_channels,
+      tiered_stem ? " tiered" : "", word_of(stem_pool), stem_norm ? "" : " unnormed", first_channels, arch::name_of(shortcut),
+      arch::name_of(variant), word_of(anti_alias), pre_activation, last_norm ? "" : " unnormed", groups, width_per_group,
+      average_shortcut, squeeze, squeeze_multiple, efficient_attention, classes, text_of(batch, "N"), height, width,
+      word_of(init), seed);
 }
 
 std::string text_of_labels(std::span<const std::string> labels) {
@@ -52,11 +56,17 @@ std::string text_of_labels(std::span<const std::string> labels) {
 }
 
 std::string text_of(const Preprocessing& preprocessing) {
-  const auto& [name, resize, crop_size, interpolation, channel_order, scale, mean, std, exif] = preprocessing;
-  static_cast<void>(name);
-  return fmt::format("resize {} {}, crop {}, {}, scale {}, mean {}, std {}{}", text_of(resize, "none"), word_of(interpolation),
+  const auto& [name, resize, crop_size, interpolation, channel_order, scale, mean, std, exif, crop_mode, crop_corner, crop_pct] =
+      preprocessing;
+  // What only says what `resize` would be for another crop decides nothing.
+  static_cast<void>(name), static_cast<void>(crop_pct);
+  // Only where they are not the default: identities that were written before them stay equal.
+  std::string framing;
+  if (crop_mode != CropMode::center) framing += fmt::format(", {}", word_of(crop_mode));
+  if (crop_corner != CropCorner::half_to_even) framing += fmt::format(", corner {}", word_of(crop_corner));
+  return fmt::format("resize {} {}, crop {}, {}, scale {}, mean {}, std {}{}{}", text_of(resize, "none"), word_of(interpolation),
                      text_of(crop_size, "none"), word_of(channel_order), scale, fmt::join(mean, ","), fmt::join(std, ","),
-                     exif ? ", turned by EXIF" : "");
+                     framing, exif ? ", turned by EXIF" : "");
 }
 
 std::string text_of_methods(std::span<const std::string> methods) {

@@ -74,7 +74,10 @@ Json json_of(const Preprocessing& p) {
           {"scale", p.scale},
           {"mean", p.mean},
           {"std", p.std},
-          {"exif", p.exif}};
+          {"exif", p.exif},
+          {"crop_mode", word_of(p.crop_mode)},
+          {"crop_corner", word_of(p.crop_corner)},
+          {"crop_pct", p.crop_pct ? Json(*p.crop_pct) : Json()}};
 }
 
 Json document_of(const Inspection& i, bool weights) {

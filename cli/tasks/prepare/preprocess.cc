@@ -42,21 +42,41 @@ std::array<float, 3> parse_channels(const char* option, const std::string& text)
 
 std::string numbers(const std::array<float, 3>& values) { return fmt::format("{},{},{}", values[0], values[1], values[2]); }
 
-// As timm's crop_pct has it: the shorter side is floor(crop / share).
-int resized_for(int crop, double share) { return static_cast<int>(std::floor(crop / share + 1e-6)); }
+// For a crop of another size, where no share is known but the two sizes' ratio.
+int resized_in_ratio(int crop, double ratio) { return static_cast<int>(std::floor(crop / ratio + 1e-6)); }
+
+const char* resized_side(CropMode mode) {
+  switch (mode) {
+    case CropMode::center: return "shorter side";
+    case CropMode::squash: return "both sides";
+    case CropMode::border: return "longer side";
+  }
+  __builtin_unreachable();
+}
+
+// The crop that is asked for, and what is resized for it.
+void take_crop_size(const PreprocessOptions& options, Preprocessing& result) {
+  if (options.crop_size.empty()) return;
+  const double ratio = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
+  result.crop_size = parse_side("--crop-size", options.crop_size);
+  if (!result.crop_size || !result.resize) return;
+  result.resize = result.crop_pct ? resized_for(*result.crop_size, *result.crop_pct) : resized_in_ratio(*result.crop_size, ratio);
+}
 
 // To what the shorter side is resized, of itself or by the crop's share of it.
 void take_resize(const PreprocessOptions& options, Preprocessing& result) {
   if (!options.resize.empty()) {
     if (!options.crop_pct.empty()) refuse("--resize and --crop-pct say the same thing, expected one of them");
     result.resize = parse_side("--resize", options.resize);
+    result.crop_pct.reset();
   }
   if (!options.crop_pct.empty()) {
     const auto share = parse_number(options.crop_pct);
     if (!share || *share <= 0.01f || *share > 1)
       refuse(fmt::format("--crop-pct: expected a share above 0.01 and up to 1, such as 0.875, got '{}'", options.crop_pct));
     if (!result.crop_size) refuse("--crop-pct: there is no crop, expected --crop-size with it");
-    result.resize = resized_for(*result.crop_size, static_cast<double>(*share));
+    result.crop_pct = shortest_decimal(*share);
+    result.resize = resized_for(*result.crop_size, *result.crop_pct);
   }
 }
 
@@ -123,11 +143,7 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
   }
   const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
                       !options.mean.empty() || !options.std.empty() || options.channel_order || options.interpolation;
-  if (!options.crop_size.empty()) {
-    const double share = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
-    result.crop_size = parse_side("--crop-size", options.crop_size);
-    if (result.crop_size && result.resize) result.resize = resized_for(*result.crop_size, share);
-  }
+  take_crop_size(options, result);
   take_resize(options, result);
   if (!options.mean.empty()) result.mean = parse_channels("--mean", options.mean);
   if (!options.std.empty()) {
@@ -147,8 +163,12 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
 std::string describe(const Preprocessing& preprocessing) {
   std::string text = preprocessing.name + ": ";
   const std::string_view interpolation = word_of(preprocessing.interpolation);
-  text += preprocessing.resize ? fmt::format("shorter side to {} ({})", *preprocessing.resize, interpolation) : "not resized";
+  text += preprocessing.resize
+              ? fmt::format("{} to {} ({})", resized_side(preprocessing.crop_mode), *preprocessing.resize, interpolation)
+              : "not resized";
   text += preprocessing.crop_size ? fmt::format(", centre crop {}", *preprocessing.crop_size) : ", not cropped";
+  if (preprocessing.crop_size && preprocessing.crop_corner == CropCorner::down) text += " (corner rounded down)";
+  if (preprocessing.crop_size && preprocessing.crop_mode == CropMode::border) text += ", padded with the mean";
   text += preprocessing.channel_order == ChannelOrder::bgr ? ", BGR" : ", RGB";
   if (preprocessing.scale == 1) {
     text += " 0..255";

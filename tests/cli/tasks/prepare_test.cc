@@ -37,6 +37,38 @@ TEST_F(PrepareTaskTest, SaysWhatItIs) {
   EXPECT_THAT(heard.notes, ElementsAre(HasSubstr("preprocessing raw")));
 }
 
+// Of a model that was published with timm's 224 and 0.95.
+cli::ChosenPreprocessing chosen(const cli::PreprocessOptions& options) {
+  Model model;
+  model.preprocessing = find_preprocessing("torchvision");
+  model.preprocessing->crop_pct = 0.95;
+  model.preprocessing->resize = 235;
+  ImageInput input;
+  return cli::choose_preprocessing(options, model, input, std::nullopt);
+}
+
+TEST(ChoosePreprocessing, AnotherCropIsResizedByThePublishedShare) {
+  EXPECT_EQ(chosen({}).preprocessing.resize, 235);
+  const Preprocessing larger = chosen({.crop_size = "288"}).preprocessing;
+  EXPECT_EQ(larger.resize, 303);
+  EXPECT_EQ(larger.crop_size, 288);
+  EXPECT_EQ(chosen({.crop_pct = "0.8"}).preprocessing.resize, 280);
+  EXPECT_EQ(chosen({.resize = "300", .crop_size = "288"}).preprocessing.resize, 300);
+  EXPECT_EQ(chosen({.preprocess = Convention::torchvision, .crop_size = "288"}).preprocessing.resize, 329);
+}
+
+TEST(ChoosePreprocessing, IsDescribedWithItsCrop) {
+  Preprocessing p = *find_preprocessing("torchvision");
+  EXPECT_THAT(cli::describe(p), HasSubstr("torchvision: shorter side to 256 (bilinear), centre crop 224, RGB 0..1"));
+  p.crop_corner = CropCorner::down;
+  EXPECT_THAT(cli::describe(p), HasSubstr("centre crop 224 (corner rounded down), RGB"));
+  p.crop_mode = CropMode::squash;
+  p.crop_corner = CropCorner::half_to_even;
+  EXPECT_THAT(cli::describe(p), HasSubstr("both sides to 256 (bilinear), centre crop 224, RGB"));
+  p.crop_mode = CropMode::border;
+  EXPECT_THAT(cli::describe(p), HasSubstr("longer side to 256 (bilinear), centre crop 224, padded with the mean, RGB"));
+}
+
 TEST_F(PrepareTaskTest, IsKeptForTheNextTime) {
   const cli::NetworkCache cache({path("cache"), 100});
   const cli::ReadyNetwork first = prepare(&cache);

@@ -68,6 +68,22 @@ TEST_F(NativeTest, EverythingComesBack) {
   EXPECT_EQ(copy.provenance.opsets, model.provenance.opsets);
 }
 
+TEST_F(NativeTest, EveryWayToCropComesBack) {
+  Model model = small_model();
+  for (const CropMode mode : {CropMode::center, CropMode::squash, CropMode::border}) {
+    model.preprocessing->crop_mode = mode;
+    for (const CropCorner corner : {CropCorner::half_to_even, CropCorner::down}) {
+      model.preprocessing->crop_corner = corner;
+      model.preprocessing->crop_pct = mode == CropMode::center ? std::nullopt : std::optional(0.95);
+      write(model, file());
+      EXPECT_EQ(read(file()).preprocessing, model.preprocessing);
+    }
+  }
+  model.preprocessing->crop_pct = 7;
+  write(model, file());
+  EXPECT_THAT(error_of(bytes()), HasSubstr("its preprocessing cannot be used: the crop of 'caffe' is 7 of what is resized"));
+}
+
 TEST_F(NativeTest, TheSameModelGivesTheSameBytes) {
   write(small_model(), file());
   const std::string first = bytes();

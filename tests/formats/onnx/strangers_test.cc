@@ -132,7 +132,8 @@ TEST(Strangers, APreprocessingThatCannotBeUsedIsLeftOut) {
   const auto with = [](const std::string& key, const std::string& value) {
     auto proto = parse(R"(<ir_version: 8, opset_import: ["": 17]> net (float[1,3,4,4] x) => (float[1,3,4,4] y) { y = Relu(x) })");
     std::string json = R"({"name": "own", "resize": 8, "crop_size": 8, "interpolation": "bilinear", "channel_order": "rgb",
-        "scale": 1.0, "mean": [0,0,0], "std": [1,1,1], "exif": false})";
+        "scale": 1.0, "mean": [0,0,0], "std": [1,1,1], "crop_mode": "border", "crop_corner": "down", "crop_pct": 0.8,
+        "exif": false})";
     const std::size_t begin = json.find(':', json.find("\"" + key + "\"")) + 1;
     const std::size_t end = json[begin + 1] == '[' ? json.find(']', begin) + 1 : json.find_first_of(",}", begin);
     json.replace(begin, end - begin, value);
@@ -143,6 +144,10 @@ TEST(Strangers, APreprocessingThatCannotBeUsedIsLeftOut) {
   };
   EXPECT_TRUE(read(with("exif", "true")).preprocessing.has_value());
   EXPECT_TRUE(read(with("resize", "null")).preprocessing.has_value());
+  const Preprocessing framed = read(with("exif", "true")).preprocessing.value();
+  EXPECT_EQ(framed.crop_mode, CropMode::border);
+  EXPECT_EQ(framed.crop_corner, CropCorner::down);
+  EXPECT_EQ(framed.crop_pct, 0.8);
   const std::pair<const char*, const char*> bad[] = {{"std", "[0,1,1]"},
                                                      {"std", "[-1,1,1]"},
                                                      {"std", "[1e-45,1,1]"},
@@ -161,7 +166,13 @@ TEST(Strangers, APreprocessingThatCannotBeUsedIsLeftOut) {
                                                      {"resize", "2147483648"},
                                                      {"resize", "1e30"},
                                                      {"channel_order", "\"gbr\""},
-                                                     {"interpolation", "\"nearest\""}};
+                                                     {"interpolation", "\"nearest\""},
+                                                     {"crop_mode", "\"fit\""},
+                                                     {"crop_mode", "1"},
+                                                     {"crop_corner", "\"up\""},
+                                                     {"crop_pct", "0"},
+                                                     {"crop_pct", "1.01"},
+                                                     {"crop_pct", "\"all\""}};
   for (const auto& [key, value] : bad) {
     const auto proto = with(key, value);
     const Model model = read(proto);

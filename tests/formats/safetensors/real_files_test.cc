@@ -220,9 +220,7 @@ TEST(HostileSafetensors, EachHasItsVerdict) {
     expect_decent(outcome, hub() / "hostile" / name);
     EXPECT_EQ(outcome.is_read, part.empty()) << name << ": " << outcome.line;
     EXPECT_THAT(outcome.line, HasSubstr(part)) << name;
-    EXPECT_TRUE(outcome.is_read || outcome.fault == Fault::malformed || outcome.fault == Fault::unreadable ||
-                (outcome.fault == Fault::unsupported && name.starts_with("dtype-")))
-        << name;
+    EXPECT_TRUE(outcome.is_read || outcome.fault == Fault::malformed || outcome.fault == Fault::unreadable) << name;
   }
 #ifndef RESNET_SANITIZED
   EXPECT_LT(most_memory_kib() - before, 64 * 1024);
