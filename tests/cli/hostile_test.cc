@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// What each must be told, at least in part. Those that can be read have one tensor, and are no network: 'none' stands for that.
+// What each must be told, at least in part. Those that can be read have one tensor, which is not a network: 'none' stands for that.
 using Verdicts = std::map<std::string, std::string>;
 const std::string none;
 
