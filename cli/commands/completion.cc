@@ -212,7 +212,7 @@ _resnet_cli() {{
   case $line[1] in
 {}  esac
 }}
-if [[ $funcstack[1] == _resnet_cli ]]; then _resnet_cli "$@"; else compdef _resnet_cli resnet-cli; fi
+if [[ $funcstack[1] == _resnet-cli ]]; then _resnet_cli "$@"; else compdef _resnet_cli resnet-cli; fi
 )",
                      names, zsh_arguments(program, "    "), cases);
 }

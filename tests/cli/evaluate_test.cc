@@ -61,7 +61,8 @@ TEST_F(EvaluateTest, FoldersByNameNumberAndOrder) {
   EXPECT_THAT(finished.err, HasSubstr("are taken in their order"));
   EXPECT_THAT(finished.out, testing::StartsWith("Acc@1 100.000 (0.000) Acc@5 100.000 (0.000)\n"));
   fs::create_directories(folder() / "other" / "red");
-  expect_refused(evaluate({"rgb.onnx", "other", "--labels", "rgb.txt", "--preprocess", "raw", "-q"}), 2, "other/x: is not a class");
+  expect_refused(evaluate({"rgb.onnx", "other", "--labels", "rgb.txt", "--preprocess", "raw", "-q"}), 2,
+                 "other/x: is not a class");
 }
 
 TEST_F(EvaluateTest, ListsGroundTruthAndItsMistakes) {

@@ -213,7 +213,8 @@ TEST_F(FoldersTest, WhatIsNoListOfPathsIsNamed) {
   RunOptions options;
   options.folder = folder();
   options.input = png(40, 40, {1, 2, 3});
-  expect_refused(run({"predict", "rgb.onnx", "-", "-q"}, options), 2, "standard input is not a list of paths (it looks like a PNG)");
+  expect_refused(run({"predict", "rgb.onnx", "-", "-q"}, options), 2,
+                 "standard input is not a list of paths (it looks like a PNG)");
   options.input = std::string("red.png\0", 8);
   expect_refused(run({"predict", "rgb.onnx", "-", "-q"}, options), 2, "it holds NULs; -0 reads what find -print0 writes");
   expect_refused(run({"predict", "rgb.onnx", "@red.png", "-q"}), 5, "@red.png: is not a list of paths (it looks like a PNG)");

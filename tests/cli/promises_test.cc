@@ -104,7 +104,7 @@ TEST_F(PromisesTest, WordsOfOtherToolsAreUnderstood) {
   predict("--lr", "; --learning-rate is an option of train");
   predict("--opset", ", which is an option of build and convert");
   predict("--tpok", ", did you mean '--topk'?");
-  predict("--xyz", " (resnet-cli predict --help");
+  predict("--xyz", " (see resnet-cli predict --help");
   refused({"convert", "rgb.onnx", "-o", "x.onnx", "--fp16"}, "'--fp16', did you mean '--dtype fp16'?");
   refused({"convert", "rgb.onnx", "-o", "x.onnx", "--json"}, "unknown option '--json', did you mean '--format'?");
   refused({"bench", "rgb.onnx", "-n", "3"}, "'-n', did you mean '--iterations'?");

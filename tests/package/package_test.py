@@ -3,21 +3,34 @@
 
 import gzip
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
-SOURCE, BUILD, CMAKE = (os.environ[name] for name in ("RESNET_SOURCE", "RESNET_BUILD", "RESNET_CMAKE"))
+SOURCE, BUILD, CMAKE, CPACK = (os.environ["RESNET_" + name] for name in ("SOURCE", "BUILD", "CMAKE", "CPACK"))
 HARDENED = os.environ["RESNET_HARDENED"] == "1"
 LIBRARY = os.environ["RESNET_LIBRARY"] == "1"
+PREFIXES = [folder for folder in os.environ["RESNET_PREFIXES"].split(":") if folder]
 COMMANDS = ["predict", "evaluate", "merge", "inspect", "validate", "build", "convert", "compare", "bench", "responses", "train",
-            "curves", "cache", "ops", "completion"]
+            "curves", "cache", "ops", "completion", "version", "help"]
 
 
 def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
+def said_by(terminal, expected, seconds=60):
+    """What comes from a terminal until `expected` is in it, or the time is over."""
+    said, end = "", time.monotonic() + seconds
+    while expected not in said and select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+        said += os.read(terminal, 65536).decode(errors="replace")
+    return said
 
 
 class PackageTest(unittest.TestCase):
@@ -58,6 +71,8 @@ class PackageTest(unittest.TestCase):
             return file.read()
 
     def test_every_command_has_a_manual_page(self):
+        listed = re.search(r"^Commands:\n(.*?)\n\n", self.succeed(self.program(), "--help"), re.MULTILINE | re.DOTALL).group(1)
+        self.assertEqual(sorted(re.findall(r"^  (\w+)", listed, re.MULTILINE)), sorted(COMMANDS))
         for name in ["resnet-cli"] + ["resnet-cli-" + command for command in COMMANDS]:
             text = self.page(name)
             headings = re.findall(r"^\.SH (.*)$", text, re.MULTILINE)
@@ -84,19 +99,43 @@ class PackageTest(unittest.TestCase):
         self.assertIn("resnet-cli-predict", shown)
         self.assertIn("EXIT STATUS", shown)
 
-    def test_completions_load(self):
+    def test_completions_load_in_bash(self):
         script = self.path("share/bash-completion/completions/resnet-cli")
-        complete = f"source {script}; COMP_WORDS=(resnet-cli pre); COMP_CWORD=1; _resnet_cli; echo ${{COMPREPLY[@]}}"
-        self.assertEqual(self.succeed("bash", "--norc", "-c", complete).strip(), "predict")
-        if shutil.which("zsh"):
-            folder = self.path("share/zsh/site-functions")
-            load = f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[resnet-cli]; autoload +X _resnet-cli"
-            self.assertEqual(self.succeed("zsh", "-f", "-c", load).strip(), "_resnet-cli")
-            self.succeed("zsh", "-f", "-n", os.path.join(folder, "_resnet-cli"))
-        if shutil.which("fish"):
-            load = f"source {self.path('share/fish/vendor_completions.d/resnet-cli.fish')}; complete -C 'resnet-cli pre'"
-            home = {**os.environ, "HOME": self.folder.name, "XDG_CONFIG_HOME": self.folder.name}
-            self.assertIn("predict", self.succeed("fish", "--no-config", "-c", load, env=home))
+        self.assertIn("_resnet_cli resnet-cli", self.succeed("bash", "--norc", "-c", f"source {script}; complete -p resnet-cli"))
+        for words, expected in [("pre", "predict"), ("hel", "help"), ("vers", "version"), ("help pre", "predict"),
+                                ("completion z", "zsh")]:
+            complete = (f"source {script}; COMP_WORDS=(resnet-cli {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _resnet_cli; "
+                        "echo ${COMPREPLY[@]}")
+            self.assertEqual(self.succeed("bash", "--norc", "-c", complete).strip(), expected, words)
+
+    @unittest.skipUnless(shutil.which("zsh"), "needs zsh")
+    def test_completions_load_in_zsh(self):
+        folder = self.path("share/zsh/site-functions")
+        load = f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[resnet-cli]; autoload +X _resnet-cli"
+        self.assertEqual(self.succeed("zsh", "-f", "-c", load).strip(), "_resnet-cli")
+        self.succeed("zsh", "-f", "-n", os.path.join(folder, "_resnet-cli"))
+        # The first Tab of a new shell.
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "xterm", "COLUMNS": "120"})
+        try:
+            os.write(terminal, f"fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; print REA''DY\n".encode())
+            self.assertIn("READY", said_by(terminal, "READY"))
+            os.write(terminal, b"resnet-cli pre\t")
+            self.assertIn("dict", said_by(terminal, "dict"))
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.close(terminal)
+            os.waitpid(pid, 0)
+
+    @unittest.skipUnless(shutil.which("fish"), "needs fish")
+    def test_completions_load_in_fish(self):
+        script = self.path("share/fish/vendor_completions.d/resnet-cli.fish")
+        home = {**os.environ, "HOME": self.folder.name, "XDG_CONFIG_HOME": self.folder.name}
+        for words, expected in [("pre", "predict"), ("hel", "help"), ("vers", "version"), ("help pre", "predict")]:
+            load = f"source {script}; complete -C 'resnet-cli {words}'"
+            done = run("fish", "--no-config", "-c", load, env=home)
+            self.assertEqual((done.returncode, done.stderr, done.stdout.split("\t")[0].strip()), (0, "", expected), words)
 
     @unittest.skipUnless(LIBRARY, "needs the library")
     def test_the_example_is_built_and_run(self):
@@ -138,11 +177,46 @@ class PackageTest(unittest.TestCase):
             self.assertIn("GNU_RELRO", headers)
             self.assertRegex(headers, r"BIND_NOW|Flags: NOW")
             self.assertIn("__stack_chk_fail", headers)
+            self.assertRegex(headers, r"__(memcpy|fprintf|sprintf|snprintf|vsnprintf|read)_chk")
             self.assertNotRegex(headers, r"\((RPATH|RUNPATH)\)")
             with open(binary, "rb") as file:
                 content = file.read()
-            for folder in {SOURCE, BUILD, os.path.expanduser("~") + "/."}:
+            for folder in {SOURCE, BUILD, os.path.expanduser("~") + "/.", *PREFIXES}:
                 self.assertNotIn(folder.encode(), content, f"{binary} names {folder}")
+
+    @unittest.skipUnless(LIBRARY and shutil.which("dpkg-shlibdeps"), "needs the library and Debian's tools")
+    def test_the_debian_package(self):
+        folder = os.path.join(self.folder.name, "deb")
+        self.succeed(CPACK, "-G", "DEB", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-B", folder,
+                     "-D", "CPACK_INSTALL_COMMANDS=", "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip")
+        [package] = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".deb")]
+        fields = dict(re.findall(r"^ ([A-Z][\w-]*): (.*)$", self.succeed("dpkg-deb", "--info", package), re.MULTILINE))
+        self.assertEqual(fields["Package"], "resnet-cli")
+        needed = [name.split()[0] for name in fields["Depends"].split(", ")]
+        self.assertEqual(needed.count("libvips42"), 1, "loaded late, so that no tool finds it")
+        self.assertLessEqual({"libc6", "libstdc++6"}, set(needed))
+        self.assertIn("libdnnl2", fields["Recommends"])
+        self.assertIn("libgvc6", fields["Recommends"])
+        # Mode and owner, size, path without the target of a link.
+        files = {line[5].removeprefix("./"): (line[0], line[1], int(line[2])) for line in
+                 (row.split(maxsplit=5) for row in self.succeed("dpkg-deb", "--contents", package).splitlines())}
+        [library] = [path for path in files if re.search(r"/libresnet\.so[\d.]+$", path) and " -> " not in path]
+        self.assertGreater(files[library][2], 1 << 20)
+        folder, name = os.path.split(library)
+        links = sorted(path for path in files if path.startswith(folder) and " -> " in path)
+        soname = "libresnet.so." + fields["Version"].rsplit(".", 1)[0]
+        self.assertEqual(links, [f"{folder}/libresnet.so -> {soname}", f"{folder}/{soname} -> {name}"])
+        for file in ["usr/bin/resnet-cli", "usr/include/resnet/resnet.h", folder + "/cmake/resnet-cli/resnet-cliConfig.cmake",
+                     "usr/share/bash-completion/completions/resnet-cli", "usr/share/zsh/vendor-completions/_resnet-cli",
+                     "usr/share/fish/vendor_completions.d/resnet-cli.fish", "usr/share/doc/resnet-cli/copyright",
+                     "usr/share/doc/resnet-cli/changelog.gz", "usr/share/doc/resnet-cli/examples/classify.cc",
+                     "usr/share/resnet-cli/resnet20-cifar10.onnx", *(f"usr/share/man/man1/resnet-cli-{name}.1.gz" for name in COMMANDS)]:
+            self.assertGreater(files[file][2], 0, file)
+        for path, (mode, owner, _) in files.items():
+            self.assertEqual(owner, "root/root", path)
+            self.assertNotRegex(mode, r"^[-d]....w|^[-d].......w", path)
+        if HARDENED and shutil.which("lintian"):
+            self.assertEqual(run("lintian", package).stdout, "")
 
 
 if __name__ == "__main__":

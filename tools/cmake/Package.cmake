@@ -19,6 +19,12 @@ add_custom_command(
   DEPENDS resnet-cli "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${PROJECT_BINARY_DIR}/changelog"
   COMMENT "Manual pages and completions" VERBATIM)
 add_custom_target(resnet_pages ALL DEPENDS "${pages}/made")
+# All that is installed: neither tests nor benchmarks are built for it.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+add_custom_target(resnet_installed DEPENDS resnet-cli resnet_pages)
+if(RESNET_BUILD_LIBRARY)
+  add_dependencies(resnet_installed resnet)
+endif()
 
 install(DIRECTORY "${pages}/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}")
 install(FILES "${pages}/resnet-cli" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
@@ -29,13 +35,17 @@ install(FILES "${PROJECT_SOURCE_DIR}/tools/package/copyright" DESTINATION "${CMA
 install(CODE "
   if(CMAKE_INSTALL_PREFIX STREQUAL \"/usr\")
     file(INSTALL \"${pages}/_resnet-cli\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/tools/package/lintian-overrides\"
+      DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/lintian/overrides\" RENAME resnet-cli)
   else()
     file(INSTALL \"${pages}/_resnet-cli\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/site-functions\")
     file(INSTALL \"${PROJECT_SOURCE_DIR}/LICENSE\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/doc/resnet-cli\")
   endif()")
 
 set(CPACK_GENERATOR DEB)
+set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_SOURCE_DIR}/tools/package/tools.cmake")
 set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_INSTALL_COMMANDS "\"${CMAKE_COMMAND}\" --build \"${PROJECT_BINARY_DIR}\" --target resnet_installed")
 set(CPACK_PACKAGE_NAME resnet-cli)
 set(CPACK_PACKAGE_VENDOR "resnet-cli")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -46,9 +56,10 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER "${RESNET_PACKAGE_MAINTAINER}")
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 if(RESNET_BUILD_LIBRARY)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")  # the library's name has the minor version
   set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/tools/package/triggers")  # the loader learns of the library
 endif()
 # Libraries that are loaded late are seen by no tool, and named here: photos are what the program is for; pictures of networks, and

@@ -94,7 +94,7 @@ TEST_F(CompareTaskTest, WhatDoesNotFitTogether) {
   write_tensor("x.npy", {1, 3, 4, 4}, {1, 2, 3});
   write_tensor("y.npy", {1, 3}, {1, 2, 3});
   cli::CompareRequest asked = comparison("rgb.onnx", "y.npy");
-  EXPECT_THAT(refusal(asked).second, HasSubstr("stored outputs belong to certain inputs"));
+  EXPECT_THAT(refusal(asked).second, HasSubstr("stored outputs need the inputs that they are of"));
   asked.inputs = {path("x.npy"), path("x.npy")};
   EXPECT_THAT(refusal(asked).second, HasSubstr("2 inputs given"));
   asked.inputs = {path("x.npy")};
