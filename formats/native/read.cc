@@ -249,6 +249,14 @@ class Reader {
     spec.width_per_group = proto.width_per_group();
     spec.average_shortcut = proto.average_shortcut();
     spec.squeeze = proto.squeeze();
+    spec.squeeze_multiple = proto.squeeze_multiple() != 0 ? proto.squeeze_multiple() : arch::older_squeeze_multiple(spec);
+    spec.efficient_attention = proto.efficient_attention();
+    spec.stem_channels = proto.stem_channels();
+    spec.tiered_stem = proto.tiered_stem();
+    spec.stem_pool = static_cast<arch::StemPool>(std::clamp(proto.stem_pool(), 0, 1));
+    spec.anti_alias = static_cast<arch::AntiAlias>(std::clamp(proto.anti_alias(), 0, 2));
+    spec.stem_norm = !proto.no_stem_norm();
+    spec.last_norm = !proto.no_last_norm();
     spec.classes = proto.classes();
     if (proto.has_batch()) spec.batch = proto.batch();
     spec.height = proto.height();

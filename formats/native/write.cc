@@ -164,6 +164,14 @@ class Writer {
     proto.set_width_per_group(spec.width_per_group);
     proto.set_average_shortcut(spec.average_shortcut);
     proto.set_squeeze(spec.squeeze);
+    proto.set_squeeze_multiple(spec.squeeze_multiple);
+    proto.set_efficient_attention(spec.efficient_attention);
+    proto.set_stem_channels(spec.stem_channels);
+    proto.set_tiered_stem(spec.tiered_stem);
+    proto.set_stem_pool(static_cast<int>(spec.stem_pool));
+    proto.set_anti_alias(static_cast<int>(spec.anti_alias));
+    proto.set_no_stem_norm(!spec.stem_norm);
+    proto.set_no_last_norm(!spec.last_norm);
     proto.set_classes(spec.classes);
     if (spec.batch) proto.set_batch(*spec.batch);
     proto.set_height(spec.height);

@@ -91,10 +91,39 @@ Json json_of(const arch::Spec& spec) {
           {"width_per_group", spec.width_per_group},
           {"average_shortcut", spec.average_shortcut},
           {"squeeze", spec.squeeze},
+          {"squeeze_multiple", spec.squeeze_multiple},
+          {"efficient_attention", spec.efficient_attention},
+          {"stem_channels", spec.stem_channels},
+          {"tiered_stem", spec.tiered_stem},
+          {"stem_pool", word_of(spec.stem_pool)},
+          {"anti_alias", word_of(spec.anti_alias)},
+          {"stem_norm", spec.stem_norm},
+          {"last_norm", spec.last_norm},
           {"classes", spec.classes},
           {"batch", spec.batch ? Json(*spec.batch) : Json()},
           {"height", spec.height},
           {"width", spec.width}};
+}
+
+// What files of before do not have.
+void take_newer_fields(const Json& json, arch::Spec& spec) {
+  const auto take = [&](const char* key, auto& field) {
+    if (const auto found = json.find(key); found != json.end()) found->get_to(field);
+  };
+  const auto choose = [&](const char* key, auto& field) {
+    std::string word(word_of(field));
+    take(key, word);
+    field = find_value<std::decay_t<decltype(field)>>(word).value_or(field);
+  };
+  spec.squeeze_multiple = arch::older_squeeze_multiple(spec);
+  take("squeeze_multiple", spec.squeeze_multiple);
+  take("efficient_attention", spec.efficient_attention);
+  take("stem_channels", spec.stem_channels);
+  take("tiered_stem", spec.tiered_stem);
+  choose("stem_pool", spec.stem_pool);
+  choose("anti_alias", spec.anti_alias);
+  take("stem_norm", spec.stem_norm);
+  take("last_norm", spec.last_norm);
 }
 
 // Throws Json::exception for what does not fit, and Error for what is not an architecture.
@@ -115,6 +144,7 @@ arch::Spec spec_of(const Json& json) {
   spec.width_per_group = json.at("width_per_group").get<std::int64_t>();
   spec.average_shortcut = json.at("average_shortcut").get<bool>();
   spec.squeeze = json.at("squeeze").get<std::int64_t>();
+  take_newer_fields(json, spec);
   spec.classes = json.at("classes").get<std::int64_t>();
   if (!json.at("batch").is_null()) spec.batch = json.at("batch").get<std::int64_t>();
   spec.height = json.at("height").get<std::int64_t>();

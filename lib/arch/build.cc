@@ -42,8 +42,12 @@ class Builder {
         x = block(x, fmt::format("layer{}.{}", stage + 1, i), planes, stage > 0 && i == 0 ? 2 : 1, first);
       }
     }
-    if (spec_.pre_activation) x = relu(norm(x, "norm"), "relu_last");
+    if (spec_.pre_activation && spec_.last_norm) x = relu(norm(x, "norm"), "relu_last");
     const ValueId pooled = append(GlobalAveragePool{}, {x.value}, "avgpool");
+    if (spec_.classes == 0) {
+      graph_.set_outputs({graph_.append(Flatten{.axis = 1}, {pooled}, "flatten", {"features"})});
+      return std::move(graph_);
+    }
     const ValueId flat = append(Flatten{.axis = 1}, {pooled}, "flatten");
     const double bound = 1 / std::sqrt(static_cast<double>(x.channels));
     const ValueId weight = uniform("fc.weight", Shape{spec_.classes, x.channels}, bound);
@@ -119,30 +123,78 @@ class Builder {
 
   Map relu(Map x, const std::string& name) { return {append(Relu{}, {x.value}, name), x.channels}; }
 
+  // What ends the stem: of timm's pre-activation nets neither a norm nor an activation.
+  Map stem_end(Map x, const Kernel& kernel, const std::string& name) {
+    if (!spec_.stem_norm) return conv(x, kernel, name, false, false);
+    return relu(conv_norm(x, kernel, name, "bn1"), "relu");
+  }
+
   Map stem(Map x) {
-    const std::int64_t channels = spec_.first_channels;
+    const std::int64_t channels = stem_channels_of(spec_);
     switch (spec_.stem) {
-      case Stem::cifar: return relu(conv_norm(x, {3, channels}, "conv1", "bn1"), "relu");
-      case Stem::imagenet: x = relu(conv_norm(x, {7, channels, 2}, "conv1", "bn1"), "relu"); break;
+      case Stem::cifar: return stem_end(x, {3, channels}, "conv1");
+      case Stem::imagenet: x = stem_end(x, {7, channels, 2}, "conv1"); break;
       case Stem::deep:
-        x = relu(conv_norm(x, {3, channels / 2, 2}, "conv1.0", "conv1.1"), "conv1.2");
+        x = relu(conv_norm(x, {3, spec_.tiered_stem ? channels / 8 * 3 : channels / 2, 2}, "conv1.0", "conv1.1"), "conv1.2");
         x = relu(conv_norm(x, {3, channels / 2}, "conv1.3", "conv1.4"), "conv1.5");
-        x = relu(conv_norm(x, {3, channels}, "conv1.6", "bn1"), "relu");
+        x = stem_end(x, {3, channels}, "conv1.6");
         break;
     }
+    return stem_pool(x);
+  }
+
+  Map stem_pool(Map x) {
+    if (spec_.stem_pool == StemPool::convolution)
+      return relu(conv_norm(x, {3, x.channels, 2}, "maxpool.0", "maxpool.1"), "maxpool.2");
+    if (spec_.anti_alias == AntiAlias::average) return average_pool(x, 2, "maxpool");
+    const bool blurred = spec_.anti_alias == AntiAlias::blur;
     MaxPool pool;
     pool.kernel_shape = {3, 3};
     pool.pads = {1, 1, 1, 1};
-    pool.strides = {2, 2};
-    return {append(std::move(pool), {x.value}, "maxpool"), x.channels};
+    if (!blurred) pool.strides = {2, 2};
+    x.value = append(std::move(pool), {x.value}, blurred ? "maxpool.0" : "maxpool");
+    return blurred ? blur(x, "maxpool.1") : x;
+  }
+
+  // 2x2.
+  Map average_pool(Map x, std::int64_t stride, const std::string& name) {
+    AveragePool pool;
+    pool.kernel_shape = {2, 2};
+    if (stride != 1) pool.strides = {stride, stride};
+    return {append(std::move(pool), {x.value}, name), x.channels};
+  }
+
+  // Two averages of neighbours are a filter of 1-2-1, without weights that could be taken for trained ones.
+  Map blur(Map x, const std::string& name) {
+    const ValueId pads = integers(name + ".pads", {0, 0, 1, 1, 0, 0, 1, 1});
+    x.value = append(Pad{.mode = Pad::Mode::reflect}, {x.value, pads}, name + ".pad");
+    return average_pool(average_pool(x, 1, name + ".0"), 2, name + ".1");
   }
 
   Map squeeze_and_excite(Map x, const std::string& name) {
-    const std::int64_t hidden = std::max<std::int64_t>(x.channels / spec_.squeeze, 1);
+    const std::int64_t hidden = squeezed_channels(x.channels, spec_.squeeze, spec_.squeeze_multiple);
     const Map pooled{append(GlobalAveragePool{}, {x.value}, name + ".pool"), x.channels};
     const Map reduced = relu(conv(pooled, {1, hidden}, name + ".fc1", true, false), name + ".relu");
     const Map expanded = conv(reduced, {1, x.channels}, name + ".fc2", true, false);
     const ValueId gate = append(Sigmoid{}, {expanded.value}, name + ".gate");
+    return {append(Mul{}, {x.value, gate}, name + ".scale"), x.channels};
+  }
+
+  // The channels' means are a column of one channel, along which one filter is moved.
+  Map attend_efficiently(Map x, const std::string& name) {
+    const std::int64_t length = attention_length(x.channels);
+    const ValueId means = append(GlobalAveragePool{}, {x.value}, name + ".pool");
+    const ValueId column = append(Transpose{.perm = {0, 2, 1, 3}}, {means}, name + ".column");
+    const double deviation = std::sqrt(2.0 / static_cast<double>(length));
+    const ValueId weight = parameter(name + ".conv.weight", Shape{1, 1, length, 1}, [&](std::span<float> target) {
+      if (options_.init == Init::he) fill_normal(target, stream_key(options_.seed, name + ".conv.weight"), deviation);
+    });
+    Conv op;
+    op.kernel_shape = {length, 1};
+    op.pads = {length / 2, 0, length / 2, 0};
+    const ValueId filtered = append(std::move(op), {column, weight}, name + ".conv");
+    const ValueId channels = append(Transpose{.perm = {0, 2, 1, 3}}, {filtered}, name + ".channels");
+    const ValueId gate = append(Sigmoid{}, {channels}, name + ".gate");
     return {append(Mul{}, {x.value, gate}, name + ".scale"), x.channels};
   }
 
@@ -193,6 +245,7 @@ class Builder {
 
   // The kernels of a block's main path.
   std::vector<Kernel> kernels(std::int64_t planes, std::int64_t stride) const {
+    if (spec_.anti_alias != AntiAlias::none) stride = 1;
     switch (spec_.block) {
       case Block::basic: return {{3, planes, stride}, {3, planes}};
       case Block::bottleneck: {
@@ -204,6 +257,19 @@ class Builder {
     __builtin_unreachable();
   }
 
+  Map main_path(Map y, const std::vector<Kernel>& path, const std::string& name, std::int64_t stride) {
+    const auto part = [&](std::string_view kind, std::size_t i) { return fmt::format("{}.{}{}", name, kind, i + 1); };
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      y = conv_norm(y, path[i], part("conv", i), part("bn", i));
+      if (i + 1 < path.size()) y = relu(y, part("relu", i));
+      if (i + 2 == path.size() && stride != 1) {
+        if (spec_.anti_alias == AntiAlias::average) y = average_pool(y, stride, name + ".aa");
+        if (spec_.anti_alias == AntiAlias::blur) y = blur(y, name + ".aa");
+      }
+    }
+    return y;
+  }
+
   Map block(Map x, const std::string& name, std::int64_t planes, std::int64_t stride, bool first) {
     const std::vector<Kernel> path = kernels(planes, stride);
     const std::int64_t out = path.back().out;
@@ -212,18 +278,16 @@ class Builder {
     Map source = x, y = x;
     if (spec_.pre_activation) {
       // The stem has activated the very first block's input; where the size changes both paths share the activation.
-      if (!first) y = relu(norm(x, part("bn", 0)), part("relu", 0));
+      if (!first || !spec_.stem_norm) y = relu(norm(x, part("bn", 0)), part("relu", 0));
       if (changes || spec_.shortcut == Shortcut::C) source = y;
       for (std::size_t i = 0; i + 1 < path.size(); ++i)
         y = relu(conv_norm(y, path[i], part("conv", i), part("bn", i + 1)), part("relu", i + 1));
       y = conv(y, path.back(), part("conv", path.size() - 1), false, false);
     } else {
-      for (std::size_t i = 0; i < path.size(); ++i) {
-        y = conv_norm(y, path[i], part("conv", i), part("bn", i));
-        if (i + 1 < path.size()) y = relu(y, part("relu", i));
-      }
+      y = main_path(y, path, name, stride);
     }
     if (spec_.squeeze != 0) y = squeeze_and_excite(y, name + ".se");
+    if (spec_.efficient_attention) y = attend_efficiently(y, name + ".se");
     if (spec_.shortcut != Shortcut::none) {
       const Map other = shortcut(source, out, stride, name);
       y.value = append(Add{}, {y.value, other.value}, name + ".add");

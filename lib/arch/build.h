@@ -26,7 +26,8 @@ struct BuildOptions {
 // NCHW float input "input", output "logits" (no softmax); nodes by their module's path, parameters by torchvision's names
 // ("layer1.0.conv1.weight", "fc.bias"), those of ResNet-D and squeeze-and-excitation by timm's ("conv1.3.weight",
 // "layer2.0.downsample.1.weight", "layer1.0.se.fc1.bias"). The CIFAR nets are named the same way, with layer1 to layer3 and fc;
-// of a pre-activation net "bn1" follows the stem, layer1.0 has no bn1 and the last batch norm is "norm".
+// of a pre-activation net "bn1" follows the stem, layer1.0 has no bn1 and the last batch norm is "norm"; without a norm in its
+// stem layer1.0 has bn1. Without classes the output is "features", of one number for each channel.
 //
 // He initialisation: normal with deviation sqrt(2 / (kernel * kernel * out channels)) for convolutions, as the paper's
 // section 3.4 takes it from He et al. 2015 (fan-out, torchvision's choice), their biases 0, gamma 1, beta 0; the classifier

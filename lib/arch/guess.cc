@@ -33,6 +33,9 @@ struct BlockFeatures {
   std::vector<const Part*> shortcut;  // everything on the other way
   bool gated = false;                 // squeeze-and-excitation
   std::int64_t squeezed = 0;          // the gate's hidden channels
+  bool efficient = false;             // a gate with a convolution along the channels
+  AntiAlias anti_alias = AntiAlias::none;
+  int fork = -1;  // the part where the two ways part
   std::int64_t in_channels = 0, out_channels = 0;
   std::int64_t stride = 1;
   bool changes() const { return in_channels != out_channels || stride != 1; }
@@ -54,9 +57,7 @@ class Examiner {
       guess_residual(spec);
     }
     guess_stem(spec);
-    for (const Part& part : parts_) {
-      if (part.kind == Kind::classifier) spec.classes = std::max<std::int64_t>(part.out_channels, 1);  // the last one
-    }
+    guess_classes(spec);
     return spec;
   }
 
@@ -92,19 +93,30 @@ class Examiner {
       }
       if (fork == path.end()) continue;
       BlockFeatures block;
-      for (auto i = path.begin(); i != fork; ++i) {
-        if (at(*i).kind == Kind::convolution) block.path.insert(block.path.begin(), &at(*i));
-        if (at(*i).kind == Kind::product) {
-          block.gated = true;
-          block.squeezed = hidden_of(at(*i));
-        }
-      }
+      block.fork = *fork;
+      for (auto i = path.begin(); i != fork; ++i) take_part(block, at(*i));
       if (block.path.empty()) continue;
       for (std::size_t i = 0; i < length; ++i) block.shortcut.push_back(&at(shortcut[i]));
       for (const Part* conv : block.path) block.stride *= stride_of(*conv);
       block.in_channels = block.path.front()->in_channels;
       block.out_channels = block.path.back()->out_channels;
       blocks_.push_back(std::move(block));
+    }
+  }
+
+  // One part of a block's main path, from its end.
+  void take_part(BlockFeatures& block, const Part& part) const {
+    if (part.kind == Kind::convolution) block.path.insert(block.path.begin(), &part);
+    if (part.kind == Kind::average_pool || part.kind == Kind::blur) {
+      block.anti_alias = part.kind == Kind::blur ? AntiAlias::blur : AntiAlias::average;
+      block.stride *= stride_of(part);
+    }
+    if (part.kind != Kind::product) return;
+    block.gated = true;
+    block.squeezed = hidden_of(part);
+    for (const int index : way_back(part.inputs[0], 8)) {
+      if (at(index).kind == Kind::global_pool) break;
+      block.efficient = block.efficient || at(index).kind == Kind::convolution;
     }
   }
 
@@ -146,10 +158,10 @@ class Examiner {
   void guess_residual(Spec& spec) const {
     guess_blocks(spec);
     const std::int64_t expansion = spec.block == Block::bottleneck ? 4 : 1;
-    std::vector<std::int64_t> groups, widths, squeezes;
+    std::vector<std::int64_t> groups, widths;
     std::vector<Variant> variants;
     std::vector<Shortcut> changing, same;
-    std::vector<bool> averages, pre_activations;
+    std::vector<bool> averages;
     std::int64_t planes_of_first = blocks_.front().out_channels / expansion;
     std::vector<std::int64_t> firsts;
     std::int64_t stage_factor = 1;
@@ -158,8 +170,6 @@ class Examiner {
       if (block.out_channels != channels) stage_factor *= 2;
       channels = block.out_channels;
       firsts.push_back(block.out_channels / expansion / stage_factor);
-      if (block.gated && block.squeezed > 0) squeezes.push_back(block.out_channels / block.squeezed);
-      if (!block.gated) squeezes.push_back(0);
       if (spec.block == Block::bottleneck && block.path.size() == 3) {
         const std::int64_t planes = std::max<std::int64_t>(block.out_channels / expansion, 1), g = block.path[1]->groups;
         groups.push_back(g);
@@ -179,12 +189,43 @@ class Examiner {
     spec.first_channels = std::clamp<std::int64_t>(majority(firsts, planes_of_first), 1, 4096);
     spec.groups = std::clamp<std::int64_t>(majority(groups, std::int64_t{1}), 1, 1024);
     spec.width_per_group = std::clamp<std::int64_t>(majority(widths, std::int64_t{64}), 1, 1024);
-    spec.squeeze = std::clamp<std::int64_t>(majority(squeezes, std::int64_t{0}), 0, 4096);
+    guess_attention(spec);
     spec.variant = majority(variants, Variant::v1_5);
     spec.average_shortcut = majority(averages, false);
     spec.shortcut = majority(changing, Shortcut::B);
     if (spec.shortcut == Shortcut::B) spec.shortcut = majority(same, Shortcut::B);
     spec.pre_activation = is_pre_activated();
+    if (spec.pre_activation) guess_norms(spec);
+  }
+
+  // What gates the blocks, and what halves their maps.
+  void guess_attention(Spec& spec) const {
+    std::vector<std::pair<std::int64_t, std::int64_t>> squeezed;
+    std::vector<bool> efficient;
+    std::vector<AntiAlias> anti_alias;
+    for (const BlockFeatures& block : blocks_) {
+      if (block.gated && block.squeezed > 0) squeezed.emplace_back(block.out_channels, block.squeezed);
+      efficient.push_back(block.efficient);
+      if (block.stride != 1) anti_alias.push_back(block.anti_alias);
+    }
+    spec.efficient_attention = majority(efficient, false);
+    if (!spec.efficient_attention && 2 * squeezed.size() > blocks_.size()) {
+      const Squeeze found = find_squeeze(squeezed);
+      spec.squeeze = found.reduction;
+      spec.squeeze_multiple = found.multiple;
+    }
+    spec.anti_alias = majority(anti_alias, AntiAlias::none);
+  }
+
+  // Of a pre-activation net: whether the stem is activated before its pool, or before the first block, and the end before its.
+  void guess_norms(Spec& spec) const {
+    const auto follows_activation = [&](const Part& part) {
+      return !part.inputs.empty() && at(part.inputs[0]).kind == Kind::activation;
+    };
+    const auto pool = std::find_if(parts_.begin(), parts_.end(), [](const Part& p) { return p.kind == Kind::max_pool; });
+    const auto last = std::find_if(parts_.rbegin(), parts_.rend(), [](const Part& p) { return p.kind == Kind::global_pool; });
+    spec.stem_norm = pool != parts_.end() ? follows_activation(*pool) : at(blocks_.front().fork).kind == Kind::activation;
+    spec.last_norm = last == parts_.rend() || follows_activation(*last);
   }
 
   // An addition that the next one reads with nothing but the block between them, and no activation: v2.
@@ -206,18 +247,40 @@ class Examiner {
     bool pool = false;
     std::vector<const Part*> convolutions;
     for (const Part& part : parts_) {
-      if (part.kind == Kind::max_pool) {
+      if (part.kind == Kind::max_pool || (part.kind == Kind::average_pool && spec.anti_alias == AntiAlias::average)) {
         pool = true;
         break;
       }
       if (part.kind == Kind::addition) break;
       if (part.kind == Kind::convolution) convolutions.push_back(&part);
     }
+    const auto is_three = [](const Part* part, std::int64_t stride) {
+      return !part->kernel.empty() && part->kernel.front() == 3 && stride_of(*part) == stride;
+    };
+    if (!pool && convolutions.size() > 4 && is_three(convolutions[0], 2) && is_three(convolutions[1], 1) &&
+        is_three(convolutions[2], 1) && is_three(convolutions[3], 2)) {
+      spec.stem_pool = StemPool::convolution;
+      convolutions.resize(3);
+      pool = true;
+    }
     const bool seven =
         !convolutions.empty() && !convolutions.front()->kernel.empty() && convolutions.front()->kernel.front() >= 5;
     spec.stem = pool && !seven && convolutions.size() >= 3 ? Stem::deep : pool || seven ? Stem::imagenet : Stem::cifar;
+    if (spec.stem == Stem::deep) {
+      spec.tiered_stem = 4 * convolutions[0]->out_channels == 3 * convolutions[1]->out_channels;
+      if (convolutions.back()->out_channels == 2 * spec.first_channels) spec.stem_channels = 2 * spec.first_channels;
+      if (spec.tiered_stem && stem_channels_of(spec) % 8 != 0) spec.tiered_stem = false;
+    }
     // Option A has no projection that would show it: a deep stem alone means ResNet-D.
     if (spec.shortcut == Shortcut::A) spec.average_shortcut = spec.stem == Stem::deep;
+  }
+
+  // A net that ends with its pooled features has no classes.
+  void guess_classes(Spec& spec) const {
+    for (const Part& part : parts_) {
+      if (part.kind == Kind::classifier) spec.classes = std::max<std::int64_t>(part.out_channels, 1);  // the last one
+    }
+    if (!parts_.empty() && parts_.back().kind == Kind::global_pool) spec.classes = 0;
   }
 
   const Parts& parts_;

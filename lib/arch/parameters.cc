@@ -121,8 +121,7 @@ std::string parameter_name(const Op& op, std::size_t input) {
 
 }  // namespace
 
-Graph make_weights(const Graph& graph, std::uint64_t seed) {
-  const std::vector<Use> uses = first_uses(graph);
+Graph with_parameters(const Graph& graph, const std::function<Tensor(const std::string&, const Shape&)>& value) {
   return copied(
       graph,
       [&](Graph& result, NodeId id) -> std::optional<ValueId> {
@@ -133,11 +132,21 @@ Graph make_weights(const Graph& graph, std::uint64_t seed) {
           throw Error(Fault::unsupported, fmt::format("input '{}' is {}, expected floats of a known shape", node.name,
                                                       node.outputs[0].fact.to_string()));
         }
-        Tensor tensor = Tensor::allocate(DType::float32, *shape);
-        fill(tensor, node.outputs[0].name, uses[static_cast<std::size_t>(id)], seed);
-        return result.add_constant(node.outputs[0].name, std::move(tensor));
+        return result.add_constant(node.outputs[0].name, value(node.outputs[0].name, *shape));
       },
       [&](NodeId id) { return graph.node(id).name; }, [&](ValueId id) { return graph.value(id).name; });
+}
+
+Graph make_weights(const Graph& graph, std::uint64_t seed) {
+  const std::vector<Use> uses = first_uses(graph);
+  std::map<std::string, const Use*> by_name;
+  for (const ValueId input : graph.inputs())
+    by_name.emplace(graph.value(input).name, &uses[static_cast<std::size_t>(input.node)]);
+  return with_parameters(graph, [&](const std::string& name, const Shape& shape) {
+    Tensor tensor = Tensor::allocate(DType::float32, shape);
+    fill(tensor, name, *by_name.at(name), seed);
+    return tensor;
+  });
 }
 
 Graph rename_as_built(const Graph& graph, const Recognition& recognition) {

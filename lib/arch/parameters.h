@@ -2,11 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "lib/arch/recognize.h"
 #include "lib/graph/graph.h"
 
 namespace resnet::arch {
+
+// Every input but the first becomes a constant, which `value` gives for its name and shape. Throws Error(unsupported) for an
+// input that is not of floats of a known shape.
+Graph with_parameters(const Graph& graph, const std::function<Tensor(const std::string& name, const Shape& shape)>& value);
 
 // Every input but the first becomes a constant, initialised as build() does it by what it is to its node: He for the weights of
 // convolutions, uniform for those of products and their biases, gamma 1, beta 0, mean 0, variance 1, biases 0. The same bytes as

@@ -19,31 +19,6 @@ namespace {
 using Kind = Part::Kind;
 using Parts = std::vector<Part>;
 
-// The name by which find_spec() knows a net of this structure, whatever its options; empty for none.
-std::string name_of(const Spec& spec) {
-  const auto fits = [&](const std::string& name) {
-    const auto known = find_spec(name);
-    if (!known) return false;
-    Spec other = *known;
-    other.name = spec.name;
-    other.classes = spec.classes;
-    other.batch = spec.batch;
-    other.height = spec.height;
-    other.width = spec.width;
-    if (other.shortcut != Shortcut::none && spec.shortcut != Shortcut::none) other.shortcut = spec.shortcut;
-    other.variant = spec.variant;
-    return other == spec;
-  };
-  const std::int64_t depth = depth_of(spec) - (spec.stem == Stem::deep ? 2 : 0);
-  const std::string d = fmt::format("{}", depth);
-  for (const std::string& name : {"resnet" + d, "plain" + d, "resnet" + d + "v2", "resnet" + d + "d", "seresnet" + d,
-                                  "wide_resnet" + d + "_2", fmt::format("resnext{}_{}x{}d", d, spec.groups, spec.width_per_group),
-                                  fmt::format("seresnext{}_{}x{}d", d, spec.groups, spec.width_per_group)}) {
-    if (fits(name)) return name;
-  }
-  return "";
-}
-
 BatchNorm batch_norm_of(const Parts& parts) {
   std::size_t normalized = 0, convolutions = 0, biased = 0;
   for (const Part& part : parts) {
@@ -82,7 +57,8 @@ Place place_of(const std::string& built_name) {
     place.block = fmt::format("conv{}_{}", stage + 1, block + 1);
   } else if (built_name == "input") {
     place.stage = "";
-  } else if (built_name.starts_with("conv1") || built_name == "bn1" || built_name == "relu" || built_name == "maxpool") {
+  } else if (built_name.starts_with("conv1") || built_name == "bn1" || built_name == "relu" ||
+             built_name.starts_with("maxpool")) {
     place.stage = "conv1";
   } else {
     place.stage = "fc";
@@ -97,30 +73,66 @@ std::string Difference::to_string() const {
   return fmt::format("{}: found {}, expected {}", place, found, expected);
 }
 
-std::string describe(const Spec& spec) {
-  const std::int64_t depth = depth_of(spec) - (spec.stem == Stem::deep ? 2 : 0);
-  std::string text;
-  if (spec.shortcut == Shortcut::none) {
-    text = fmt::format("plain-{}", depth);
-  } else if (spec.groups > 1) {
-    text = fmt::format("{}ResNeXt-{} {}x{}d", spec.squeeze > 0 ? "SE-" : "", depth, spec.groups, spec.width_per_group);
-  } else {
-    text = fmt::format("{}{}ResNet-{}", spec.squeeze > 0 ? "SE-" : "", spec.width_per_group != 64 ? "Wide " : "", depth);
-    if (spec.width_per_group != 64) text += fmt::format("-{}", static_cast<double>(spec.width_per_group) / 64);
-    if (spec.stem == Stem::deep && spec.average_shortcut) text += "-D";
+namespace {
+
+// Of the kind of stem and shortcut: 'Bag of Tricks' has letters for them.
+std::string letter_of(const Spec& spec) {
+  if (spec.stem != Stem::deep) return "";
+  if (spec.tiered_stem) return spec.average_shortcut ? "-T" : "";
+  if (spec.stem_channels != 0) return spec.average_shortcut ? "" : "-S";
+  return spec.average_shortcut ? "-D" : "-C";
+}
+
+bool is_revisited(const Spec& spec) {
+  return spec.stem_pool == StemPool::convolution && spec.squeeze == 4 && letter_of(spec) == "-D";
+}
+
+std::string family_of(const Spec& spec) {
+  const std::int64_t depth = named_depth_of(spec);
+  if (spec.shortcut == Shortcut::none) return fmt::format("plain-{}", depth);
+  if (is_revisited(spec) && spec.groups == 1 && spec.width_per_group == 64) return fmt::format("ResNet-RS-{}", depth);
+  const std::string attention = spec.efficient_attention ? "ECA-" : spec.squeeze > 0 ? "SE-" : "";
+  if (spec.groups > 1) {
+    return fmt::format("{}ResNeXt-{} {}x{}d{}", attention, depth, spec.groups, spec.width_per_group, letter_of(spec));
   }
+  std::string text = fmt::format("{}{}ResNet-{}", attention, spec.width_per_group != 64 ? "Wide " : "", depth);
+  if (spec.width_per_group != 64) text += fmt::format("-{}", static_cast<double>(spec.width_per_group) / 64);
+  return text + letter_of(spec);
+}
+
+// What a net has beside what its family and options say.
+std::string details_of(const Spec& spec) {
+  std::string text;
+  if (spec.anti_alias != AntiAlias::none)
+    text += fmt::format(", anti-aliased by {}", spec.anti_alias == AntiAlias::blur ? "a blur" : "average pools");
+  if (spec.stem_channels != 0 && letter_of(spec) != "-S") text += fmt::format(", a stem of {} channels", spec.stem_channels);
+  if (spec.tiered_stem && letter_of(spec).empty()) text += ", a tiered stem";
+  if (spec.average_shortcut && letter_of(spec).empty()) text += ", average pools in its shortcuts";
+  if (spec.stem_pool == StemPool::convolution && !is_revisited(spec)) text += ", a convolution in place of its first pool";
+  if (spec.squeeze > 0 && spec.squeeze != 16 && !is_revisited(spec)) text += fmt::format(", squeezed by {}", spec.squeeze);
+  if (spec.squeeze > 0 && spec.squeeze_multiple != 8) text += fmt::format(", squeezed to multiples of {}", spec.squeeze_multiple);
+  if (!spec.stem_norm) text += ", no norm in its stem";
+  if (!spec.last_norm) text += ", no norm at its end";
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const Spec& spec) {
+  std::string text = family_of(spec);
   if (spec.pre_activation) text += " v2";
   const bool has_variant = spec.block == Block::bottleneck && spec.blocks.size() > 1;
   if (has_variant) text += fmt::format("{} {}", spec.pre_activation ? "," : "", name_of(spec.variant));
   if (spec.stem == Stem::cifar) text += " (CIFAR)";
   if (spec.shortcut != Shortcut::none) text += fmt::format(", option {}", name_of(spec.shortcut));
-  if (name_of(spec).empty()) {
+  text += details_of(spec);
+  if (find_name(spec).empty()) {
     std::string blocks;
     for (const int count : spec.blocks) blocks += (blocks.empty() ? "" : "+") + std::to_string(count);
     text += fmt::format(", {} {} blocks, {} channels", blocks, spec.block == Block::bottleneck ? "bottleneck" : "basic",
                         spec.first_channels);
   }
-  return text + fmt::format(", {} classes", spec.classes);
+  return text + (spec.classes == 0 ? ", no classifier" : fmt::format(", {} classes", spec.classes));
 }
 
 std::string Recognition::to_string() const {
@@ -148,7 +160,7 @@ Recognition recognize(const Graph& graph) {
   }
   Spec spec = guess_spec(parts);
   take_input(spec, graph);
-  spec.name = name_of(spec);
+  spec.name = find_name(spec);
   if (spec.name.empty()) spec.name = "resnet";
   result.spec = spec;
   result.batch_norm = batch_norm_of(parts);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/arch/part_order.h"
+#include "lib/arch/resolved_window.h"
 #include "lib/base/error.h"
 #include "lib/base/overloaded.h"
 
@@ -154,26 +155,6 @@ class Reducer {
     return at(index).inputs[0];
   }
 
-  struct Resolved {
-    Numbers kernel, strides, dilations, pads;
-  };
-  // With auto_pad in numbers where the sizes are known.
-  static Resolved resolve(const WindowAttributes& attributes, const Fact& x) {
-    Resolved result;
-    const std::size_t axes = attributes.kernel.size();
-    if (x.dims && x.rank() == axes + 2) {
-      const Window window = resolve_window(attributes, Dims(x.dims->begin() + 2, x.dims->end()));
-      result = {window.kernel, window.strides, window.dilations, window.pads_begin};
-      result.pads.insert(result.pads.end(), window.pads_end.begin(), window.pads_end.end());
-      return result;
-    }
-    const auto filled = [axes](const Numbers& list, std::int64_t value, std::size_t times) {
-      return list.empty() ? Numbers(axes * times, value) : list;
-    };
-    return {attributes.kernel, filled(attributes.strides, 1, 1), filled(attributes.dilations, 1, 1),
-            filled(attributes.pads, 0, 2)};
-  }
-
   static constexpr std::size_t none = static_cast<std::size_t>(-1);  // no such input
   static bool has_input(const Node& node, std::size_t index) {
     return index < node.inputs.size() && !node.inputs[index].is_none();
@@ -193,12 +174,16 @@ class Reducer {
     made.out_channels = shape[0];
     made.biased = has_input(node, bias_index);
     const Fact& x = graph_.fact(node.inputs[0]);
-    Resolved window = resolve({conv.auto_pad, {shape[2], shape[3]}, conv.strides, conv.dilations, conv.pads, false}, x);
+    ResolvedWindow window = resolved({conv.auto_pad, {shape[2], shape[3]}, conv.strides, conv.dilations, conv.pads, false}, x);
     // Of a map of one position: a matrix product.
     if (number_or_zero(x, 2) == 1 && number_or_zero(x, 3) == 1 && shape[2] == 1 && shape[3] == 1 && conv.group == 1) {
       made.kind = Kind::classifier;
       made.what = product_text(made);
       return add(std::move(made));
+    }
+    if (made.groups > 1 && made.groups == made.in_channels && shape[1] == 1 && window.kernel == Numbers{3, 3} &&
+        window.strides == Numbers{2, 2} && reflected_.contains(from)) {
+      return blur(id, from);
     }
     made.inputs = {take_padding(from, window.pads)};
     made.kernel = window.kernel;
@@ -214,13 +199,20 @@ class Reducer {
     const Node& node = graph_.node(id);
     const Fact& x = graph_.fact(node.inputs[0]);
     const int from = part(node.inputs[0]);
-    Resolved window = resolve(attributes, x);
+    ResolvedWindow window = resolved(attributes, x);
     const bool unpadded = std::all_of(window.pads.begin(), window.pads.end(), [](std::int64_t n) { return n == 0; });
     const bool one = std::all_of(window.kernel.begin(), window.kernel.end(), [](std::int64_t n) { return n == 1; });
     if (one && unpadded) return subsample(id, from, window.strides);
     bool whole = kind == Kind::average_pool && unpadded && x.dims && x.rank() == 4;
     for (std::size_t i = 0; whole && i < 2; ++i) whole = (*x.dims)[i + 2].is(window.kernel[i]);
     if (whole) return add({.kind = Kind::global_pool, .what = "global average pool", .node = id, .inputs = {from}});
+    const auto is_pair = [&](const Numbers& kernel, const Numbers& strides, std::int64_t stride) {
+      return kind == Kind::average_pool && unpadded && kernel == Numbers{2, 2} && strides == Numbers{stride, stride};
+    };
+    if (is_pair(window.kernel, window.strides, 2) && at(from).kind == Kind::average_pool &&
+        is_pair(at(from).kernel, at(from).strides, 1) && reflected_.contains(at(from).inputs[0])) {
+      return blur(id, at(from).inputs[0]);
+    }
     Part made{.kind = kind, .node = id, .inputs = {take_padding(from, window.pads)}};
     made.kernel = window.kernel;
     made.strides = window.strides;
@@ -237,6 +229,16 @@ class Reducer {
     made.what = fmt::format("{} {}, stride {}, pads {}", name, square(window.kernel), short_form(window.strides),
                             short_form(window.pads));
     return add(std::move(made));
+  }
+
+  // Of the map before a reflecting Pad: a depthwise convolution, as PyTorch has it, or two averages of neighbours.
+  int blur(NodeId id, int pad) {
+    return add({.kind = Kind::blur,
+                .what = "blur 3x3, stride 2",
+                .node = id,
+                .inputs = at(pad).inputs,
+                .kernel = {3, 3},
+                .strides = {2, 2}});
   }
 
   static std::string product_text(const Part& part) {
@@ -343,9 +345,15 @@ class Reducer {
     const bool has_axes = node.inputs.size() > 3 && !node.inputs[3].is_none();
     const auto axes = has_axes ? known_integers(graph_.fact(node.inputs[3])) : Numbers{};
     Part other{.kind = Kind::other, .what = "Pad", .node = id, .inputs = data_of(node)};
-    if (from == nothing || !pads || !axes || !x.has_rank() || x.rank() != 4 || pad.mode != Pad::Mode::constant) return add(other);
+    if (from == nothing || !pads || !axes || !x.has_rank() || x.rank() != 4) return add(other);
     const std::vector<AxisPads> per_axis = pads_per_axis(4, *pads, *axes);
     const auto is_zero = [&](std::size_t axis) { return per_axis[axis].begin == 0 && per_axis[axis].end == 0; };
+    if (pad.mode != Pad::Mode::constant) {
+      const auto is_one = [&](std::size_t axis) { return per_axis[axis].begin == 1 && per_axis[axis].end == 1; };
+      const int index = add(other);
+      if (pad.mode == Pad::Mode::reflect && is_zero(0) && is_zero(1) && is_one(2) && is_one(3)) reflected_.insert(index);
+      return index;
+    }
     if (is_zero(0) && is_zero(1) && is_zero(2) && is_zero(3)) return from;
     if (is_zero(0) && is_zero(2) && is_zero(3)) return channel_padding(id, from, per_axis[1].begin, per_axis[1].end);
     if (is_zero(0) && is_zero(1) && is_zero(2)) return channel_padding(id, from, per_axis[3].begin, per_axis[3].end);
@@ -382,6 +390,7 @@ class Reducer {
   std::vector<int> part_of_;  // by node
   std::vector<Part> parts_;
   std::map<int, Numbers> spatial_pads_;  // by part
+  std::set<int> reflected_;              // parts: a map's border of one, reflected
 };
 
 }  // namespace

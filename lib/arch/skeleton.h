@@ -17,6 +17,7 @@ struct Part {
     convolution,
     max_pool,
     average_pool,
+    blur,  // a filter of 1-2-1 at stride 2 of a reflected map: anti-aliasing
     global_pool,
     classifier,  // a matrix product: Gemm, MatMul, or a convolution of a 1x1 map
     batch_norm,  // one that does not follow a convolution

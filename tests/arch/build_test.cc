@@ -101,8 +101,59 @@ TEST(Build, SmallestInputs) {
 
 TEST(Build, ChecksTheSpec) {
   Spec spec = *find_spec("resnet18");
-  spec.classes = 0;
+  spec.classes = -1;
   EXPECT_THROW(build(spec), Error);
+}
+
+TEST(Build, WithoutClassesItGivesFeatures) {
+  Spec spec = *find_spec("resnet50");
+  spec.classes = 0;
+  const Graph graph = build(spec, {.init = Init::none});
+  EXPECT_EQ(graph.value(graph.outputs()[0]).name, "features");
+  EXPECT_EQ(graph.fact(graph.outputs()[0]).to_string(), "float batchx2048");
+}
+
+// The blur against its definition: 1-2-1 in both directions, every second position, the border reflected.
+TEST(Build, ABlurIsAFilterOfAReflectedMap) {
+  const Graph graph =
+      build(with_options(*find_spec("resnetblur18"), {.batch = 1, .height = 28, .width = 20}), {.init = Init::none});
+  EXPECT_EQ(input_of(graph, "layer1.0.conv1"), "maxpool.1.1");
+  EXPECT_EQ(input_of(graph, "layer2.0.conv2"), "layer2.0.aa.1");
+  EXPECT_EQ(input_of(graph, "layer2.0.aa.pad"), "layer2.0.relu1");
+  EXPECT_TRUE(std::get<Conv>(node(graph, "layer2.0.conv1").op).strides.empty());
+  Graph part;
+  const ValueId x = part.add_input("x", Fact::of(DType::float32, {1, 1, 5, 6}));
+  const Node& pads = node(graph, "layer2.0.aa.pads");
+  ValueId y =
+      part.append(node(graph, "layer2.0.aa.pad").op, {x, part.add_constant("pads", std::get<Constant>(pads.op).value)}, "pad");
+  for (const char* name : {"layer2.0.aa.0", "layer2.0.aa.1"}) y = part.append(node(graph, name).op, {y}, name);
+  part.set_outputs({y});
+  const Tensor image = picture(Shape{1, 1, 5, 6});
+  const Tensor found = reference::evaluate(part, std::vector{image}).at(0);
+  ASSERT_EQ(found.shape(), (Shape{1, 1, 3, 3}));
+  const auto reflected = [](int i, int size) { return i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i; };
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column < 3; ++column) {
+      float sum = 0;
+      for (int i = -1; i <= 1; ++i) {
+        for (int k = -1; k <= 1; ++k) {
+          const float weight = static_cast<float>((2 - std::abs(i)) * (2 - std::abs(k))) / 16;
+          sum += weight *
+                 image.data<float>()[static_cast<std::size_t>(reflected(2 * row + i, 5) * 6 + reflected(2 * column + k, 6))];
+        }
+      }
+      EXPECT_NEAR(found.data<float>()[static_cast<std::size_t>(row * 3 + column)], sum, 1e-6) << row << " " << column;
+    }
+  }
+}
+
+TEST(Build, EfficientAttentionFiltersTheChannelsMeans) {
+  const Graph graph = build(*find_spec("ecaresnet50d"), {.init = Init::none});
+  const Node& conv = node(graph, "layer4.0.se.conv");
+  EXPECT_EQ(graph.fact(conv.inputs[0]).to_string(), "float batchx1x2048x1");
+  EXPECT_EQ(conv.outputs[0].fact.to_string(), "float batchx1x2048x1");
+  EXPECT_EQ(graph.fact(conv.inputs[1]).to_string(), "float 1x1x7x1");
+  EXPECT_EQ(input_of(graph, "layer4.0.se.scale", 0), "layer4.0.bn3");
 }
 
 TEST(Build, StrideByVariant) {

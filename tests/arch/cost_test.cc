@@ -79,6 +79,52 @@ TEST(Costs, Kin) {
   }
 }
 
+// Parameters as timm publishes them; a blur has none.
+TEST(Costs, TimmsNets) {
+  for (const auto& [name, parameters] : {std::pair{"resnet10t", 5'435'488},
+                                         std::pair{"resnet14t", 10'081'632},
+                                         std::pair{"resnet26_bottleneck", 15'995'176},
+                                         std::pair{"resnet26d", 16'014'408},
+                                         std::pair{"resnet26t", 16'011'872},
+                                         std::pair{"resnet50c", 25'576'264},
+                                         std::pair{"resnet50s", 25'680'808},
+                                         std::pair{"resnetaa50", 25'557'032},
+                                         std::pair{"resnetaa50d", 25'576'264},
+                                         std::pair{"resnetblur50", 25'557'032},
+                                         std::pair{"resnetrs50", 35'691'912},
+                                         std::pair{"resnetv2_18", 11'687'720},
+                                         std::pair{"resnetv2_18d", 11'706'952},
+                                         std::pair{"resnetv2_50", 25'549'352},
+                                         std::pair{"resnext50d_32x4d", 25'048'136},
+                                         std::pair{"seresnet18", 11'779'624},
+                                         std::pair{"seresnet152d", 66'841'080},
+                                         std::pair{"seresnext26d_32x4d", 16'809'512},
+                                         std::pair{"ecaresnet26t", 16'011'916},
+                                         std::pair{"ecaresnet50d", 25'576'350},
+                                         std::pair{"ecaresnet50t", 25'573'814},
+                                         std::pair{"ecaresnet269d", 102'093'077},
+                                         std::pair{"ecaresnetlight", 30'162'046}}) {
+    EXPECT_EQ(count(structure(name)).parameters, parameters) << name;
+  }
+}
+
+TEST(Costs, AntiAliasingMovesTheStrideAfterTheConvolution) {
+  // The 3x3 of the three stages that halve the map runs on four times as many positions.
+  std::int64_t macs = 4'089'184'256;
+  for (const auto& [planes, side] : {std::pair{128, 28}, std::pair{256, 14}, std::pair{512, 7}})
+    macs += std::int64_t{3} * side * side * 9 * planes * planes;
+  EXPECT_EQ(count(structure("resnetaa50")).macs, macs);
+  EXPECT_EQ(count(structure("resnetblur50")).macs, macs);
+}
+
+TEST(Costs, EfficientAttentionAddsOneFilterPerBlock) {
+  std::int64_t macs = 4'328'824'832;  // resnet50d
+  for (const auto& [channels, filter] :
+       {std::pair{3 * 256, 5}, std::pair{4 * 512, 5}, std::pair{6 * 1024, 5}, std::pair{3 * 2048, 7}})
+    macs += channels * filter;
+  EXPECT_EQ(count(structure("ecaresnet50d")).macs, macs);
+}
+
 TEST(Costs, SqueezeAndExcitationAddsTwoSmallConvolutionsPerBlock) {
   // Per block of C channels: 2 * C * C/16 multiply-adds (its map is one pixel), as many weights, and biases of C/16 + C.
   std::int64_t macs = 4'089'184'256, parameters = 25'557'032;

@@ -90,6 +90,11 @@ TEST_P(Named, IsRecognisedInDisguise) {
         spec.variant = variant;
         if (spec.shortcut != Shortcut::none) spec.shortcut = shortcut;
         spec.classes = 7;
+        // Anti-aliasing is v1.5's, and option A shows no pools in the shortcuts: a deep stem means ResNet-D then.
+        if (spec.anti_alias != AntiAlias::none && variant == Variant::v1) continue;
+        if (shortcut == Shortcut::A && spec.average_shortcut != (spec.stem == Stem::deep)) continue;
+        // Where every block changes the size, and where every reader of the stem is activated, two Specs are one network.
+        if (shortcut == Shortcut::C && (named.name == "resnet14t" || named.name == "resnet18v2_cifar")) continue;
         SCOPED_TRACE(testing::Message() << describe(spec) << (folded ? ", folded" : ""));
         const Recognition recognition = recognize(disguised(built(spec, folded), ++seed));
         EXPECT_EQ(differences_of(recognition), "");

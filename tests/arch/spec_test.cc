@@ -92,6 +92,53 @@ TEST(FindSpec, KnowsTheKin) {
   EXPECT_EQ(find_spec("seresnext50_32x4d")->groups, 32);
 }
 
+TEST(FindSpec, KnowsTimmsNets) {
+  EXPECT_THAT(find_spec("resnet10t")->blocks, ElementsAre(1, 1, 1, 1));
+  EXPECT_EQ(find_spec("resnet10t")->block, Block::basic);
+  EXPECT_EQ(find_spec("resnet14t")->block, Block::bottleneck);
+  EXPECT_TRUE(find_spec("resnet14t")->tiered_stem);
+  EXPECT_FALSE(find_spec("resnet50c")->average_shortcut);
+  EXPECT_EQ(find_spec("resnet50s")->stem_channels, 128);
+  EXPECT_EQ(find_spec("resnetaa50d")->anti_alias, AntiAlias::average);
+  EXPECT_EQ(find_spec("resnetblur18")->anti_alias, AntiAlias::blur);
+  EXPECT_TRUE(find_spec("ecaresnet50d")->efficient_attention);
+  EXPECT_EQ(find_spec("seresnext26d_32x4d")->width_per_group, 4);
+  EXPECT_THAT(find_spec("resnetrs420")->blocks, ElementsAre(4, 44, 87, 4));
+  EXPECT_FALSE(find_spec("resnetv2_50")->stem_norm);
+  EXPECT_TRUE(find_spec("resnetv2_50")->last_norm);
+  EXPECT_FALSE(find_spec("resnet18v2_cifar")->last_norm);
+  EXPECT_EQ(find_spec("resnet18_cifar")->height, 32);
+  // timm's resnet26 is another net than the CIFAR net of that name.
+  EXPECT_EQ(find_spec("resnet26")->stem, Stem::cifar);
+  EXPECT_EQ(find_timm_spec("resnet26")->name, "resnet26_bottleneck");
+  EXPECT_FALSE(find_timm_spec("resnet20"));
+  EXPECT_FALSE(find_timm_spec("resnet26_bottleneck"));
+  EXPECT_EQ(find_timm_spec("resnet50"), find_spec("resnet50"));
+}
+
+TEST(Squeeze, IsRoundedToAMultiple) {
+  EXPECT_EQ(squeezed_channels(64, 16, 8), 8);
+  EXPECT_EQ(squeezed_channels(64, 16, 1), 4);
+  EXPECT_EQ(squeezed_channels(192, 16, 8), 16);  // 12 is half way
+  EXPECT_EQ(squeezed_channels(176, 16, 8), 8);
+  EXPECT_EQ(squeezed_channels(8, 16, 1), 1);
+  EXPECT_EQ(find_squeeze({{64, 8}, {128, 8}, {512, 32}}).multiple, 8);
+  EXPECT_EQ(find_squeeze({{64, 4}, {128, 8}, {512, 32}}).multiple, 1);
+  EXPECT_EQ(find_squeeze({{64, 4}, {128, 8}, {512, 32}}).reduction, 16);
+  EXPECT_EQ(older_squeeze_multiple(*find_spec("seresnet50")), 8);
+  EXPECT_EQ(older_squeeze_multiple(*find_spec("seresnet18")), 1);
+  EXPECT_EQ(attention_length(64), 3);
+  EXPECT_EQ(attention_length(256), 5);
+  EXPECT_EQ(attention_length(2048), 7);
+}
+
+TEST(FindName, IsTheNameThatBuilds) {
+  for (const std::string& name : names()) EXPECT_EQ(find_name(*find_spec(name)), name);
+  Spec spec = *find_spec("resnet50");
+  spec.blocks = {1, 2, 3, 4};
+  EXPECT_EQ(find_name(spec), "");
+}
+
 TEST(FindSpec, RefusesOtherNames) {
   for (const char* name : {"",
                            "resnet",
@@ -122,7 +169,18 @@ TEST(FindSpec, RefusesOtherNames) {
                            "wide_resnet50_3",
                            "wide_plain18",
                            "seplain18",
-                           "seresnet50d",
+                           "resnet26v2d",
+                           "resnet10",
+                           "resnext10_32x4d",
+                           "seresnetrs50",
+                           "resnetrs18",
+                           "resnetv2_50c",
+                           "resnetv2_50v2",
+                           "resnet20_cifar",
+                           "seresnet18_cifar",
+                           "resnet50dd",
+                           "resnetaablur50",
+                           "ecaseresnet50",
                            "resnet50v1",
                            "resnet50v2d",
                            "vgg16",
@@ -180,6 +238,24 @@ TEST(Check, FindsContradictions) {
   spec.first_channels = 8;
   spec.width_per_group = 4;
   EXPECT_EQ(message_of([&] { check(spec); }), "resnet50: a width per group of 4 leaves no channels of 8");
+  spec = *find_spec("resnetaa50");
+  spec.variant = Variant::v1;
+  EXPECT_EQ(message_of([&] { check(spec); }), "resnetaa50: a map is anti-aliased after the 3x3, which is v1.5, not v1");
+  spec = *find_spec("resnetv2_18");
+  spec.anti_alias = AntiAlias::blur;
+  EXPECT_EQ(message_of([&] { check(spec); }), "resnetv2_18: a pre-activation net is not anti-aliased");
+  spec = *find_spec("resnet18");
+  spec.stem_norm = false;
+  EXPECT_EQ(message_of([&] { check(spec); }), "resnet18: only a pre-activation net can do without its norms");
+  spec = *find_spec("seresnet18");
+  spec.efficient_attention = true;
+  EXPECT_EQ(message_of([&] { check(spec); }), "seresnet18: both squeeze-and-excitation and efficient channel attention");
+  spec = *find_spec("resnet50t");
+  spec.stem_channels = 12;
+  EXPECT_EQ(message_of([&] { check(spec); }), "resnet50t: a tiered stem of 12 channels, expected a deep one of a multiple of 8");
+  spec = *find_spec("resnet20");
+  spec.stem_pool = StemPool::convolution;
+  EXPECT_EQ(message_of([&] { check(spec); }), "resnet20: a CIFAR stem has no pool that a convolution could be in place of");
   spec = *find_spec("resnet50d");
   spec.first_channels = 63;
   EXPECT_EQ(message_of([&] { check(spec); }), "resnet50d: a deep stem of 63 channels, expected an even number");
