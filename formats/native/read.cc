@@ -305,7 +305,6 @@ Header parse_prepared(native::Prepared& proto, std::span<const std::byte> bytes)
   return header;
 }
 
-// An open file's bytes, mapped. Throws Error(malformed).
 resnet::Model read_mapped(const std::shared_ptr<const Buffer>& buffer, const std::filesystem::path& file,
                           const ReadOptions& options) {
   try {

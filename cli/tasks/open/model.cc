@@ -9,6 +9,7 @@
 #include <span>
 
 #include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/checkpoint.h"
 #include "cli/tasks/open/foreign_files.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
@@ -97,7 +98,7 @@ std::string unknown_arch(const std::string& name) {
 }
 
 bool is_model(const std::string& text) {
-  return has_model_extension(text) || (arch::find_spec(text) && !exists(text)) || is_built_in(text);
+  return has_model_extension(text) || is_weights_file(text) || (arch::find_spec(text) && !exists(text)) || is_built_in(text);
 }
 
 namespace {
@@ -164,6 +165,8 @@ Model read_model_file(const Source& source, const ArchOptions& options, Observer
     model = onnx::read(built_in_model(), name, {});
   } else if (source.is_native()) {
     model = read_native(source, options);
+  } else if (holds_weights(source)) {
+    model = read_weights(source, options);
   } else {
     refuse_foreign_model(source);
     onnx::ReadOptions read;

@@ -29,6 +29,7 @@ struct ArchOptions {
   std::optional<arch::Shortcut> shortcut = {};
   arch::Init init = arch::Init::he;
   std::string input_shape = {};
+  std::string arch;  // of weights without a graph; empty: as their names and shapes tell
   std::int64_t classes = 0;
   std::uint64_t seed = 0;
   bool no_verify = false;
@@ -39,13 +40,13 @@ arch::BuildOptions build_options(const ArchOptions& options);
 // "unknown architecture 'renset18', did you mean 'resnet18'?"
 std::string unknown_arch(const std::string& name);
 
-// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, or is the name of an architecture or
-// of the network that is built in, and no existing path.
+// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, holds weights, or is the name of an architecture or of
+// the network that is built in, and not an existing path.
 bool is_model(const std::string& text);
 
 // A .resnet file; a checksum mismatch mentions --no-verify.
 Model read_native_file(const Source& source, bool verify);
-// An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
+// An .onnx, a .resnet or a file of weights, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const Source& source, const ArchOptions& arch, Observer& observer);
 Model read_model_file(const std::string& name, const ArchOptions& arch, Observer& observer);
 

@@ -28,6 +28,7 @@ class Source {
   int descriptor() const { return descriptor_; }
   // By its first bytes or, where nobody knows them, by its name.
   bool is_native() const;
+  const std::string& head() const { return head_; }  // its first bytes
   // By its first bytes.
   std::optional<FileKind> kind() const { return kind_of_content(head_); }
 

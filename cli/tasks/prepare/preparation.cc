@@ -29,7 +29,8 @@ std::string text_of_model(const Source& source, const NetworkOptions& options, T
     if (const auto spec = find_arch(source.name(), options.arch))
       return text_of_built(*spec, options.arch.init, options.arch.seed);
   }
-  return text_of_digest(source.digest(pool));
+  const std::string& arch = options.arch.arch;  // weights alone may be those of several networks
+  return text_of_digest(source.digest(pool)) + (arch.empty() ? "" : " as " + arch);
 }
 
 // --input-shape as it was understood, however it is spelt.
