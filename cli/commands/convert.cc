@@ -86,6 +86,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
   add_number(app, "--tolerance", options.tolerance, 0, std::numeric_limits<double>::infinity(),
              "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
              "four units in the last place of the largest output)");
+  add_weights_option(app, options.arch);
   add_arch_options(app, options.arch, words<arch::Init>, "Where IN is an architecture's name");
   options.seed = app.get_option("--seed")->group("Options")->description(
       "initialise weights that are graph inputs (see --strip-weights) from this seed; the same bytes on every machine");

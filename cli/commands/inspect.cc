@@ -98,6 +98,7 @@ void setup(CLI::App& app, InspectOptions& options) {
                "Table 1 of the paper instead of a model, with the exact counts (--variant, default v1)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224 or name:1,3,224,224");
+  add_weights_option(app, options.arch);
   add_arch_options(app, options.arch, words<arch::Init>, "Where MODEL is an architecture's name");
   app.footer(
       "MACs are multiply-adds of convolutions and matrix products; what the paper calls FLOPs. Others call twice as many FLOPs.\n"

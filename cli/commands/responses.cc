@@ -65,6 +65,7 @@ void setup(CLI::App& app, ResponsesOptions& options) {
   app.add_flag("-0,--null", options.inputs.null_separated, "paths on stdin end in NUL, as find -print0 writes them");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preprocess_options(app, options.preprocess, "Preprocessing");
+  add_weights_option(app, options.arch);
   add_arch_options(app, options.arch, inits_with_weights, "Where MODEL is an architecture's name");
   app.footer(
       "A response is the output of a 3x3 layer after its batch norm and before the non-linearity and the addition; its\n"

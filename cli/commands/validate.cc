@@ -55,6 +55,7 @@ void setup(CLI::App& app, ValidateOptions& options) {
              "format of the findings (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
+  add_weights_option(app, options.arch);
   add_arch_options(app, options.arch, words<arch::Init>, "Where MODEL or --expect is an architecture's name");
   app.footer(
       "The exit code is 1 where a finding is an error, else 0.\n"

@@ -14,6 +14,14 @@
 
 namespace resnet::cli {
 
+void add_weights_option(CLI::App& app, ArchOptions& options) {
+  add_text(app, "--arch", options.arch, "ARCH",
+           "the architecture of weights without a graph (.safetensors, .pth), as timm names it (default: found from their names "
+           "and shapes)");
+  app.add_flag("--test-size", options.test_size,
+               "of weights with timm's config.json: prepare photos as they were tested, often at a larger size");
+}
+
 void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<arch::Init>> inits, const std::string& group) {
   add_choice(app, "--variant", options.variant,
              "where a bottleneck has its stride: in its first 1x1 (v1, the paper) or in its 3x3 (v1.5, torchvision; this is the "

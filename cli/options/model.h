@@ -16,6 +16,8 @@ namespace resnet::cli {
 
 // What --init may say of a network that is to be run: with weights.
 inline constexpr auto inits_with_weights = words_of_these({arch::Init::he, arch::Init::zeros});
+// --arch, for files that hold weights without a graph.
+void add_weights_option(CLI::App& app, ArchOptions& options);
 // `inits` are those that --init may say: all, or inits_with_weights.
 void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<arch::Init>> inits, const std::string& group);
 

@@ -34,6 +34,7 @@ void add_network_options(CLI::App& app, NetworkOptions& options) {
   add_integer(app, "--max-pixels", options.max_pixels, 1, std::int64_t{1} << 40,
               "larger photos are refused before they are decoded")
       ->capture_default_str();
+  add_weights_option(app, options.arch);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224 or name:1,3,224,224");
 }

@@ -1,12 +1,9 @@
 #include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 
@@ -276,22 +273,6 @@ Header parse_prepared(native::Prepared& proto, std::span<const std::byte> bytes)
   return header;
 }
 
-// An open file's bytes, mapped. Throws Error(malformed).
-std::shared_ptr<const Buffer> map_descriptor(int descriptor, const std::filesystem::path& file) {
-  const auto refuse = [&](Fault fault, const std::string& what) {
-    throw Error(fault, Frame::file(Role::model, file.string()), what);
-  };
-  struct stat status {};
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse(Fault::unreadable, "is not a regular file");
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) refuse(Fault::malformed, "is empty");
-  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (address == MAP_FAILED && errno == ENOMEM) refuse(Fault::exhausted, "not enough memory to map it");
-  if (address == MAP_FAILED) refuse(Fault::unreadable, fmt::format("cannot be mapped: {}", std::strerror(errno)));
-  const std::shared_ptr<const void> mapping(address, [size](const void* begin) { munmap(const_cast<void*>(begin), size); });
-  return Buffer::view({static_cast<const std::byte*>(address), size}, mapping);
-}
-
 resnet::Model read_mapped(const std::shared_ptr<const Buffer>& buffer, const std::filesystem::path& file,
                           const ReadOptions& options) {
   try {
@@ -316,7 +297,7 @@ resnet::Model read(const std::filesystem::path& file, const ReadOptions& options
 }
 
 resnet::Model read(int descriptor, const std::filesystem::path& file, const ReadOptions& options) {
-  return read_mapped(map_descriptor(descriptor, file), file, options);
+  return read_mapped(Buffer::map_descriptor(descriptor, file), file, options);
 }
 
 bool is_prepared(std::string_view head) { return prepared_magic.starts_with(head.substr(0, prepared_magic.size())); }
@@ -357,11 +338,11 @@ PreparedNetwork read_prepared(const std::filesystem::path& file, ThreadPool& poo
 }
 
 PreparedNetwork read_prepared(int descriptor, const std::filesystem::path& file, ThreadPool& pool) {
-  return read_prepared(map_descriptor(descriptor, file), file, pool);
+  return read_prepared(Buffer::map_descriptor(descriptor, file), file, pool);
 }
 
 PreparedSummary read_prepared_summary(int descriptor, const std::filesystem::path& file) {
-  const auto buffer = map_descriptor(descriptor, file);
+  const auto buffer = Buffer::map_descriptor(descriptor, file);
   try {
     native::Prepared proto;
     parse_prepared(proto, buffer->bytes());

@@ -75,9 +75,10 @@ constexpr auto magics = std::to_array<Magic>({
     {0, "{\"error\":"sv, {"a server's error message, saved as a file", FileGroup::other}},
 });
 
-constexpr FileKind pytorch = {"a PyTorch checkpoint", FileGroup::model}, keras = {"a Keras model", FileGroup::model},
-                   pickle = {"a Python pickle (PyTorch, scikit-learn)", FileGroup::model},
-                   safetensors = {"a safetensors file of weights", FileGroup::model}, zip = {"a ZIP archive", FileGroup::archive};
+constexpr FileKind pytorch = {"a PyTorch checkpoint", FileGroup::weights}, keras = {"a Keras model", FileGroup::model},
+                   pickle = {"a Python pickle (PyTorch, scikit-learn)", FileGroup::weights},
+                   safetensors = {"a safetensors file of weights", FileGroup::weights},
+                   zip = {"a ZIP archive", FileGroup::archive};
 
 std::uint8_t byte_at(std::string_view text, std::size_t i) { return static_cast<std::uint8_t>(text[i]); }
 
@@ -184,7 +185,8 @@ std::optional<FileKind> kind_of_ending(const std::filesystem::path& file) {
                      paddle = {"a PaddlePaddle model", FileGroup::model}, archive = {"an archive", FileGroup::archive};
   static constexpr auto rows = std::to_array<Row>({{".pth", pytorch},
                                                    {".pt", pytorch},
-                                                   {".ckpt", {"a checkpoint (PyTorch, TensorFlow)", FileGroup::model}},
+                                                   {".th", pytorch},
+                                                   {".ckpt", {"a checkpoint (PyTorch, TensorFlow)", FileGroup::weights}},
                                                    {".pkl", pickle},
                                                    {".pickle", pickle},
                                                    {".safetensors", safetensors},

@@ -13,6 +13,7 @@ enum class FileGroup : std::uint8_t {
   picture,  // of a format that is read here
   array,    // NumPy's
   onnx,     // under whatever name
+  weights,  // without a graph, of a format that is read here
   model,    // of another framework
   archive,
   other,  // pictures that are not read here among them

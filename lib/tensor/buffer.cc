@@ -64,40 +64,35 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t size) {
   return std::shared_ptr<Buffer>(new Buffer(static_cast<std::byte*>(aligned), size, std::move(owner)));
 }
 
+namespace {
+
+Error unreadable(const Frame& file, const char* what) {
+  return Error(Fault::unreadable, file, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+}  // namespace
+
 std::shared_ptr<const Buffer> Buffer::map_file(const std::filesystem::path& path, Role role) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
+  if (descriptor < 0) throw unreadable(Frame::file(role, path.string()), "cannot be opened");
+  struct Closed {
+    int descriptor;
+    ~Closed() { close(descriptor); }
+  } closed{descriptor};
+  return map_descriptor(descriptor, path, role);
+}
+
+std::shared_ptr<const Buffer> Buffer::map_descriptor(int descriptor, const std::filesystem::path& path, Role role) {
   const Frame file = Frame::file(role, path.string());
-  const auto fail = [&](const char* what) {
-    return Error(Fault::unreadable, file, fmt::format("{}: {}", what, std::strerror(errno)));
-  };
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
-  if (fd < 0) throw fail("cannot be opened");
   struct stat status {};
-  if (fstat(fd, &status) != 0) {
-    const Error error = fail("cannot be read");
-    close(fd);
-    throw error;
-  }
-  if (S_ISDIR(status.st_mode)) {
-    close(fd);
-    throw Error(Fault::unreadable, file, "is a folder, expected a file");
-  }
-  if (!S_ISREG(status.st_mode)) {
-    close(fd);
-    throw Error(Fault::unreadable, file, "is not a regular file");
-  }
+  if (fstat(descriptor, &status) != 0) throw unreadable(file, "cannot be read");
+  if (S_ISDIR(status.st_mode)) throw Error(Fault::unreadable, file, "is a folder, expected a file");
+  if (!S_ISREG(status.st_mode)) throw Error(Fault::unreadable, file, "is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) {
-    close(fd);
-    return std::shared_ptr<const Buffer>(new Buffer(nullptr, 0, nullptr));
-  }
-  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  const int mapping_errno = errno;
-  close(fd);
-  if (address == MAP_FAILED) {
-    if (mapping_errno == ENOMEM) throw Error(Fault::exhausted, file, "not enough memory to map it");
-    errno = mapping_errno;
-    throw fail("cannot be mapped");
-  }
+  if (size == 0) return std::shared_ptr<const Buffer>(new Buffer(nullptr, 0, nullptr));
+  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (address == MAP_FAILED && errno == ENOMEM) throw Error(Fault::exhausted, file, "not enough memory to map it");
+  if (address == MAP_FAILED) throw unreadable(file, "cannot be mapped");
   auto owner = std::make_shared<Mapping>(address, size);
   return std::shared_ptr<const Buffer>(new Buffer(static_cast<std::byte*>(address), size, std::move(owner)));
 }

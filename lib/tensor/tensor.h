@@ -29,6 +29,8 @@ class Buffer {
   static std::shared_ptr<Buffer> allocate(std::size_t size);
   // The whole file, read-only. Throws Error(unreadable) where it cannot be opened or mapped.
   static std::shared_ptr<const Buffer> map_file(const std::filesystem::path& path, Role role = Role::model);
+  // The same of a file that is open, and stays so; `path` is its name in errors.
+  static std::shared_ptr<const Buffer> map_descriptor(int descriptor, const std::filesystem::path& path, Role role = Role::model);
   // Bytes that `keep_alive` owns.
   static std::shared_ptr<const Buffer> view(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive);
   static std::shared_ptr<Buffer> mutable_view(std::span<std::byte> bytes, std::shared_ptr<void> keep_alive);

@@ -22,6 +22,7 @@ std::string text_of(const FileKind& kind) {
     case FileGroup::onnx: return "is an ONNX model by its first bytes: --model reads one of any name";
     case FileGroup::archive: return fmt::format("is {}, neither a model nor a photo; unpack it", kind.name);
     case FileGroup::model: return fmt::format("is {}, not a model that can be read here; export it to ONNX", kind.name);
+    case FileGroup::weights: return fmt::format("is {}: --model reads one of any name", kind.name);
     case FileGroup::picture:
     case FileGroup::array:
     case FileGroup::other: return fmt::format("is {}, not a model{}{}", kind.name, kind.hint.empty() ? "" : ": ", kind.hint);
@@ -39,8 +40,8 @@ bool holds(const fs::path& folder, std::initializer_list<const char*> names) {
 
 std::optional<std::string> describe_folder(const fs::path& folder) {
   if (holds(folder, {"saved_model.pb", "saved_model.pbtxt"})) return text_of({"a TensorFlow SavedModel", FileGroup::model});
-  if (holds(folder, {"config.json"}) && holds(folder, {"model.safetensors", "pytorch_model.bin", "tf_model.h5"}))
-    return text_of({"the folder of a Hugging Face model", FileGroup::model});
+  if (holds(folder, {"config.json"}) && holds(folder, {"tf_model.h5", "flax_model.msgpack"}))
+    return text_of({"the folder of a Hugging Face model without weights of PyTorch", FileGroup::model});
   const auto kind = kind_of_ending(folder);
   return kind && kind->group == FileGroup::model && holds(folder, {"Manifest.json"}) ? std::optional(text_of(*kind))
                                                                                      : std::nullopt;
@@ -96,7 +97,8 @@ void refuse_stranger(std::span<const std::string> arguments) {
 
 void refuse_foreign_model(const Source& source) {
   const auto kind = source.kind();
-  if (kind && kind->group != FileGroup::onnx) throw Error(Fault::malformed, source.name() + ": " + text_of(*kind));
+  if (kind && kind->group != FileGroup::onnx && kind->group != FileGroup::weights)
+    throw Error(Fault::malformed, source.name() + ": " + text_of(*kind));
 }
 
 }  // namespace resnet::cli

@@ -10,6 +10,7 @@
 
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/checkpoint.h"
 #include "cli/tasks/open/foreign_files.h"
 #include "formats/hub/catalogue.h"
 #include "formats/hub/name.h"
@@ -113,7 +114,8 @@ bool is_published(const std::string& text) {
 }  // namespace
 
 bool is_model(const std::string& text) {
-  return has_model_extension(text) || is_arch(text) || is_built_in(text) || is_published(text);
+  return has_model_extension(text) || is_weights_file(text) || is_published_folder(text) || is_arch(text) || is_built_in(text) ||
+         is_published(text);
 }
 
 namespace {
@@ -180,6 +182,12 @@ Model read_model_file(const Source& source, const ArchOptions& options, Observer
     model = onnx::read(built_in_model(), name, {});
   } else if (source.is_native()) {
     model = read_native(source, options);
+  } else if (holds_weights(source)) {
+    model = read_weights(source, options);
+  } else if (!source.is_file() && is_published_folder(name)) {
+    throw Error(Fault::malformed, name + ": " +
+                                      describe_foreign(name).value_or("has no weights, expected model.safetensors, "
+                                                                      "pytorch_model.bin, or the index of such files"));
   } else {
     refuse_foreign_model(source);
     onnx::ReadOptions read;
@@ -211,9 +219,19 @@ void refuse_arch_options(const Source& source, const ArchOptions& options) {
   }
 }
 
+void refuse_weights_options(const Source& source, const ArchOptions& options) {
+  const bool has_weights = holds_weights(source);
+  if (!options.arch.empty() && !has_weights)
+    throw Error(Fault::invalid,
+                fmt::format("--arch is for weights without a graph, but {} is not a file of such", source.name()));
+  if (options.test_size && !(has_weights && source.configurations().contains("config.json")))
+    throw Error(Fault::invalid,
+                fmt::format("--test-size is for weights with timm's config.json, which {} has not", source.name()));
+}
+
 ArchOptions options_of_one(const std::string& name, const ArchOptions& options, std::span<const std::string> all) {
   if (is_arch(name) || std::none_of(all.begin(), all.end(), is_arch)) return options;
-  return {.input_shape = options.input_shape, .no_verify = options.no_verify};
+  return {.input_shape = options.input_shape, .no_verify = options.no_verify, .test_size = options.test_size};
 }
 
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer) {
@@ -249,6 +267,7 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
     throw Error(Fault::invalid, name + ": no such file, and " + unknown_arch(name));
   }
   refuse_arch_options(source, options);
+  refuse_weights_options(source, options);
   result.model = read_model_file(source, options, observer);
   return result;
 }

@@ -29,9 +29,11 @@ struct ArchOptions {
   std::optional<arch::Shortcut> shortcut = {};
   arch::Init init = arch::Init::he;
   std::string input_shape = {};
+  std::string arch;  // of weights without a graph; empty: found from their configuration, or names and shapes
   std::int64_t classes = 0;
   std::uint64_t seed = 0;
   bool no_verify = false;
+  bool test_size = false;  // of published weights: the input size with which their authors test
 };
 // Whether it is an architecture's name, and no file has it.
 bool is_arch(const std::string& name);
@@ -41,13 +43,14 @@ arch::BuildOptions build_options(const ArchOptions& options);
 // "unknown architecture 'renset18', did you mean 'resnet18'?"
 std::string unknown_arch(const std::string& name);
 
-// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, or is the name of an architecture or
-// of the network that is built in, and no existing path.
+// Whether `text` can only be meant as a model: it ends in .onnx or .resnet, holds weights, is a folder
+// of published weights, or is the name of an architecture or of
+// the network that is built in, and not an existing path.
 bool is_model(const std::string& text);
 
 // A .resnet file; a checksum mismatch mentions --no-verify.
 Model read_native_file(const Source& source, bool verify);
-// An .onnx or a .resnet file, whichever it is by its first bytes; warns of what the reader noticed.
+// An .onnx, a .resnet or a file of weights, whichever it is by its first bytes; warns of what the reader noticed.
 Model read_model_file(const Source& source, const ArchOptions& arch, Observer& observer);
 Model read_model_file(const std::string& name, const ArchOptions& arch, Observer& observer);
 
@@ -62,6 +65,8 @@ struct LoadedModel {
 // Throws Error(invalid) "--variant is for architectures by name, but a.onnx is a file" where such options are given for what is
 // there, or is built in.
 void refuse_arch_options(const Source& source, const ArchOptions& options);
+// The same of --arch and --test-size where `source` holds no weights without a graph.
+void refuse_weights_options(const Source& source, const ArchOptions& options);
 // The options for `name`, one of several models: for a file without those of architectures, where another of `all` is an
 // architecture that they are for.
 ArchOptions options_of_one(const std::string& name, const ArchOptions& options, std::span<const std::string> all);

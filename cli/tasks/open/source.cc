@@ -5,21 +5,90 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "cli/tasks/open/built_in.h"
+#include "formats/hubconfig/hubconfig.h"
 #include "formats/native/native.h"
 #include "lib/base/digest.h"
 
 namespace resnet::cli {
 
-Source::Source(std::string name) : name_(std::move(name)), is_built_in_(cli::is_built_in(name_)) {
+namespace fs = std::filesystem;
+
+namespace {
+
+// In the order in which they are looked for, as transformers does.
+constexpr std::array<std::string_view, 4> published_names = {"model.safetensors", "model.safetensors.index.json",
+                                                             "pytorch_model.bin", "pytorch_model.bin.index.json"};
+constexpr std::array<const char*, 2> configuration_names = {"config.json", "preprocessor_config.json"};
+
+// Of a regular file, at most one byte more than a configuration may have, so that whoever parses it sees that; nothing where
+// there is none.
+std::optional<std::string> read_configuration(const fs::path& file) {
+  const int opened = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (opened < 0) return std::nullopt;
+  std::optional<std::string> text;
+  struct stat status {};
+  if (fstat(opened, &status) == 0 && S_ISREG(status.st_mode)) {
+    const auto most = std::min<std::uintmax_t>(static_cast<std::uintmax_t>(status.st_size), hubconfig::most_bytes + 1);
+    text.emplace(static_cast<std::size_t>(most), '\0');
+    std::size_t got = 0;
+    while (got < text->size()) {
+      const ssize_t more = pread(opened, text->data() + got, text->size() - got, static_cast<off_t>(got));
+      if (more <= 0) break;
+      got += static_cast<std::size_t>(more);
+    }
+    text->resize(got);
+  }
+  close(opened);
+  return text;
+}
+
+}  // namespace
+
+std::optional<fs::path> weights_in(const fs::path& folder) {
+  std::error_code ignored;
+  for (const std::string_view name : published_names) {
+    if (fs::is_regular_file(folder / name, ignored)) return folder / name;
+  }
+  if (!fs::is_regular_file(folder / "config.json", ignored)) return std::nullopt;
+  std::optional<fs::path> only;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    const auto kind = kind_of_ending(entry->path());
+    if (!kind || kind->group != FileGroup::weights || !entry->is_regular_file(ignored)) continue;
+    if (only) return std::nullopt;
+    only = entry->path();
+  }
+  return only;
+}
+
+bool is_published_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) && (fs::is_regular_file(path / "config.json", ignored) || weights_in(path));
+}
+
+Source::Source(std::string name) : name_(std::move(name)), path_(name_), is_built_in_(cli::is_built_in(name_)) {
   if (is_built_in_) return;
   std::error_code ignored;
-  is_there_ = std::filesystem::exists(name_, ignored);
-  const int opened = open(name_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is not waited for
+  is_there_ = fs::exists(name_, ignored);
+  const bool is_folder = fs::is_directory(name_, ignored);
+  if (is_folder) {
+    if (const auto weights = weights_in(name_)) path_ = weights->string();
+  }
+  const bool is_published =
+      std::find(published_names.begin(), published_names.end(), fs::path(path_).filename().string()) != published_names.end();
+  if (is_folder || is_published) {
+    for (const char* file : configuration_names) {
+      const fs::path folder = is_folder ? fs::path(name_) : fs::path(path_).parent_path();
+      if (auto text = read_configuration(folder / file)) configurations_.emplace(file, std::move(*text));
+    }
+  }
+  const int opened = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is not waited for
   if (opened < 0) return;
   struct stat status {};
   if (fstat(opened, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -45,7 +114,11 @@ bool Source::is_native() const {
 
 std::string Source::digest(ThreadPool& pool) const {
   if (is_built_in_) return resnet::digest(built_in_model(), pool);
-  return is_file() ? digest_of_file(descriptor_, name_, pool) : digest_of_file(name_, pool);
+  const std::string own = is_file() ? digest_of_file(descriptor_, name_, pool) : digest_of_file(name_, pool);
+  if (configurations_.empty()) return own;
+  std::string all = own;
+  for (const auto& [file, text] : configurations_) all += '\n' + file + ' ' + resnet::digest(text);
+  return resnet::digest(all);
 }
 
 bool Source::has_changed() const {

@@ -29,7 +29,9 @@ std::string text_of_model(const Source& source, const NetworkOptions& options, T
     if (const auto spec = find_arch(source.name(), options.arch))
       return text_of_built(*spec, options.arch.init, options.arch.seed);
   }
-  return text_of_digest(source.digest(pool));
+  const std::string& arch = options.arch.arch;  // weights alone may be those of several networks
+  return text_of_digest(source.digest(pool)) + (arch.empty() ? "" : " as " + arch) +
+         (options.arch.test_size ? " at its test size" : "");
 }
 
 // --input-shape as it was understood, however it is spelt.
@@ -52,9 +54,9 @@ std::string methods_of(const xnnpack::Plan& plan) {
 using Digests = std::map<std::string, std::string>;
 
 // Of the files beside a model's own that it was read from.
-Digests digests_of_data(const std::string& name, const Model& model, ThreadPool& pool) {
+Digests digests_of_data(const std::string& path, const Model& model, ThreadPool& pool) {
   Digests digests;
-  for (const std::string& file : model.data_files) digests[file] = digest_of_file(fs::path(name).parent_path() / file, pool);
+  for (const std::string& file : model.data_files) digests[file] = digest_of_file(fs::path(path).parent_path() / file, pool);
   return digests;
 }
 
@@ -140,7 +142,7 @@ class Preparation {
     const auto packed = ready_.member.plan->packed_weights();
     // A file that changed while it was read is another one the next time.
     const bool is_kept = key && packed && network.finite && !source_.has_changed();
-    if (asked_.identify || is_kept) identity_.data = digests_of_data(name_, network.source, pool_);
+    if (asked_.identify || is_kept) identity_.data = digests_of_data(source_.path(), network.source, pool_);
     if (!is_kept) return;
     native::PreparedNetwork fresh{.key = *key, .name = name_, .model = network.source, .packed_weights = *packed};
     fresh.model.graph = ready_.member.plan->graph();

@@ -1,0 +1,152 @@
+#include "cli/tasks/open/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "cli/tasks/feed/photo_files.h"
+#include "cli/tasks/named.h"
+#include "formats/hub/catalogue.h"
+#include "formats/hubconfig/hubconfig.h"
+#include "formats/labels/labels.h"
+#include "formats/safetensors/safetensors.h"
+#include "formats/safetensors/shards.h"
+#include "formats/torch/torch.h"
+#include "lib/base/error.h"
+#include "lib/base/file_kind.h"
+#include "lib/model/from_weights.h"
+#include "lib/tensor/tensor.h"
+
+namespace resnet::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_index(const std::string& name) { return name.ends_with(".index.json"); }
+
+bool is_of_weights(const std::optional<FileKind>& content, const fs::path& file) {
+  if (content) return content->group == FileGroup::weights;
+  const auto ending = kind_of_ending(file);
+  return ending && ending->group == FileGroup::weights;
+}
+
+// One file, whichever it is.
+Weights read_one(const Source& source) {
+  const std::string& name = source.path();
+  if (!source.is_file()) throw Error(Fault::unreadable, Frame::file(Role::model, name), "is not a regular file");
+  std::shared_ptr<const Buffer> bytes = Buffer::map_descriptor(source.descriptor(), name);
+  if (torch::is_checkpoint(source.head())) return torch::parse(std::move(bytes), name, source.descriptor());
+  const auto ending = kind_of_ending(name);
+  if (name.ends_with(".safetensors") || !ending || source.kind()) return safetensors::parse(std::move(bytes), name);
+  return torch::parse(std::move(bytes), name, source.descriptor());
+}
+
+Weights read_shards(const Source& source, std::vector<std::string>& data_files) {
+  const std::string& name = source.path();
+  const std::shared_ptr<const Buffer> buffer = Buffer::map_descriptor(source.descriptor(), name);
+  const auto bytes = buffer->bytes();
+  if (bytes.size() > safetensors::most_index_bytes)
+    throw Error(Fault::malformed, Frame::file(Role::model, name),
+                fmt::format("has {} bytes, expected an index of at most {}", bytes.size(), safetensors::most_index_bytes));
+  const auto index = safetensors::parse_index({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
+  std::vector<Weights> shards;
+  for (const std::string& shard : index.shards) {
+    const Source file((fs::path(name).parent_path() / shard).string());
+    if (!file.is_there())
+      throw Error(Fault::unreadable, Frame::file(Role::model, name), fmt::format("names {}, which is not beside it", shard));
+    shards.push_back(read_one(file));
+    data_files.push_back(shard);
+  }
+  return safetensors::join(index, std::move(shards));
+}
+
+using hubconfig::Configuration;
+
+std::optional<Configuration> read_configuration(const Source& source) {
+  const auto found = source.configurations().find("config.json");
+  if (found == source.configurations().end()) return std::nullopt;
+  return hubconfig::parse(found->second, (fs::path(source.path()).parent_path() / found->first).string());
+}
+
+// The network that a configuration describes.
+arch::Spec spec_of(const Configuration& configuration, const Source& source) {
+  const std::string file = (fs::path(source.path()).parent_path() / "config.json").string();
+  if (!configuration.model_args.empty())
+    throw Error(Fault::malformed, Frame::file(Role::model, file),
+                fmt::format("'model_args.{}' is {}, which changes the network in a way that is not known here; override with "
+                            "--arch",
+                            configuration.model_args.begin()->first, configuration.model_args.begin()->second));
+  if (configuration.spec) return *configuration.spec;
+  if (auto spec = arch::find_timm_spec(configuration.architecture)) return *spec;
+  throw Error(Fault::malformed, Frame::file(Role::model, file),
+              fmt::format("'architecture' is '{}', which is not a network that can be built here; expected one such as resnet50 "
+                          "(override with --arch)",
+                          configuration.architecture));
+}
+
+std::optional<arch::Spec> asked_spec(const ArchOptions& options) {
+  if (options.arch.empty()) return std::nullopt;
+  auto asked = arch::find_timm_spec(options.arch);
+  if (!asked) asked = arch::find_spec(options.arch);
+  if (!asked) throw Error(Fault::invalid, "--arch: " + unknown_arch(options.arch));
+  return asked;
+}
+
+// Labels and preparation, and what their publisher says besides.
+void describe(Model& model, const Source& source, const std::optional<Configuration>& configuration, bool test_size) {
+  const std::int64_t classes = model.spec ? model.spec->classes : 0;
+  if (configuration) {
+    for (const std::string& note : configuration->notes) model.notes.push_back(note);
+    if (configuration->preprocessing) model.preprocessing = configuration->preprocessing;
+    model.labels = configuration->labels;
+    if (model.labels.empty() && classes == 1000 && hubconfig::is_imagenet1k(configuration->tag))
+      model.labels = labels::find("imagenet1k").value();
+    if (test_size) {
+      if (!configuration->test_preprocessing)
+        throw Error(Fault::invalid, "--test-size: config.json gives no other size for tests");
+      model.preprocessing = configuration->test_preprocessing;
+    }
+  } else if (const hub::Entry* entry = hub::entry_of_file(fs::path(source.path()).filename().string())) {
+    // torchvision's later weights are tested with photos resized to 232.
+    const bool later = entry->name.ends_with(".IMAGENET1K_V2") || entry->architecture == "resnext101_64x4d";
+    model.preprocessing = preprocessing_of(Convention::torchvision);
+    if (later) model.preprocessing->resize = 232;
+    if (classes == 1000) model.labels = labels::find("imagenet1k").value();
+  }
+  const auto processor = source.configurations().find("preprocessor_config.json");
+  if (processor != source.configurations().end() && !test_size && !(configuration && configuration->preprocessing)) {
+    model.preprocessing =
+        hubconfig::parse_preprocessor(processor->second, (fs::path(source.path()).parent_path() / processor->first).string());
+  }
+}
+
+}  // namespace
+
+bool is_weights_file(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored) || has_photo_ending(path)) return false;
+  return is_index(path) || is_of_weights(kind_of_file(path), path);
+}
+
+bool holds_weights(const Source& source) {
+  return source.is_file() && (is_index(source.path()) || is_of_weights(source.kind(), source.path()));
+}
+
+Model read_weights(const Source& source, const ArchOptions& options) {
+  std::optional<arch::Spec> asked = asked_spec(options);
+  const std::optional<Configuration> configuration = read_configuration(source);
+  if (!asked && configuration) asked = spec_of(*configuration, source);
+  return named(source.name(), [&] {
+    std::vector<std::string> data_files;
+    Weights weights = is_index(source.path()) ? read_shards(source, data_files) : read_one(source);
+    Model model = from_weights(std::move(weights), asked);
+    model.data_files = std::move(data_files);
+    describe(model, source, configuration, options.test_size);
+    return model;
+  });
+}
+
+}  // namespace resnet::cli
