@@ -38,17 +38,10 @@ bool is_pickle(std::string_view bytes) {
 }
 
 std::string_view way_out(const FileKind& kind) {
-  switch (kind.group) {
-    case FileGroup::archive: return "; unpack it";
-    case FileGroup::other: return "; fetch the file again";
-    case FileGroup::model:
-      return kind.name.find("PyTorch") == kind.name.npos ? ""
-                                                         : "; load it there and save its state_dict() with PyTorch 1.6 or later";
-    case FileGroup::picture:
-    case FileGroup::array:
-    case FileGroup::onnx: return "";
-  }
-  __builtin_unreachable();
+  if (kind.group == FileGroup::archive) return "; unpack it";
+  if (kind.group == FileGroup::other) return "; fetch the file again";
+  if (kind.name.find("PyTorch") == kind.name.npos) return "";
+  return "; load it there and save its state_dict() with PyTorch 1.6 or later";
 }
 
 [[noreturn]] void refuse_other(std::string_view bytes) {
@@ -103,7 +96,7 @@ void refuse_other_archive(const Archive& archive, std::string_view first_bytes) 
   if (any(".npy")) refuse(fmt::format("is a NumPy archive of several arrays, {}", wanted));
   if (any("/data.pkl")) refuse("is a PyTorch archive whose entries are not all in one folder");
   const auto kind = kind_of_content(first_bytes);
-  if (kind && kind->group == FileGroup::model) refuse(fmt::format("is a zip archive without data.pkl, {}", wanted));
+  if (kind && kind->name == "a PyTorch checkpoint") refuse(fmt::format("is a zip archive without data.pkl, {}", wanted));
   refuse(fmt::format("is {}, {}", kind ? kind->name : "a zip archive", wanted));
 }
 
