@@ -17,11 +17,8 @@ std::string zip_of(const std::string& first) {
 
 TEST_F(ForeignFilesTest, ByContent) {
   const std::vector<std::pair<std::string, std::string>> files = {
-      {zip_of("resnet/data.pkl"), "is a PyTorch checkpoint, not a model that can be read here; export it to ONNX"},
-      {std::string("\x80\2\x8a\x0al\xfc\x9c"), "is a Python pickle"},
       {"\x89HDF\r\n\x1a\n....", "is an HDF5 file (Keras), not a model that can be read here"},
       {std::string("\x1c\0\0\0TFL3....", 12), "is a TensorFlow Lite model"},
-      {std::string("\x40\0\0\0\0\0\0\0{\"a\":{}}", 16), "is a safetensors file of weights"},
       {zip_of("photos/1.jpg"), "is a ZIP archive, neither a model nor a photo; unpack it"},
       {read("rgb.onnx"), "is an ONNX model by its first bytes: --model reads one of any name"}};
   for (const auto& [bytes, text] : files) {
@@ -34,13 +31,31 @@ TEST_F(ForeignFilesTest, ByContent) {
   }
 }
 
+// Weights without a graph are models; what is wrong in them is what their readers say.
+TEST_F(ForeignFilesTest, DamagedWeights) {
+  for (const auto& [bytes, text] :
+       {std::pair{zip_of("resnet/data.pkl"), "is a damaged zip archive"},
+        {std::string("\x80\2\x8a\x0al\xfc\x9c"), ""},
+        {std::string("\x40\0\0\0\0\0\0\0{\"a\":{}}", 16), "is cut short: 8 bytes after the header's length, expected 64"}}) {
+    write("file", bytes);
+    for (const auto& arguments : {std::vector<std::string>{"file", "red.png"}, {"red.png", "file"}}) {
+      std::vector<std::string> words = {"predict", "-q"};
+      words.insert(words.end(), arguments.begin(), arguments.end());
+      expect_refused(run(words), 3, std::string("file: ") + text);
+    }
+    expect_refused(run({"predict", "file", "-q"}), 2, "no images given");
+  }
+}
+
 TEST_F(ForeignFilesTest, ByNameWhereTheContentSaysNothing) {
   for (const auto& [name, what] :
-       {std::pair{"w.pth", "a PyTorch checkpoint"}, {"w.engine", "a TensorRT engine"}, {"w.PB", "a TensorFlow graph"}}) {
+       {std::pair{"w.h5", "an HDF5 file (Keras)"}, {"w.engine", "a TensorRT engine"}, {"w.PB", "a TensorFlow graph"}}) {
     write(name, "");
     expect_refused(run({"predict", name, "red.png", "-q"}), 3,
                    std::string(name) + ": is " + what + ", not a model that can be read");
   }
+  write("w.pth", "");
+  expect_refused(run({"predict", "w.pth", "red.png", "-q"}), 3, "w.pth: is empty, expected a PyTorch checkpoint");
   fs::create_directory(folder() / "saved");
   write("saved/saved_model.pb", "x");
   expect_refused(run({"predict", "saved", "red.png", "-q"}), 3, "saved: is a TensorFlow SavedModel");
@@ -89,7 +104,7 @@ TEST_F(ForeignFilesTest, NamedAsAModelOrAPhoto) {
                                                 {"evaluate", "w.pth", "data"}}) {
     std::vector<std::string> quiet = words;
     quiet.push_back("-q");
-    expect_refused(run(quiet), 3, "w.pth: is a PyTorch checkpoint, not a model that can be read here; export it to ONNX");
+    expect_refused(run(quiet), 3, "w.pth: is a damaged zip archive");
   }
   expect_refused(run({"inspect", "red.png", "-q"}), 3, "red.png: is a PNG, not a model");
   expect_refused(run({"predict", "rgb.onnx", "w.pth", "-q"}), 5, "is not an image that can be read (it is a PyTorch checkpoint)");

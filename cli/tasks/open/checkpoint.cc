@@ -8,6 +8,7 @@
 
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/named.h"
+#include "cli/tasks/open/foreign_files.h"
 #include "formats/hub/catalogue.h"
 #include "formats/hubconfig/hubconfig.h"
 #include "formats/labels/labels.h"
@@ -65,15 +66,21 @@ Weights read_shards(const Source& source, std::vector<std::string>& data_files) 
 
 using hubconfig::Configuration;
 
+std::string configuration_path(const Source& source, const std::string& file) {
+  const fs::path folder =
+      source.path() == source.name() && !source.is_file() ? fs::path(source.name()) : fs::path(source.path()).parent_path();
+  return (folder / file).string();
+}
+
 std::optional<Configuration> read_configuration(const Source& source) {
   const auto found = source.configurations().find("config.json");
   if (found == source.configurations().end()) return std::nullopt;
-  return hubconfig::parse(found->second, (fs::path(source.path()).parent_path() / found->first).string());
+  return hubconfig::parse(found->second, configuration_path(source, found->first));
 }
 
 // The network that a configuration describes.
 arch::Spec spec_of(const Configuration& configuration, const Source& source) {
-  const std::string file = (fs::path(source.path()).parent_path() / "config.json").string();
+  const std::string file = configuration_path(source, "config.json");
   if (!configuration.model_args.empty())
     throw Error(Fault::malformed, Frame::file(Role::model, file),
                 fmt::format("'model_args.{}' is {}, which changes the network in a way that is not known here; override with "
@@ -118,8 +125,7 @@ void describe(Model& model, const Source& source, const std::optional<Configurat
   }
   const auto processor = source.configurations().find("preprocessor_config.json");
   if (processor != source.configurations().end() && !test_size && !(configuration && configuration->preprocessing)) {
-    model.preprocessing =
-        hubconfig::parse_preprocessor(processor->second, (fs::path(source.path()).parent_path() / processor->first).string());
+    model.preprocessing = hubconfig::parse_preprocessor(processor->second, configuration_path(source, processor->first));
   }
 }
 
@@ -147,6 +153,13 @@ Model read_weights(const Source& source, const ArchOptions& options) {
     describe(model, source, configuration, options.test_size);
     return model;
   });
+}
+
+void refuse_folder_without_weights(const Source& source) {
+  if (const auto foreign = describe_foreign(source.name())) throw Error(Fault::malformed, source.name() + ": " + *foreign);
+  read_configuration(source);
+  throw Error(Fault::malformed,
+              source.name() + ": has no weights, expected model.safetensors, pytorch_model.bin, or the index of such files");
 }
 
 }  // namespace resnet::cli

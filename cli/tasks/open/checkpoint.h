@@ -22,4 +22,7 @@ bool holds_weights(const Source& source);
 // or does not fit.
 Model read_weights(const Source& source, const ArchOptions& options);
 
+// Of a folder with a configuration alone. Throws Error(malformed), first for what is wrong in the configuration.
+[[noreturn]] void refuse_folder_without_weights(const Source& source);
+
 }  // namespace resnet::cli

@@ -185,9 +185,7 @@ Model read_model_file(const Source& source, const ArchOptions& options, Observer
   } else if (holds_weights(source)) {
     model = read_weights(source, options);
   } else if (!source.is_file() && is_published_folder(name)) {
-    throw Error(Fault::malformed, name + ": " +
-                                      describe_foreign(name).value_or("has no weights, expected model.safetensors, "
-                                                                      "pytorch_model.bin, or the index of such files"));
+    refuse_folder_without_weights(source);
   } else {
     refuse_foreign_model(source);
     onnx::ReadOptions read;
