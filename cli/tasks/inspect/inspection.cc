@@ -213,8 +213,8 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
     for (const auto& [domain, version] : p.opsets)
       opsets += fmt::format("{}{}{}", opsets.empty() ? "" : ", ", domain.empty() ? "" : domain + " ", version);
     std::string producer = p.producer_name + (p.producer_version.empty() ? "" : " " + p.producer_version);
-    add("format",
-        fmt::format("{}, opset {}, IR version {}{}", p.format, opsets, p.ir_version, producer.empty() ? "" : ", by " + producer));
+    const std::string versions = opsets.empty() ? "" : fmt::format(", opset {}, IR version {}", opsets, p.ir_version);
+    add("format", p.format + versions + (producer.empty() ? "" : ", by " + producer));
   }
   // A file of the structure only lists its parameters as inputs, too.
   constexpr std::size_t most_inputs = 4;

@@ -145,6 +145,11 @@ Model read_weights(const Source& source, const ArchOptions& options) {
   std::optional<arch::Spec> asked = asked_spec(options);
   const std::optional<Configuration> configuration = read_configuration(source);
   if (!asked && configuration) asked = spec_of(*configuration, source);
+  if (asked && configuration) {
+    const std::optional<Preprocessing>& used =
+        options.test_size ? configuration->test_preprocessing : configuration->preprocessing;
+    if (used && used->crop_size) asked->height = asked->width = *used->crop_size;
+  }
   return named(source.name(), [&] {
     std::vector<std::string> data_files;
     Weights weights = is_index(source.path()) ? read_shards(source, data_files) : read_one(source);

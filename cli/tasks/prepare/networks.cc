@@ -141,6 +141,28 @@ bool warn_of_weights(const Graph& graph, const std::string& name, Observer& obse
 
 }  // namespace
 
+// For crops of another size than the file declares, where nothing in the graph depends on that size: then it is the size that the
+// network was exported at, and not one that it needs.
+Graph at_crop_size(const Graph& graph, const NetworkOptions& options) {
+  const std::optional<std::int64_t> side = parse_integer(options.preprocess.crop_size);
+  if (!side || *side < 1 || *side > largest_side || !options.arch.input_shape.empty()) return graph;
+  const ImageInput input = find_image_input(graph);
+  if ((!input.height || *input.height == *side) && (!input.width || *input.width == *side)) return graph;
+  std::vector<Fact> facts;
+  for (const ValueId id : graph.inputs()) {
+    Fact& fact = facts.emplace_back(graph.fact(id));
+    if (graph.value(id).name != input.name || !fact.dims || fact.dims->size() != 4) continue;
+    const std::size_t height = input.channels_last ? 1 : 2;
+    (*fact.dims)[height] = *side;
+    (*fact.dims)[height + 1] = *side;
+  }
+  try {
+    return with_input_facts(graph, facts);
+  } catch (const Error&) {
+    return graph;  // it needs its own size, which is said where the crop does not fit
+  }
+}
+
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer) {
   Source source(name);
   return load_network(source, options, observer);
@@ -155,6 +177,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
   named(name, [&] {
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
+    loaded.model.graph = at_crop_size(loaded.model.graph, options);
     // As it is run: folding reveals shapes that the file leaves open.
     PassLog log;
     const analysis::Cost cost = cost_of(loaded.model.graph);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/tasks/open/built_in.h"
+#include "cli/tasks/open/checkpoint.h"
 #include "formats/onnx/opset.h"
 #include "formats/onnx/write.h"
 #include "lib/analysis/batch_axis.h"
@@ -60,7 +61,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
 std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch, const TaskContext& context) {
   const Source source(name);
   refuse_arch_options(source, arch);
-  if (!source.is_native()) {
+  if (!source.is_native() && !holds_weights(source) && !is_published_folder(name)) {
     onnx::Examined examined;
     std::vector<Finding> findings =
         source.is_built_in() ? onnx::lint(built_in_model(), name, {}, &examined) : onnx::lint(name, &examined);
@@ -69,7 +70,8 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch,
     return findings;
   }
   try {
-    const Model model = read_native_file(source, !arch.no_verify);
+    const Model model =
+        source.is_native() ? read_native_file(source, !arch.no_verify) : read_model_file(source, arch, context.observer);
     std::vector<Finding> findings = lint_model(model, name);
     check_images_alone(model.graph, findings);
     return findings;
