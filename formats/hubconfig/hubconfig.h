@@ -21,7 +21,7 @@ enum class Library : std::uint8_t { timm, transformers };
 struct Configuration {
   Library library = Library::timm;
   // timm's name of the network, "resnet50d", which need not be one that can be built here; of transformers' configuration the
-  // name that timm has for the network: "resnet50".
+  // name that it has here: "resnet50", "resnet26_bottleneck" (timm's resnet26).
   std::string architecture;
   // transformers' configuration describes the network itself; its classes are 1000 where it does not give them.
   std::optional<arch::Spec> spec;

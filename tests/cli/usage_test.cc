@@ -152,7 +152,8 @@ TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
   expect_refused(with({"--mean", "0.5,x,0.5"}), 2, "--mean: 'x' is not a number");
   expect_refused(with({"--std", "1,0,1"}), 2, "--std: a zero");
   expect_refused(with({"--crop-size", "0"}), 2, "--crop-size: expected a number of pixels");
-  expect_refused(with({"--crop-size", "5"}), 2, "--crop-size 5 does not fit the network's input of Nx3x4x4");
+  expect_refused(with({"--crop-size", "5", "--input-shape", "1x3x4x4"}), 2,
+                 "--crop-size 5 does not fit the network's input of 1x3x4x4");
   expect_refused(with({"--crop-pct", "1.5"}), 2, "--crop-pct: expected a share");
   expect_refused(with({"--resize", "5", "--crop-pct", "0.5"}), 2, "--resize and --crop-pct");
   expect_refused(with({"--variant", "v1"}), 2, "--variant is for architectures by name, but rgb.onnx is a file");

@@ -38,7 +38,7 @@ TEST(Transformers, TellTheNetworkItself) {
   EXPECT_THAT(c.labels, IsEmpty());
   EXPECT_EQ(read(resnet18()).spec, arch::find_spec("resnet18"));
   EXPECT_EQ(read(resnet("[3, 8, 36, 3]", "[256, 512, 1024, 2048]", "bottleneck")).architecture, "resnet152");
-  EXPECT_EQ(read(resnet("[2, 2, 2, 2]", "[256, 512, 1024, 2048]", "bottleneck")).architecture, "resnet26");
+  EXPECT_EQ(read(resnet("[2, 2, 2, 2]", "[256, 512, 1024, 2048]", "bottleneck")).architecture, "resnet26_bottleneck");
 }
 
 TEST(Transformers, TheStrideInTheFirstConvolutionIsV1) {
