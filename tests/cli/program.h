@@ -13,8 +13,9 @@ namespace resnet::test {
 
 struct RunOptions {
   std::string input;  // on stdin
-  std::map<std::string, std::string>
-      environment;               // besides the test's own, without what says how many threads, RESNET_CLI_CACHE and NO_COLOR, offline
+  // Besides the test's own, without what says how many threads, RESNET_CLI_CACHE and NO_COLOR; offline unless this says
+  // otherwise.
+  std::map<std::string, std::string> environment;
   std::filesystem::path folder;  // the current one; empty: the test's
   bool terminal = false;         // stdout and stderr are one terminal: both come as `out`
 };
