@@ -143,6 +143,17 @@ TEST_F(WeightsTest, AConfigurationDecidesTheAnswerAndSoIsItsIdentity) {
   EXPECT_THAT(run({"predict", "net", "red.png", "--topk", "1", "-q"}).out, HasSubstr("elm"));
 }
 
+// Also from where they are not beside the name.
+TEST_F(WeightsTest, ShardsOfAFolder) {
+  RESNET_REQUIRE_ASSETS();
+  fs::copy(*assets() / "models" / "hub" / "small" / "resnet20-shards", folder() / "shards");
+  const Finished finished = run({"predict", "shards", "red.png", "--topk", "1", "-q", "--resume", "answers.jsonl"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  for (const char* command : {"inspect", "validate"}) EXPECT_EQ(run({command, "shards", "-q"}).exit_code, 0) << command;
+  EXPECT_EQ(run({"convert", "shards", "-o", "made.onnx", "-q"}).exit_code, 0);
+  EXPECT_EQ(run({"compare", "shards", "made.onnx", "-q"}).exit_code, 0);
+}
+
 // The size that a file declares is the one at which it was exported, where nothing in its graph needs it.
 TEST_F(WeightsTest, OtherCropsThanTheFileDeclares) {
   publish(configuration());
@@ -159,8 +170,16 @@ TEST_F(WeightsTest, WhatDoesNotFitIsSaid) {
   publish(configuration());
   expect_refused(run({"predict", "net", "red.png", "--arch", "resnet50", "-q"}), 3, "net: the weights do not fit ResNet-50");
   expect_refused(run({"predict", "net", "red.png", "--arch", "renset50", "-q"}), 2, "did you mean 'resnet50'?");
+  expect_refused(run({"predict", "resnet20", "red.png", "--arch", "resnet50", "-q"}), 2,
+                 "--arch is for weights without a graph, but resnet20 is not a file of such");
   expect_refused(run({"predict", "rgb.onnx", "red.png", "--arch", "resnet50", "-q"}), 2,
                  "--arch is for weights without a graph, but rgb.onnx is not a file of such");
+  json fewer = configuration();
+  fewer["num_classes"] = 3;
+  fewer.erase("label_names");
+  write("net/config.json", fewer.dump());
+  expect_refused(run({"predict", "net", "red.png", "-q"}), 3,
+                 "net/config.json: has 3 classes, but the classifier of the weights has 4");
   fs::remove(folder() / "net" / "model.safetensors");
   expect_refused(run({"predict", "net", "red.png", "-q"}), 3, "net: has no weights, expected model.safetensors");
 }

@@ -75,7 +75,9 @@ Fetched fetch_torch_file(const FetchRequest& request, Observer& observer, const 
   for (const std::string_view file : {entry->file, entry->older_file}) {
     if (!file.empty() && is_file(folder / file)) return {folder / file, false};
   }
-  const auto other = other_file(folder, entry->architecture);
+  // Not where it is said which weights are wanted.
+  const bool any_will_do = request.name.repository.find('.') == std::string::npos;
+  const auto other = any_will_do ? other_file(folder, entry->architecture) : std::nullopt;
   const auto take_other = [&](const std::string& why) -> Fetched {
     observer.warning(fmt::format("{}; {} is taken, which is not one of torchvision's published files", why, other->string()));
     return {*other, false};

@@ -106,6 +106,9 @@ std::optional<arch::Spec> asked_spec(const ArchOptions& options) {
 void describe(Model& model, const Source& source, const std::optional<Configuration>& configuration, bool test_size) {
   const std::int64_t classes = model.spec ? model.spec->classes : 0;
   if (configuration) {
+    if (const auto said = configuration->classes.value_or(0); said > 0 && classes > 0 && said != classes)
+      throw Error(Fault::malformed, Frame::file(Role::model, configuration_path(source, "config.json")),
+                  fmt::format("has {} classes, but the classifier of the weights has {}", said, classes));
     for (const std::string& note : configuration->notes) model.notes.push_back(note);
     if (configuration->preprocessing) model.preprocessing = configuration->preprocessing;
     model.labels = configuration->labels;
@@ -154,7 +157,9 @@ Model read_weights(const Source& source, const ArchOptions& options) {
     std::vector<std::string> data_files;
     Weights weights = is_index(source.path()) ? read_shards(source, data_files) : read_one(source);
     Model model = from_weights(std::move(weights), asked);
-    model.data_files = std::move(data_files);
+    // As seen from where the name is, which of a folder is not where the shards are.
+    const fs::path folder = fs::path(source.path()).parent_path(), base = fs::path(source.name()).parent_path();
+    for (const std::string& file : data_files) model.data_files.push_back((folder / file).lexically_relative(base).string());
     describe(model, source, configuration, options.test_size);
     return model;
   });

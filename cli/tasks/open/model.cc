@@ -251,6 +251,7 @@ LoadedModel load_model(const Source& source, const ArchOptions& options, Observe
   const bool file = source.is_there() || source.is_built_in();
   if (!file) result.spec = find_arch(name, options);
   if (result.spec) {
+    refuse_weights_options(source, options);
     // Of the nets for small pictures one has the name of another in the catalogue.
     const std::string_view pretrained = result.spec->height < 64 ? std::string_view() : hub::pretrained_of(name);
     observer.warning(

@@ -54,9 +54,9 @@ std::string methods_of(const xnnpack::Plan& plan) {
 using Digests = std::map<std::string, std::string>;
 
 // Of the files beside a model's own that it was read from.
-Digests digests_of_data(const std::string& path, const Model& model, ThreadPool& pool) {
+Digests digests_of_data(const std::string& name, const Model& model, ThreadPool& pool) {
   Digests digests;
-  for (const std::string& file : model.data_files) digests[file] = digest_of_file(fs::path(path).parent_path() / file, pool);
+  for (const std::string& file : model.data_files) digests[file] = digest_of_file(fs::path(name).parent_path() / file, pool);
   return digests;
 }
 
@@ -142,7 +142,7 @@ class Preparation {
     const auto packed = ready_.member.plan->packed_weights();
     // A file that changed while it was read is another one the next time.
     const bool is_kept = key && packed && network.finite && !source_.has_changed();
-    if (asked_.identify || is_kept) identity_.data = digests_of_data(source_.path(), network.source, pool_);
+    if (asked_.identify || is_kept) identity_.data = digests_of_data(name_, network.source, pool_);
     if (!is_kept) return;
     native::PreparedNetwork fresh{.key = *key, .name = name_, .model = network.source, .packed_weights = *packed};
     fresh.model.graph = ready_.member.plan->graph();
