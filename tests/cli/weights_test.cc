@@ -94,7 +94,8 @@ TEST_F(WeightsTest, CheckpointsOfATrainedNetwork) {
     std::istringstream lines(finished.out);
     for (std::string line; std::getline(lines, line); ++photo) {
       ASSERT_LT(photo, photos);
-      for (const json& answer : json::parse(line)["predictions"]) {
+      const json answers = json::parse(line);
+      for (const json& answer : answers["predictions"]) {
         const std::size_t index = answer["index"];
         EXPECT_NEAR(answer["logit"].get<double>(), logits[photo * classes + index], 1e-4) << "photo " << photo;
       }
