@@ -139,8 +139,6 @@ bool warn_of_weights(const Graph& graph, const std::string& name, Observer& obse
   return false;
 }
 
-}  // namespace
-
 // For crops of another size than the file declares, where nothing in the graph depends on that size: then it is the size that the
 // network was exported at, and not one that it needs.
 Graph at_crop_size(const Graph& graph, const NetworkOptions& options) {
@@ -148,20 +146,14 @@ Graph at_crop_size(const Graph& graph, const NetworkOptions& options) {
   if (!side || *side < 1 || *side > largest_side || !options.arch.input_shape.empty()) return graph;
   const ImageInput input = find_image_input(graph);
   if ((!input.height || *input.height == *side) && (!input.width || *input.width == *side)) return graph;
-  std::vector<Fact> facts;
-  for (const ValueId id : graph.inputs()) {
-    Fact& fact = facts.emplace_back(graph.fact(id));
-    if (graph.value(id).name != input.name || !fact.dims || fact.dims->size() != 4) continue;
-    const std::size_t height = input.channels_last ? 1 : 2;
-    (*fact.dims)[height] = *side;
-    (*fact.dims)[height + 1] = *side;
-  }
   try {
-    return with_input_facts(graph, facts);
+    return with_image_size(graph, *side);
   } catch (const Error&) {
     return graph;  // it needs its own size, which is said where the crop does not fit
   }
 }
+
+}  // namespace
 
 Network load_network(const std::string& name, const NetworkOptions& options, Observer& observer) {
   Source source(name);
