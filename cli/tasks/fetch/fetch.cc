@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <vector>
 
 #include "cli/tasks/fetch/hub_server.h"
 #include "formats/hub/cache.h"
 #include "formats/hub/catalogue.h"
+#include "formats/safetensors/shards.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 
@@ -79,8 +80,7 @@ class HubFetch {
 
   std::string no_weights() const {
     return "the repository has none of model.safetensors, pytorch_model.bin and model.pth, nor an index of them; a file of "
-           "another "
-           "name is asked for as hf:" +
+           "another name is asked for as hf:" +
            request_.name.repository + ":PATH";
   }
 
@@ -120,18 +120,14 @@ class HubFetch {
   }
 
   bool get_shards(const fs::path& index, From from) {
-    const nlohmann::json json = json_of(index);
-    std::set<std::string> files;
-    if (json.is_object() && json.contains("weight_map") && json["weight_map"].is_object()) {
-      for (const auto& [name, file] : json["weight_map"].items()) {
-        if (file.is_string()) files.insert(file.get<std::string>());
-      }
+    const std::string text =
+        read_file(index, Role::model, {.most_bytes = safetensors::most_index_bytes, .expected = "an index of weights"});
+    std::vector<std::string> files;
+    try {
+      files = safetensors::parse_index(text, index.string()).shards;
+    } catch (const Error&) {  // what is wrong in it is said where it is opened
     }
-    const bool good =
-        !files.empty() && files.size() <= most_shards && std::all_of(files.begin(), files.end(), [](const std::string& file) {
-          return hub::is_inner_path(file) && file.find('/') == std::string::npos;
-        });
-    if (!good) {
+    if (files.empty() || files.size() > most_shards) {
       throw Error(Fault::malformed, Frame::file(Role::model, index.string()),
                   "weight_map does not name files of the same folder, expected names such as model-00001-of-00002.safetensors");
     }
