@@ -19,6 +19,7 @@ struct Entry {
   std::string_view file;             // torchvision: in its folder of checkpoints
   std::string_view older_file;       // an earlier file of the same weights
   bool is_default;                   // what the architecture's name alone means there
+  int resize = 0;                    // torchvision: pixels of the shorter side before the crop
 };
 
 // By organisation, then by name.

@@ -18,13 +18,13 @@ using testing::HasSubstr;
 
 class WeightsTest : public CliTest {
  protected:
-  // The published folder "net": timm's resnet10t with weights of 0, so that its logits are the classifier's biases, of which
+  // The published folder "net": a network with weights of 0, so that its logits are the classifier's biases, of which
   // class 3 has the largest.
-  void publish(const json& configuration) const {
+  void publish(const json& configuration, const std::string& network = "resnet10t") const {
     std::int64_t elements = 0;
     json header = json::object();
     const json weights =
-        json::parse(run({"inspect", "resnet10t", "--classes", "4", "--weights", "--format", "json", "-q"}).out)["weights"];
+        json::parse(run({"inspect", network, "--classes", "4", "--weights", "--format", "json", "-q"}).out)["weights"];
     std::int64_t bias = -1;
     for (const json& weight : weights) {
       std::vector<std::int64_t> dims;
@@ -117,6 +117,29 @@ TEST_F(WeightsTest, APublishedFolderHasItsPreparationAndLabels) {
   const Finished tested = run({"predict", "net", "red.png", "--topk", "1", "--test-size"});
   EXPECT_EQ(tested.out, finished.out);
   EXPECT_THAT(tested.err, HasSubstr("shorter side to 235 (bicubic), centre crop 224"));
+}
+
+// transformers' way: how photos are prepared is in a file of its own, and says the network's input size, too.
+TEST_F(WeightsTest, APreprocessorBesideTheConfiguration) {
+  publish({{"model_type", "resnet"},
+           {"layer_type", "basic"},
+           {"depths", {2, 2, 2, 2}},
+           {"embedding_size", 64},
+           {"hidden_sizes", {64, 128, 256, 512}},
+           {"id2label", {{"0", "ash"}, {"1", "birch"}, {"2", "cedar"}, {"3", "dogwood"}}}},
+          "resnet18");
+  write("net/preprocessor_config.json",
+        json{{"size", {{"shortest_edge", 288}}}, {"crop_pct", 0.9}, {"image_mean", {0.5, 0.4, 0.3}}}.dump());
+  const Finished finished = run({"predict", "net", "red.png", "--topk", "1"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("dogwood"));
+  EXPECT_THAT(finished.err, HasSubstr("centre crop 288"));
+}
+
+TEST_F(WeightsTest, TooLargeAConfigurationIsRefused) {
+  publish(configuration());
+  write("net/config.json", std::string((8u << 20) + 1, ' '));
+  expect_refused(run({"predict", "net", "red.png", "-q"}), 3, "net/config.json: has 8388609 bytes");
 }
 
 TEST_F(WeightsTest, WhatIsMadeOfThemAnswersTheSame) {

@@ -66,21 +66,15 @@ Weights read_shards(const Source& source, std::vector<std::string>& data_files) 
 
 using hubconfig::Configuration;
 
-std::string configuration_path(const Source& source, const std::string& file) {
-  const fs::path folder =
-      source.path() == source.name() && !source.is_file() ? fs::path(source.name()) : fs::path(source.path()).parent_path();
-  return (folder / file).string();
-}
-
 std::optional<Configuration> read_configuration(const Source& source) {
   const auto found = source.configurations().find("config.json");
   if (found == source.configurations().end()) return std::nullopt;
-  return hubconfig::parse(found->second, configuration_path(source, found->first));
+  return hubconfig::parse(found->second, source.configuration_file(found->first).string());
 }
 
 // The network that a configuration describes.
 arch::Spec spec_of(const Configuration& configuration, const Source& source) {
-  const std::string file = configuration_path(source, "config.json");
+  const std::string file = source.configuration_file("config.json").string();
   if (!configuration.model_args.empty())
     throw Error(Fault::malformed, Frame::file(Role::model, file),
                 fmt::format("'model_args.{}' is {}, which changes the network in a way that is not known here; override with "
@@ -102,41 +96,47 @@ std::optional<arch::Spec> asked_spec(const ArchOptions& options) {
   return asked;
 }
 
-// Labels and preparation, and what their publisher says besides.
-void describe(Model& model, const Source& source, const std::optional<Configuration>& configuration, bool test_size) {
+// Of torchvision's own files, by their names.
+const hub::Entry* entry_of(const Source& source) { return hub::entry_of_file(fs::path(source.path()).filename().string()); }
+
+// How their publisher prepares photos; nothing where nobody says it.
+std::optional<Preprocessing> preparation_of(const Source& source, const std::optional<Configuration>& configuration,
+                                            bool test_size) {
+  if (test_size) {
+    if (!configuration || !configuration->test_preprocessing)
+      throw Error(Fault::invalid, "--test-size: config.json gives no other size for tests");
+    return configuration->test_preprocessing;
+  }
+  if (configuration && configuration->preprocessing) return configuration->preprocessing;
+  const auto processor = source.configurations().find("preprocessor_config.json");
+  if (processor != source.configurations().end())
+    return hubconfig::parse_preprocessor(processor->second, source.configuration_file(processor->first).string());
+  const hub::Entry* entry = configuration ? nullptr : entry_of(source);
+  if (entry == nullptr) return std::nullopt;
+  Preprocessing result = preprocessing_of(Convention::torchvision);
+  result.resize = entry->resize;
+  return result;
+}
+
+// Labels, and what the publisher says besides.
+void describe(Model& model, const Source& source, const std::optional<Configuration>& configuration) {
   const std::int64_t classes = model.spec ? model.spec->classes : 0;
   if (configuration) {
     if (const auto said = configuration->classes.value_or(0); said > 0 && classes > 0 && said != classes)
-      throw Error(Fault::malformed, Frame::file(Role::model, configuration_path(source, "config.json")),
+      throw Error(Fault::malformed, Frame::file(Role::model, source.configuration_file("config.json").string()),
                   fmt::format("has {} classes, but the classifier of the weights has {}", said, classes));
     for (const std::string& note : configuration->notes) model.notes.push_back(note);
-    if (configuration->preprocessing) model.preprocessing = configuration->preprocessing;
     model.labels = configuration->labels;
-    if (model.labels.empty() && classes == 1000 && hubconfig::is_imagenet1k(configuration->tag))
-      model.labels = labels::find("imagenet1k").value();
-    if (test_size) {
-      if (!configuration->test_preprocessing)
-        throw Error(Fault::invalid, "--test-size: config.json gives no other size for tests");
-      model.preprocessing = configuration->test_preprocessing;
-    }
-  } else if (const hub::Entry* entry = hub::entry_of_file(fs::path(source.path()).filename().string())) {
-    // torchvision's later weights are tested with photos resized to 232.
-    const bool later = entry->name.ends_with(".IMAGENET1K_V2") || entry->architecture == "resnext101_64x4d";
-    model.preprocessing = preprocessing_of(Convention::torchvision);
-    if (later) model.preprocessing->resize = 232;
-    if (classes == 1000) model.labels = labels::find("imagenet1k").value();
   }
-  const auto processor = source.configurations().find("preprocessor_config.json");
-  if (processor != source.configurations().end() && !test_size && !(configuration && configuration->preprocessing)) {
-    model.preprocessing = hubconfig::parse_preprocessor(processor->second, configuration_path(source, processor->first));
-  }
+  const bool imagenet = configuration ? hubconfig::is_imagenet1k(configuration->tag) : entry_of(source) != nullptr;
+  if (model.labels.empty() && classes == 1000 && imagenet) model.labels = labels::find("imagenet1k").value();
 }
 
 }  // namespace
 
 bool is_weights_file(const std::string& path) {
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored) || has_photo_ending(path)) return false;
+  if (has_photo_ending(path) || !fs::is_regular_file(path, ignored)) return false;
   return is_index(path) || is_of_weights(kind_of_file(path), path);
 }
 
@@ -148,19 +148,17 @@ Model read_weights(const Source& source, const ArchOptions& options) {
   std::optional<arch::Spec> asked = asked_spec(options);
   const std::optional<Configuration> configuration = read_configuration(source);
   if (!asked && configuration) asked = spec_of(*configuration, source);
-  if (asked && configuration) {
-    const std::optional<Preprocessing>& used =
-        options.test_size ? configuration->test_preprocessing : configuration->preprocessing;
-    if (used && used->crop_size) asked->height = asked->width = *used->crop_size;
-  }
   return named(source.name(), [&] {
+    const auto preparation = preparation_of(source, configuration, options.test_size);
+    if (asked && preparation && preparation->crop_size) asked->height = asked->width = *preparation->crop_size;
     std::vector<std::string> data_files;
     Weights weights = is_index(source.path()) ? read_shards(source, data_files) : read_one(source);
     Model model = from_weights(std::move(weights), asked);
     // As seen from where the name is, which of a folder is not where the shards are.
     const fs::path folder = fs::path(source.path()).parent_path(), base = fs::path(source.name()).parent_path();
     for (const std::string& file : data_files) model.data_files.push_back((folder / file).lexically_relative(base).string());
-    describe(model, source, configuration, options.test_size);
+    if (preparation) model.preprocessing = preparation;
+    describe(model, source, configuration);
     return model;
   });
 }

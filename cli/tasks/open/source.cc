@@ -15,6 +15,7 @@
 #include "formats/hubconfig/hubconfig.h"
 #include "formats/native/native.h"
 #include "lib/base/digest.h"
+#include "lib/base/files.h"
 
 namespace resnet::cli {
 
@@ -26,28 +27,6 @@ namespace {
 constexpr std::array<std::string_view, 4> published_names = {"model.safetensors", "model.safetensors.index.json",
                                                              "pytorch_model.bin", "pytorch_model.bin.index.json"};
 constexpr std::array<const char*, 2> configuration_names = {"config.json", "preprocessor_config.json"};
-
-// Of a regular file, at most one byte more than a configuration may have, so that whoever parses it sees that; nothing where
-// there is none.
-std::optional<std::string> read_configuration(const fs::path& file) {
-  const int opened = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (opened < 0) return std::nullopt;
-  std::optional<std::string> text;
-  struct stat status {};
-  if (fstat(opened, &status) == 0 && S_ISREG(status.st_mode)) {
-    const auto most = std::min<std::uintmax_t>(static_cast<std::uintmax_t>(status.st_size), hubconfig::most_bytes + 1);
-    text.emplace(static_cast<std::size_t>(most), '\0');
-    std::size_t got = 0;
-    while (got < text->size()) {
-      const ssize_t more = pread(opened, text->data() + got, text->size() - got, static_cast<off_t>(got));
-      if (more <= 0) break;
-      got += static_cast<std::size_t>(more);
-    }
-    text->resize(got);
-  }
-  close(opened);
-  return text;
-}
 
 }  // namespace
 
@@ -77,15 +56,15 @@ Source::Source(std::string name) : name_(std::move(name)), path_(name_), is_buil
   std::error_code ignored;
   is_there_ = fs::exists(name_, ignored);
   const bool is_folder = fs::is_directory(name_, ignored);
-  if (is_folder) {
-    if (const auto weights = weights_in(name_)) path_ = weights->string();
-  }
+  if (is_folder) path_ = weights_in(name_).value_or(fs::path(name_) / "").string();
   const bool is_published =
       std::find(published_names.begin(), published_names.end(), fs::path(path_).filename().string()) != published_names.end();
   if (is_folder || is_published) {
-    for (const char* file : configuration_names) {
-      const fs::path folder = is_folder ? fs::path(name_) : fs::path(path_).parent_path();
-      if (auto text = read_configuration(folder / file)) configurations_.emplace(file, std::move(*text));
+    for (const char* known : configuration_names) {
+      const fs::path file = configuration_file(known);
+      if (fs::is_regular_file(file, ignored))
+        configurations_.emplace(
+            known, read_file(file, Role::model, {.most_bytes = hubconfig::most_bytes, .expected = "a configuration"}));
     }
   }
   const int opened = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is not waited for
@@ -101,6 +80,8 @@ Source::Source(std::string name) : name_(std::move(name)), path_(name_), is_buil
   const ssize_t got = pread(descriptor_, head_.data(), head_.size(), 0);
   head_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
 }
+
+fs::path Source::configuration_file(const std::string& name) const { return fs::path(path_).parent_path() / name; }
 
 Source::~Source() {
   if (descriptor_ >= 0) close(descriptor_);

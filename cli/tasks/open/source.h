@@ -22,16 +22,19 @@ bool is_published_folder(const std::filesystem::path& path);
 // is replaced meanwhile stays the one that was opened; one that is written to is known to have changed.
 class Source {
  public:
+  // Throws Error(unreadable) where a configuration beside published weights cannot be read, or is too large.
   explicit Source(std::string name);
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
   const std::string& name() const { return name_; }
-  // What was opened: the name, or of a folder the weights in it.
+  // What was opened: the name; of a folder the weights in it or, where it has none, the folder with a slash after it.
   const std::string& path() const { return path_; }
   // Of published weights: the texts of config.json and preprocessor_config.json beside them, by these names, as far as there are.
   const std::map<std::string, std::string>& configurations() const { return configurations_; }
+  // Where one of them is, or would be.
+  std::filesystem::path configuration_file(const std::string& name) const;
   bool is_built_in() const { return is_built_in_; }
   // Something has this name: a file, a folder, a pipe.
   bool is_there() const { return is_there_; }
