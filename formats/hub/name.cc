@@ -113,6 +113,7 @@ std::optional<Name> parse_name(std::string_view text) {
   // The hub's torchvision is not PyTorch's.
   if (entry != nullptr && entry->file.empty() == (name.place == Name::Place::hub)) {
     name.in_catalogue = true;
+    name.is_default = name.repository != entry->name;
     name.repository = entry->name;
   }
   return name;

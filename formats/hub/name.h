@@ -15,6 +15,7 @@ struct Name {
   std::string file;           // within the repository: "onnx/model.onnx"; empty: the network as its config.json describes it
   bool has_prefix = false;    // hf: can only be meant for the hub
   bool in_catalogue = false;  // its repository is an entry's
+  bool is_default = false;    // the catalogue's tag was taken where none was given, or DEFAULT
   bool known_owner = false;   // of an organisation that publishes ResNets
 
   // "timm/resnet50.a1_in1k@main:model.onnx", without a prefix.

@@ -76,8 +76,7 @@ Fetched fetch_torch_file(const FetchRequest& request, Observer& observer, const 
     if (!file.empty() && is_file(folder / file)) return {folder / file, false};
   }
   // Not where it is said which weights are wanted.
-  const bool any_will_do = request.name.repository.find('.') == std::string::npos;
-  const auto other = any_will_do ? other_file(folder, entry->architecture) : std::nullopt;
+  const auto other = request.name.is_default ? other_file(folder, entry->architecture) : std::nullopt;
   const auto take_other = [&](const std::string& why) -> Fetched {
     observer.warning(fmt::format("{}; {} is taken, which is not one of torchvision's published files", why, other->string()));
     return {*other, false};

@@ -288,6 +288,23 @@ TEST_F(FetchTest, TorchvisionsFileIsCheckedByItsName) {
   EXPECT_THAT(fails(request(server.address(), "torchvision/resnet19")).second, HasSubstr("did you mean torchvision/resnet18"));
 }
 
+// A file of the architecture that nobody has published stands for its name alone, and never for weights that are named.
+TEST_F(FetchTest, SomebodysOwnFileOfTorchvisionsIsForTheBareName) {
+  fs::create_directories(folder() / "torch");
+  const fs::path own = folder() / "torch/resnet50-0123abcd.pth";
+  std::ofstream(own) << "of somebody's own training";
+  for (const char* bare : {"torchvision/resnet50", "torchvision/resnet50.DEFAULT"}) {
+    FetchRequest asked = request("http://127.0.0.1:1", bare);
+    asked.settings.offline = true;
+    EXPECT_EQ(fetch(asked, heard_).path, own) << bare;
+  }
+  for (const char* tagged : {"torchvision/resnet50.IMAGENET1K_V2", "torchvision/resnet50.IMAGENET1K_V1"}) {
+    FetchRequest asked = request("http://127.0.0.1:1", tagged);
+    asked.settings.offline = true;
+    EXPECT_THAT(fails(asked).second, HasSubstr("not wholly, in the cache")) << tagged;
+  }
+}
+
 TEST_F(FetchTest, OnlyWhatIsMeantAsANameAsksTheNetwork) {
   const FakeHub hub(files());
   const HubSettings settings = request(hub.address()).settings;
