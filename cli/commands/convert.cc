@@ -55,9 +55,7 @@ struct ConvertOptions {
 };
 
 void setup(CLI::App& app, ConvertOptions& options) {
-  app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
-      ->type_name("FILE|ARCH")
-      ->option_text("IN");
+  app.add_option("arguments", options.arguments, model_forms)->type_name("FILE|ARCH")->option_text("IN");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all")->required();
   add_choice(app, "--format", options.format, "format of the file (default: by its ending, else onnx)");

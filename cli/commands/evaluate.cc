@@ -60,10 +60,9 @@ std::string text_of(const std::vector<Crop>& crops) {
 }
 
 void setup(CLI::App& app, EvaluateOptions& options) {
-  app.add_option(
-         "arguments", options.arguments,
-         "models (files *.onnx or *.resnet, or architectures' names) and the data: a folder with a folder per class, a CSV of "
-         "file and class, a folder with labels.csv, a folder of photos with --ground-truth, or a CIFAR-10 binary batch")
+  app.add_option("arguments", options.arguments,
+                 "models, as predict takes them, and the data: a folder with a folder per class, a CSV of "
+                 "file and class, a folder with labels.csv, a folder of photos with --ground-truth, or a CIFAR-10 binary batch")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL... DATA");
   add_network_options(app, options.network);

@@ -71,8 +71,7 @@ struct InspectOptions {
 };
 
 void setup(CLI::App& app, InspectOptions& options) {
-  app.add_option("arguments", options.arguments,
-                 "a file *.onnx or *.resnet, or an architecture's name; two are shown side by side")
+  app.add_option("arguments", options.arguments, std::string(model_forms) + "; two are shown side by side")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL [MODEL]");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");

@@ -46,10 +46,10 @@ struct PredictOptions {
 };
 
 void setup(CLI::App& app, PredictOptions& options) {
-  app.add_option(
-         "arguments", options.arguments,
-         "a model (a file *.onnx or *.resnet, or an architecture's name) and images: files, folders, patterns such as "
-         "'photos/*.jpg', @list.txt (one path per line), - (such a list on stdin), and .npy tensors, which are not preprocessed")
+  app.add_option("arguments", options.arguments,
+                 fmt::format("a model ({}) and images: files, folders, patterns such as ", model_forms) +
+                     "'photos/*.jpg', @list.txt (one path per line), - (such a list on stdin), and .npy tensors, which are not "
+                     "preprocessed")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL IMAGES...");
   add_network_options(app, options.network);
@@ -188,8 +188,7 @@ int run(const PredictOptions& options, Context& context) {
 
 Command add_predict(CLI::App& program) {
   auto options = std::make_shared<PredictOptions>();
-  CLI::App* app =
-      program.add_subcommand("predict", "The likeliest classes of photos, by any ONNX network that takes RGB images.");
+  CLI::App* app = program.add_subcommand("predict", "The likeliest classes of photos, by any network that takes RGB images.");
   setup(*app, *options);
   return {app, [options](Context& context) { return run(*options, context); }};
 }

@@ -48,8 +48,7 @@ struct ResponsesOptions {
 };
 
 void setup(CLI::App& app, ResponsesOptions& options) {
-  app.add_option("arguments", options.arguments,
-                 "models (files *.onnx or *.resnet, or architectures' names) and images, as predict takes them")
+  app.add_option("arguments", options.arguments, "models and images, as predict takes them")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL... IMAGES...");
   app.add_option("-m,--model", options.models, "a model file of any name; may be repeated")

@@ -38,9 +38,7 @@ struct ValidateOptions {
 };
 
 void setup(CLI::App& app, ValidateOptions& options) {
-  app.add_option("arguments", options.arguments, "a file *.onnx or *.resnet, or an architecture's name")
-      ->type_name("FILE|ARCH")
-      ->option_text("MODEL");
+  app.add_option("arguments", options.arguments, model_forms)->type_name("FILE|ARCH")->option_text("MODEL");
   add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name");
   add_text(app, "--expect", options.expect, "ARCH",
            "an error unless it is really that network: resnet50, or with --variant and --shortcut a certain one");

@@ -63,10 +63,8 @@ std::string hint_for(std::span<const std::string> arguments) {
 
 void refuse_without_model(std::span<const std::string> arguments) {
   if (hint_for(arguments).empty()) refuse_foreign(arguments);
-  throw Error(Fault::invalid,
-              "no model among the arguments, expected a file *.onnx or *.resnet or an architecture's name such as resnet50 "
-              "(--model takes a file of any name)" +
-                  hint_for(arguments));
+  throw Error(Fault::invalid, fmt::format("no model among the arguments, expected {} (--model takes a file of any name){}",
+                                          model_forms, hint_for(arguments)));
 }
 
 std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer& observer) {
@@ -86,7 +84,7 @@ std::string take_model_or_built_in(std::vector<std::string>& arguments, Observer
 
 std::string one_model(const std::string& given, const std::vector<std::string>& arguments) {
   if (given.empty() && arguments.empty()) {
-    throw Error(Fault::invalid, "no model, expected a file *.onnx or *.resnet or an architecture's name such as resnet50");
+    throw Error(Fault::invalid, fmt::format("no model, expected {}", model_forms));
   }
   const std::size_t extra = given.empty() ? 1 : 0;
   if (arguments.size() > extra) throw Error(Fault::invalid, fmt::format("unexpected argument '{}'", arguments[extra]));

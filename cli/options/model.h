@@ -14,6 +14,10 @@ class App;
 
 namespace resnet::cli {
 
+// What a MODEL may be, in help and errors.
+inline constexpr const char* model_forms =
+    "a file *.onnx, *.resnet, *.safetensors or *.pth, a folder with a config.json, a published name such as "
+    "timm/resnet50.a1_in1k, or an architecture's such as resnet50";
 // What --init may say of a network that is to be run: with weights.
 inline constexpr auto inits_with_weights = words_of_these({arch::Init::he, arch::Init::zeros});
 // --arch, for files that hold weights without a graph.

@@ -168,6 +168,22 @@ TEST_F(WeightsTest, AConfigurationDecidesTheAnswerAndSoIsItsIdentity) {
 }
 
 // Also from where they are not beside the name.
+TEST_F(WeightsTest, AFolderOfOtherNamesIsAModelByItsConfiguration) {
+  publish(configuration());
+  fs::rename(folder() / "net" / "model.safetensors", folder() / "net" / "best.safetensors");
+  EXPECT_THAT(run({"predict", "net", "red.png", "--topk", "1"}).out, HasSubstr("dogwood"));
+  write("net/optimizer.bin", "not looked at: weights are in the other");
+  EXPECT_THAT(run({"predict", "net", "red.png", "--topk", "1"}).out, HasSubstr("dogwood"));
+  fs::copy_file(folder() / "net" / "best.safetensors", folder() / "net" / "last.safetensors");
+  expect_refused(run({"predict", "net", "red.png"}), 3,
+                 "net: holds several files of weights (best.safetensors, last.safetensors); name one of them");
+  // Without it neither is meant for sure, and no other network answers in their place.
+  fs::remove(folder() / "net" / "config.json");
+  expect_refused(run({"predict", "net", "red.png"}), 3, "net: holds weights (best.safetensors, last.safetensors) and no photos");
+  fs::copy_file(folder() / "red.png", folder() / "net" / "red.png");
+  EXPECT_THAT(run({"predict", "net"}).err, HasSubstr("is built in"));
+}
+
 TEST_F(WeightsTest, ShardsOfAFolder) {
   RESNET_REQUIRE_ASSETS();
   fs::copy(*assets() / "models" / "hub" / "small" / "resnet20-shards", folder() / "shards");

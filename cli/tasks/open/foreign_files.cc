@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <initializer_list>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/open/source.h"
@@ -38,13 +41,32 @@ bool holds(const fs::path& folder, std::initializer_list<const char*> names) {
   return false;
 }
 
+// "holds weights (net.pth) and no photos ...": of a folder in which photos can hardly be meant; "holds several files of weights"
+// of one with a configuration.
+std::optional<std::string> describe_weights_in(const fs::path& folder) {
+  const bool configured = holds(folder, {"config.json"});
+  std::vector<std::string> files;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    if (!configured && (entry->is_directory(ignored) || has_photo_ending(entry->path()))) return std::nullopt;
+    if (!has_weights_ending(entry->path()) || !entry->is_regular_file(ignored)) continue;
+    const auto content = kind_of_file(entry->path());
+    if (content && content->group == FileGroup::weights) files.push_back(entry->path().filename().string());
+  }
+  if (files.empty()) return std::nullopt;
+  std::sort(files.begin(), files.end(), naturally_before);
+  if (configured) return fmt::format("holds several files of weights ({}); name one of them", list_of(files));
+  return fmt::format("holds weights ({}) and no photos: a folder is a model by its config.json; name {}", list_of(files),
+                     files.size() == 1 ? "the file itself" : "one of the files");
+}
+
 std::optional<std::string> describe_folder(const fs::path& folder) {
   if (holds(folder, {"saved_model.pb", "saved_model.pbtxt"})) return text_of({"a TensorFlow SavedModel", FileGroup::model});
   if (holds(folder, {"config.json"}) && holds(folder, {"tf_model.h5", "flax_model.msgpack"}))
     return text_of({"the folder of a Hugging Face model without weights of PyTorch", FileGroup::model});
   const auto kind = kind_of_ending(folder);
-  return kind && kind->group == FileGroup::model && holds(folder, {"Manifest.json"}) ? std::optional(text_of(*kind))
-                                                                                     : std::nullopt;
+  if (kind && kind->group == FileGroup::model && holds(folder, {"Manifest.json"})) return text_of(*kind);
+  return describe_weights_in(folder);
 }
 
 }  // namespace
@@ -68,10 +90,9 @@ void refuse_foreign(std::span<const std::string> arguments) {
     if (fs::exists(fs::symlink_status(argument, ignored))) {
       if (const auto why = describe_foreign(argument)) throw Error(Fault::malformed, argument + ": " + *why);
     } else if (argument.find_first_of("*?[") == std::string::npos && !has_photo_ending(argument)) {
-      throw Error(Fault::invalid,
-                  argument +
-                      ": no such model or photo, expected a file *.onnx or *.resnet, an architecture's name such as "
-                      "resnet50, or photos");
+      throw Error(Fault::invalid, argument +
+                                      ": no such model or photo, expected a file *.onnx, *.resnet, *.safetensors or *.pth, a "
+                                      "published or an architecture's name such as resnet50, or photos");
     }
   }
 }

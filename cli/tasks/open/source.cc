@@ -26,6 +26,8 @@ namespace {
 // In the order in which they are looked for, as transformers does.
 constexpr std::array<std::string_view, 4> published_names = {"model.safetensors", "model.safetensors.index.json",
                                                              "pytorch_model.bin", "pytorch_model.bin.index.json"};
+// Of files of other names, in timm's order and then others that PyTorch's users give them.
+constexpr std::array<std::string_view, 7> weights_endings = {".safetensors", ".pth", ".pth.tar", ".bin", ".pt", ".th", ".ckpt"};
 constexpr std::array<const char*, 2> configuration_names = {"config.json", "preprocessor_config.json"};
 
 }  // namespace
@@ -36,14 +38,25 @@ std::optional<fs::path> weights_in(const fs::path& folder) {
     if (fs::is_regular_file(folder / name, ignored)) return folder / name;
   }
   if (!fs::is_regular_file(folder / "config.json", ignored)) return std::nullopt;
-  std::optional<fs::path> only;
-  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
-    const auto kind = kind_of_ending(entry->path());
-    if (!kind || kind->group != FileGroup::weights || !entry->is_regular_file(ignored)) continue;
-    if (only) return std::nullopt;
-    only = entry->path();
+  for (const std::string_view name : {"pytorch_model.pth", "model.pth"}) {
+    if (fs::is_regular_file(folder / name, ignored)) return folder / name;
   }
-  return only;
+  for (const std::string_view ending : weights_endings) {
+    std::optional<fs::path> only;
+    std::size_t count = 0;
+    for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+      if (!entry->path().native().ends_with(ending) || !entry->is_regular_file(ignored)) continue;
+      only = entry->path();
+      ++count;
+    }
+    if (count > 0) return count == 1 ? only : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool has_weights_ending(const fs::path& file) {
+  return std::any_of(weights_endings.begin(), weights_endings.end(),
+                     [&](std::string_view ending) { return file.native().ends_with(ending); });
 }
 
 bool is_published_folder(const fs::path& path) {

@@ -13,8 +13,10 @@
 namespace resnet::cli {
 
 // The file in a folder that holds a published network's weights, by the names that timm, transformers and the hub give it;
-// nothing where there is none, or several of other names.
+// beside a config.json the only one of its ending, too. Nothing where there is none, or several of other names.
 std::optional<std::filesystem::path> weights_in(const std::filesystem::path& folder);
+// Whether it ends as people's files of weights do: .safetensors, .pth, .pth.tar, .bin, ...
+bool has_weights_ending(const std::filesystem::path& file);
 // Whether it is a folder with such weights, or with the configuration of some.
 bool is_published_folder(const std::filesystem::path& path);
 
