@@ -11,7 +11,7 @@
 namespace resnet::onnx {
 
 struct ReadOptions {
-  // Dims that replace the file's for an input ("name" or, for the first input, ""): `--input-shape`.
+  // Dims that replace the file's for an input ("name" or, for the first input, "").
   std::map<std::string, Shape> input_shapes;
 };
 
