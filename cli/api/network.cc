@@ -8,6 +8,7 @@
 #include "cli/tasks/named.h"
 #include "cli/tasks/prepare/preprocess.h"
 #include "lib/base/processors.h"
+#include "lib/classify/as_classifier.h"
 #include "lib/passes/passes.h"
 
 namespace resnet::v0 {
@@ -53,6 +54,7 @@ Network::Network(const Model& model, const NetworkOptions& options) {
     network.source = model.data_->model;
     Graph graph = std::exchange(network.source.graph, {});
     cli::named(network.name, [&] {
+      graph = as_classifier(graph);
       find_image_input(graph);  // refuses what takes no images, before the work
       PassLog log;
       network.graph = optimize(graph, log);
@@ -80,15 +82,16 @@ const std::vector<std::string>& Network::notes() const noexcept { return data_->
 std::vector<float> Network::scores(std::span<const float> images, std::size_t count) const {
   return guarded([&] {
     Data& data = *data_;
-    const std::size_t values = 3 * data.height * data.width;
-    if (count < 1 || images.size() % values != 0 || images.size() / values != count) {
-      throw Error(Fault::invalid_input, "got " + std::to_string(images.size()) + " numbers for " + std::to_string(count) +
-                                            " images, expected 3 x " + std::to_string(data.height) + " x " +
-                                            std::to_string(data.width) + " for each");
-    }
     const std::lock_guard lock(data.scoring);
     if (!data.scorer) data.scorer.emplace(data.member.plan, *data.pool);
-    const Shape shape{static_cast<std::int64_t>(count), 3, static_cast<std::int64_t>(data.height),
+    const std::int64_t channels = data.scorer->input().channels;
+    const std::size_t values = static_cast<std::size_t>(channels) * data.height * data.width;
+    if (count < 1 || images.size() % values != 0 || images.size() / values != count) {
+      throw Error(Fault::invalid_input, "got " + std::to_string(images.size()) + " numbers for " + std::to_string(count) +
+                                            " images, expected " + std::to_string(channels) + " x " +
+                                            std::to_string(data.height) + " x " + std::to_string(data.width) + " for each");
+    }
+    const Shape shape{static_cast<std::int64_t>(count), channels, static_cast<std::int64_t>(data.height),
                       static_cast<std::int64_t>(data.width)};
     std::vector<PreparedImage> prepared;
     for (Values& image : split(Tensor::from(shape, images), data.scorer->input())) prepared.emplace_back(std::move(image));

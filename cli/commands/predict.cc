@@ -26,10 +26,12 @@ namespace fs = std::filesystem;
 namespace {
 
 // What is told of each image.
-enum class OutputType { probability, logit, features };
+enum class OutputType { probability, logit, features, vector };
 constexpr auto words_of(OutputType) {
-  return std::to_array<Word<OutputType>>(
-      {{OutputType::probability, "probability"}, {OutputType::logit, "logit"}, {OutputType::features, "features"}});
+  return std::to_array<Word<OutputType>>({{OutputType::probability, "probability"},
+                                          {OutputType::logit, "logit"},
+                                          {OutputType::features, "features"},
+                                          {OutputType::vector, "vector"}});
 }
 
 struct PredictOptions {
@@ -61,9 +63,8 @@ void setup(CLI::App& app, PredictOptions& options) {
   add_integer(app, "-k,--topk", options.topk, 1, 1'000'000, "how many classes to give for each image")->capture_default_str();
   add_number(app, "--min-probability", options.min_probability, 0, 1, "leave out classes below this probability, 0 to 1");
   add_choice(app, "--output-type", options.output_type,
-             "the value that --format text prints for each class; features: what the classifier multiplies, as rows of a .npy "
-             "file (--output), NaN "
-             "where an image failed")
+             "the value that --format text prints for each class; features: what the classifier multiplies, vector: the "
+             "output itself, whatever it is, as rows of a .npy file (--output), NaN where an image failed")
       ->capture_default_str();
   add_choice(app, "--format", options.format,
              "format of the answers: jsonl has one object per line, json one list of them (default: by the ending of --output, "
@@ -108,9 +109,14 @@ void check_format(const PredictOptions& options) {
     throw Error(Fault::invalid, "--resume and --output both name the file for the answers, expected one of them");
 }
 
+// Rows of numbers in place of answers.
+bool is_array(const PredictOptions& options) {
+  return options.output_type == OutputType::features || options.output_type == OutputType::vector;
+}
+
 answers::Format format_of(const PredictOptions& options) {
   check_ending(options.network.report, {FileFormat::html});
-  if (options.output_type == OutputType::features) {
+  if (is_array(options)) {
     check_ending(options.output, {FileFormat::npy});
     return answers::Format::text;
   }
@@ -122,7 +128,8 @@ answers::Format format_of(const PredictOptions& options) {
 
 void check_features(const PredictOptions& options) {
   if (options.output.empty() || options.output == "-" || !options.resume.empty() || !options.shard.empty())
-    throw Error(Fault::invalid, "--output-type features is a .npy file, expected --output FILE.npy");
+    throw Error(Fault::invalid,
+                fmt::format("--output-type {} is a .npy file, expected --output FILE.npy", word_of(options.output_type)));
 }
 
 PredictRequest request_of(const PredictOptions& options, Observer& observer) {
@@ -143,11 +150,15 @@ PredictRequest request_of(const PredictOptions& options, Observer& observer) {
   request.resume = options.resume;
   request.report = options.network.report;
   request.activation_maps = options.network.cam;
-  const bool features = options.output_type == OutputType::features;
+  const bool features = is_array(options);
+  request.network.vector = options.output_type == OutputType::vector;
   (features ? request.features : request.output) = options.output;
   if (features || !request.activation_maps.empty())
-    check_single_view(features ? "--output-type features" : "--cam", request.views, request.models.size());
+    check_single_view(features ? fmt::format("--output-type {}", word_of(options.output_type)) : "--cam", request.views,
+                      request.models.size());
   if (features) check_features(options);
+  if (request.network.vector && !request.activation_maps.empty())
+    throw Error(Fault::invalid, "--cam shows where a class was seen, and --output-type vector names none; expected one of them");
   if (!options.shard.empty()) request.part = parse_shard(options.shard);
   if (!options.no_cache) request.cache = cache_settings();
   return request;

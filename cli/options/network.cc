@@ -18,6 +18,8 @@ void add_network_options(CLI::App& app, NetworkOptions& options) {
       ->type_name("FILE|ARCH")
       ->check(name_of_file("FILE|ARCH"))
       ->allow_extra_args(false);
+  add_text(app, "--output-name", options.output_name, "NAME",
+           "which output of the network is meant (default: the one that holds a score for each class)");
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(),
            "the classes' names: a file of one per line (or JSON), or a built-in list (default: by the number of classes)");
   add_integer(app, "--batch-size", options.batch_size, 1, 4096, "how many images run at once")->capture_default_str();

@@ -12,7 +12,7 @@ void add_preprocess_options(CLI::App& app, PreprocessOptions& options, const std
       app, "--preprocess", options.preprocess,
       "the convention that the network was trained with. torchvision: RGB 0..1, ImageNet's mean and deviation; caffe: BGR 0..255 "
       "minus a mean; tf: RGB -1..1; mlperf: RGB 0..255 minus a mean; cifar10: RGB 0..1, CIFAR's mean and deviation; raw: RGB "
-      "0..255 "
+      "0..255; a network of one channel takes the luminance, by the first of three means and deviations "
       "(default: guessed from the network, with a warning)")
       ->group(group);
   add_text(app, "--resize", options.resize, fmt::format("N|{}", no_side), "the photo's shorter side in pixels, before the crop")

@@ -22,8 +22,8 @@ void write(const std::filesystem::path& file, const Tensor& tensor);
 std::string to_bytes(const Tensor& tensor);
 
 // What comes before the elements, at least `least` bytes (a multiple of 64) of it: a file whose rows are counted as they are
-// written keeps `fixed_header` bytes free, which are enough for any shape of two dims.
+// written keeps `fixed_header` bytes free, which are enough for any shape of five dims.
 std::string header_of(DType dtype, const Shape& dims, std::size_t least = 0);
-inline constexpr std::size_t fixed_header = 128;
+inline constexpr std::size_t fixed_header = 192;
 
 }  // namespace resnet::npy

@@ -34,8 +34,7 @@ bool same_size(const PreparedImage& a, const PreparedImage& b) {
 std::int64_t not_finite(const PreparedImage& image) {
   const auto* values = std::get_if<Values>(&image);
   if (values == nullptr || values->tensor.dtype() != DType::float32) return 0;
-  const std::size_t size = std::size_t{3} * static_cast<std::size_t>(values->width) * static_cast<std::size_t>(values->height);
-  const auto floats = values->tensor.data<float>().subspan(values->first, size);
+  const auto floats = values->tensor.data<float>().subspan(values->first, values->size);
   return std::count_if(floats.begin(), floats.end(), [](float value) { return !std::isfinite(value); });
 }
 
@@ -160,13 +159,18 @@ void Classifier::add(std::span<const float> scores, bool probabilities, Item& it
 // What the last run says of an image besides its scores.
 void Classifier::keep_head(const Network& network, std::size_t row, Item& item) const {
   const auto slice = [&](std::size_t output) {
-    const Tensor& all = network.scorer.other_output(output);
-    const std::vector<float> values = all.values_as<float>();
-    const std::size_t each = values.size() / static_cast<std::size_t>(all.shape()[0]);
+    const std::vector<float> values = network.scorer.other_output(output).values_as<float>();
+    const std::size_t each = values.size() / network.scorer.batch();
     return std::vector<float>(values.begin() + static_cast<std::ptrdiff_t>(row * each),
                               values.begin() + static_cast<std::ptrdiff_t>((row + 1) * each));
   };
-  if (network.features_output) item.result.features = slice(*network.features_output);
+  if (network.features_output) {
+    item.result.features = slice(*network.features_output);
+    // Of one image without a batch all dims are its own.
+    const auto dims = network.scorer.other_output(*network.features_output).shape().dims();
+    const bool has_batch = !dims.empty() && dims[0] == static_cast<std::int64_t>(network.scorer.batch());
+    item.result.feature_dims.assign(dims.begin() + (has_batch ? 1 : 0), dims.end());
+  }
   if (network.map_output) {
     const Shape& shape = network.scorer.other_output(*network.map_output).shape();
     item.maps = Tensor::from<float>(Shape{shape[1], shape[2], shape[3]}, slice(*network.map_output));

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -27,7 +28,8 @@ struct Result {
   std::optional<std::string> error;     // why there are no predictions; without the path
   std::vector<Prediction> predictions;  // best first
   // Where they are asked for, of the first member and the first view:
-  std::vector<float> features;         // what the classifier multiplies
+  std::vector<float> features;  // what the classifier multiplies, or another output
+  std::vector<std::int64_t> feature_dims;
   std::optional<ActivationMap> map;    // of the likeliest class
   std::optional<image::Pixels> shown;  // the view itself; nothing for a tensor
 };

@@ -47,8 +47,9 @@ bool gives_probabilities(const Graph& graph, ValueId id) {
   return false;
 }
 
-// How little an output looks like (N, classes): 0 is best; nothing for what cannot be scores.
-std::optional<int> strangeness(const Fact& fact) {
+}  // namespace
+
+std::optional<int> unlikeness_to_scores(const Fact& fact) {
   if (!fact.dtype) return 4;
   if (!is_floating_point(*fact.dtype)) return std::nullopt;
   if (!fact.has_rank()) return 3;
@@ -59,14 +60,12 @@ std::optional<int> strangeness(const Fact& fact) {
   return fact.rank() == 4 ? 2 : std::optional<int>();
 }
 
-}  // namespace
-
 std::string ImageInput::to_string() const {
   const auto text = [](const std::optional<std::int64_t>& dim, const char* unknown) {
     return dim ? std::to_string(*dim) : unknown;
   };
   const std::string n = text(batch, "N"), h = text(height, "H"), w = text(width, "W");
-  return channels_last ? fmt::format("{}x{}x{}x3", n, h, w) : fmt::format("{}x3x{}x{}", n, h, w);
+  return channels_last ? fmt::format("{}x{}x{}x{}", n, h, w, channels) : fmt::format("{}x{}x{}x{}", n, channels, h, w);
 }
 
 ImageInput find_image_input(const Graph& graph) {
@@ -81,9 +80,11 @@ ImageInput find_image_input(const Graph& graph) {
   const Dims& dims = *fact.dims;
   ImageInput input;
   input.name = value.name;
-  input.channels_last = !dims[1].is(3) && dims[3].is(3);
+  const auto counts_channels = [](const Dim& dim) { return dim.is(3) || dim.is(1); };
+  input.channels_last = !counts_channels(dims[1]) && counts_channels(dims[3]);
   const Dim& channels = dims[input.channels_last ? 3 : 1];
-  if (channels.is_number() && !channels.is(3)) refuse(describe(value));
+  if (channels.is_number() && !counts_channels(channels)) refuse(describe(value));
+  if (channels.is(1)) input.channels = 1;
   if (fact.dtype && *fact.dtype != DType::float32 && *fact.dtype != DType::uint8) refuse(describe(value));
   // No image is in it, and no buffer has room for one.
   if (std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.is(0); })) refuse(describe(value));
@@ -99,12 +100,12 @@ ImageInput find_image_input(const Graph& graph) {
 
 ScoreOutput find_score_output(const Graph& graph) {
   std::optional<std::size_t> best;
-  std::optional<int> best_strangeness;
+  std::optional<int> least;
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
-    const std::optional<int> found = strangeness(graph.fact(graph.outputs()[i]));
-    if (found && (!best_strangeness || *found < *best_strangeness)) {
+    const std::optional<int> found = unlikeness_to_scores(graph.fact(graph.outputs()[i]));
+    if (found && (!least || *found < *least)) {
       best = i;
-      best_strangeness = found;
+      least = found;
     }
   }
   if (!best) {
@@ -122,7 +123,7 @@ ScoreOutput find_score_output(const Graph& graph) {
   if (fact.has_rank() && fact.rank() > 2) {
     // (N, classes, 1, 1), or (N, 1, 1, classes): the one that is not 1. A map of scores is (N, classes, H, W).
     const auto found = std::find_if(fact.dims->begin() + 1, fact.dims->end(), [](const Dim& dim) { return !dim.is(1); });
-    output.classes = known(best_strangeness == 1 && found != fact.dims->end() ? *found : (*fact.dims)[1]);
+    output.classes = known(least == 1 && found != fact.dims->end() ? *found : (*fact.dims)[1]);
   }
   return output;
 }

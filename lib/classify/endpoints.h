@@ -12,12 +12,17 @@
 
 namespace resnet {
 
-// The one input of a graph: images of three channels.
+// The one input of a graph: images of three channels, or of one.
 struct ImageInput {
   std::string name;
   DType dtype = DType::float32;                      // or uint8
-  bool channels_last = false;                        // (N, H, W, 3); else (N, 3, H, W)
+  bool channels_last = false;                        // (N, H, W, C); else (N, C, H, W)
+  std::int64_t channels = 3;                         // 1: luminance
   std::optional<std::int64_t> batch, height, width;  // nothing: any
+
+  Shape shape(std::int64_t images, std::int64_t high, std::int64_t wide) const {
+    return channels_last ? Shape{images, high, wide, channels} : Shape{images, channels, high, wide};
+  }
 
   // "batchx3x224x224", "Nx32x32x3": as the graph has it, N, H and W for what may be any.
   std::string to_string() const;
@@ -32,8 +37,11 @@ struct ScoreOutput {
   bool probabilities = false;
 };
 
-// Throws Error(unsupported) that says what was found where the graph takes something else than images.
+// Throws Error(unsupported) that says what was found where the graph takes something else than images. as_classifier() makes such
+// an input out of what exporters write.
 ImageInput find_image_input(const Graph& graph);
+// How little an output looks like (N, classes): 0 is best; nothing for what cannot be scores.
+std::optional<int> unlikeness_to_scores(const Fact& fact);
 // Of several outputs the floating-point one that looks like (N, classes). Throws Error(unsupported) where there is none.
 ScoreOutput find_score_output(const Graph& graph);
 

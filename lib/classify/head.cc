@@ -13,9 +13,9 @@ namespace resnet {
 namespace {
 
 Graph at_size(const Graph& graph, const Dim& batch, const Dim& height, const Dim& width) {
-  const bool channels_last = find_image_input(graph).channels_last;
+  const ImageInput input = find_image_input(graph);
   Fact fact = graph.fact(graph.inputs()[0]);
-  fact.dims = channels_last ? Dims{batch, height, width, 3} : Dims{batch, 3, height, width};
+  fact.dims = input.channels_last ? Dims{batch, height, width, input.channels} : Dims{batch, input.channels, height, width};
   return with_input_facts(graph, std::vector<Fact>{fact});
 }
 

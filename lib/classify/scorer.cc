@@ -19,38 +19,55 @@ std::span<float> floats(std::span<std::byte> bytes) {
 
 // One image of `pixels` samples per channel, from one order of axes to the other.
 template <typename T>
-void copy_image(const T* from, bool from_channels_last, T* to, bool to_channels_last, std::size_t pixels) {
-  if (from_channels_last == to_channels_last) {
-    std::copy_n(from, pixels * 3, to);
+void copy_image(const T* from, bool from_channels_last, T* to, bool to_channels_last, std::size_t pixels, std::size_t channels) {
+  if (from_channels_last == to_channels_last || channels == 1) {
+    std::copy_n(from, pixels * channels, to);
     return;
   }
   for (std::size_t i = 0; i < pixels; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t c = 0; c < channels; ++c) {
       if (to_channels_last) {
-        to[i * 3 + c] = from[c * pixels + i];
+        to[i * channels + c] = from[c * pixels + i];
       } else {
-        to[c * pixels + i] = from[i * 3 + c];
+        to[c * pixels + i] = from[i * channels + c];
       }
     }
   }
 }
 
-void fill_slot(const Values& values, bool channels_last, DType dtype, const Preprocessing& /*preprocessing*/,
-               std::span<std::byte> slot) {
+// Where an image goes: a slot of the network's input, in this order of its axes.
+struct Slot {
+  std::span<std::byte> bytes;
+  DType dtype;
+  bool channels_last;
+  std::size_t channels;
+};
+
+void fill_slot(const Values& values, const Preprocessing& /*preprocessing*/, const Slot& slot) {
   const auto pixels = static_cast<std::size_t>(values.width) * static_cast<std::size_t>(values.height);
-  if (dtype == DType::uint8) {
+  if (slot.dtype == DType::uint8) {
     copy_image(values.tensor.data<std::uint8_t>().data() + values.first, values.channels_last,
-               reinterpret_cast<std::uint8_t*>(slot.data()), channels_last, pixels);
+               reinterpret_cast<std::uint8_t*>(slot.bytes.data()), slot.channels_last, pixels, slot.channels);
   } else {
-    copy_image(values.tensor.data<float>().data() + values.first, values.channels_last, floats(slot).data(), channels_last,
-               pixels);
+    copy_image(values.tensor.data<float>().data() + values.first, values.channels_last, floats(slot.bytes).data(),
+               slot.channels_last, pixels, slot.channels);
   }
 }
 
-void fill_slot(const image::Pixels& pixels, bool channels_last, DType dtype, const Preprocessing& preprocessing,
-               std::span<std::byte> slot) {
-  if (dtype == DType::float32) {
-    (channels_last ? image::normalize_nhwc : image::normalize_nchw)(pixels, preprocessing, floats(slot));
+// One channel: its luminance, by the first of the preparation's means and deviations.
+void fill_with_luminance(const image::Pixels& pixels, const Preprocessing& preprocessing, const Slot& slot) {
+  const std::vector<std::uint8_t> levels = image::luminance(pixels);
+  if (slot.dtype == DType::uint8) {
+    std::copy(levels.begin(), levels.end(), reinterpret_cast<std::uint8_t*>(slot.bytes.data()));
+  } else {
+    image::normalize_luminance(levels, preprocessing, floats(slot.bytes));
+  }
+}
+
+void fill_slot(const image::Pixels& pixels, const Preprocessing& preprocessing, const Slot& slot) {
+  if (slot.channels == 1) return fill_with_luminance(pixels, preprocessing, slot);
+  if (slot.dtype == DType::float32) {
+    (slot.channels_last ? image::normalize_nhwc : image::normalize_nchw)(pixels, preprocessing, floats(slot.bytes));
     return;
   }
   // A network that takes the levels themselves: only their order can differ.
@@ -58,7 +75,7 @@ void fill_slot(const image::Pixels& pixels, bool channels_last, DType dtype, con
   if (preprocessing.channel_order == ChannelOrder::bgr) {
     for (std::size_t i = 0; i < levels.size(); i += 3) std::swap(levels[i], levels[i + 2]);
   }
-  copy_image(levels.data(), true, reinterpret_cast<std::uint8_t*>(slot.data()), channels_last, levels.size() / 3);
+  copy_image(levels.data(), true, reinterpret_cast<std::uint8_t*>(slot.bytes.data()), slot.channels_last, levels.size() / 3, 3);
 }
 
 bool keeps_levels(const Preprocessing& preprocessing) {
@@ -131,15 +148,38 @@ int height_of(const PreparedImage& image) {
   return std::visit([](const auto& alternative) { return alternative.height; }, image);
 }
 
+namespace {
+
+// Floating-point values of another precision become float, whole numbers from 0 to 255 levels.
+Tensor converted_to(DType dtype, const Tensor& tensor) {
+  if (dtype == tensor.dtype()) return tensor;
+  const auto refuse = [&](const std::string& what) {
+    throw Error(Fault::mismatch, Frame::file(Role::input), fmt::format("holds {}, expected {}", what, name_of(dtype)));
+  };
+  const std::string elements = fmt::format("elements of type {}", name_of(tensor.dtype()));
+  if (dtype == DType::float32 && is_floating_point(tensor.dtype()))
+    return Tensor::from<float>(tensor.shape(), tensor.values_as<float>());
+  if (dtype != DType::uint8 || is_floating_point(tensor.dtype())) refuse(elements);
+  std::vector<std::uint8_t> levels;
+  for (const std::int64_t value : tensor.values_as<std::int64_t>()) {
+    if (value < 0 || value > 255) refuse(fmt::format("the value {}", value));
+    levels.push_back(static_cast<std::uint8_t>(value));
+  }
+  return Tensor::from<std::uint8_t>(tensor.shape(), levels);
+}
+
+}  // namespace
+
 std::vector<Values> split(const Tensor& tensor, const ImageInput& input) {
   const Shape& shape = tensor.shape();
   const auto refuse = [&](const std::string& what) {
-    throw Error(Fault::mismatch, Frame::file(Role::input), fmt::format("{}, expected 3xHxW or {}", what, input.to_string()));
+    throw Error(Fault::mismatch, Frame::file(Role::input),
+                fmt::format("{}, expected {}xHxW or {}", what, input.channels, input.to_string()));
   };
   if (shape.rank() != 3 && shape.rank() != 4) refuse(fmt::format("has shape {}", shape.to_string()));
   const std::size_t front = shape.rank() - 3;
-  const bool channels_last = input.channels_last && shape[front + 2] == 3;
-  if (!channels_last && shape[front] != 3) refuse(fmt::format("has shape {}", shape.to_string()));
+  const bool channels_last = input.channels_last && shape[front + 2] == input.channels;
+  if (!channels_last && shape[front] != input.channels) refuse(fmt::format("has shape {}", shape.to_string()));
   const std::int64_t height = shape[front + (channels_last ? 0 : 1)], width = shape[front + (channels_last ? 1 : 2)];
   if (tensor.elements() == 0) refuse(fmt::format("has shape {}, which holds no image", shape.to_string()));
   constexpr std::int64_t largest = 1 << 24;
@@ -147,18 +187,11 @@ std::vector<Values> split(const Tensor& tensor, const ImageInput& input) {
       (input.width && *input.width != width)) {
     refuse(fmt::format("has shape {}", shape.to_string()));
   }
-  Tensor converted = tensor;
-  if (input.dtype != tensor.dtype()) {
-    if (input.dtype != DType::float32 || !is_floating_point(tensor.dtype())) {
-      throw Error(Fault::mismatch, Frame::file(Role::input),
-                  fmt::format("holds elements of type {}, expected {}", name_of(tensor.dtype()), name_of(input.dtype)));
-    }
-    converted = Tensor::from<float>(shape, tensor.values_as<float>());
-  }
+  const Tensor converted = converted_to(input.dtype, tensor);
   std::vector<Values> images;
-  const auto size = static_cast<std::size_t>(3 * height * width);
+  const auto size = static_cast<std::size_t>(input.channels * height * width);
   for (std::size_t i = 0; i < static_cast<std::size_t>(front == 0 ? 1 : shape[0]); ++i) {
-    images.push_back({converted, i * size, channels_last, static_cast<int>(width), static_cast<int>(height)});
+    images.push_back({converted, i * size, size, channels_last, static_cast<int>(width), static_cast<int>(height)});
   }
   return images;
 }
@@ -177,15 +210,15 @@ std::size_t Scorer::batch_size(std::size_t wanted) const {
 void Scorer::fill(std::span<const PreparedImage> images, const Preprocessing& preprocessing) {
   const std::span<std::byte> buffer = session_.input(0);
   const bool channels_last = input_.channels_last || session_.input_layout(0) == xnnpack::Layout::nhwc;
-  const std::size_t size = std::size_t{3} * static_cast<std::size_t>(width_of(images[0])) *
+  const std::size_t size = static_cast<std::size_t>(input_.channels) * static_cast<std::size_t>(width_of(images[0])) *
                            static_cast<std::size_t>(height_of(images[0])) * size_of(input_.dtype);
   if (images.size() * size > buffer.size()) {
     throw Error(Fault::unsupported, fmt::format("the model's input '{}' has room for {} bytes, expected {} for {} images",
                                                 input_.name, buffer.size(), images.size() * size, images.size()));
   }
   for (std::size_t i = 0; i < images.size(); ++i) {
-    const std::span<std::byte> slot = buffer.subspan(i * size, size);
-    std::visit([&](const auto& image) { fill_slot(image, channels_last, input_.dtype, preprocessing, slot); }, images[i]);
+    const Slot slot{buffer.subspan(i * size, size), input_.dtype, channels_last, static_cast<std::size_t>(input_.channels)};
+    std::visit([&](const auto& image) { fill_slot(image, preprocessing, slot); }, images[i]);
   }
   const std::span<std::byte> rest = buffer.subspan(images.size() * size);
   std::fill(rest.begin(), rest.end(), std::byte{0});
@@ -204,8 +237,9 @@ Scores Scorer::run(std::span<const PreparedImage> images, const Preprocessing& p
                 fmt::format("the model takes levels of 0 to 255, the preprocessing '{}' changes them", preprocessing.name));
   }
   const std::int64_t batch = input_.batch.value_or(static_cast<std::int64_t>(images.size()));
-  const Shape shape = input_.channels_last ? Shape{batch, height, width, 3} : Shape{batch, 3, height, width};
+  const Shape shape = input_.shape(batch, height, width);
   session_.reshape(std::span(&shape, 1));
+  batch_ = static_cast<std::size_t>(batch);
   fill(images, preprocessing);
   session_.run();
   const Tensor& output = session_.output(output_.index);

@@ -13,11 +13,11 @@
 
 namespace resnet {
 
-// One image of a tensor that needs no preprocessing: its values start at `first`, in the order (3, H, W) or (H, W, 3). The tensor
+// One image of a tensor that needs no preprocessing: its values start at `first`, in the order (C, H, W) or (H, W, C). The tensor
 // has the dtype of the network's input.
 struct Values {
   Tensor tensor;
-  std::size_t first = 0;
+  std::size_t first = 0, size = 0;
   bool channels_last = false;
   int width = 0, height = 0;
 };
@@ -27,8 +27,8 @@ using PreparedImage = std::variant<image::Pixels, Values>;
 int width_of(const PreparedImage& image);
 int height_of(const PreparedImage& image);
 
-// The images of a tensor of shape (3, H, W), (N, 3, H, W), or the network's own (N, H, W, 3) or (H, W, 3). Floating-point values
-// of another precision become float. Throws Error(mismatch) where it does not fit the input.
+// The images of a tensor of shape (C, H, W), (N, C, H, W), or the network's own (N, H, W, C) or (H, W, C). Floating-point values
+// of another precision become float, whole numbers from 0 to 255 levels. Throws Error(mismatch) where it does not fit the input.
 std::vector<Values> split(const Tensor& tensor, const ImageInput& input);
 
 // The scores of a batch: row i holds those of image i.
@@ -55,8 +55,9 @@ class Scorer {
   // Error(mismatch) where the network does not take images of this size.
   Scores run(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
 
-  // Another output of the last run, as the graph has it: (N, ...).
+  // Another output of the last run, as the graph has it: (N, ...), and N.
   const Tensor& other_output(std::size_t index) const { return session_.output(index); }
+  std::size_t batch() const { return batch_; }
 
  private:
   void fill(std::span<const PreparedImage> images, const Preprocessing& preprocessing);
@@ -64,6 +65,7 @@ class Scorer {
   ImageInput input_;
   ScoreOutput output_;
   bool alone_;  // whether images are run one at a time
+  std::size_t batch_ = 1;
   xnnpack::Session session_;
 };
 

@@ -80,4 +80,9 @@ Pixels prepare(const Pixels& pixels, const Preprocessing& preprocessing);
 void normalize_nhwc(const Pixels& pixels, const Preprocessing& preprocessing, std::span<float> slot);
 void normalize_nchw(const Pixels& pixels, const Preprocessing& preprocessing, std::span<float> slot);
 
+// A level for each pixel, as PIL's convert("L") has it: ITU-R 601-2's weights (0.299, 0.587, 0.114), rounded.
+std::vector<std::uint8_t> luminance(const Pixels& pixels);
+// The same for one channel, by the first mean and deviation.
+void normalize_luminance(std::span<const std::uint8_t> levels, const Preprocessing& preprocessing, std::span<float> slot);
+
 }  // namespace resnet::image

@@ -46,4 +46,20 @@ void normalize_nchw(const Pixels& pixels, const Preprocessing& preprocessing, st
   normalize(pixels, preprocessing, slot, 1, slot.size() / 3);
 }
 
+std::vector<std::uint8_t> luminance(const Pixels& pixels) {
+  std::vector<std::uint8_t> levels(pixels.rgb.size() / 3);
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const std::uint8_t* rgb = pixels.rgb.data() + i * 3;
+    // The weights in 65,536ths.
+    levels[i] = static_cast<std::uint8_t>((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
+  }
+  return levels;
+}
+
+void normalize_luminance(std::span<const std::uint8_t> levels, const Preprocessing& preprocessing, std::span<float> slot) {
+  assert(slot.size() == levels.size());
+  const Levels values = levels_of(preprocessing, 0);
+  for (std::size_t i = 0; i < levels.size(); ++i) slot[i] = values[levels[i]];
+}
+
 }  // namespace resnet::image

@@ -85,7 +85,7 @@ double shortest_decimal(float value);
 Preprocessing with_crop(Preprocessing preprocessing, int crop);
 
 // torchvision, caffe, tf and mlperf: 256 then 224. cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB
-// 0..255, neither resized nor cropped. Its name is the convention's word.
+// 0..255. Neither of the two has a size of its own. Its name is the convention's word.
 Preprocessing preprocessing_of(Convention convention);
 // By the word; nothing for another one.
 std::optional<Preprocessing> find_preprocessing(std::string_view name);

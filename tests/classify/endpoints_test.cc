@@ -73,9 +73,14 @@ TEST(ImageInput, SymbolicSides) {
 
 TEST(ImageInput, ThreeRowsAndThreeChannels) { EXPECT_FALSE(find_image_input(with_input({n, 3, 3, 3})).channels_last); }
 
+TEST(ImageInput, OneChannel) {
+  EXPECT_EQ(find_image_input(with_input({n, 1, 28, 28})).to_string(), "Nx1x28x28");
+  EXPECT_EQ(find_image_input(with_input({n, 28, 28, 1})).to_string(), "Nx28x28x1");
+}
+
 TEST(ImageInput, WhatTakesNoImages) {
   const std::string expected = ", expected one input of images, Nx3xHxW or NxHxWx3";
-  EXPECT_EQ(input_complaint(with_input({n, 1, 28, 28})), "the model takes 'image' (float batchx1x28x28)" + expected);
+  EXPECT_EQ(input_complaint(with_input({n, 4, 28, 28})), "the model takes 'image' (float batchx4x28x28)" + expected);
   EXPECT_EQ(input_complaint(with_input({n, 3})), "the model takes 'image' (float batchx3)" + expected);
   EXPECT_EQ(input_complaint(with_input({n, 3, 8, 8}, DType::int64)), "the model takes 'image' (int64 batchx3x8x8)" + expected);
   Graph two = with_input({n, 3, 8, 8});

@@ -38,7 +38,8 @@ TEST_F(PredictTest, Text) {
             "red.png\n"
             "  100.00 %  0  red\n"
             "    0.00 %  1  green\n");
-  EXPECT_EQ(finished.err, "resnet-cli: preprocessing raw: not resized, not cropped, RGB 0..255, mean 0,0,0, std 1,1,1\n");
+  EXPECT_EQ(finished.err,
+            "resnet-cli: preprocessing raw: shorter side to 4 (bilinear), centre crop 4, RGB 0..255, mean 0,0,0, std 1,1,1\n");
 }
 
 TEST_F(PredictTest, JsonLines) {
@@ -214,7 +215,8 @@ TEST_F(PredictTest, TheConventionsAreWhatTheyAreCalled) {
 TEST_F(PredictTest, PhotosOfAnotherSizeAreFitted) {
   write("wide.png", png(12, 8, {255, 0, 0}));
   EXPECT_EQ(run({"predict", "rgb.onnx", "wide.png", "-q"}).exit_code, 0);
-  expect_refused(predict({"wide.png", "-q"}), 5, "wide.png: ");
+  EXPECT_THAT(predict({"wide.png"}).err, HasSubstr("raw: shorter side to 4 (bilinear), centre crop 4"));
+  expect_refused(predict({"wide.png", "-q", "--resize", "none", "--crop-size", "none"}), 5, "wide.png: ");
   EXPECT_EQ(predict({"wide.png", "--resize", "6", "--crop-size", "4", "-q"}).exit_code, 0);
   EXPECT_THAT(predict({"wide.png", "--crop-size", "4", "--crop-pct", "0.5"}).err,
               HasSubstr("shorter side to 8 (bilinear), centre crop 4"));

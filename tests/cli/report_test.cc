@@ -67,9 +67,9 @@ TEST_F(ReportTest, FeaturesAreRowsOfAnArray) {
             5);
   const std::string bytes = read("f.npy");
   EXPECT_THAT(bytes, HasSubstr("'shape': (3, 3), }"));
-  ASSERT_EQ(bytes.size(), 128u + 9 * sizeof(float));
+  ASSERT_EQ(bytes.size(), 192u + 9 * sizeof(float));
   float values[9];
-  std::memcpy(values, bytes.data() + 128, sizeof values);
+  std::memcpy(values, bytes.data() + 192, sizeof values);
   EXPECT_TRUE(std::isnan(values[0]));
   EXPECT_EQ(values[3], 255);
   EXPECT_EQ(values[4], 0);

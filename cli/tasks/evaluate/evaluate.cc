@@ -70,6 +70,8 @@ class EvaluateTask::Run {
     NetworkOptions options = request_.network;
     options.arch = options_of_one(name, options.arch, request_.models);
     networks_.push_back(load_network(name, options, observer_));
+    if (const auto& what = networks_.back().not_scores; what && networks_.back().labels.empty())
+      throw Error(Fault::unsupported, fmt::format("{}: gives {}, expected scores of classes", name, *what));
     context_.stop.check();
     for (const std::string& file : networks_.back().source.data_files)
       context_.before_reading(fs::path(name).parent_path() / file);

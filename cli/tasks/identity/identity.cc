@@ -82,6 +82,7 @@ Json json_of(const NetworkIdentity& network) {
   Json json;
   json["name"] = network.name;
   for (const auto& field : network_fields) json[std::string(field.key)] = network.*field.value;
+  if (!network.output.empty()) json["output"] = network.output;
   json["data"] = Json(network.data);
   return json;
 }
@@ -90,6 +91,7 @@ NetworkIdentity network_of(const Json& json) {
   NetworkIdentity network;
   network.name = json.at("name").get<std::string>();
   for (const auto& field : network_fields) network.*field.value = json.at(std::string(field.key)).get<std::string>();
+  network.output = json.value("output", "");
   network.data = json.at("data").get<std::map<std::string, std::string>>();
   return network;
 }
@@ -113,6 +115,7 @@ std::vector<Difference> differences(const Identity& left, const Identity& right,
       add(std::string(field.words) + which, names ? a.name + ": " + a.model : a.*field.value,
           names ? b.name + ": " + b.model : b.*field.value);
     }
+    add("--output-name" + which, a.output, b.output);
     compare_pairs(a.data, b.data, [&](const std::string& file, const std::string& then, const std::string& now) {
       add("data file " + file + which, then, now);
     });
@@ -126,8 +129,8 @@ std::string left_of(std::span<const Difference> differences) { return side_of(di
 std::string right_of(std::span<const Difference> differences) { return side_of(differences, &Difference::right); }
 
 std::string text_of_prepared(const NetworkIdentity& network, const Identity& of) {
-  return fmt::format("{}, input shape '{}', convolution {}, instruction set {}, version {}", network.model, network.input_shape,
-                     network.convolution, of.instruction_set, of.version);
+  return fmt::format("{}, input shape '{}', output '{}', convolution {}, instruction set {}, version {}", network.model,
+                     network.input_shape, network.output, network.convolution, of.instruction_set, of.version);
 }
 
 std::string to_json(const Identity& identity) {

@@ -19,6 +19,7 @@ struct NetworkIdentity {
   std::map<std::string, std::string> data;  // digests of the files beside the model's that weights were read from, by name
   std::string preparation;                  // how a photo becomes its input, resolved
   std::string input_shape;                  // asked for in place of the model's own, else empty
+  std::string output;                       // the output that was asked for by name, else empty
   std::string convolution;                  // what was asked for: auto, direct, winograd
   std::string methods;                      // what the plan chose: how each convolution is computed
 };

@@ -132,7 +132,7 @@ class PredictTask::Run {
   PredictResult result_of_earlier() const { return {earlier().inputs, earlier().failed}; }
   // All is answered in the file to resume, and nothing says what it was made with.
   bool is_done_without_record() const { return earlier().complete && !resumed_.size(); }
-  bool with_head() const { return !request_.features.empty() || !request_.activation_maps.empty(); }
+  bool with_head() const { return (!request_.features.empty() && !request_.network.vector) || !request_.activation_maps.empty(); }
   double milliseconds() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
 
   void tell_left_out() {
@@ -168,6 +168,11 @@ class PredictTask::Run {
     if (!request_.activation_maps.empty() && !one.member.class_weights) {
       throw Error(Fault::unsupported,
                   fmt::format("{}: activation maps need a fully connected layer directly after the global pool", name));
+    }
+    if (one.network.not_scores && one.network.labels.empty() && !with_head()) {
+      throw Error(Fault::unsupported,
+                  fmt::format("{}: gives {}, not scores of classes; --output-type vector -o FILE.npy writes them", name,
+                              *one.network.not_scores));
     }
     if (request_.logits && one.network.scores.probabilities)
       throw Error(Fault::invalid, fmt::format("{}: gives probabilities, and its logits are not known", name));

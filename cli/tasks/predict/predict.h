@@ -33,7 +33,8 @@ struct PredictRequest {
   bool fail_fast = false;  // the first input that fails ends the task
 
   // Where answers go: a file that appears whole ("": what the caller takes for it), or one that grows and is resumed (JSON
-  // Lines), or features in place of answers (.npy).
+  // Lines), or features in place of answers (.npy; of network.vector, the output
+  // itself).
   std::string output, resume, features;
   std::string report, activation_maps;      // a page and a folder besides, or none
   std::optional<CacheSettings> cache = {};  // of networks that were made ready; nothing: they are read and made ready again

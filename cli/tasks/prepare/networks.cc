@@ -14,6 +14,7 @@
 #include "lib/analysis/layers.h"
 #include "lib/base/error.h"
 #include "lib/base/parse.h"
+#include "lib/classify/as_classifier.h"
 #include "lib/classify/head.h"
 #include "lib/passes/passes.h"
 #include "lib/xnnpack/plan.h"
@@ -139,6 +140,16 @@ bool warn_of_weights(const Graph& graph, const std::string& name, Observer& obse
   return false;
 }
 
+// With one output, the scores, or with the one that is asked for.
+Graph as_asked(const Graph& graph, const NetworkOptions& options) {
+  try {
+    return options.vector ? as_extractor(graph, options.output_name) : as_classifier(graph, options.output_name);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::unsupported) throw;
+    throw Error(error.fault(), error.problem() + "; --output-name says which");
+  }
+}
+
 // For crops of another size than the file declares, where nothing in the graph depends on that size: then it is the size that the
 // network was exported at, and not one that it needs.
 Graph at_crop_size(const Graph& graph, const NetworkOptions& options) {
@@ -166,9 +177,12 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
   Network network;
   network.name = name;
   network.untrained = loaded.spec.has_value();
+  network.is_extractor = options.vector;
   network.finite = warn_of_weights(loaded.model.graph, name, observer);
   named(name, [&] {
+    loaded.model.graph = as_asked(loaded.model.graph, options);
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
+    network.not_scores = what_but_scores(loaded.model.graph);
     loaded.model.graph = at_crop_size(loaded.model.graph, options);
     // As it is run: folding reveals shapes that the file leaves open.
     PassLog log;
@@ -202,7 +216,7 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
   if (views.crop == Crop::full && views.scales.empty()) side = preprocessing.resize.value_or(static_cast<int>(side));
   const std::int64_t height = network.input.height.value_or(side), width = network.input.width.value_or(side);
   const std::int64_t batch = network.input.batch.value_or(job.batch);  // another than the file's own may not fit it
-  job.input_shapes = {network.input.channels_last ? Shape{batch, height, width, 3} : Shape{batch, 3, height, width}};
+  job.input_shapes = {network.input.shape(batch, height, width)};
   return job;
 }
 
@@ -211,6 +225,7 @@ Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job 
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
     Member member;
     member.preprocessing = network.preprocessing.preprocessing;
+    if (network.is_extractor) member.features_output = 1;
     if (with_head) {
       member.class_weights = find_head(graph, own_side(network)).weights;
       member.features_output = graph.outputs().size();
@@ -222,7 +237,7 @@ Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job 
   });
 }
 
-void check_single_view(const char* option, const ViewOptions& views, std::size_t models) {
+void check_single_view(const std::string& option, const ViewOptions& views, std::size_t models) {
   if (models == 1 && views.crop == Crop::center && views.scales.size() <= 1) return;
   throw Error(Fault::invalid,
               fmt::format("{} is of one network and one view, expected one model, --crop center and one scale", option));

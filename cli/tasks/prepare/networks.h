@@ -19,6 +19,8 @@ namespace resnet::cli {
 // Options of both commands.
 struct NetworkOptions {
   std::vector<std::string> models;
+  std::string output_name;  // of the output that is meant; empty: the one that holds the scores
+  bool vector = false;      // the output itself is wanted, whatever it is
   std::string labels, scales, report, cam;
   Average average = Average::probability;
   xnnpack::Convolutions convolution = xnnpack::Convolutions::automatic;
@@ -44,6 +46,8 @@ struct Network {
   ChosenPreprocessing preprocessing;
   bool alone = false;  // images are run one at a time: in a batch they would change each other's answers
   bool untrained = false;
+  bool is_extractor = false;              // as_extractor() made its graph
+  std::optional<std::string> not_scores;  // what the output is, where it is not scores of classes
   bool finite = true;                     // whether all its weights are
   std::int64_t parameters = 0, macs = 0;  // of the file's graph, of one image
 };
@@ -84,7 +88,7 @@ ReadyNetwork prepare_network(const std::string& name, const NetworkOptions& opti
 xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const ViewOptions& views,
                     std::optional<std::size_t> photos);
 // Throws Error(invalid) where features or activation maps are asked of more than one view of one network.
-void check_single_view(const char* option, const ViewOptions& views, std::size_t models);
+void check_single_view(const std::string& option, const ViewOptions& views, std::size_t models);
 
 // Says on stderr, once, how photos are prepared; a guess is a warning that names what it is guessed by.
 void tell_preprocessing(const Network& network, const ViewOptions& views, bool alone, Observer& observer);

@@ -73,6 +73,7 @@ class Preparation {
       identity_.name = name_;
       identity_.model = text_of_model(source_, options_, pool_);
       identity_.input_shape = text_of_input_shape(options_.arch.input_shape);
+      identity_.output = options_.output_name;
       identity_.convolution = word_of(options_.convolution);
     }
     const std::optional<std::string> key = may_be_kept() ? std::optional(cache_key()) : std::nullopt;
@@ -86,7 +87,8 @@ class Preparation {
   // Of a model file, for few images; not where it does not pay, or where the network is changed before it runs.
   bool may_be_kept() const {
     constexpr std::size_t few = 256;
-    return asked_.cache && images() <= few && asked_.views.crop != Crop::full && !asked_.with_head && source_.is_file();
+    return asked_.cache && images() <= few && asked_.views.crop != Crop::full && !asked_.with_head && !options_.vector &&
+           source_.is_file();
   }
   std::size_t images() const { return asked_.images * views_per_photo(asked_.views); }
 

@@ -45,6 +45,15 @@ std::string numbers(const std::array<float, 3>& values) { return fmt::format("{}
 // For a crop of another size, where no share is known but the two sizes' ratio.
 int resized_in_ratio(int crop, double ratio) { return static_cast<int>(std::floor(crop / ratio + 1e-6)); }
 
+// The levels, multiplied by `scale`, without a mean: what is known of a network of bytes, and all that can be said of one whose
+// one channel no convention describes.
+void take_levels(Preprocessing& preprocessing, float scale) {
+  preprocessing.name = word_of(Convention::raw);
+  preprocessing.scale = scale;
+  preprocessing.mean = {0, 0, 0};
+  preprocessing.std = {1, 1, 1};
+}
+
 const char* resized_side(CropMode mode) {
   switch (mode) {
     case CropMode::center: return "shorter side";
@@ -126,13 +135,17 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
     if (!input.channels_last && !small && model.provenance.producer_name.find("caffe") != std::string::npos)
       guess = Convention::caffe;
     result = preprocessing_of(guess);
+    if (input.dtype == DType::uint8) {
+      take_levels(result, 1);
+    } else if (input.channels == 1) {
+      take_levels(result, preprocessing_of(Convention::torchvision).scale);
+    }
     chosen.guessed_by =
         fmt::format("by its input {}{}", input.to_string(), classes ? fmt::format(" and {} classes", *classes) : "");
   }
 
-  // The convention's own sizes are for 224; another size of the network scales both.
-  const bool raw = options.preprocess == Convention::raw;
-  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side && !raw) {
+  // The convention's own sizes are for 224; another size of the network scales both. One that has none takes the network's.
+  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side) {
     const auto fixed = static_cast<int>(side);
     if (result.crop_size) {
       result = fit_to(result, input);

@@ -180,6 +180,7 @@ RespondRow measure(const RespondRequest& request, const TaskContext& context, co
   for (const std::string& file : loaded.model.data_files)
     context.before_reading(std::filesystem::path(name).parent_path() / file);
   const ImageInput input = find_image_input(loaded.model.graph);
+  if (input.channels != 3) throw Error(Fault::unsupported, name + ": takes images of one channel, and so is not measured");
   if (input.dtype != DType::float32) throw Error(Fault::unsupported, name + ": takes no floats, and so is not measured");
   const ChosenPreprocessing chosen =
       choose_preprocessing(request.preprocess, loaded.model, input, classes_of(loaded.model.graph));

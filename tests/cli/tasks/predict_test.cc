@@ -96,6 +96,22 @@ TEST_F(PredictTaskTest, FeaturesAreRows) {
   EXPECT_EQ(written[""].bytes, "");
 }
 
+TEST_F(PredictTaskTest, AnOutputAsItIs) {
+  cli::PredictRequest asked =
+      request({write("broken.png", "no picture"), picture("red.png", {255, 0, 0}), picture("blue.png", {0, 0, 200})});
+  asked.features = path("vector.npy");
+  asked.network.vector = true;
+  EXPECT_EQ(predict(asked, context()).failed, 1u);
+  const Tensor rows = npy::read(asked.features);
+  ASSERT_EQ(rows.shape(), (Shape{3, 3}));
+  const auto data = rows.data<float>();
+  EXPECT_NE(data[0], data[0]);
+  EXPECT_EQ(data[3], 255);
+  EXPECT_EQ(data[8], 200);
+  asked.network.output_name = "nowhere";
+  EXPECT_THAT(error_of([&] { predict(asked, context()); }).second, HasSubstr("has no output 'nowhere'"));
+}
+
 TEST_F(PredictTaskTest, TheReportAndMaps) {
   cli::PredictRequest asked = request({picture("red.png", {255, 0, 0})});
   asked.report = "page";
