@@ -13,6 +13,7 @@
 #include "formats/onnx/lint_graph.h"
 #include "formats/onnx/opset.h"
 #include "formats/onnx/read.h"
+#include "formats/onnx/version_check.h"
 #include "formats/onnx/wiring.h"
 #include "lib/base/error.h"
 
@@ -195,8 +196,7 @@ class Linter {
         continue;
       }
       if (domain.empty()) {
-        const int version = static_cast<int>(std::min<std::int64_t>(opset->second, newest_opset));
-        if (::onnx::OpSchemaRegistry::Schema(node.op_type(), version, "") == nullptr) {
+        if (!exists(node.op_type(), opset->second)) {
           add(Level::error, "unknown-operator", name_of(node),
               fmt::format("ONNX opset {} has no operator {}", opset->second, node.op_type()));
         }

@@ -17,12 +17,13 @@ constexpr std::int64_t oldest_meaning = newest_opset_with_old_softmax;
 }  // namespace
 
 EncodedOp encode(const Graph& graph, const Node& node) {
-  if (const auto* opaque = std::get_if<Opaque>(&node.op)) return {opaque->domain, opaque->type, newest_opset, opaque->attributes};
+  if (const auto* opaque = std::get_if<Opaque>(&node.op))
+    return {opaque->domain, opaque->type, newest_described_opset, opaque->attributes};
   const OpTraits& traits = traits_of(node.op);
   const OpRow* row = find_op(traits.domain, traits.type);
   if (row == nullptr)
     throw Error(Fault::internal, Frame::node(describe(node)), "the operator has no row in the table of operators");
-  for (const std::int64_t opset : {newest_opset, oldest_meaning}) {
+  for (const std::int64_t opset : {newest_described_opset, newest_opset, oldest_meaning}) {
     ::onnx::NodeProto proto;
     NodeExport out(proto, graph, node, opset);
     try {

@@ -2,14 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "lib/graph/graph.h"
 
 namespace onnx {
+class ModelProto;
 class NodeProto;
 }  // namespace onnx
 
 namespace resnet::onnx {
+
+// Whether ONNX's own domain has an operator of this name at `opset`. What is not described by the ONNX library is in a table here.
+bool exists(std::string_view type, std::int64_t opset);
+// Whether every node of ONNX's own domain is, at its opset, as the newest described opset has it, so that the ONNX library can
+// check the file in its place.
+bool is_described(const ::onnx::ModelProto& model);
 
 // Throws Error(unsupported) where the operator's version at `opset` takes no inputs or outputs of these dtypes, with the lowest
 // opset that does.

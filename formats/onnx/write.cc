@@ -35,7 +35,8 @@ std::int64_t ir_version_of(int opset) {
   if (opset <= 14) return 7;
   if (opset <= 18) return 8;
   if (opset <= 20) return 9;
-  return 10;
+  if (opset <= 22) return 10;
+  return opset == 23 ? 11 : 12;
 }
 
 struct External {

@@ -128,9 +128,21 @@ TEST(Lint, WeightsThatAreNoNumbers) {
 
 TEST(Lint, AnIrVersionAndAnOpsetOfTheFuture) {
   const auto findings = lint_of(
-      sound, [](auto& proto) { proto.set_ir_version(14); }, 23);
+      sound, [](auto& proto) { proto.set_ir_version(14); }, 26);
   EXPECT_THAT(findings, Contains(finding(Level::warning, "ir-version", "", "IR version 14 is newer than 13")));
-  EXPECT_THAT(findings, Contains(finding(Level::note, "opset", "", "opset 23 is newer than 22")));
+  EXPECT_THAT(findings, Contains(finding(Level::note, "opset", "", "opset 26 is newer than 25")));
+}
+
+TEST(Lint, OpsetsThatTheLibraryDoesNotDescribe) {
+  const auto findings = lint_of(
+      sound, [](auto& proto) { proto.set_ir_version(12); }, 25);
+  EXPECT_THAT(errors_of(findings), IsEmpty());
+  EXPECT_THAT(findings, ElementsAre(finding(Level::note, "onnx-checker", "",
+                                            "IR version 12 and this opset: it was asked about a copy "
+                                            "lowered to 10 and opset 22")));
+  const char* const swish = R"(net (float[N,3] x) => (float[N,3] y) { y = Swish(x) })";
+  EXPECT_THAT(errors_of(lint_of(swish, {}, 24)), IsEmpty());
+  EXPECT_THAT(errors_of(lint_of(swish, {}, 23)), Contains(HasSubstr("ONNX opset 23 has no operator Swish")));
 }
 
 TEST(Lint, ABiasOfAnotherLength) {
