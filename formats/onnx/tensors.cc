@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -228,6 +229,43 @@ Tensor import_tensor(const TensorProto& proto, ExternalFiles* external) {
     case DType::boolean: return from_list<bool>(dtype, std::move(shape), proto.int32_data());
   }
   __builtin_unreachable();
+}
+
+Tensor import_sparse(const ::onnx::SparseTensorProto& proto, ExternalFiles* external) {
+  const Tensor values = import_tensor(proto.values(), external), places = import_tensor(proto.indices(), external);
+  const Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+  const std::int64_t count = values.elements();
+  const bool by_coordinates = places.shape().rank() == 2;
+  const bool fits =
+      by_coordinates ? places.shape() == Shape{count, static_cast<std::int64_t>(shape.rank())} : places.shape() == Shape{count};
+  if (values.shape().rank() != 1 || places.dtype() != DType::int64 || !fits) {
+    throw Error(Fault::malformed, fmt::format("a sparse tensor of {} values at {} {} places", values.shape().to_string(),
+                                              name_of(places.dtype()), places.shape().to_string()));
+  }
+  // A few bytes may not ask for gigabytes.
+  constexpr std::size_t always = std::size_t{64} << 20, times = 256;
+  const auto bytes = checked_multiply(static_cast<std::size_t>(shape.elements()), size_of(values.dtype()));
+  if (!bytes || *bytes > std::max(always, times * (values.size_bytes() + places.size_bytes())))
+    throw Error(Fault::unsupported,
+                fmt::format("a sparse tensor of {} values for {} cannot be made dense", count, shape.to_string()));
+  Tensor dense = Tensor::allocate(values.dtype(), shape);
+  const auto target = dense.mutable_bytes();
+  std::fill(target.begin(), target.end(), std::byte{0});
+  const auto place = places.data<std::int64_t>();
+  const std::size_t size = size_of(values.dtype()), per_place = by_coordinates ? shape.rank() : 1;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    std::int64_t at = by_coordinates ? 0 : place[i];
+    bool inside = by_coordinates || (at >= 0 && at < shape.elements());
+    for (std::size_t axis = 0; by_coordinates && axis < shape.rank(); ++axis) {
+      const std::int64_t coordinate = place[i * per_place + axis];
+      inside = inside && coordinate >= 0 && coordinate < shape[axis];
+      at = at * shape[axis] + (inside ? coordinate : 0);
+    }
+    if (!inside)
+      throw Error(Fault::malformed, fmt::format("place {} of a sparse tensor lies outside of {}", i, shape.to_string()));
+    std::memcpy(target.data() + static_cast<std::size_t>(at) * size, values.bytes().data() + i * size, size);
+  }
+  return dense;
 }
 
 void export_tensor(const Tensor& tensor, const std::string& name, TensorProto& proto) {

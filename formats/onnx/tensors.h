@@ -11,6 +11,7 @@
 #include "lib/tensor/tensor.h"
 
 namespace onnx {
+class SparseTensorProto;
 class TensorProto;
 }  // namespace onnx
 
@@ -35,6 +36,9 @@ std::int32_t export_dtype(DType dtype);
 // Checks that there is as much data as the shape demands before memory is taken. `external` is null where external data is not
 // allowed. Throws Error(malformed) without the tensor's name.
 Tensor import_tensor(const ::onnx::TensorProto& proto, ExternalFiles* external);
+// The dense tensor of a sparse one, whose places are counted through the whole tensor or given by their coordinates. Throws
+// Error(malformed) for places outside, Error(unsupported) where it would take more memory than a file of this size may ask for.
+Tensor import_sparse(const ::onnx::SparseTensorProto& proto, ExternalFiles* external);
 void export_tensor(const Tensor& tensor, const std::string& name, ::onnx::TensorProto& proto);
 
 }  // namespace resnet::onnx

@@ -13,7 +13,8 @@ class NodeProto;
 
 namespace resnet::onnx {
 
-// Whether ONNX's own domain has an operator of this name at `opset`. What is not described by the ONNX library is in a table here.
+// Whether ONNX's own domain has an operator of this name at `opset`. What is not described by the ONNX library is in a table
+// here.
 bool exists(std::string_view type, std::int64_t opset);
 // Whether every node of ONNX's own domain is, at its opset, as the newest described opset has it, so that the ONNX library can
 // check the file in its place.

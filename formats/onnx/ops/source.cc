@@ -19,7 +19,7 @@ Op import_constant(NodeImport& node) {
     const auto list = a.integers("value_ints");
     return Constant{Tensor::from(Shape{static_cast<std::int64_t>(list.size())}, std::span<const std::int64_t>(list))};
   }
-  throw Error(Fault::unsupported, "a constant without a value that can be read (strings and sparse tensors cannot)");
+  throw Error(Fault::unsupported, "a constant without a value that can be read (strings cannot)");
 }
 void export_constant(const Op& op, NodeExport& node) { node.set("value", std::get<Constant>(op).value); }
 

@@ -58,7 +58,6 @@ bool has_foreign_type(const ::onnx::ModelProto& model) {
     for (const auto& attribute : node.attribute()) {
       if (attribute.has_t() && !is_known_dtype(attribute.t().data_type())) found = true;
       if (node.op_type() == "Constant" && attribute.name().starts_with("value_string")) found = true;
-      if (node.op_type() == "Constant" && attribute.name() == "sparse_value") found = true;
     }
   }
   return found;
