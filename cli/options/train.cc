@@ -79,6 +79,12 @@ void add_descent_options(CLI::App& app, TrainOptions& options) {
              "a frozen backbone")
       ->capture_default_str()
       ->group(group);
+  add_choice(
+      app, "--colors", options.colors,
+      "what imagenet's augmentation shifts colours along: ImageNet's principal components as they were published, those of "
+      "the training pictures, or nothing")
+      ->capture_default_str()
+      ->group(group);
   add_integer(app, "--memory", options.memory, 0, 1'000'000, "MiB of decoded pictures to keep; the rest is decoded each time")
       ->capture_default_str()
       ->group(group);

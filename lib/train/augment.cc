@@ -67,11 +67,13 @@ void move(std::span<float> slot, int height, int width, int dx, int dy, bool mir
   std::copy(moved.begin(), moved.end(), slot.begin());
 }
 
-// An amount of each principal component, its deviation 0.1 times the component's.
+constexpr double most_level = 255;
+
+// An amount of each principal component, normal with a deviation of 0.1 times its eigenvalue, in 0..1.
 void shift_colors(const View& view, Draws& draws, std::span<float> slot) {
   std::array<double, 3> shift = {};
   for (std::size_t k = 0; k < 3; ++k) {
-    const double amount = 0.1 * draws.normal() * view.colors.deviations[k];
+    const double amount = 0.1 * draws.normal() * view.colors.eigenvalues[k] * most_level;
     for (std::size_t c = 0; c < 3; ++c) shift[c] += amount * view.colors.directions[k][c];
   }
   if (view.preprocessing.channel_order == ChannelOrder::bgr) std::swap(shift[0], shift[2]);
@@ -117,10 +119,15 @@ ColorComponents color_components(const Examples& examples, std::size_t most) {
   std::array<std::size_t, 3> order = {0, 1, 2};
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return products[a][a] > products[b][b]; });
   for (std::size_t k = 0; k < 3; ++k) {
-    result.deviations[k] = std::sqrt(std::max(0.0, products[order[k]][order[k]]));
+    result.eigenvalues[k] = std::max(0.0, products[order[k]][order[k]]) / (most_level * most_level);
     for (std::size_t c = 0; c < 3; ++c) result.directions[k][c] = vectors[c][order[k]];
   }
   return result;
+}
+
+ColorComponents published_color_components() {
+  return {.directions = {{{-0.5675, -0.5808, -0.5836}, {0.7192, -0.0045, -0.6948}, {0.4009, -0.8140, 0.4203}}},
+          .eigenvalues = {0.2175, 0.0188, 0.0045}};
 }
 
 void test_view(const image::Pixels& pixels, const View& view, std::span<float> slot) {

@@ -21,11 +21,21 @@ constexpr auto words_of(Augmentation) {
       {{Augmentation::none, "none"}, {Augmentation::cifar, "cifar"}, {Augmentation::imagenet, "imagenet"}});
 }
 
-// The principal components of the pixels' colours.
+// From where the principal components come that imagenet's colours are shifted along: ImageNet's, as they were published, or
+// those of the training pictures.
+enum class Colors : std::uint8_t { published, data, none };
+constexpr auto words_of(Colors) {
+  return std::to_array<Word<Colors>>({{Colors::published, "published"}, {Colors::data, "data"}, {Colors::none, "none"}});
+}
+
+// The principal components of the pixels' colours: eigenvectors and eigenvalues of the covariance of red, green and blue in 0..1.
+// A colour is shifted by 0.1 times a normal number times the eigenvalue along each (Krizhevsky et al. 2012, section 4.1).
 struct ColorComponents {
   std::array<std::array<double, 3>, 3> directions = {};  // of red, green and blue, of length 1, the strongest first
-  std::array<double, 3> deviations = {};                 // along each, in levels 0..255
+  std::array<double, 3> eigenvalues = {};
 };
+// Of ImageNet's training pictures, as they go round since fb.resnet.torch (2015).
+ColorComponents published_color_components();
 // Of up to `most` of the examples, evenly chosen.
 ColorComponents color_components(const Examples& examples, std::size_t most = 500);
 
@@ -33,7 +43,8 @@ struct View {
   Augmentation augmentation = Augmentation::none;
   int height = 32, width = 32;  // of what the network sees
   Preprocessing preprocessing;  // colours, and the resizing of test views
-  ColorComponents colors = {};
+  Colors color_source = Colors::data;
+  ColorComponents colors = {};  // of no length where colours stay
 };
 
 // NCHW floats of one image, 3 x height x width. Throws nothing: pictures of every size become one of that size.

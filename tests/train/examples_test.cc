@@ -131,17 +131,33 @@ TEST(AugmentTest, ColorComponentsAreThoseOfTheColors) {
     given.push_back({{}, 0, plain(2, 2, {level, level, blue})});
   }
   const ColorComponents found = color_components(Examples(given));
-  EXPECT_NEAR(found.deviations[0], std::sqrt(2.0) * 28.87, 0.5);
-  EXPECT_NEAR(found.deviations[1], 10, 0.5);
-  EXPECT_NEAR(found.deviations[2], 0, 1e-3);
+  const auto deviation = [&](std::size_t k) { return 255 * std::sqrt(found.eigenvalues[k]); };
+  EXPECT_NEAR(deviation(0), std::sqrt(2.0) * 28.87, 0.5);
+  EXPECT_NEAR(deviation(1), 10, 0.5);
+  EXPECT_NEAR(deviation(2), 0, 1e-3);
   EXPECT_NEAR(std::abs(found.directions[0][0]), std::sqrt(0.5), 0.01);
   EXPECT_NEAR(std::abs(found.directions[1][2]), 1, 0.01);
 }
 
-TEST(AugmentTest, ColorsMoveByATenthOfTheirDeviation) {
+// The publication's own numbers: 5.55, 0.479 and 0.115 levels along the components.
+TEST(AugmentTest, PublishedComponentsAreOrthogonal) {
+  const ColorComponents published = published_color_components();
+  EXPECT_NEAR(0.1 * 255 * published.eigenvalues[0], 5.55, 0.005);
+  EXPECT_NEAR(0.1 * 255 * published.eigenvalues[1], 0.479, 0.0005);
+  EXPECT_NEAR(0.1 * 255 * published.eigenvalues[2], 0.115, 0.0005);
+  for (std::size_t a = 0; a < 3; ++a) {
+    for (std::size_t b = 0; b < 3; ++b) {
+      double product = 0;
+      for (std::size_t c = 0; c < 3; ++c) product += published.directions[a][c] * published.directions[b][c];
+      EXPECT_NEAR(product, a == b ? 1 : 0, 2e-4) << a << b;
+    }
+  }
+}
+
+TEST(AugmentTest, ColorsMoveByATenthOfTheEigenvalue) {
   View view = raw_view(Augmentation::imagenet, 8);
   view.colors.directions = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
-  view.colors.deviations = {50, 0, 0};
+  view.colors.eigenvalues = {0.2, 0, 0};
   double squares = 0;
   constexpr int count = 500;
   for (int i = 0; i < count; ++i) {
@@ -151,7 +167,7 @@ TEST(AugmentTest, ColorsMoveByATenthOfTheirDeviation) {
     squares += std::pow(static_cast<double>(slot[0]) - 100, 2) / count;
     ASSERT_NEAR(slot[64], 100, 1e-4);
   }
-  EXPECT_NEAR(std::sqrt(squares), 5, 0.6);
+  EXPECT_NEAR(std::sqrt(squares), 0.1 * 0.2 * 255, 0.6);
 }
 
 // Dark and bright pictures.

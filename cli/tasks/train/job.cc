@@ -201,6 +201,7 @@ train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& obs
   const bool small = job.spec.height <= 64;
   const bool simple = small || options.freeze == train::Frozen::backbone;
   view.augmentation = options.augmentation.value_or(simple ? train::Augmentation::cifar : train::Augmentation::imagenet);
+  view.color_source = view.augmentation == train::Augmentation::imagenet ? options.colors : train::Colors::none;
   const std::string shown = describe(chosen.preprocessing);
   if (job.guessed_by.empty()) {
     observer.detail(fmt::format("preprocessing {}", shown));

@@ -27,6 +27,7 @@ struct TrainOptions {
   std::optional<arch::Shortcut> shortcut;
   train::Schedule::Kind schedule = train::Schedule::Kind::step;
   std::optional<train::Augmentation> augmentation;  // nothing: as the size and what is frozen suggest
+  train::Colors colors = train::Colors::data;
   Decay decay = Decay::all;
   std::string learning_rate, momentum = "0.9", weight_decay = "1e-4", label_smoothing = "0", epochs;
   std::int64_t classes = 0, size = 0, batch = 0, iterations = 0, warmup = -1, every = 0, memory = 4096;

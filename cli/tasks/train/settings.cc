@@ -41,6 +41,7 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   add("decay of", word_of(options.decay));
   add("label smoothing", d.label_smoothing);
   add("augmentation", word_of(view.augmentation));
+  add("colors", word_of(view.color_source));
   add("seed", options.seed);
   add("threads", threads);
   return identity;

@@ -121,7 +121,8 @@ class TrainTask::Run {
     load_pictures();
     identify_pictures(identity);
     if (start) check_settings(checkpoint_.string(), then, identity, true);
-    if (view_.augmentation == train::Augmentation::imagenet) view_.colors = color_components(training_);
+    if (view_.color_source == train::Colors::data) view_.colors = color_components(training_);
+    if (view_.color_source == train::Colors::published) view_.colors = train::published_color_components();
 
     train::Network network(job_.model.graph, plan_.batch,
                            [&](const std::string& name) { return train::is_frozen(name, options_.freeze); });
