@@ -181,11 +181,10 @@ std::shared_ptr<Storage> ZipStorages::open(const std::string& key, std::uint64_t
   }
   Archive::check_readable(*entry);
   const std::size_t turned_size = big_endian_ ? size_of(dtype) : 1;
-  if (entry->is_stored() && turned_size == 1) {
+  if (entry->is_stored()) {
     archive_->check(*entry);
-    return storage_in_place(archive_->file(), entry->offset);
-  }
-  if (!entry->is_stored()) {
+    if (turned_size == 1) return storage_in_place(archive_->file(), entry->offset);
+  } else {
     const std::uint64_t file_bytes = archive_->file().bytes().size();
     inflated_bytes_ += bytes;  // of entries that are each at most 1032 times what the file has of them
     if (inflated_bytes_ > free_inflated && (inflated_bytes_ - free_inflated) / most_inflated > file_bytes) {

@@ -158,19 +158,27 @@ void Archive::read_directory(const Directory& directory) {
   }
 }
 
-// From the header's offset to that of the data, which ends before the directory at `end`.
+// From the header's offset to that of the data, which ends before the directory at `end`. The headers are all over the file: they
+// are read from it, for each that is looked at in place makes its neighbourhood memory.
 void Archive::locate_data(Entry& entry, std::uint64_t end) const {
   const std::string_view text = file_.text().substr(0, end);
   const std::string name = shown(entry.name);
   const std::string what = fmt::format("entry '{}'", name);
-  const std::string_view head = part(text, entry.offset, local_bytes, what.c_str());
+  const auto copied = [&](std::uint64_t offset, std::uint64_t size) {
+    std::string bytes(part(text, offset, size, what.c_str()).size(), '\0');
+    file_.copy(offset, std::as_writable_bytes(std::span(bytes)));
+    return bytes;
+  };
+  const std::string header = copied(entry.offset, local_bytes);
+  const std::string_view head = header;
   if (!head.starts_with(local_signature)) damaged(fmt::format("{} has no header at byte {}", what, entry.offset));
   const std::size_t name_bytes = number<std::uint16_t>(head, 26), extra_bytes = number<std::uint16_t>(head, 28);
-  const std::string_view local_name = part(text, entry.offset + local_bytes, name_bytes, what.c_str());
+  const std::string names = copied(entry.offset + local_bytes, name_bytes + extra_bytes);
+  const std::string_view local_name = std::string_view(names).substr(0, name_bytes);
   if (local_name != entry.name) {
     damaged(fmt::format("'{}' is named '{}' in its own header", name, shown(local_name)));
   }
-  const std::string_view extra = part(text, entry.offset + local_bytes + name_bytes, extra_bytes, what.c_str());
+  const std::string_view extra = std::string_view(names).substr(name_bytes);
   const auto flags = number<std::uint16_t>(head, 6);
   bool agrees = number<std::uint16_t>(head, 8) == entry.method && ((flags ^ entry.flags) & (encrypted | has_descriptor)) == 0;
   if (agrees && (flags & has_descriptor) == 0) {
