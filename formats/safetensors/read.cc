@@ -206,50 +206,82 @@ Tensor to_float32(const Shape& shape, std::span<const std::byte> bytes) {
   return tensor;
 }
 
-Tensor tensor_of(const Entry& entry, std::span<const std::byte> bytes, const std::shared_ptr<const Buffer>& file) {
-  const DType dtype = *entry.type.dtype;
-  if (dtype == DType::float16) return to_float32<Float16>(entry.shape, bytes);
-  if (dtype == DType::bfloat16) return to_float32<BFloat16>(entry.shape, bytes);
-  if (dtype == DType::float64) return to_float32<double>(entry.shape, bytes);
-  const bool is_aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(dtype) == 0;
-  if (dtype != DType::boolean && is_aligned) return {dtype, entry.shape, Buffer::view(bytes, file)};
-  Tensor tensor = Tensor::allocate(dtype, entry.shape);
-  std::copy(bytes.begin(), bytes.end(), tensor.mutable_bytes().begin());
-  if (dtype == DType::boolean) {
-    for (std::byte& value : tensor.mutable_bytes()) value = value == std::byte{0} ? std::byte{0} : std::byte{1};
-  }
-  return tensor;
+// What the elements become: networks are computed in float32.
+DType loaded_type(DType stored) {
+  const bool becomes_float = stored == DType::float16 || stored == DType::bfloat16 || stored == DType::float64;
+  return becomes_float ? DType::float32 : stored;
 }
 
-Weights parse_file(const std::shared_ptr<const Buffer>& file) {
-  const std::span<const std::byte> bytes = file->bytes();
-  const std::string_view text = header_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  const std::span<const std::byte> data = bytes.subspan(length_bytes + text.size());
+class Stored : public StoredTensor::Source {
+ public:
+  Stored(const Entry& entry, FileBytes data, std::string name, std::string file)
+      : dtype_(*entry.type.dtype), shape_(entry.shape), data_(std::move(data)), name_(std::move(name)), file_(std::move(file)) {}
+
+  Tensor load() override {
+    try {
+      return read();
+    } catch (Error& error) {
+      error.in(tensor_frame(name_));
+      error.in(Frame::file(Role::model, file_));
+      throw;
+    }
+  }
+
+ private:
+  Tensor read() const {
+    if (loaded_type(dtype_) == dtype_) return as_it_is();
+    const std::shared_ptr<const Buffer> buffer = data_.view(0, data_.bytes().size());
+    if (dtype_ == DType::float16) return to_float32<Float16>(shape_, buffer->bytes());
+    if (dtype_ == DType::bfloat16) return to_float32<BFloat16>(shape_, buffer->bytes());
+    return to_float32<double>(shape_, buffer->bytes());
+  }
+  Tensor as_it_is() const {
+    const std::uint64_t size = data_.bytes().size();
+    const bool is_aligned = reinterpret_cast<std::uintptr_t>(data_.bytes().data()) % size_of(dtype_) == 0;
+    if (dtype_ != DType::boolean && is_aligned) return {dtype_, shape_, data_.view(0, size)};
+    Tensor tensor = Tensor::allocate(dtype_, shape_);
+    data_.copy(0, tensor.mutable_bytes());
+    if (dtype_ == DType::boolean) {
+      for (std::byte& value : tensor.mutable_bytes()) value = value == std::byte{0} ? std::byte{0} : std::byte{1};
+    }
+    return tensor;
+  }
+
+  DType dtype_;
+  Shape shape_;
+  FileBytes data_;
+  std::string name_, file_;
+};
+
+Weights parse_file(const FileBytes& file, const std::string& name) {
+  const std::string_view text = header_text(file.text());
+  const std::uint64_t begin = length_bytes + text.size();
   Header header = read_header(text);
   check_names(header.entries);
-  check_layout(header.entries, data.size());
+  check_layout(header.entries, file.bytes().size() - begin);
   Weights weights;
   weights.format = "safetensors";
   weights.metadata = std::move(header.metadata);
   weights.tensors.reserve(header.entries.size());
   for (Entry& entry : header.entries) {
-    Tensor tensor = tensor_of(entry, data.subspan(entry.begin, entry.end - entry.begin), file);
-    weights.tensors.push_back({std::move(entry.name), std::move(tensor)});
+    FileBytes data = file.part(begin + entry.begin, entry.end - entry.begin);
+    auto stored = std::make_shared<Stored>(entry, std::move(data), entry.name, name);
+    weights.tensors.push_back({std::move(entry.name), {loaded_type(*entry.type.dtype), entry.shape, std::move(stored)}});
   }
   return weights;
 }
 
 }  // namespace
 
-Weights parse(std::shared_ptr<const Buffer> file, const std::string& name) {
+Weights parse(FileBytes file, const std::string& name) {
   try {
-    return parse_file(file);
+    return parse_file(file, name);
   } catch (Error& error) {
     error.in(Frame::file(Role::model, name));
     throw;
   }
 }
 
-Weights read(const std::filesystem::path& file) { return parse(Buffer::map_file(file), file.string()); }
+Weights read(const std::filesystem::path& file) { return parse(FileBytes::map(file), file.string()); }
 
 }  // namespace resnet::safetensors

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lib/model/weights.h"
+#include "lib/tensor/file_bytes.h"
 
 namespace resnet::safetensors {
 
@@ -14,14 +15,14 @@ inline constexpr std::size_t most_header_bytes = 100'000'000;
 // Far above what a network has, and low enough that a header cannot eat the memory.
 inline constexpr std::size_t most_tensors = 16'384, most_dims = 64, most_name_bytes = std::size_t{1} << 20;
 
-// The tensors of a file that is mapped or in memory, in the order of their bytes; `name` is the file in errors. float32 and
-// integers stay in `file` where they are aligned, and keep it alive; elsewhere they are copied. float16, bfloat16 and float64
-// become float32, in which networks are computed (what is beyond its range becomes infinite); of a boolean any byte but 0 is
-// true. The order of the header's entries and their unknown keys do not matter. A file without tensors is valid, and gives none.
-// Throws Error(malformed) "FILE: tensor 'x': ..." for what the format forbids: a header that is not one JSON object in UTF-8, a
-// name or key twice, bytes that no tensor or two have, a shape that does not fit its bytes; for more than is allowed above; and
-// for element types that are not for us, of less than 8 bits, of 8 bits with a fraction, or complex.
-Weights parse(std::shared_ptr<const Buffer> file, const std::string& name);
+// The tensors of a file that is mapped or in memory, in the order of their bytes; `name` is the file in errors. They are read
+// when they are loaded: float32 and integers stay in `file` where they are aligned, and keep it alive; elsewhere they are copied.
+// float16, bfloat16 and float64 become float32, in which networks are computed (what is beyond its range becomes infinite); of a
+// boolean any byte but 0 is true. The order of the header's entries and their unknown keys do not matter. A file without tensors
+// is valid, and gives none. Throws Error(malformed) "FILE: tensor 'x': ..." for what the format forbids: a header that is not one
+// JSON object in UTF-8, a name or key twice, bytes that no tensor or two have, a shape that does not fit its bytes; for more than
+// is allowed above; and for element types that are not for us, of less than 8 bits, of 8 bits with a fraction, or complex.
+Weights parse(FileBytes file, const std::string& name);
 // The same of a file that is mapped here. Throws Error(unreadable), too.
 Weights read(const std::filesystem::path& file);
 

@@ -73,7 +73,7 @@ Layout lay_out(const Weights& weights) {
       throw Error(Fault::unsupported, "a tensor cannot have the name '__metadata__' in safetensors");
     if (text.size() > 1) text += ',';
     append_text(text, named->name);
-    const Tensor& tensor = named->tensor;
+    const StoredTensor& tensor = named->tensor;
     text += fmt::format(":{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}", element_type_of(tensor.dtype()).name,
                         fmt::join(tensor.shape().dims(), ","), offset, offset + tensor.size_bytes());
     offset += tensor.size_bytes();
@@ -90,9 +90,9 @@ Layout lay_out(const Weights& weights) {
   return layout;
 }
 
-std::string_view bytes_of(const NamedTensor& named) {
-  assert(!named.tensor.is_released());
-  const auto bytes = named.tensor.bytes();
+std::string_view text_of(const Tensor& tensor) {
+  assert(!tensor.is_released());
+  const auto bytes = tensor.bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -101,7 +101,10 @@ std::string_view bytes_of(const NamedTensor& named) {
 std::string to_bytes(const Weights& weights) {
   const Layout layout = lay_out(weights);
   std::string result = layout.header;
-  for (const NamedTensor* named : layout.tensors) result += bytes_of(*named);
+  for (const NamedTensor* named : layout.tensors) {
+    const Tensor tensor = named->tensor.load();
+    result += text_of(tensor);
+  }
   return result;
 }
 
@@ -110,7 +113,10 @@ void write(const Weights& weights, const std::filesystem::path& file) {
     const Layout layout = lay_out(weights);
     AtomicFile output(file);
     output.stream() << layout.header;
-    for (const NamedTensor* named : layout.tensors) output.stream() << bytes_of(*named);
+    for (const NamedTensor* named : layout.tensors) {
+      const Tensor tensor = named->tensor.load();
+      output.stream() << text_of(tensor);
+    }
     output.commit();
   } catch (Error& error) {
     error.in(Frame::file(Role::output, file.string()));

@@ -73,14 +73,14 @@ LegacyStorages::LegacyStorages(File file, const Tree& tree, Id keys, std::uint64
   }
 }
 
-std::shared_ptr<const Buffer> LegacyStorages::fetch(const std::string& key, std::uint64_t bytes, DType dtype) {
+std::shared_ptr<Storage> LegacyStorages::open(const std::string& key, std::uint64_t bytes, DType) {
   const auto block = blocks_.find(key);
   if (block == blocks_.end()) refuse(fmt::format("its storage '{}' is not in the file", shown(key)));
   // The block is as the first reference says; another may say otherwise.
   if (block->second.bytes != bytes) {
     refuse(fmt::format("its storage '{}' has {} bytes in the file, expected {}", shown(key), block->second.bytes, bytes));
   }
-  return in_place_or_copied(file_, block->second.offset, bytes, size_of(dtype));
+  return storage_in_place(file_, block->second.offset);
 }
 
 std::optional<Legacy> read_legacy(Tree& tree) {

@@ -20,7 +20,7 @@ class LegacyStorages : public Storages {
   LegacyStorages(File file, const Tree& tree, Id keys, std::uint64_t begin);
 
  protected:
-  std::shared_ptr<const Buffer> fetch(const std::string& key, std::uint64_t bytes, DType dtype) override;
+  std::shared_ptr<Storage> open(const std::string& key, std::uint64_t bytes, DType dtype) override;
 
  private:
   File file_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
@@ -61,15 +62,68 @@ std::int64_t count_of(const Tree& tree, Id id, const char* what) {
   return *count;
 }
 
-// What kernels read past the end of a weight must be there: within the file, which need not end with a page.
-bool may_stay(const File& file, std::uint64_t offset, std::uint64_t bytes, std::size_t size) {
-  const auto address = reinterpret_cast<std::uintptr_t>(file.bytes().data()) + offset;
-  return address % size == 0 && file.bytes().size() - offset - bytes >= Buffer::tail;
-}
-
 void turn_bytes(std::span<std::byte> bytes, std::size_t size) {
   for (std::size_t i = 0; i + size <= bytes.size(); i += size) std::reverse(&bytes[i], &bytes[i] + size);
 }
+
+class InPlace : public Storage {
+ public:
+  InPlace(File file, std::uint64_t offset) : file_(std::move(file)), offset_(offset) {}
+
+  // What kernels read past the end of a weight must be there: within the file, which need not end with a page.
+  bool shares(std::uint64_t begin, std::uint64_t bytes, std::size_t size) const override {
+    const auto address = reinterpret_cast<std::uintptr_t>(file_.bytes().data()) + offset_ + begin;
+    return address % size == 0 && file_.bytes().size() - offset_ - begin - bytes >= Buffer::tail;
+  }
+  std::shared_ptr<const Buffer> part(std::uint64_t begin, std::uint64_t bytes, std::size_t size) override {
+    if (shares(begin, bytes, size)) return file_.view(offset_ + begin, bytes);
+    const auto copy = Buffer::allocate(bytes);
+    file_.copy(offset_ + begin, copy->mutable_bytes());
+    return copy;
+  }
+
+ private:
+  File file_;
+  std::uint64_t offset_;
+};
+
+// An entry that is deflated, or whose elements are big-endian: made as a whole.
+class Made : public Storage {
+ public:
+  Made(std::shared_ptr<const Archive> archive, const Archive::Entry& entry, std::size_t turned_size)
+      : archive_(std::move(archive)), entry_(entry), turned_size_(turned_size) {}
+
+  bool shares(std::uint64_t, std::uint64_t, std::size_t) const override { return true; }
+  std::shared_ptr<const Buffer> part(std::uint64_t begin, std::uint64_t bytes, std::size_t) override {
+    const std::shared_ptr<const Buffer> all = whole();
+    if (readers_ > 0) --readers_;
+    held_ = readers_ > 0 ? all : nullptr;
+    return Buffer::view(all->bytes().subspan(begin, bytes), all);
+  }
+  void check() override {
+    if (!std::exchange(is_checked_, true)) archive_->check(entry_);
+  }
+  void expect_reader() override { ++readers_; }
+
+ private:
+  std::shared_ptr<const Buffer> whole() {
+    if (held_ != nullptr) return held_;
+    if (auto used = used_.lock()) return used;
+    const auto made = Buffer::allocate(entry_.size);
+    archive_->read(entry_, made->mutable_bytes());
+    if (turned_size_ > 1) turn_bytes(made->mutable_bytes(), turned_size_);
+    used_ = made;
+    return made;
+  }
+
+  std::shared_ptr<const Archive> archive_;
+  const Archive::Entry& entry_;  // of the archive
+  std::size_t turned_size_;      // of elements whose bytes are turned round; 1: none
+  std::size_t readers_ = 0;
+  bool is_checked_ = false;
+  std::shared_ptr<const Buffer> held_;
+  std::weak_ptr<const Buffer> used_;  // by tensors that were loaded
+};
 
 }  // namespace
 
@@ -100,51 +154,45 @@ StorageReference read_storage(const Tree& tree, Id persistent) {
   return storage;
 }
 
-std::shared_ptr<const Buffer> Storages::load(const StorageReference& storage, DType dtype) {
+std::shared_ptr<Storage> storage_in_place(const File& file, std::uint64_t offset) {
+  return std::make_shared<InPlace>(file, offset);
+}
+
+std::shared_ptr<Storage> Storages::find(const StorageReference& storage, DType dtype) {
   const std::pair is = {storage.dtype, storage.elements};
   if (seen_.emplace(storage.key, is).first->second != is) {
     refuse(fmt::format("its storage '{}' has another type or size in another tensor", shown(storage.key)));
   }
-  std::shared_ptr<const Buffer>& buffer = loaded_[{storage.key, dtype}];
-  if (buffer != nullptr) return buffer;
+  std::shared_ptr<Storage>& found = found_[{storage.key, dtype}];
+  if (found != nullptr) return found;
   const auto bytes = checked_multiply(storage.elements, static_cast<std::int64_t>(storage.element_size()));
   if (!bytes)
     refuse(fmt::format("its storage '{}' of {} elements is too large for any file", shown(storage.key), storage.elements));
-  buffer = fetch(storage.key, static_cast<std::uint64_t>(*bytes), dtype);
-  loaded_bytes_ += static_cast<std::uint64_t>(*bytes);
-  return buffer;
+  found = open(storage.key, static_cast<std::uint64_t>(*bytes), dtype);
+  found_bytes_ += static_cast<std::uint64_t>(*bytes);
+  return found;
 }
 
-std::shared_ptr<const Buffer> in_place_or_copied(const File& file, std::uint64_t offset, std::uint64_t bytes, std::size_t size) {
-  if (may_stay(file, offset, bytes, size)) return Buffer::view(file.bytes().subspan(offset, bytes), file.buffer);
-  const auto copy = Buffer::allocate(bytes);
-  file.copy(offset, copy->mutable_bytes());
-  return copy;
-}
-
-std::shared_ptr<const Buffer> ZipStorages::fetch(const std::string& key, std::uint64_t bytes, DType dtype) {
-  const Archive::Entry* entry = archive_.find(root_ + "/data/" + key);
+std::shared_ptr<Storage> ZipStorages::open(const std::string& key, std::uint64_t bytes, DType dtype) {
+  const Archive::Entry* entry = archive_->find(root_ + "/data/" + key);
   if (entry == nullptr) refuse(fmt::format("its storage '{}' is not in the archive", shown(key)));
   if (entry->size != bytes) {
     refuse(fmt::format("its storage '{}' has {} bytes in the archive, expected {}", shown(key), entry->size, bytes));
   }
-  const std::size_t size = size_of(dtype);
-  const bool turns = big_endian_ && size > 1;
-  if (!turns && entry->is_stored() && may_stay(archive_.file(), entry->offset, bytes, size)) {
-    return Buffer::view(archive_.view(*entry), archive_.file().buffer);
-  }
-  if (!entry->is_stored()) {
-    const std::uint64_t file_bytes = archive_.file().bytes().size();
+  Archive::check_readable(*entry);
+  const std::size_t turned_size = big_endian_ ? size_of(dtype) : 1;
+  if (entry->is_stored()) {
+    archive_->check(*entry);
+    if (turned_size == 1) return storage_in_place(archive_->file(), entry->offset);
+  } else {
+    const std::uint64_t file_bytes = archive_->file().bytes().size();
     inflated_bytes_ += bytes;  // of entries that are each at most 1032 times what the file has of them
     if (inflated_bytes_ > free_inflated && (inflated_bytes_ - free_inflated) / most_inflated > file_bytes) {
       refuse(fmt::format("its storages are {} bytes inflated, and the file has {}: weights cannot be packed so", inflated_bytes_,
                          file_bytes));
     }
   }
-  const auto copy = Buffer::allocate(bytes);
-  archive_.read(*entry, copy->mutable_bytes());
-  if (turns) turn_bytes(copy->mutable_bytes(), size);
-  return copy;
+  return std::make_shared<Made>(archive_, *entry, turned_size);
 }
 
 }  // namespace resnet::torch

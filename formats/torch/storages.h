@@ -38,41 +38,56 @@ struct StorageReference {
 // Throws Error(malformed) where it is not a storage, or one whose elements are not for us, which it names.
 StorageReference read_storage(const Tree& tree, Id persistent);
 
+// A block of bytes that is known to be there, of the size that was promised; it is read when a tensor is loaded.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  // Whether a part at a multiple of `size` needs no memory of its own.
+  virtual bool shares(std::uint64_t begin, std::uint64_t bytes, std::size_t size) const = 0;
+  // A part, little-endian, at a multiple of `size`, followed by what kernels read past the end of a weight.
+  virtual std::shared_ptr<const Buffer> part(std::uint64_t begin, std::uint64_t bytes, std::size_t size) = 0;
+  // Throws as part() would where the storage is damaged.
+  virtual void check() {}
+  // Once for each tensor that will ask for a part of it: what must be made for them is made once, and goes when the last of them
+  // has its part.
+  virtual void expect_reader() {}
+};
+
+// In the file as it is used, from `offset` on.
+std::shared_ptr<Storage> storage_in_place(const File& file, std::uint64_t offset);
+
 class Storages {
  public:
   virtual ~Storages() = default;
 
-  // The whole storage as elements of `dtype`, little-endian and aligned: in place where the file has them so. Throws
-  // Error(malformed) where it is not there, of another size, or referred to elsewhere as one of another type or size.
-  std::shared_ptr<const Buffer> load(const StorageReference& storage, DType dtype);
-  // Bytes of all that were loaded.
-  std::uint64_t loaded_bytes() const { return loaded_bytes_; }
+  // The storage, whose elements are of `dtype`; nothing of it is loaded. Throws Error(malformed) where it is not there, of
+  // another size, or referred to elsewhere as one of another type or size, or where it would need far more memory than the file
+  // has.
+  std::shared_ptr<Storage> find(const StorageReference& storage, DType dtype);
+  // Bytes of all that were found.
+  std::uint64_t found_bytes() const { return found_bytes_; }
 
  protected:
   // `bytes` are what the reference says.
-  virtual std::shared_ptr<const Buffer> fetch(const std::string& key, std::uint64_t bytes, DType dtype) = 0;
+  virtual std::shared_ptr<Storage> open(const std::string& key, std::uint64_t bytes, DType dtype) = 0;
 
  private:
-  std::map<std::pair<std::string, DType>, std::shared_ptr<const Buffer>> loaded_;
+  std::map<std::pair<std::string, DType>, std::shared_ptr<Storage>> found_;
   std::unordered_map<std::string, std::pair<std::optional<DType>, std::int64_t>> seen_;
-  std::uint64_t loaded_bytes_ = 0;
+  std::uint64_t found_bytes_ = 0;
 };
-
-// Bytes of the file as elements of `size` bytes: in place where they are aligned and what kernels read past their end is in the
-// file, too, else copied.
-std::shared_ptr<const Buffer> in_place_or_copied(const File& file, std::uint64_t offset, std::uint64_t bytes, std::size_t size);
 
 // The entries ROOT/data/KEY of an archive.
 class ZipStorages : public Storages {
  public:
-  ZipStorages(const Archive& archive, std::string root, bool big_endian)
-      : archive_(archive), root_(std::move(root)), big_endian_(big_endian) {}
+  ZipStorages(std::shared_ptr<const Archive> archive, std::string root, bool big_endian)
+      : archive_(std::move(archive)), root_(std::move(root)), big_endian_(big_endian) {}
 
  protected:
-  std::shared_ptr<const Buffer> fetch(const std::string& key, std::uint64_t bytes, DType dtype) override;
+  std::shared_ptr<Storage> open(const std::string& key, std::uint64_t bytes, DType dtype) override;
 
  private:
-  const Archive& archive_;
+  std::shared_ptr<const Archive> archive_;
   std::string root_;
   bool big_endian_;
   std::uint64_t inflated_bytes_ = 0;

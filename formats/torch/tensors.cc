@@ -86,18 +86,20 @@ void gather(const std::byte* from, std::span<const std::int64_t> sizes, std::spa
 
 }  // namespace
 
-bool is_tensor(const Tree& tree, Id id) {
-  if (tree.kind(id) != Kind::object) return false;
-  const Id callable = tree.object(id).callable;
-  return (tree.module_of(callable) == "torch._utils" && tree.name_of(callable).starts_with("_rebuild_")) ||
-         wraps_tensor(tree, callable) || wraps_call(tree, callable);
-}
-
-struct TensorReader::View {
+// What a pickle says of a tensor, and what is in the storage for it.
+struct TensorView {
   StorageReference storage;
   DType dtype = DType::float32;
   std::int64_t offset = 0, elements = 0;
   std::vector<std::int64_t> sizes, strides;
+
+  std::uint64_t begin() const { return static_cast<std::uint64_t>(storage.offset + offset) * size_of(dtype); }
+  // Of the storage, from the first element to the last; there is one.
+  std::uint64_t span_bytes() const {
+    std::int64_t last = 0;
+    for (std::size_t axis = 0; axis < sizes.size(); ++axis) last += (sizes[axis] - 1) * strides[axis];
+    return static_cast<std::uint64_t>(last + 1) * size_of(dtype);
+  }
 
   bool is_row_major() const {
     std::int64_t expected = 1;
@@ -131,7 +133,71 @@ struct TensorReader::View {
   }
 };
 
-TensorReader::View TensorReader::view_of(Id tensor) const {
+namespace {
+
+Tensor gathered(const TensorView& view, std::span<const std::byte> storage) {
+  Tensor tensor = Tensor::allocate(view.dtype, Shape(view.sizes));
+  std::byte* to = tensor.mutable_bytes().data();
+  switch (size_of(view.dtype)) {
+    case 1: gather<std::uint8_t>(storage.data(), view.sizes, view.strides, to, view.elements); break;
+    case 2: gather<std::uint16_t>(storage.data(), view.sizes, view.strides, to, view.elements); break;
+    case 4: gather<std::uint32_t>(storage.data(), view.sizes, view.strides, to, view.elements); break;
+    default: gather<std::uint64_t>(storage.data(), view.sizes, view.strides, to, view.elements);
+  }
+  if (view.dtype == DType::boolean) {  // any byte but 0 is true
+    for (std::byte& value : tensor.mutable_bytes()) value = value == std::byte{0} ? value : std::byte{1};
+  }
+  return tensor;
+}
+
+class Stored : public StoredTensor::Source {
+ private:
+  template <typename Work>
+  auto named(const Work& work) const {
+    try {
+      return work();
+    } catch (Error& error) {
+      error.in(frame_of_tensor(name_)).in(Frame::file(Role::model, file_));
+      throw;
+    }
+  }
+
+ public:
+  Stored(TensorView view, std::shared_ptr<Storage> storage, std::string name, std::string file)
+      : view_(std::move(view)), storage_(std::move(storage)), name_(std::move(name)), file_(std::move(file)) {
+    storage_->expect_reader();
+  }
+
+  Tensor load() override {
+    return named([this] {
+      const std::size_t size = size_of(view_.dtype);
+      if (view_.is_row_major() && view_.dtype != DType::boolean)
+        return Tensor(view_.dtype, Shape(view_.sizes), storage_->part(view_.begin(), view_.span_bytes(), size));
+      return gathered(view_, storage_->part(view_.begin(), view_.span_bytes(), 1)->bytes());
+    });
+  }
+  void check() override {
+    named([this] { storage_->check(); });
+  }
+
+ private:
+  TensorView view_;
+  std::shared_ptr<Storage> storage_;
+  std::string name_, file_;
+};
+
+}  // namespace
+
+Frame frame_of_tensor(std::string_view name) { return {Frame::Kind::value, Role::none, fmt::format("tensor '{}'", shown(name))}; }
+
+bool is_tensor(const Tree& tree, Id id) {
+  if (tree.kind(id) != Kind::object) return false;
+  const Id callable = tree.object(id).callable;
+  return (tree.module_of(callable) == "torch._utils" && tree.name_of(callable).starts_with("_rebuild_")) ||
+         wraps_tensor(tree, callable) || wraps_call(tree, callable);
+}
+
+TensorView TensorReader::view_of(Id tensor) const {
   Id callable = Tree::none, arguments = Tree::none;
   const auto open = [&](Id id) {
     if (!is_tensor(tree_, id)) refuse(fmt::format("is {}, expected a tensor", tree_.describe(id)));
@@ -159,7 +225,7 @@ TensorReader::View TensorReader::view_of(Id tensor) const {
   }
   if (given.size() < (is_v3 ? 7 : 4))
     refuse(fmt::format("has {} arguments, expected its storage, offset, size and strides", given.size()));
-  View view{.storage = read_storage(tree_, given[0])};
+  TensorView view{.storage = read_storage(tree_, given[0])};
   const std::optional<DType> dtype =
       is_v3 && tree_.module_of(given[6]) == "torch" ? dtype_named(tree_.name_of(given[6])) : view.storage.dtype;
   if (!dtype || (view.storage.dtype && dtype != view.storage.dtype)) {
@@ -182,38 +248,27 @@ TensorReader::View TensorReader::view_of(Id tensor) const {
   return view;
 }
 
-Tensor TensorReader::copy(const View& view, std::span<const std::byte> storage) {
-  const std::uint64_t size = size_of(view.dtype);
-  const auto bytes = checked_multiply(static_cast<std::uint64_t>(view.elements), size);
+// Before any of it is made.
+void TensorReader::count_copy(const TensorView& view) {
+  const auto bytes = checked_multiply(static_cast<std::uint64_t>(view.elements), std::uint64_t{size_of(view.dtype)});
   const auto total = bytes ? checked_add(copied_bytes_, *bytes) : std::nullopt;
-  if (!total || *total > std::max(free_copies, 2 * storages_.loaded_bytes())) {
+  if (!total || *total > std::max(free_copies, 2 * storages_.found_bytes())) {
     refuse(fmt::format("has {} elements of a storage of {}: copies would take far more memory than the file", view.elements,
                        view.storage.elements));
   }
   copied_bytes_ = *total;
-  Tensor tensor = Tensor::allocate(view.dtype, Shape(view.sizes));
-  std::byte* to = tensor.mutable_bytes().data();
-  switch (size) {
-    case 1: gather<std::uint8_t>(storage.data(), view.sizes, view.strides, to, view.elements); break;
-    case 2: gather<std::uint16_t>(storage.data(), view.sizes, view.strides, to, view.elements); break;
-    case 4: gather<std::uint32_t>(storage.data(), view.sizes, view.strides, to, view.elements); break;
-    default: gather<std::uint64_t>(storage.data(), view.sizes, view.strides, to, view.elements);
-  }
-  if (view.dtype == DType::boolean) {  // any byte but 0 is true
-    for (std::byte& value : tensor.mutable_bytes()) value = value == std::byte{0} ? value : std::byte{1};
-  }
-  return tensor;
 }
 
-Tensor TensorReader::read(Id id) {
-  const View view = view_of(id);
-  const std::shared_ptr<const Buffer> storage = storages_.load(view.storage, view.dtype);
-  if (view.elements == 0) return Tensor::allocate(view.dtype, Shape(view.sizes));
-  const std::size_t size = size_of(view.dtype);
-  const auto begin = static_cast<std::size_t>(view.storage.offset + view.offset) * size;
-  const std::span<const std::byte> bytes = storage->bytes().subspan(begin);
-  if (!view.is_row_major() || view.dtype == DType::boolean) return copy(view, bytes);
-  return {view.dtype, Shape(view.sizes), Buffer::view(bytes.first(static_cast<std::size_t>(view.elements) * size), storage)};
+StoredTensor TensorReader::read(Id id, const std::string& name) {
+  TensorView view = view_of(id);
+  std::shared_ptr<Storage> storage = storages_.find(view.storage, view.dtype);
+  Shape shape(view.sizes);
+  if (view.elements == 0) return Tensor::allocate(view.dtype, std::move(shape));
+  const bool shares = view.is_row_major() && view.dtype != DType::boolean &&
+                      storage->shares(view.begin(), view.span_bytes(), size_of(view.dtype));
+  if (!shares) count_copy(view);
+  const DType dtype = view.dtype;
+  return {dtype, std::move(shape), std::make_shared<Stored>(std::move(view), std::move(storage), name, file_)};
 }
 
 }  // namespace resnet::torch

@@ -1,10 +1,9 @@
 #include "formats/torch/torch.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -50,15 +49,15 @@ std::string_view way_out(const FileKind& kind) {
   refuse(fmt::format("is {}, {}{}", kind->name, wanted, way_out(*kind)));
 }
 
-Weights weights_of(const Tree& tree, StateDict state, Storages& storages, std::string format) {
+Weights weights_of(const Tree& tree, StateDict state, Storages& storages, std::string format, const std::string& file) {
   Weights weights{.format = std::move(format), .notes = std::move(state.notes)};
-  TensorReader reader(tree, storages);
+  TensorReader reader(tree, storages, file);
   weights.tensors.reserve(state.tensors.size());
   for (auto& [name, id] : state.tensors) {
     try {
-      weights.tensors.push_back({name, reader.read(id)});
+      weights.tensors.push_back({name, reader.read(id, name)});
     } catch (Error& error) {
-      error.in({Frame::Kind::value, Role::none, fmt::format("tensor '{}'", shown(name))});
+      error.in(frame_of_tensor(name));
       throw;
     }
   }
@@ -111,57 +110,63 @@ bool is_big_endian(const Archive& archive, const std::string& root) {
   return order == "big";
 }
 
-Weights parse_pickles(const File& file);
+Weights parse_pickles(const File& file, const std::string& name);
 
-Weights parse_zip(const File& file, bool is_inner);
+Weights parse_zip(const File& file, const std::string& name, bool is_inner);
 
 // torch.hub zips a file of the old format, alone.
-Weights parse_inner(const Archive& archive, const Archive::Entry& entry) {
+Weights parse_inner(const Archive& archive, const Archive::Entry& entry, const std::string& name) {
   // A checkpoint hardly becomes smaller when it is zipped.
   constexpr std::uint64_t most_bytes_of_one = 8;
   if (entry.size / most_bytes_of_one > archive.file().bytes().size()) {
     refuse(fmt::format("has '{}' of {} bytes, packed into {}: a checkpoint cannot be packed so", shown(entry.name), entry.size,
                        entry.stored));
   }
-  const auto copy = Buffer::allocate(entry.size);
-  archive.read(entry, copy->mutable_bytes());
-  const File inner{copy};
-  return is_zip(inner.text()) ? parse_zip(inner, true) : parse_pickles(inner);
+  File inner;
+  if (entry.is_stored()) {
+    archive.check(entry);
+    inner = archive.file().part(entry.offset, entry.size);
+  } else {
+    const auto inflated = Buffer::allocate(entry.size);
+    archive.read(entry, inflated->mutable_bytes());
+    inner = File(inflated);
+  }
+  return is_zip(inner.text()) ? parse_zip(inner, name, true) : parse_pickles(inner, name);
 }
 
-Weights parse_zip(const File& file, bool is_inner) {
-  const Archive archive(file);
+Weights parse_zip(const File& file, const std::string& name, bool is_inner) {
+  const auto shared = std::make_shared<const Archive>(file);
+  const Archive& archive = *shared;
   const std::string root = root_of(archive);
   const Archive::Entry* pickle = archive.find(root + "/data.pkl");
   const bool is_script = archive.find(root + "/constants.pkl") != nullptr;
   if (pickle == nullptr || is_script || root.empty()) {
     const auto entries = archive.entries();
-    const auto ends_as_checkpoint = [](std::string_view name) {
-      return name.ends_with(".pth") || name.ends_with(".pt") || name.ends_with(".th") || name.ends_with(".pth.tar");
+    const auto ends_as_checkpoint = [](std::string_view entry) {
+      return entry.ends_with(".pth") || entry.ends_with(".pt") || entry.ends_with(".th") || entry.ends_with(".pth.tar");
     };
-    if (!is_inner && entries.size() == 1 && ends_as_checkpoint(entries[0].name)) return parse_inner(archive, entries[0]);
+    if (!is_inner && entries.size() == 1 && ends_as_checkpoint(entries[0].name)) return parse_inner(archive, entries[0], name);
     refuse_other_archive(archive, file.text().substr(0, kind_bytes));
   }
   if (pickle->size > most_pickle_bytes) {
     refuse(fmt::format("has a pickle of {} bytes, expected at most {}", pickle->size, most_pickle_bytes));
   }
-  std::vector<std::byte> inflated(pickle->is_stored() ? 0 : pickle->size);
-  if (!pickle->is_stored()) archive.read(*pickle, inflated);
-  const std::span<const std::byte> bytes = pickle->is_stored() ? archive.view(*pickle) : inflated;
-  Tree tree({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, budget_of(pickle->stored));
+  std::string text(pickle->size, '\0');
+  archive.read(*pickle, std::as_writable_bytes(std::span(text)));
+  Tree tree(text, budget_of(pickle->stored));
   StateDict state = find_state_dict(tree, unpickle(tree, 0).value);
-  ZipStorages storages(archive, root, is_big_endian(archive, root));
-  return weights_of(tree, std::move(state), storages, "PyTorch (zip)");
+  ZipStorages storages(shared, root, is_big_endian(archive, root));
+  return weights_of(tree, std::move(state), storages, "PyTorch (zip)", name);
 }
 
-Weights parse_pickles(const File& file) {
+Weights parse_pickles(const File& file, const std::string& name) {
   if (!is_pickle(file.text())) refuse_other(file.text());
   Tree tree(file.text(), budget_of(file.text().size()));
   const std::optional<Legacy> legacy = read_legacy(tree);
   if (!legacy) refuse(fmt::format("is a Python pickle that PyTorch did not save, {}", wanted));
   StateDict state = find_state_dict(tree, legacy->object);
   LegacyStorages storages(file, tree, legacy->keys, legacy->storages);
-  return weights_of(tree, std::move(state), storages, "PyTorch (legacy)");
+  return weights_of(tree, std::move(state), storages, "PyTorch (legacy)", name);
 }
 
 }  // namespace
@@ -172,26 +177,15 @@ bool is_checkpoint(std::string_view first_bytes) {
   return kind && (kind->name == "a PyTorch checkpoint" || kind->name == "a ZIP archive");
 }
 
-Weights parse(std::shared_ptr<const Buffer> buffer, const std::string& name, int descriptor) {
+Weights parse(FileBytes file, const std::string& name) {
   try {
-    const File file{std::move(buffer), descriptor};
-    return is_zip(file.text()) ? parse_zip(file, false) : parse_pickles(file);
+    return is_zip(file.text()) ? parse_zip(file, name, false) : parse_pickles(file, name);
   } catch (Error& error) {
     error.in(Frame::file(Role::model, name));
     throw;
   }
 }
 
-Weights read(const std::filesystem::path& path) {
-  auto file = Buffer::map_file(path);
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  struct Closed {
-    int descriptor;
-    ~Closed() {
-      if (descriptor >= 0) close(descriptor);
-    }
-  } closed{descriptor};
-  return parse(std::move(file), path.string(), descriptor);
-}
+Weights read(const std::filesystem::path& path) { return parse(FileBytes::map(path), path.string()); }
 
 }  // namespace resnet::torch

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "lib/model/weights.h"
-#include "lib/tensor/tensor.h"
+#include "lib/tensor/file_bytes.h"
 
 namespace resnet::torch {
 
@@ -18,10 +18,11 @@ bool is_checkpoint(std::string_view first_bytes);
 
 // PyTorch's zip archives (since 1.6) and the format before. Which state dict is taken, and what was left, is in the notes. Names
 // are without what wrappers put before them ("module.", ...), which is metadata's "prefix". float32, float64, float16, bfloat16
-// and integers stay as they are; row-major tensors that lie aligned in the file share its bytes, others are copied. `name` stands
-// for the file in errors. A `descriptor` of the same file saves memory where much is copied; it stays the caller's. Throws
-// Error(malformed), of a file with Role::model, where it is damaged or something else, which it names.
-Weights parse(std::shared_ptr<const Buffer> file, const std::string& name, int descriptor = -1);
+// and integers stay as they are. All is checked, but for what deflated entries hold, and nothing is loaded: row-major tensors
+// that lie aligned in the file share its bytes when they are, others are made then; of a deflated entry, once for all its
+// tensors. `name` stands for the file in errors. Throws Error(malformed), of a file with Role::model, where it is damaged or
+// something else, which it names.
+Weights parse(FileBytes file, const std::string& name);
 
 // Maps the file. Throws Error(unreadable) where it cannot be opened.
 Weights read(const std::filesystem::path& file);

@@ -158,19 +158,27 @@ void Archive::read_directory(const Directory& directory) {
   }
 }
 
-// From the header's offset to that of the data, which ends before the directory at `end`.
+// From the header's offset to that of the data, which ends before the directory at `end`. The headers are all over the file: they
+// are read from it, for each that is looked at in place makes its neighbourhood memory.
 void Archive::locate_data(Entry& entry, std::uint64_t end) const {
   const std::string_view text = file_.text().substr(0, end);
   const std::string name = shown(entry.name);
   const std::string what = fmt::format("entry '{}'", name);
-  const std::string_view head = part(text, entry.offset, local_bytes, what.c_str());
+  const auto copied = [&](std::uint64_t offset, std::uint64_t size) {
+    std::string bytes(part(text, offset, size, what.c_str()).size(), '\0');
+    file_.copy(offset, std::as_writable_bytes(std::span(bytes)));
+    return bytes;
+  };
+  const std::string header = copied(entry.offset, local_bytes);
+  const std::string_view head = header;
   if (!head.starts_with(local_signature)) damaged(fmt::format("{} has no header at byte {}", what, entry.offset));
   const std::size_t name_bytes = number<std::uint16_t>(head, 26), extra_bytes = number<std::uint16_t>(head, 28);
-  const std::string_view local_name = part(text, entry.offset + local_bytes, name_bytes, what.c_str());
+  const std::string names = copied(entry.offset + local_bytes, name_bytes + extra_bytes);
+  const std::string_view local_name = std::string_view(names).substr(0, name_bytes);
   if (local_name != entry.name) {
     damaged(fmt::format("'{}' is named '{}' in its own header", name, shown(local_name)));
   }
-  const std::string_view extra = part(text, entry.offset + local_bytes + name_bytes, extra_bytes, what.c_str());
+  const std::string_view extra = std::string_view(names).substr(name_bytes);
   const auto flags = number<std::uint16_t>(head, 6);
   bool agrees = number<std::uint16_t>(head, 8) == entry.method && ((flags ^ entry.flags) & (encrypted | has_descriptor)) == 0;
   if (agrees && (flags & has_descriptor) == 0) {
@@ -209,25 +217,16 @@ const Archive::Entry* Archive::find(std::string_view name) const {
 
 namespace {
 
-std::uint32_t crc_of(std::span<const std::byte> bytes) {
-  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+// Of what is read piece by piece.
+constexpr std::size_t piece_bytes = 256 << 10;
+
+std::uint32_t crc_of(std::uint32_t before, std::span<const std::byte> bytes) {
+  return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-void check(const Archive::Entry& entry, std::span<const std::byte> bytes) {
-  if (!bytes.empty() && crc_of(bytes) != entry.crc) {
+void compare(const Archive::Entry& entry, std::uint32_t crc) {
+  if (entry.size > 0 && crc != entry.crc) {
     damaged(fmt::format("entry '{}' has another CRC than the directory says; fetch the file again", shown(entry.name)));
-  }
-}
-
-void check_readable(const Archive::Entry& entry) {
-  if ((entry.flags & encrypted) != 0) {
-    throw Error(Fault::malformed,
-                fmt::format("entry '{}' of the zip archive is encrypted, expected it stored or deflated", shown(entry.name)));
-  }
-  if (!entry.is_stored() && entry.method != deflated) {
-    throw Error(Fault::malformed,
-                fmt::format("entry '{}' of the zip archive is packed by method {}, expected it stored or deflated",
-                            shown(entry.name), entry.method));
   }
 }
 
@@ -243,14 +242,29 @@ struct Inflater {
 
 }  // namespace
 
-void Archive::inflate_into(const Entry& entry, std::span<std::byte> out) const {
+void Archive::check_readable(const Entry& entry) {
+  if ((entry.flags & encrypted) != 0) {
+    throw Error(Fault::malformed,
+                fmt::format("entry '{}' of the zip archive is encrypted, expected it stored or deflated", shown(entry.name)));
+  }
+  if (!entry.is_stored() && entry.method != deflated) {
+    throw Error(Fault::malformed,
+                fmt::format("entry '{}' of the zip archive is packed by method {}, expected it stored or deflated",
+                            shown(entry.name), entry.method));
+  }
+}
+
+// `room(done)` is where what follows the first `done` bytes goes, at least a byte unless all are done; `made` is given each
+// piece.
+template <typename Room, typename Made>
+void Archive::inflate(const Entry& entry, const Room& room, const Made& made) const {
   const auto fail = [&](const char* what) { damaged(fmt::format("entry '{}' {}", shown(entry.name), what)); };
   Inflater inflater;
   z_stream& stream = inflater.stream;
-  std::vector<std::byte> piece(std::min<std::uint64_t>(entry.stored, 256 << 10));
+  std::vector<std::byte> piece(std::min<std::uint64_t>(entry.stored, piece_bytes));
   // A byte more than there should be room for, so that what is too long is seen.
-  Bytef beyond = 0;
-  std::uint64_t taken = 0, made = 0;
+  std::byte beyond{};
+  std::uint64_t taken = 0, done = 0;
   int status = Z_OK;
   while (status != Z_STREAM_END) {
     if (stream.avail_in == 0) {
@@ -261,16 +275,19 @@ void Archive::inflate_into(const Entry& entry, std::span<std::byte> out) const {
       stream.next_in = reinterpret_cast<Bytef*>(piece.data());
       stream.avail_in = static_cast<uInt>(size);
     }
-    const std::uint64_t room = std::min<std::uint64_t>(out.size() - made, std::numeric_limits<uInt>::max());
-    stream.next_out = room > 0 ? reinterpret_cast<Bytef*>(out.data() + made) : &beyond;
-    stream.avail_out = room > 0 ? static_cast<uInt>(room) : 1;
-    const uInt before = stream.avail_out;
-    status = inflate(&stream, Z_NO_FLUSH);
+    const bool is_full = done == entry.size;
+    std::span<std::byte> out = is_full ? std::span(&beyond, 1) : room(done);
+    out = out.first(std::min<std::uint64_t>({out.size(), is_full ? 1 : entry.size - done, std::numeric_limits<uInt>::max()}));
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    status = ::inflate(&stream, Z_NO_FLUSH);
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) fail("cannot be inflated");
-    if (room == 0 && stream.avail_out == 0) fail("is longer than the directory says");
-    if (room > 0) made += before - stream.avail_out;
+    const std::size_t size = out.size() - stream.avail_out;
+    if (is_full && size > 0) fail("is longer than the directory says");
+    made(std::span<const std::byte>(out).first(size));
+    done += size;
   }
-  if (made != out.size()) fail("is shorter than the directory says");
+  if (done != entry.size) fail("is shorter than the directory says");
   if (stream.avail_in > 0 || taken != entry.stored) fail("has bytes after its end");
 }
 
@@ -282,16 +299,29 @@ void Archive::read(const Entry& entry, std::span<std::byte> out) const {
   if (entry.is_stored()) {
     file_.copy(entry.offset, out);
   } else {
-    inflate_into(entry, out);
+    inflate(
+        entry, [out](std::uint64_t done) { return out.subspan(done); }, [](std::span<const std::byte>) {});
   }
-  check(entry, out);
+  compare(entry, crc_of(0, out));
 }
 
-std::span<const std::byte> Archive::view(const Entry& entry) const {
+void Archive::check(const Entry& entry) const {
   check_readable(entry);
-  const auto bytes = file_.bytes().subspan(entry.offset, entry.size);
-  check(entry, bytes);
-  return bytes;
+  std::vector<std::byte> piece(std::min<std::uint64_t>(entry.size, piece_bytes));
+  std::uint32_t crc = 0;
+  if (!entry.is_stored()) {
+    inflate(
+        entry, [&](std::uint64_t) { return std::span(piece); },
+        [&](std::span<const std::byte> made) { crc = crc_of(crc, made); });
+    return compare(entry, crc);
+  }
+  for (std::uint64_t done = 0; done < entry.size;) {
+    const auto out = std::span(piece).first(std::min<std::uint64_t>(piece.size(), entry.size - done));
+    file_.copy(entry.offset + done, out);
+    crc = crc_of(crc, out);
+    done += out.size();
+  }
+  compare(entry, crc);
 }
 
 }  // namespace resnet::torch

@@ -39,8 +39,10 @@ class Archive {
   // The whole entry, which has `out.size()` bytes. Throws Error(malformed) where it is encrypted, packed otherwise than deflated,
   // damaged, or of another size.
   void read(const Entry& entry, std::span<std::byte> out) const;
-  // Of a stored entry, in place.
-  std::span<const std::byte> view(const Entry& entry) const;
+  // Throws as read() would, and needs a little memory, whatever the entry's size.
+  void check(const Entry& entry) const;
+  // Throws where it is encrypted, or packed otherwise than deflated.
+  static void check_readable(const Entry& entry);
 
  private:
   struct Directory;
@@ -48,7 +50,8 @@ class Archive {
   void read_directory(const Directory& directory);
   void locate_data(Entry& entry, std::uint64_t end) const;
   void check_overlaps() const;
-  void inflate_into(const Entry& entry, std::span<std::byte> out) const;
+  template <typename Room, typename Made>
+  void inflate(const Entry& entry, const Room& room, const Made& made) const;
 
   File file_;
   std::vector<Entry> entries_;

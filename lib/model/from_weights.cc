@@ -59,7 +59,8 @@ class Complaint {
 
 class Filler {
  public:
-  Filler(Weights weights, const std::optional<arch::Spec>& asked) : weights_(std::move(weights)), asked_(asked) {}
+  Filler(Weights weights, const std::optional<arch::Spec>& asked, Fill fill)
+      : weights_(std::move(weights)), asked_(asked), fill_(fill) {}
 
   Model run() {
     if (weights_.tensors.empty()) throw Error(Fault::malformed, "it holds no weights");
@@ -72,8 +73,8 @@ class Filler {
     arch::check(spec);
     const Graph empty = arch::build(spec, {.init = arch::Init::none});
     compare(empty, spec);
-    model.graph = arch::with_parameters(
-        empty, [&](const std::string& name, const Shape& shape) { return as_float32(tensor(name)).reshaped(shape); });
+    model.graph =
+        arch::with_parameters(empty, [&](const std::string& name, const Shape& shape) { return value_of(name, shape); });
     model.preprocessing = preprocessing(spec);
     model.spec = std::move(spec);
     model.provenance.format = weights_.format;
@@ -97,7 +98,12 @@ class Filler {
     }
   }
 
-  const Tensor& tensor(const std::string& name) const { return weights_.tensors[places_.at(name)].tensor; }
+  Tensor value_of(const std::string& name, const Shape& shape) const {
+    const StoredTensor& stored = weights_.tensors[places_.at(name)].tensor;
+    if (fill_ == Fill::values) return as_float32(stored.load()).reshaped(shape);
+    stored.check();
+    return Tensor::allocate(DType::float32, shape);
+  }
 
   std::int64_t classes() const {
     const auto found = places_.find("fc.weight");
@@ -174,12 +180,15 @@ class Filler {
 
   Weights weights_;
   const std::optional<arch::Spec>& asked_;
+  Fill fill_;
   arch::Translation translation_;
   std::map<std::string, std::size_t> places_;  // by build()'s name
 };
 
 }  // namespace
 
-Model from_weights(Weights weights, const std::optional<arch::Spec>& asked) { return Filler(std::move(weights), asked).run(); }
+Model from_weights(Weights weights, const std::optional<arch::Spec>& asked, Fill fill) {
+  return Filler(std::move(weights), asked, fill).run();
+}
 
 }  // namespace resnet

@@ -52,7 +52,7 @@ std::string problem_of(Weights weights, const std::optional<arch::Spec>& asked =
 
 TEST(FromWeights, SharesTheBytesOfFloats) {
   Weights weights = weights_of(spec_of("resnet8"));
-  const std::byte* bytes = at(weights, "layer1.0.conv1.weight").tensor.bytes().data();
+  const std::byte* bytes = at(weights, "layer1.0.conv1.weight").tensor.load().bytes().data();
   const Model model = from_weights(std::move(weights));
   EXPECT_EQ(model.spec->name, "resnet8");
   EXPECT_EQ(model.spec->classes, 7);
@@ -88,6 +88,54 @@ TEST(FromWeights, WidensOtherFloats) {
     if (node.name == "fc.bias") found = constant->value.data<float>()[6];
   }
   EXPECT_EQ(found, 0.5f);
+}
+
+// What is loaded is counted, and how much of it there is at a time.
+class Counted : public StoredTensor::Source {
+ public:
+  struct Counts {
+    int loads = 0, checks = 0, now = 0, most = 0;
+  };
+  Counted(Tensor tensor, Counts& counts) : tensor_(std::move(tensor)), counts_(counts) {}
+  Tensor load() override {
+    ++counts_.loads;
+    counts_.most = std::max(counts_.most, ++counts_.now);
+    const std::shared_ptr<const void> owner(this, [&counts = counts_](const void*) { --counts.now; });
+    return {tensor_.dtype(), tensor_.shape(), Buffer::view(tensor_.bytes(), owner)};
+  }
+  void check() override { ++counts_.checks; }
+
+ private:
+  Tensor tensor_;
+  Counts& counts_;
+};
+
+Weights counted(Counted::Counts& counts) {
+  Weights weights = weights_of(spec_of("resnet8"));
+  for (NamedTensor& weight : weights.tensors) {
+    Tensor half = Tensor::allocate(DType::float16, weight.tensor.shape());
+    weight.tensor = {DType::float16, half.shape(), std::make_shared<Counted>(half, counts)};
+  }
+  return weights;
+}
+
+TEST(FromWeights, WidensOneAtATime) {
+  Counted::Counts counts;
+  Weights weights = counted(counts);
+  const int count = static_cast<int>(weights.tensors.size());
+  from_weights(std::move(weights));
+  EXPECT_EQ(counts.loads, count);
+  EXPECT_EQ(counts.most, 1);
+}
+
+TEST(FromWeights, ForALookNothingIsLoadedAndAllIsChecked) {
+  Counted::Counts counts;
+  Weights weights = counted(counts);
+  const int count = static_cast<int>(weights.tensors.size());
+  const Model model = from_weights(std::move(weights), std::nullopt, Fill::zeros);
+  EXPECT_EQ(counts.loads, 0);
+  EXPECT_EQ(counts.checks, count);
+  EXPECT_EQ(print(model.graph), print(arch::build(spec_of("resnet8"), {.init = arch::Init::zeros})));
 }
 
 TEST(FromWeights, PrefixesCountersAndLossesAreTakenOff) {

@@ -67,9 +67,10 @@ double LegacyRandom::normal() {
 
 namespace {
 
-void fill(NamedTensor& weight) {
+Tensor filled(const NamedTensor& weight) {
   LegacyRandom random(crc32(weight.name));
   const Shape& shape = weight.tensor.shape();
+  Tensor tensor = Tensor::allocate(DType::float32, shape);
   const std::string last = weight.name.substr(weight.name.rfind('.') + 1);
   double low = 0.5, high = 1;
   if (last == "running_mean" || (shape.rank() == 1 && last == "bias")) {
@@ -80,10 +81,11 @@ void fill(NamedTensor& weight) {
     low = -1;
   } else if (shape.rank() != 1) {
     const double deviation = std::sqrt(2.0 / static_cast<double>(shape.elements() / shape[0]));
-    for (float& value : weight.tensor.mutable_data<float>()) value = static_cast<float>(random.normal() * deviation);
-    return;
+    for (float& value : tensor.mutable_data<float>()) value = static_cast<float>(random.normal() * deviation);
+    return tensor;
   }
-  for (float& value : weight.tensor.mutable_data<float>()) value = static_cast<float>(low + (high - low) * random.uniform());
+  for (float& value : tensor.mutable_data<float>()) value = static_cast<float>(low + (high - low) * random.uniform());
+  return tensor;
 }
 
 }  // namespace
@@ -111,7 +113,8 @@ Weights seeded_weights(const std::filesystem::path& names, ThreadPool& pool) {
   Weights weights = named_weights(names);
   pool.parallel_for(weights.tensors.size(), 1, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
-      if (weights.tensors[i].tensor.dtype() == DType::float32) fill(weights.tensors[i]);
+      NamedTensor& weight = weights.tensors[i];
+      if (weight.tensor.dtype() == DType::float32) weight.tensor = filled(weight);
     }
   });
   return weights;

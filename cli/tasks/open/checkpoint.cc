@@ -18,7 +18,7 @@
 #include "lib/base/error.h"
 #include "lib/base/file_kind.h"
 #include "lib/model/from_weights.h"
-#include "lib/tensor/tensor.h"
+#include "lib/tensor/file_bytes.h"
 
 namespace resnet::cli {
 
@@ -38,11 +38,11 @@ bool is_of_weights(const std::optional<FileKind>& content, const fs::path& file)
 Weights read_one(const Source& source) {
   const std::string& name = source.path();
   if (!source.is_file()) throw Error(Fault::unreadable, Frame::file(Role::model, name), "is not a regular file");
-  std::shared_ptr<const Buffer> bytes = Buffer::map_descriptor(source.descriptor(), name);
-  if (torch::is_checkpoint(source.head())) return torch::parse(std::move(bytes), name, source.descriptor());
+  FileBytes bytes(Buffer::map_descriptor(source.descriptor(), name), source.descriptor());
+  if (torch::is_checkpoint(source.head())) return torch::parse(std::move(bytes), name);
   const auto ending = kind_of_ending(name);
   if (name.ends_with(".safetensors") || !ending || source.kind()) return safetensors::parse(std::move(bytes), name);
-  return torch::parse(std::move(bytes), name, source.descriptor());
+  return torch::parse(std::move(bytes), name);
 }
 
 Weights read_shards(const Source& source, std::vector<std::string>& data_files) {
@@ -153,7 +153,7 @@ Model read_weights(const Source& source, const ArchOptions& options) {
     if (asked && preparation && preparation->crop_size) asked->height = asked->width = *preparation->crop_size;
     std::vector<std::string> data_files;
     Weights weights = is_index(source.path()) ? read_shards(source, data_files) : read_one(source);
-    Model model = from_weights(std::move(weights), asked);
+    Model model = from_weights(std::move(weights), asked, options.shapes_alone ? Fill::zeros : Fill::values);
     // As seen from where the name is, which of a folder is not where the shards are.
     const fs::path folder = fs::path(source.path()).parent_path(), base = fs::path(source.name()).parent_path();
     for (const std::string& file : data_files) model.data_files.push_back((folder / file).lexically_relative(base).string());

@@ -236,7 +236,11 @@ LoadedModel load_for_examination(const std::string& name, const ArchOptions& opt
   LoadedModel result;
   Source source(name);
   if (!source.is_there()) result.spec = find_arch(name, options);
-  if (!result.spec) return load_model(source, options, observer);
+  if (!result.spec) {
+    ArchOptions of_file = options;
+    of_file.shapes_alone = !weights;
+    return load_model(source, of_file, observer);
+  }
   result.name = name;
   arch::BuildOptions build = build_options(options);
   if (!weights) build.init = arch::Init::zeros;  // not touched, and so no memory

@@ -34,6 +34,8 @@ struct ArchOptions {
   std::uint64_t seed = 0;
   bool no_verify = false;
   bool test_size = false;  // of published weights: the input size with which their authors test
+  // Of weights without a graph: zeros in their place, where the network is looked at and not run.
+  bool shapes_alone = false;
 };
 // Whether it is an architecture's name, and no file has it.
 bool is_arch(const std::string& name);
@@ -73,7 +75,8 @@ ArchOptions options_of_one(const std::string& name, const ArchOptions& options, 
 // Reads the file or builds the net; warns of untrained weights and of what the reader noticed.
 LoadedModel load_model(const Source& source, const ArchOptions& options, Observer& observer);
 LoadedModel load_model(const std::string& name, const ArchOptions& options, Observer& observer);
-// To be looked at and not to be run: a named architecture gets its weights only where `weights`, and draws no warning.
+// To be looked at and not to be run: a named architecture gets its weights only where `weights`, and draws no warning; weights
+// without a graph are converted only then.
 LoadedModel load_for_examination(const std::string& name, const ArchOptions& options, bool weights, Observer& observer);
 
 }  // namespace resnet::cli

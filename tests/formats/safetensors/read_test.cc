@@ -41,7 +41,7 @@ TEST(ReadSafetensors, OneTensor) {
   ASSERT_EQ(weights.tensors.size(), 1u);
   EXPECT_EQ(weights.tensors[0].name, "a");
   EXPECT_EQ(weights.tensors[0].tensor.shape(), Shape{4});
-  EXPECT_THAT(weights.tensors[0].tensor.data<float>(), ElementsAre(1.0f, -2.0f, 0.0f, 0.0f));
+  EXPECT_THAT(weights.tensors[0].tensor.load().data<float>(), ElementsAre(1.0f, -2.0f, 0.0f, 0.0f));
   EXPECT_EQ(weights.format, "safetensors");
   EXPECT_TRUE(weights.metadata.empty());
   EXPECT_TRUE(weights.notes.empty());
@@ -54,9 +54,9 @@ TEST(ReadSafetensors, AlignedFloatsStayInTheFileAndKeepIt) {
   const std::byte* const data = file->bytes().data() + 8 + header.size();
   const std::weak_ptr<const Buffer> alive = file;
   const Weights weights = parse(std::move(file), "x.safetensors");
-  EXPECT_EQ(weights.tensors[0].tensor.bytes().data(), data);
+  EXPECT_EQ(weights.tensors[0].tensor.load().bytes().data(), data);
   EXPECT_FALSE(alive.expired());
-  EXPECT_THAT(weights.tensors[0].tensor.data<float>(), ElementsAre(1.0f, -2.0f, 0.0f, 0.0f));
+  EXPECT_THAT(weights.tensors[0].tensor.load().data<float>(), ElementsAre(1.0f, -2.0f, 0.0f, 0.0f));
 }
 
 TEST(ReadSafetensors, WhatIsNotAlignedIsCopied) {
@@ -66,10 +66,11 @@ TEST(ReadSafetensors, WhatIsNotAlignedIsCopied) {
                                         std::string("\5\0\0\0\0\0\0\0", 8) + row.substr(0, 8)),
                                 misaligned);
     const Weights weights = parse(file, "x.safetensors");
-    EXPECT_THAT(weights.tensors[0].tensor.data<std::int64_t>(), ElementsAre(5)) << misaligned;
-    EXPECT_THAT(weights.tensors[1].tensor.data<float>(), ElementsAre(1.0f, -2.0f)) << misaligned;
+    EXPECT_THAT(weights.tensors[0].tensor.load().data<std::int64_t>(), ElementsAre(5)) << misaligned;
+    EXPECT_THAT(weights.tensors[1].tensor.load().data<float>(), ElementsAre(1.0f, -2.0f)) << misaligned;
     for (const NamedTensor& named : weights.tensors) {
-      const auto address = reinterpret_cast<std::uintptr_t>(named.tensor.bytes().data());
+      const Tensor tensor = named.tensor.load();
+      const auto address = reinterpret_cast<std::uintptr_t>(tensor.bytes().data());
       EXPECT_EQ(address % size_of(named.tensor.dtype()), 0u) << misaligned;
     }
   }
@@ -79,7 +80,8 @@ TEST(ReadSafetensors, OtherFloatsBecomeFloat32) {
   const auto values = [](const std::string& dtype, const std::string& data, int elements) {
     const Weights weights =
         parse_text(file_of(one("\"" + dtype + "\"", fmt::format("[{}]", elements), fmt::format("[0,{}]", data.size())), data));
-    const auto floats = weights.tensors[0].tensor.data<float>();
+    const Tensor tensor = weights.tensors[0].tensor.load();
+    const auto floats = tensor.data<float>();
     return std::vector<float>(floats.begin(), floats.end());
   };
   const float infinity = std::numeric_limits<float>::infinity();
@@ -104,12 +106,13 @@ TEST(ReadSafetensors, IntegersAndBooleansStayWhatTheyAre) {
     const std::size_t elements = 16 / size_of(dtype);
     const Weights weights = parse_text(file_of_one(fmt::format("\"{}\"", name), fmt::format("[{}]", elements), "[0,16]"));
     EXPECT_EQ(weights.tensors[0].tensor.dtype(), dtype) << name;
-    const auto bytes = weights.tensors[0].tensor.bytes();
+    const Tensor tensor = weights.tensors[0].tensor.load();
+    const auto bytes = tensor.bytes();
     EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), row) << name;
   }
   const Weights weights = parse_text(file_of_one("\"BOOL\"", "[16]", "[0,16]"));
-  EXPECT_EQ(weights.tensors[0].tensor.data<bool>()[2], true);
-  EXPECT_EQ(weights.tensors[0].tensor.bytes()[2], std::byte{1});
+  EXPECT_EQ(weights.tensors[0].tensor.load().data<bool>()[2], true);
+  EXPECT_EQ(weights.tensors[0].tensor.load().bytes()[2], std::byte{1});
 }
 
 TEST(ReadSafetensors, TensorsAreInTheOrderOfTheirData) {
@@ -302,7 +305,7 @@ TEST(ReadSafetensors, WhatWouldEatMemoryIsRefused) {
 TEST(ReadSafetensors, FilesAreMapped) {
   const test::TemporaryFolder folder;
   const Weights weights = read(folder.write("w.safetensors", whole));
-  EXPECT_THAT(weights.tensors[0].tensor.data<float>(), ElementsAre(1.0f, -2.0f, 0.0f, 0.0f));
+  EXPECT_THAT(weights.tensors[0].tensor.load().data<float>(), ElementsAre(1.0f, -2.0f, 0.0f, 0.0f));
   try {
     read(folder.path() / "absent.safetensors");
     FAIL() << "was read";

@@ -27,7 +27,7 @@ std::string state(const std::vector<std::string>& names, std::int64_t offset = 0
 
 std::string file_of(const std::string& value) { return test::archive(test::pickle(value), {test::counting(4)}); }
 Weights read(const std::string& value) { return test::parse_text(file_of(value)); }
-float first(const Weights& weights) { return weights.tensors.front().tensor.data<float>()[0]; }
+float first(const Weights& weights) { return weights.tensors.front().tensor.load().data<float>()[0]; }
 
 TEST(Checkpoint, ThePlainStateDict) {
   const Weights weights = read(state({"conv1.weight", "fc.bias"}));

@@ -162,7 +162,8 @@ Weights parse_text(const std::string& bytes) { return parse(buffer_of(bytes), "x
 
 std::string complaint(const std::string& bytes) {
   try {
-    parse_text(bytes);
+    const Weights weights = parse_text(bytes);
+    for (const NamedTensor& weight : weights.tensors) weight.tensor.load();
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::malformed) << error.what();
     EXPECT_EQ(error.role(), Role::model);
@@ -171,11 +172,11 @@ std::string complaint(const std::string& bytes) {
   return "";
 }
 
-const Tensor& tensor_of(const Weights& weights, std::string_view name) {
+Tensor tensor_of(const Weights& weights, std::string_view name) {
   const auto found =
       std::find_if(weights.tensors.begin(), weights.tensors.end(), [name](const NamedTensor& t) { return t.name == name; });
   if (found == weights.tensors.end()) throw Error(Fault::internal, "there is no " + std::string(name));
-  return found->tensor;
+  return found->tensor.load();
 }
 
 std::vector<std::string> names_of(const Weights& weights) {

@@ -65,9 +65,10 @@ std::string counting(std::size_t count);
 
 std::shared_ptr<const Buffer> buffer_of(const std::string& bytes);
 Weights parse_text(const std::string& bytes);
-// The line of the Error of parsing, which must be malformed and of a model.
+// The line of the Error of parsing, or of loading what was parsed, which must be malformed and of a model.
 std::string complaint(const std::string& bytes);
-const Tensor& tensor_of(const Weights& weights, std::string_view name);
+// Loaded.
+Tensor tensor_of(const Weights& weights, std::string_view name);
 std::vector<std::string> names_of(const Weights& weights);
 
 }  // namespace resnet::torch::test

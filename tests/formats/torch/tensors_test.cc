@@ -66,7 +66,7 @@ TEST(TorchTensors, EveryElementTypeStaysWhatItIs) {
   const auto type_of = [](const std::string& type, const std::string& storage) {
     const View view{.size = {2}, .stride = {1}, .type = type, .elements = 2};
     const Weights weights = test::parse_text(file_of(test::tensor(view), storage));
-    const Tensor& tensor = test::tensor_of(weights, "a");
+    const Tensor tensor = test::tensor_of(weights, "a");
     EXPECT_THAT(tensor.values_as<double>(), ElementsAre(1, type == "BoolStorage" ? 1 : 2)) << type;
     return tensor.dtype();
   };
