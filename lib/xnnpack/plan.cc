@@ -68,6 +68,7 @@ class Lowering {
     for (const Maker& maker : makers_of(site)) {
       std::unique_ptr<Step>& step = steps_[maker.step];
       if (!step->absorb(site, maker.operand)) continue;
+      maker_.erase(step->output());
       step->stand_for({site.id(), 0});
       if (waits(site, maker.operand)) {
         add(std::move(step));
