@@ -11,7 +11,7 @@
 #include "lib/base/error.h"
 #include "lib/passes/rewrite.h"
 #include "lib/reference/reference.h"
-#include "lib/xnnpack/builder.h"
+#include "lib/xnnpack/emission.h"
 #include "lib/xnnpack/faults.h"
 
 namespace resnet::xnnpack {
@@ -73,8 +73,8 @@ Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& sy
 }
 
 bool all_shapes_known(const Graph& graph, const Plan::State& state) {
-  for (const Step& step : state.steps) {
-    for (const Value& value : graph.node(step.node).outputs) {
+  for (const auto& step : state.steps) {
+    for (const Value& value : graph.node(step->node()).outputs) {
       if (!value.fact.shape() || !value.fact.dtype) return false;
     }
   }
@@ -199,22 +199,21 @@ void Session::reshape(std::span<const Shape> input_shapes) {
     facts.push_back(fact_for(graph, graph.inputs()[i], input_shapes[i], symbols));
   const Graph sized = with_input_facts(graph, facts);
   s.used = s.sharing == Sharing::where_it_pays && multiply_adds_of_loop(sized) < fewest_multiply_adds ? &s.caller_alone : &s.pool;
-  Builder builder(*s.plan, sized, *s.used, s.kept);
-  builder.build();
+  Emission emission = emit(*s.plan, sized, *s.used, s.kept);
 
-  const Usage usage = builder.usage();
+  const Usage usage = usage_of(emission);
   const ArenaLayout layout = lay_out(lifetimes_of(usage));
   verify(usage, layout);
   s.running.clear();
   s.arena.reset();
   s.arena = Buffer::allocate(layout.size);
   std::vector<std::byte*> addresses;
-  for (std::size_t i = 0; i < builder.sizes.size(); ++i) {
-    const auto held = builder.constant_of.find(static_cast<int>(i));
-    addresses.push_back(held != builder.constant_of.end() ? builder.constants[held->second].mutable_bytes().data()
-                                                          : s.arena->mutable_bytes().data() + layout.offsets[i]);
+  for (std::size_t i = 0; i < emission.sizes.size(); ++i) {
+    const auto held = emission.constant_of.find(static_cast<int>(i));
+    addresses.push_back(held != emission.constant_of.end() ? emission.constants[held->second].mutable_bytes().data()
+                                                           : s.arena->mutable_bytes().data() + layout.offsets[i]);
   }
-  s.running = std::move(builder.running);
+  s.running = std::move(emission.running);
   for (const Running& step : s.running) {
     std::vector<std::byte*> touched;
     for (const std::vector<int>* buffers : {&step.access.reads, &step.access.writes}) {
@@ -223,19 +222,19 @@ void Session::reshape(std::span<const Shape> input_shapes) {
     step.bind(touched);
   }
   s.inputs.clear();
-  for (std::size_t i = 0; i < builder.input_buffers.size(); ++i) {
-    const auto buffer = static_cast<std::size_t>(builder.input_buffers[i]);
-    s.inputs.emplace_back(addresses[buffer], builder.sizes[buffer]);
+  for (std::size_t i = 0; i < emission.input_buffers.size(); ++i) {
+    const auto buffer = static_cast<std::size_t>(emission.input_buffers[i]);
+    s.inputs.emplace_back(addresses[buffer], emission.sizes[buffer]);
   }
   s.outputs.clear();
-  for (std::size_t i = 0; i < builder.output_places.size(); ++i) {
+  for (std::size_t i = 0; i < emission.output_places.size(); ++i) {
     const Fact& fact = sized.fact(sized.outputs()[i]);
     const Shape shape = *fact.shape();
-    const auto buffer = static_cast<std::size_t>(builder.output_places[i].buffer);
+    const auto buffer = static_cast<std::size_t>(emission.output_places[i].buffer);
     const std::size_t size = static_cast<std::size_t>(shape.elements()) * size_of(*fact.dtype);
     s.outputs.push_back(Tensor::over(*fact.dtype, shape, {addresses[buffer], size}));
   }
-  s.constants = std::move(builder.constants);
+  s.constants = std::move(emission.constants);
   s.shapes.assign(input_shapes.begin(), input_shapes.end());
   s.ready = true;
 }
@@ -252,7 +251,7 @@ std::size_t Session::step_count() const { return state_->running.size(); }
 StepInfo Session::step_info(std::size_t index) const {
   const Running& step = state_->running[index];
   const Node& node = state_->plan->graph().node(step.node);
-  return {node.name.empty() ? node.outputs[0].name : node.name, step.kind, step.method};
+  return {node.name.empty() ? node.outputs[0].name : node.name, std::string(step.kind), std::string(step.method)};
 }
 
 void Session::run_step(std::size_t index) { state_->running[index].run(); }

@@ -1,64 +1,62 @@
 // What a plan holds for each node that runs: how it is computed, decided once.
 #pragma once
 
-#include <limits>
+#include <cstddef>
 #include <memory>
-#include <vector>
+#include <optional>
+#include <string_view>
 
 #include "lib/graph/graph.h"
-#include "lib/kernels/method.h"
-#include "lib/xnnpack/handles.h"
-#include "lib/xnnpack/packed_weights.h"
+#include "lib/xnnpack/plan.h"
 
 namespace resnet::xnnpack {
 
-// How a node runs. All but `fallback` are for float32.
-enum class Kind : std::uint8_t {
-  convolution,  // 2-D, constant weight; by lib/kernels or by XNNPACK
-  product,      // Gemm or MatMul by a constant matrix
-  max_pool,
-  average_pool,
-  mean,           // GlobalAveragePool, ReduceMean
-  add,            // equal shapes, with the activation after it
-  binary,         // Add, Sub, Mul, Div with broadcasting
-  normalization,  // BatchNormalization that could not be folded, with the activation after it
-  clamp,          // Relu, Clip
-  sigmoid,
-  softmax,
-  view,       // Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout: no bytes move
-  transpose,  // changes the layout's name, not the bytes
-  slice,      // Slice, Pad and Concat by lib/reference, on whatever layout there is
-  pad,
-  concat,
-  elementwise,  // one input, element by element, by lib/reference, on whatever layout there is
-  fallback,     // lib/reference, in the graph's own order of axes
+class Emitter;
+class Site;
+
+// The weights that a step keeps.
+struct Weights {
+  std::shared_ptr<const Buffer> packed;  // null where XNNPACK packs them again for each operator
+  std::size_t bytes = 0;
 };
 
-const char* name_of(Kind kind);
-struct Step;
-// By which a convolution is computed; "" for other kinds.
-const char* method_of(const Step& step);
+// Computes a node, and those after it that it has absorbed. Immutable once the plan is made, and shared by all its sessions. Each
+// operator has a file in lower/ with all that is known of its steps; what only one of them needs is a member of that one.
+class Step {
+ public:
+  explicit Step(const Site& site);
+  virtual ~Step();
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
 
-struct Activation {
-  float least = -std::numeric_limits<float>::infinity();
-  float most = std::numeric_limits<float>::infinity();
-};
+  NodeId node() const { return node_; }       // that the step was made for
+  ValueId output() const { return output_; }  // of that node, or of the last one that was absorbed
+  DType dtype() const { return dtype_; }      // of the elements that it computes
+  bool has_absorbed() const { return output_.node != node_; }
 
-struct Step {
-  NodeId node = -1;
-  Kind kind = Kind::fallback;
-  ValueId output;         // of the node, or of the activation that is fused into it
-  Activation activation;  // convolution, product, add, normalization, clamp
-  // convolution, product: packed once; `weight` and `bias` are kept only where XNNPACK packs anew for each session.
-  std::unique_ptr<PackedWeights> packed;
-  Tensor weight, bias;
-  bool has_bias = false;
-  // convolution by lib/kernels: its packed weights, and what is added to it where an Add is fused into it.
-  std::shared_ptr<const Buffer> filter;
-  kernels::Method method = kernels::Method::direct;  // that the filter is packed for
-  ValueId addend = ValueId::none();
-  // normalization: per channel.
-  std::vector<float> scale, shift;
+  // For reports and profiles: "convolution", "fallback". These texts, and those of method(), are never freed.
+  virtual std::string_view kind() const = 0;
+  // How, where there are several ways: "winograd F(4x4,3x3)".
+  virtual std::string_view method() const { return {}; }
+  // The layout in which its first operand is to come, where that is an input of the graph.
+  virtual Layout wants() const { return Layout::as_graph; }
+  // `reader` alone reads the output, as its operand number `operand`: whether this step does its work, too. What is absorbed has
+  // one output. A reader with other operands that are computed moves the step to its place, where they all are known.
+  virtual bool absorb(const Site& /*reader*/, std::size_t /*operand*/) { return false; }
+  // Nothing where it has none, and lib/reference could compute the node from its operands.
+  virtual std::optional<Weights> weights() const { return std::nullopt; }
+  // Whether emit() knows what to do where an operand or the output has no elements.
+  virtual bool takes_empty() const { return false; }
+  // Demands operands, allocates buffers and adds calls for one set of shapes.
+  virtual void emit(Emitter& emitter) const = 0;
+
+  // For the plan, after absorb().
+  void stand_for(ValueId output) { output_ = output; }
+
+ private:
+  NodeId node_;
+  ValueId output_;
+  DType dtype_;
 };
 
 }  // namespace resnet::xnnpack

@@ -1,9 +1,13 @@
+// MaxPool and AveragePool of images, by XNNPACK where its rules are ONNX's.
 #include <algorithm>
 #include <limits>
+#include <utility>
+#include <vector>
 
-#include "lib/kernels/elementwise.h"
-#include "lib/xnnpack/builder.h"
+#include "lib/xnnpack/emitter.h"
 #include "lib/xnnpack/faults.h"
+#include "lib/xnnpack/lower/lower.h"
+#include "lib/xnnpack/lower/window.h"
 
 namespace resnet::xnnpack {
 
@@ -46,101 +50,113 @@ bool covers_both_ends(const Window& window, const Shape& x, const Shape& y) {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-}  // namespace
+class PoolStep : public Step {
+ public:
+  using Step::Step;
+  Layout wants() const override { return Layout::nhwc; }
+};
 
-void Builder::pool(const Step& step) {
-  const Node& node = graph_.node(step.node);
-  const Shape &x = shape(node.inputs[0]), &y = shape(step.output);
-  const Dims spatial = {x[2], x[3]};
-  const auto batch = static_cast<std::size_t>(x[0]), channels = static_cast<std::size_t>(x[1]);
-  const auto height = static_cast<std::size_t>(x[2]), width = static_cast<std::size_t>(x[3]);
-  xnn_operator_t created = nullptr;
-  if (const auto* max = std::get_if<MaxPool>(&node.op)) {
-    const PoolWindow w = window_for(window_of(*max, spatial), x, y);
+class MaxPoolStep final : public PoolStep {
+ public:
+  MaxPoolStep(const MaxPool& pool, const Site& site) : PoolStep(site), pool_(pool) {}
+  std::string_view kind() const override { return "max_pool"; }
+
+  void emit(Emitter& e) const override {
+    const Shape &x = e.shape(e.node().inputs[0]), &y = e.shape(output());
+    const auto size = [&](std::size_t axis) { return static_cast<std::size_t>(x[axis]); };
+    const PoolWindow w = window_for(window_of(pool_, {x[2], x[3]}), x, y);
+    xnn_operator_t created = nullptr;
     check(xnn_create_max_pooling2d_nhwc_f32(w.top, w.right, w.bottom, w.left, w.height, w.width, w.stride_height, w.stride_width,
                                             w.dilation_height, w.dilation_width, -infinity, infinity, 0, &created),
           "xnn_create_max_pooling2d_nhwc_f32");
-    const xnn_operator_t op = own(Operator(created));
-    check(xnn_reshape_max_pooling2d_nhwc_f32(op, batch, height, width, channels, channels, channels, nullptr, nullptr,
-                                             pool_.native()),
+    auto op = e.own(created);
+    check(xnn_reshape_max_pooling2d_nhwc_f32(created, size(0), size(2), size(3), size(1), size(1), size(1), nullptr, nullptr,
+                                             e.pool().native()),
           "xnn_reshape_max_pooling2d_nhwc_f32");
-    const int from = demand(node.inputs[0], nhwc_order());
-    const int to = produce(step.output, nhwc_order());
-    add_operator(step, op, {{from}, {to}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
-      check(xnn_setup_max_pooling2d_nhwc_f32(o, reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
-            "xnn_setup_max_pooling2d_nhwc_f32");
+    const int from = e.demand(e.node().inputs[0], nhwc_order());
+    const int to = e.produce(output(), nhwc_order());
+    e.add_operator(std::move(op), {{from}, {to}}, [](xnn_operator_t o, Addresses at) {
+      check(xnn_setup_max_pooling2d_nhwc_f32(o, as<const float>(at[0]), as<float>(at[1])), "xnn_setup_max_pooling2d_nhwc_f32");
     });
-    return;
   }
-  const Window window = window_of(std::get<AveragePool>(node.op), spatial);
-  // XNNPACK adds a window up in one float, which swallows what comes last in a very large one.
-  constexpr std::int64_t largest_window = 1 << 16;
-  if (covers_both_ends(window, x, y) || window.kernel[0] > largest_window / window.kernel[1]) return fallback(step);
-  const PoolWindow w = window_for(window, x, y);
-  check(xnn_create_average_pooling2d_nhwc_f32(w.top, w.right, w.bottom, w.left, w.height, w.width, w.stride_height,
-                                              w.stride_width, -infinity, infinity, 0, &created),
-        "xnn_create_average_pooling2d_nhwc_f32");
-  const xnn_operator_t op = own(Operator(created));
-  std::size_t workspace = 0, alignment = 0;
-  check(xnn_reshape_average_pooling2d_nhwc_f32(op, batch, height, width, channels, channels, channels, &workspace, &alignment,
-                                               nullptr, nullptr, pool_.native()),
-        "xnn_reshape_average_pooling2d_nhwc_f32");
-  const int from = demand(node.inputs[0], nhwc_order());
-  const int to = produce(step.output, nhwc_order());
-  const int scratch = workspace > 0 ? allocate(workspace) : -1;
-  add_operator(step, op, {{from}, {to, scratch}}, [](xnn_operator_t o, std::span<std::byte* const> at) {
-    check(xnn_setup_average_pooling2d_nhwc_f32(o, at[2], reinterpret_cast<const float*>(at[0]), reinterpret_cast<float*>(at[1])),
-          "xnn_setup_average_pooling2d_nhwc_f32");
-  });
+
+ private:
+  MaxPool pool_;
+};
+
+class AveragePoolStep final : public PoolStep {
+ public:
+  AveragePoolStep(const AveragePool& pool, const Site& site) : PoolStep(site), pool_(pool) {}
+  std::string_view kind() const override { return "average_pool"; }
+
+  void emit(Emitter& e) const override {
+    const Shape &x = e.shape(e.node().inputs[0]), &y = e.shape(output());
+    const auto size = [&](std::size_t axis) { return static_cast<std::size_t>(x[axis]); };
+    const Window window = window_of(pool_, {x[2], x[3]});
+    // XNNPACK adds a window up in one float, which swallows what comes last in a very large one.
+    constexpr std::int64_t largest_window = 1 << 16;
+    if (covers_both_ends(window, x, y) || window.kernel[0] > largest_window / window.kernel[1]) return e.add_reference();
+    const PoolWindow w = window_for(window, x, y);
+    xnn_operator_t created = nullptr;
+    check(xnn_create_average_pooling2d_nhwc_f32(w.top, w.right, w.bottom, w.left, w.height, w.width, w.stride_height,
+                                                w.stride_width, -infinity, infinity, 0, &created),
+          "xnn_create_average_pooling2d_nhwc_f32");
+    auto op = e.own(created);
+    std::size_t workspace = 0, alignment = 0;
+    check(xnn_reshape_average_pooling2d_nhwc_f32(created, size(0), size(2), size(3), size(1), size(1), size(1), &workspace,
+                                                 &alignment, nullptr, nullptr, e.pool().native()),
+          "xnn_reshape_average_pooling2d_nhwc_f32");
+    const int from = e.demand(e.node().inputs[0], nhwc_order());
+    const int to = e.produce(output(), nhwc_order());
+    const int scratch = workspace > 0 ? e.allocate(workspace) : -1;
+    e.add_operator(std::move(op), {{from}, {to, scratch}}, [](xnn_operator_t o, Addresses at) {
+      check(xnn_setup_average_pooling2d_nhwc_f32(o, at[2], as<const float>(at[0]), as<float>(at[1])),
+            "xnn_setup_average_pooling2d_nhwc_f32");
+    });
+  }
+
+ private:
+  AveragePool pool_;
+};
+
+// XNNPACK refuses windows of one element and strides beyond the window, and a window that lies in the padding alone has nothing
+// to compute of.
+template <typename Pool>
+bool fits_pool(const Pool& pool, const Site& site) {
+  if (!site.is_float() || !site.has_rank(0, 4) || !fits_window(pool.kernel_shape, pool)) return false;
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (at(pool.strides, i) > pool.kernel_shape[i]) return false;
+    if (!pool.pads.empty() && (pool.pads[i] >= pool.kernel_shape[i] || pool.pads[i + 2] >= pool.kernel_shape[i])) return false;
+  }
+  return pool.kernel_shape[0] * pool.kernel_shape[1] > 1;
 }
 
-void Builder::mean(const Step& step) {
-  const Node& node = graph_.node(step.node);
-  const Shape& x = shape(node.inputs[0]);
-  std::vector<std::size_t> axes;
-  bool keepdims = true;
-  if (const auto* reduce = std::get_if<ReduceMean>(&node.op)) {
-    const Fact* facts[] = {&graph_.fact(node.inputs[0]),
-                           node.inputs.size() > 1 && !node.inputs[1].is_none() ? &graph_.fact(node.inputs[1]) : nullptr};
-    axes = *reduced_axes(*reduce, Facts(facts));
-    keepdims = reduce->keepdims;
-  } else {
-    for (std::size_t axis = 2; axis < x.rank(); ++axis) axes.push_back(axis);
-  }
-  const Place from = home(node.inputs[0]);
-  const auto is_reduced = [&](std::size_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); };
-  // In memory the reduced axes should stand side by side: outer x reduced x inner. Where they do not, lib/reference does it.
-  std::size_t outer = 1, reduced = 1, inner = 1;
-  bool apart = false;
-  Order order;
-  for (const std::size_t axis : from.order) {
-    const auto size = static_cast<std::size_t>(x[axis]);
-    if (is_reduced(axis)) {
-      apart = apart || (inner > 1 && size > 1);
-      reduced *= size;
-    } else if (reduced > 1) {
-      inner *= size;
-    } else {
-      outer *= size;
-    }
-    if (keepdims) {
-      order.push_back(axis);
-    } else if (!is_reduced(axis)) {
-      order.push_back(axis -
-                      static_cast<std::size_t>(std::count_if(axes.begin(), axes.end(), [&](std::size_t a) { return a < axis; })));
-    }
-  }
-  if (apart) return fallback(step);
-  const int to = produce(step.output, std::move(order));
-  constexpr std::size_t grain = 256;
-  add_loop(step, {{from.buffer}, {to}}, outer * inner, grain,
-           [reduced, inner](std::span<float* const> at, std::size_t begin, std::size_t end) {
-             kernels::mean(at[0], at[1], reduced, inner, begin, end);
-             if (has_fault(PlantedFault::mean_divisor))
-               at[1][begin] *= static_cast<float>(reduced) / static_cast<float>(reduced + 1);
-             for (std::size_t i = begin; has_fault(PlantedFault::batch_stride) && i < end; ++i)
-               kernels::mean(at[0] - i / inner * inner, at[1], reduced, inner, i, i + 1);
-           });
+template <typename Pool>
+bool is_padded(const Pool& pool) {
+  const auto pads = [](std::int64_t pad) { return pad != 0; };
+  return pool.auto_pad != AutoPad::notset || std::any_of(pool.pads.begin(), pool.pads.end(), pads);
+}
+
+template <typename Pool>
+bool is_dilated(const Pool& pool) {
+  return at(pool.dilations, 0) != 1 || at(pool.dilations, 1) != 1;
+}
+
+}  // namespace
+
+// Where padding meets dilation XNNPACK reads edge pixels that are not in the window.
+std::unique_ptr<Step> lower(const MaxPool& pool, const Site& site) {
+  const bool fits =
+      site.node().outputs.size() == 1 && fits_pool(pool, site) && !(is_dilated(pool) && (is_padded(pool) || pool.ceil_mode));
+  return fits ? std::make_unique<MaxPoolStep>(pool, site) : nullptr;
+}
+
+// XNNPACK leaves padding out of the count and knows no dilation.
+std::unique_ptr<Step> lower(const AveragePool& pool, const Site& site) {
+  const bool counts_padding =
+      pool.count_include_pad && (is_padded(pool) || pool.ceil_mode) && !has_fault(PlantedFault::padding_not_counted);
+  const bool fits = fits_pool(pool, site) && !is_dilated(pool) && !counts_padding;
+  return fits ? std::make_unique<AveragePoolStep>(pool, site) : nullptr;
 }
 
 }  // namespace resnet::xnnpack
