@@ -112,7 +112,7 @@ class NodeExport {
 
 using ExportFunction = void (*)(const Op& op, NodeExport& node);
 
-// One row per operator: its import and its export, side by side in ops/.
+// One row per operator (op_table.cc).
 struct OpRow {
   std::string_view type;
   std::int64_t since;  // the lowest opset (its domain's) that has it

@@ -19,9 +19,10 @@ constexpr std::int64_t many_images = 1009;
 template <typename Op, typename... Ops>
 constexpr bool is_one_of = (std::is_same_v<Op, Ops> || ...);
 template <typename Op>
-constexpr bool is_elementwise = is_one_of<Op, Relu, Clip, Sigmoid, HardSigmoid, Add, Sub, Mul, Div, Sum, Cast, Identity, Dropout>;
+constexpr bool is_elementwise =
+    (Op::traits.effect == Effect::elementwise && !is_one_of<Op, QLinearAdd>) || is_one_of<Op, Cast, Identity, Dropout>;
 template <typename Op>
-constexpr bool is_reshape = is_one_of<Op, Flatten, Reshape, Squeeze, Unsqueeze>;
+constexpr bool is_reshape = Op::traits.effect == Effect::reshapes;
 // What they give depends on the sizes of their inputs alone, which no image changes.
 template <typename Op>
 constexpr bool is_of_sizes = is_one_of<Op, Input, Constant, ConstantOfShape, ShapeOf>;
@@ -180,7 +181,10 @@ class Follower : private BatchRules {
   Rows through(const QuantizeLinear& op) const { return scaled(op.axis); }
   Rows through(const DequantizeLinear& op) const { return scaled(op.axis); }
   Rows through(const Expand&) const { return elementwise({operand(0)}); }
-  Rows through(const Opaque&) const { return lost(Kind::unknown, "cannot be followed"); }
+  template <typename T>
+  Rows through(const T&) const {
+    return lost(Kind::unknown, "cannot be followed");
+  }
 
   Rows through(const QLinearAdd&) const {
     if (!only({0, 3}) || dims(3) == nullptr) return lost(Kind::unknown, "has scales that are computed from the images");

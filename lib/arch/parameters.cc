@@ -33,9 +33,9 @@ std::vector<Use> first_uses(const Graph& graph) {
   // From the end, so that the first use stays; a Cast before a layer hands on its reader.
   for (std::size_t id = graph.nodes().size(); id-- > 0;) {
     const Node& node = graph.nodes()[id];
-    const bool hands_on = std::holds_alternative<Identity>(node.op) || std::holds_alternative<Cast>(node.op);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       if (node.inputs[i].is_none()) continue;
+      const bool hands_on = i == 0 && effect_of(node.op) == Effect::keeps_values;
       uses[static_cast<std::size_t>(node.inputs[i].node)] = hands_on ? uses[id] : Use{&node, i, weight_dims(graph, node)};
     }
   }

@@ -120,29 +120,22 @@ class Reducer {
             [&](const MatMulInteger&) { return classifier(id, 0, 1, none); },
             [&](const QLinearMatMul&) { return classifier(id, 0, 3, none); },
             [&](const BatchNormalization&) { return scale(id, Kind::batch_norm, "batch normalization"); },
-            [&](const Relu&) { return simple(Kind::activation, "Relu"); },
-            [&](const Clip&) { return simple(Kind::activation, "Clip"); },
-            [&](const Sigmoid&) { return simple(Kind::activation, "Sigmoid"); },
-            [&](const HardSigmoid&) { return simple(Kind::activation, "HardSigmoid"); },
-            [&](const Add&) { return sum(id, data); }, [&](const Sum&) { return sum(id, data); },
+            [&](const Add&) { return sum(id, data); },
+            [&](const Sum&) { return sum(id, data); },
             [&](const QLinearAdd&) { return sum(id, data); },
             [&](const Sub&) { return data.size() == 1 ? scale(id, Kind::other, "Sub") : other(); },
             [&](const Div&) { return data.size() == 1 ? scale(id, Kind::other, "Div") : other(); },
             [&](const Mul&) { return data.size() == 1 ? scale(id, Kind::other, "Mul") : simple(Kind::product, "product"); },
-            [&](const Slice&) { return slice(id); }, [&](const Pad& pad) { return padding(id, pad); },
+            [&](const Slice&) { return slice(id); },
+            [&](const Pad& pad) { return padding(id, pad); },
             [&](const Concat&) { return concatenation(id, data); },
             [&](const Softmax&) { return simple(Kind::softmax, "Softmax"); },
             [&](const LogSoftmax&) { return simple(Kind::softmax, "LogSoftmax"); },
-            // What only changes the form of a value.
-            [&](const Identity&) { return same(); }, [&](const Dropout&) { return same(); }, [&](const Cast&) { return same(); },
-            [&](const Transpose&) { return same(); }, [&](const Flatten&) { return same(); },
-            [&](const Reshape&) { return same(); }, [&](const Squeeze&) { return same(); },
-            [&](const Unsqueeze&) { return same(); }, [&](const QuantizeLinear&) { return same(); },
-            [&](const DequantizeLinear&) { return same(); }, [&](const DynamicQuantizeLinear&) { return same(); },
-            [&](const Expand&) { return other(); }, [&](const Gather&) { return other(); },
-            [&](const ArgMax&) { return other(); }, [&](const ConstantOfShape&) { return other(); },
-            [&](const ShapeOf&) { return other(); }, [&](const Input&) { return other(); },
-            [&](const Constant&) { return other(); }, [&](const Opaque&) { return other(); }},
+            [&](const auto&) {
+              if (only_changes_form(node.op)) return same();
+              const bool maps = effect_of(node.op) == Effect::elementwise && data.size() == 1;
+              return maps ? simple(Kind::activation, type_of(node.op)) : other();
+            }},
         node.op);
   }
 

@@ -29,19 +29,11 @@ std::string describe_all(const Graph& graph, const Ids& ids) {
   return result.empty() ? "none" : result;
 }
 
-// Operators that preserve probabilities.
-bool keeps_values(const Op& op) {
-  return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
-         std::holds_alternative<Squeeze>(op) || std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Transpose>(op) ||
-         std::holds_alternative<Cast>(op) || std::holds_alternative<Dropout>(op) || std::holds_alternative<QuantizeLinear>(op) ||
-         std::holds_alternative<DequantizeLinear>(op);
-}
-
 bool gives_probabilities(const Graph& graph, ValueId id) {
   while (!id.is_none()) {
     const Node& node = graph.node(id.node);
     if (std::holds_alternative<Softmax>(node.op) || std::holds_alternative<Sigmoid>(node.op)) return true;
-    if (!keeps_values(node.op) || node.inputs.empty()) return false;
+    if (!only_changes_form(node.op) || node.inputs.empty()) return false;
     id = node.inputs[0];
   }
   return false;

@@ -47,10 +47,7 @@ bool averages_the_map(const Graph& graph, const Node& node) {
 }
 
 // Operators that keep the features in their order.
-bool keeps_features(const Op& op) {
-  return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
-         std::holds_alternative<Squeeze>(op) || std::holds_alternative<Dropout>(op) || std::holds_alternative<Cast>(op);
-}
+bool keeps_features(const Op& op) { return effect_of(op) == Effect::keeps_values || effect_of(op) == Effect::reshapes; }
 
 std::optional<Tensor> transposed(const Tensor& matrix) {
   const std::int64_t rows = matrix.shape()[0], columns = matrix.shape()[1];

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/error.h"
+#include "lib/graph/ops/check.h"
 
 namespace resnet {
 
@@ -18,6 +19,12 @@ void check_arity(const OpTraits::Arity& arity, std::size_t count, std::string_vi
   throw Error(Fault::malformed, fmt::format("{} {}{}, expected {}", count, what, count == 1 ? "" : "s", expected));
 }
 
+// What holds for every elementwise operator that has no infer() of its own.
+template <typename T>
+requires(T::traits.effect == Effect::elementwise) std::vector<Fact> infer(const T&, const Facts& inputs, std::size_t) {
+  return {broadcast_all(inputs)};
+}
+
 }  // namespace
 
 Op::Op() = default;
@@ -30,6 +37,11 @@ Op::~Op() = default;
 const OpTraits& traits_of(const Op& op) {
   return std::visit([](const auto& alternative) -> const OpTraits& { return std::remove_cvref_t<decltype(alternative)>::traits; },
                     op);
+}
+
+bool only_changes_form(const Op& op) {
+  const Effect effect = effect_of(op);
+  return effect == Effect::keeps_values || effect == Effect::reshapes || effect == Effect::permutes;
 }
 
 std::string_view domain_of(const Op& op) {

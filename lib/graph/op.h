@@ -52,6 +52,10 @@ std::string type_of(const Op& op);
 std::string_view domain_of(const Op& op);
 
 const OpTraits& traits_of(const Op& op);
+inline Effect effect_of(const Op& op) { return traits_of(op).effect; }
+
+// Whether the first output holds the first input's elements, all of them and nothing else: of another type, shape or order.
+bool only_changes_form(const Op& op);
 
 // The facts of `outputs` outputs. Checks the numbers of inputs and outputs, then calls the operator's own infer().
 // Throws Error(malformed) where the inputs contradict each other or the attributes.

@@ -63,11 +63,6 @@ Tensor integers(DType dtype, const Numbers& numbers, bool scalar) {
   return Tensor::from(shape, std::span<const std::int32_t>(narrow));
 }
 
-bool only_reshapes(const Op& op) {
-  return std::holds_alternative<Reshape>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Squeeze>(op) ||
-         std::holds_alternative<Unsqueeze>(op);
-}
-
 std::int64_t product(std::span<const std::int64_t> numbers) {
   std::int64_t result = 1;
   for (const std::int64_t number : numbers)
@@ -93,12 +88,6 @@ std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
   if (const auto* pool = std::get_if<MaxPool>(&op)) return visits(pool->kernel_shape);
   if (const auto* pool = std::get_if<AveragePool>(&op)) return visits(pool->kernel_shape);
   return 1;
-}
-
-// Whether one element of the output is made of many of the input, which terms_of() does not know.
-bool reduces(const Op& op) {
-  return std::holds_alternative<ReduceMean>(op) || std::holds_alternative<ArgMax>(op) ||
-         std::holds_alternative<GlobalAveragePool>(op) || std::holds_alternative<QLinearGlobalAveragePool>(op);
 }
 
 class Folder {
@@ -265,7 +254,7 @@ class Folder {
                   .value_or(std::numeric_limits<std::size_t>::max() / 2);
     }
     std::vector<Tensor> values;
-    const bool shares = only_reshapes(node.op);
+    const bool shares = effect_of(node.op) == Effect::reshapes;
     if (shares) {
       values = {inputs[0]->reshaped(*outputs[0].shape())};
     } else {
@@ -292,7 +281,9 @@ class Folder {
     const std::int64_t made = outputs[0].shape()->elements();
     const auto products = checked_multiply(made, terms_of(node.op, inputs));
     if (!options_.large && (!products || *products > most_work)) return decline(node, "it is too much to compute beforehand");
-    const auto steps = checked_multiply(reduces(node.op) ? std::max(made, inputs[0]->elements()) : made, work_of_element);
+    // One element of the output may be made of many of the input, which terms_of() does not know.
+    const bool looks_at_all = effect_of(node.op) == Effect::computes && !std::holds_alternative<ShapeOf>(node.op);
+    const auto steps = checked_multiply(looks_at_all ? std::max(made, inputs[0]->elements()) : made, work_of_element);
     const std::int64_t work = std::max(products.value_or(most_work_ + 1), steps.value_or(most_work_ + 1));
     if (work > most_work_ - std::min(most_work_, log_.fold.work))
       return exceed(node, fmt::format("what the graph computes of its constants alone takes more than {} steps", most_work_));

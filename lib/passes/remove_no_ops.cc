@@ -29,9 +29,7 @@ bool is_no_op(const Graph& graph, const Node& node) {
     return pads && std::all_of(pads->begin(), pads->end(), [](std::int64_t pad) { return pad == 0; });
   }
   if (const auto* cast = std::get_if<Cast>(&node.op)) return in(0).dtype == cast->to;
-  if (std::holds_alternative<Reshape>(node.op) || std::holds_alternative<Flatten>(node.op) ||
-      std::holds_alternative<Squeeze>(node.op) || std::holds_alternative<Unsqueeze>(node.op) ||
-      std::holds_alternative<Expand>(node.op)) {
+  if (effect_of(node.op) == Effect::reshapes || std::holds_alternative<Expand>(node.op)) {
     return in(0).dims && in(0).dims == node.outputs[0].fact.dims;
   }
   if (const auto* transpose = std::get_if<Transpose>(&node.op)) {

@@ -49,30 +49,31 @@ std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outpu
   return layouts;
 }
 
+// Whether the output is the first input under another shape.
+template <typename T>
+constexpr bool keeps_bytes = T::traits.effect == Effect::reshapes || std::is_same_v<T, Identity>;
+
 // Only once the inputs fit the operator and the outputs both.
 void run(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
-  const auto copy = [&] { copy_bytes(*inputs[0], outputs[0]); };
   std::visit(Overloaded{
                  [](const Input&) { throw Error(Fault::internal, "an input is given, not evaluated"); },
                  [&](const Constant& constant) { copy_bytes(constant.value, outputs[0]); },
-                 [&](const Flatten&) { copy(); },
-                 [&](const Reshape&) { copy(); },
-                 [&](const Squeeze&) { copy(); },
-                 [&](const Unsqueeze&) { copy(); },
-                 [&](const Identity&) { copy(); },
                  [](const Opaque& opaque) {
                    throw Error(Fault::unsupported, fmt::format("operator {} cannot be run", type_of(opaque)));
                  },
-                 // Every other operator has a compute() of its own; one without does not compile.
-                 [&](const auto& known) { compute(known, inputs, outputs); },
+                 [&]<typename T>(const T& known) {
+                   if constexpr (keeps_bytes<T>) {
+                     copy_bytes(*inputs[0], outputs[0]);
+                   } else {
+                     compute(known, inputs, outputs);  // an operator without one does not compile
+                   }
+                 },
              },
              op);
 }
 
-// Whether the output is the first input under another shape.
 bool only_reshapes(const Op& op) {
-  return std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) || std::holds_alternative<Squeeze>(op) ||
-         std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Identity>(op);
+  return std::visit([]<typename T>(const T&) { return keeps_bytes<T>; }, op);
 }
 
 // Throws Error(mismatch) where a tensor is not what the graph says of its input; a symbol is one number for all of them.

@@ -32,39 +32,29 @@ void import_broadcast(NodeImport& node) {
 
 }  // namespace
 
-Op import_add(NodeImport& node) {
+Add import_op(NodeImport& node, Add op) {
   import_broadcast(node);
-  return Add{};
+  return op;
 }
-Op import_sub(NodeImport& node) {
+Sub import_op(NodeImport& node, Sub op) {
   import_broadcast(node);
-  return Sub{};
+  return op;
 }
-Op import_mul(NodeImport& node) {
+Mul import_op(NodeImport& node, Mul op) {
   import_broadcast(node);
-  return Mul{};
+  return op;
 }
-Op import_div(NodeImport& node) {
+Div import_op(NodeImport& node, Div op) {
   import_broadcast(node);
-  return Div{};
-}
-Op import_sum(NodeImport& node) {
-  node.attributes.ignore("consumed_inputs");
-  return Sum{};
+  return op;
 }
 
-void export_add(const Op& op, NodeExport& node) { export_plain(op, node); }
-void export_sub(const Op& op, NodeExport& node) { export_plain(op, node); }
-void export_mul(const Op& op, NodeExport& node) { export_plain(op, node); }
-void export_div(const Op& op, NodeExport& node) { export_plain(op, node); }
-void export_sum(const Op& op, NodeExport& node) {
-  if (node.opset() < 8) {
-    // Sum broadcasts since version 8.
-    for (std::size_t i = 1; i < node.node().inputs.size(); ++i) {
-      if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, "a Sum that broadcasts");
-    }
+void export_op(const Sum&, NodeExport& node) {
+  if (node.opset() >= 8) return;
+  // Sum broadcasts since version 8.
+  for (std::size_t i = 1; i < node.node().inputs.size(); ++i) {
+    if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, "a Sum that broadcasts");
   }
-  export_plain(op, node);
 }
 
 }  // namespace resnet::onnx

@@ -1,64 +1,60 @@
-// The import and export functions of every operator; op_table.cc lists them.
+// Operators whose versions differ in meaning, each with its import and export side by side. What is declared (the attributes of
+// lib/graph/ops) needs nothing here: op_table.cc makes the rows of all others.
 #pragma once
 
+#include "formats/onnx/attributes.h"
 #include "formats/onnx/node_import.h"
 
 namespace resnet::onnx {
 
-#define RESNET_ONNX_OP(name)          \
-  Op import_##name(NodeImport& node); \
-  void export_##name(const Op& op, NodeExport& node);
+// `op` is default constructed: reads the node's attributes, and brings its inputs into the newest version's form.
+template <typename T>
+T import_op(NodeImport& node, T op) {
+  read_attributes(node.attributes, op);
+  return op;
+}
+template <typename T>
+void export_op(const T& op, NodeExport& node) {
+  write_attributes(op, node);
+}
 
-RESNET_ONNX_OP(add)
-RESNET_ONNX_OP(arg_max)
-RESNET_ONNX_OP(average_pool)
-RESNET_ONNX_OP(batch_normalization)
-RESNET_ONNX_OP(cast)
-RESNET_ONNX_OP(clip)
-RESNET_ONNX_OP(concat)
-RESNET_ONNX_OP(constant)
-RESNET_ONNX_OP(constant_of_shape)
-RESNET_ONNX_OP(conv)
-RESNET_ONNX_OP(conv_integer)
-RESNET_ONNX_OP(dequantize_linear)
-RESNET_ONNX_OP(div)
-RESNET_ONNX_OP(dynamic_quantize_linear)
-RESNET_ONNX_OP(dropout)
-RESNET_ONNX_OP(expand)
-RESNET_ONNX_OP(flatten)
-RESNET_ONNX_OP(gather)
-RESNET_ONNX_OP(gemm)
-RESNET_ONNX_OP(global_average_pool)
-RESNET_ONNX_OP(hard_sigmoid)
-RESNET_ONNX_OP(identity)
-RESNET_ONNX_OP(log_softmax)
-RESNET_ONNX_OP(mat_mul)
-RESNET_ONNX_OP(mat_mul_integer)
-RESNET_ONNX_OP(max_pool)
-RESNET_ONNX_OP(mul)
-RESNET_ONNX_OP(pad)
-RESNET_ONNX_OP(q_gemm)
-RESNET_ONNX_OP(q_linear_add)
-RESNET_ONNX_OP(q_linear_conv)
-RESNET_ONNX_OP(q_linear_global_average_pool)
-RESNET_ONNX_OP(q_linear_mat_mul)
-RESNET_ONNX_OP(quantize_linear)
-RESNET_ONNX_OP(reduce_mean)
-RESNET_ONNX_OP(relu)
-RESNET_ONNX_OP(reshape)
-RESNET_ONNX_OP(shape)
-RESNET_ONNX_OP(sigmoid)
-RESNET_ONNX_OP(slice)
-RESNET_ONNX_OP(softmax)
-RESNET_ONNX_OP(squeeze)
-RESNET_ONNX_OP(sub)
-RESNET_ONNX_OP(sum)
-RESNET_ONNX_OP(transpose)
-RESNET_ONNX_OP(unsqueeze)
+Add import_op(NodeImport& node, Add op);
+Sub import_op(NodeImport& node, Sub op);
+Mul import_op(NodeImport& node, Mul op);
+Div import_op(NodeImport& node, Div op);
+BatchNormalization import_op(NodeImport& node, BatchNormalization op);
+Cast import_op(NodeImport& node, Cast op);
+Clip import_op(NodeImport& node, Clip op);
+Concat import_op(NodeImport& node, Concat op);
+Constant import_op(NodeImport& node, Constant op);
+Dropout import_op(NodeImport& node, Dropout op);
+Gemm import_op(NodeImport& node, Gemm op);
+LogSoftmax import_op(NodeImport& node, LogSoftmax op);
+MaxPool import_op(NodeImport& node, MaxPool op);
+Pad import_op(NodeImport& node, Pad op);
+QuantizeLinear import_op(NodeImport& node, QuantizeLinear op);
+ReduceMean import_op(NodeImport& node, ReduceMean op);
+Reshape import_op(NodeImport& node, Reshape op);
+Slice import_op(NodeImport& node, Slice op);
+Softmax import_op(NodeImport& node, Softmax op);
+Squeeze import_op(NodeImport& node, Squeeze op);
+Unsqueeze import_op(NodeImport& node, Unsqueeze op);
 
-#undef RESNET_ONNX_OP
-
-// For operators without attributes.
-void export_plain(const Op& op, NodeExport& node);
+void export_op(const Clip& op, NodeExport& node);
+void export_op(const DequantizeLinear& op, NodeExport& node);
+void export_op(const Dropout& op, NodeExport& node);
+void export_op(const Gather& op, NodeExport& node);
+void export_op(const Gemm& op, NodeExport& node);
+void export_op(const LogSoftmax& op, NodeExport& node);
+void export_op(const MaxPool& op, NodeExport& node);
+void export_op(const Pad& op, NodeExport& node);
+void export_op(const QuantizeLinear& op, NodeExport& node);
+void export_op(const ReduceMean& op, NodeExport& node);
+void export_op(const Reshape& op, NodeExport& node);
+void export_op(const Slice& op, NodeExport& node);
+void export_op(const Softmax& op, NodeExport& node);
+void export_op(const Squeeze& op, NodeExport& node);
+void export_op(const Sum& op, NodeExport& node);
+void export_op(const Unsqueeze& op, NodeExport& node);
 
 }  // namespace resnet::onnx

@@ -16,16 +16,14 @@ bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis) {
 }
 
 template <typename T>
-Op import_softmax_like(NodeImport& node) {
-  T op;
+T import_softmax_like(NodeImport& node, T op) {
   op.axis = node.attributes.integer("axis", node.opset() < 13 ? 1 : -1);
   op.coerce_to_2d = node.opset() < 13 && !is_coercion_the_same(node.fact(0).dims, op.axis);
   return op;
 }
 
 template <typename T>
-void export_softmax_like(const Op& op, NodeExport& node) {
-  const auto& softmax = std::get<T>(op);
+void export_softmax_like(const T& softmax, NodeExport& node) {
   const bool same = is_coercion_the_same(node.fact(0).dims, softmax.axis);
   if (node.opset() >= 13) {
     if (softmax.coerce_to_2d && !same) node.needs_opset_below(13, "the coercion of its input to 2-D");
@@ -38,9 +36,9 @@ void export_softmax_like(const Op& op, NodeExport& node) {
 
 }  // namespace
 
-Op import_softmax(NodeImport& node) { return import_softmax_like<Softmax>(node); }
-Op import_log_softmax(NodeImport& node) { return import_softmax_like<LogSoftmax>(node); }
-void export_softmax(const Op& op, NodeExport& node) { export_softmax_like<Softmax>(op, node); }
-void export_log_softmax(const Op& op, NodeExport& node) { export_softmax_like<LogSoftmax>(op, node); }
+Softmax import_op(NodeImport& node, Softmax op) { return import_softmax_like(node, op); }
+LogSoftmax import_op(NodeImport& node, LogSoftmax op) { return import_softmax_like(node, op); }
+void export_op(const Softmax& op, NodeExport& node) { export_softmax_like(op, node); }
+void export_op(const LogSoftmax& op, NodeExport& node) { export_softmax_like(op, node); }
 
 }  // namespace resnet::onnx

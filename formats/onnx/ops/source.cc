@@ -6,7 +6,7 @@
 
 namespace resnet::onnx {
 
-Op import_constant(NodeImport& node) {
+Constant import_op(NodeImport& node, Constant) {
   NodeReader& a = node.attributes;
   if (auto tensor = a.tensor("value")) return Constant{std::move(*tensor)};
   if (a.has_attribute("value_float")) return Constant{Tensor::scalar(a.number("value_float", 0))};
@@ -21,34 +21,9 @@ Op import_constant(NodeImport& node) {
   }
   throw Error(Fault::unsupported, "a constant without a value that can be read (strings cannot)");
 }
-void export_constant(const Op& op, NodeExport& node) { node.set("value", std::get<Constant>(op).value); }
 
-Op import_constant_of_shape(NodeImport& node) {
-  ConstantOfShape op;
-  if (auto value = node.attributes.tensor("value")) op.value = std::move(*value);
-  return op;
-}
-void export_constant_of_shape(const Op& op, NodeExport& node) {
-  const ConstantOfShape usual;
-  if (!(std::get<ConstantOfShape>(op).value == usual.value)) node.set("value", std::get<ConstantOfShape>(op).value);
-}
-
-Op import_shape(NodeImport& node) {
-  ShapeOf op;
-  op.start = node.attributes.integer("start", 0);
-  op.end = node.attributes.optional_integer("end");
-  return op;
-}
-void export_shape(const Op& op, NodeExport& node) {
-  const auto& shape = std::get<ShapeOf>(op);
-  if ((shape.start != 0 || shape.end) && node.opset() < 15) node.needs_opset(15, "start and end");
-  node.set_unless("start", shape.start, std::int64_t{0});
-  if (shape.end) node.set("end", *shape.end);
-}
-
-Op import_cast(NodeImport& node) {
+Cast import_op(NodeImport& node, Cast op) {
   node.attributes.ignore("saturate");  // float8 only
-  Cast op;
   if (node.opset() < 6) {
     const std::string name = node.attributes.text("to", "");
     static const std::pair<const char*, DType> names[] = {
@@ -68,13 +43,8 @@ Op import_cast(NodeImport& node) {
   op.to = *to;
   return op;
 }
-void export_cast(const Op& op, NodeExport& node) { node.set("to", std::int64_t{export_dtype(std::get<Cast>(op).to)}); }
 
-Op import_identity(NodeImport&) { return Identity{}; }
-void export_identity(const Op& op, NodeExport& node) { export_plain(op, node); }
-
-Op import_dropout(NodeImport& node) {
-  Dropout op;
+Dropout import_op(NodeImport& node, Dropout op) {
   bool training = false;
   if (node.opset() < 12) {
     node.attributes.ignore("consumed_inputs");
@@ -95,11 +65,10 @@ Op import_dropout(NodeImport& node) {
   if (node.opset() < 10) node.drop_outputs(1);
   return op;
 }
-void export_dropout(const Op& op, NodeExport& node) {
+void export_op(const Dropout& op, NodeExport& node) {
   if (node.node().outputs.size() > 1 && node.opset() < 10) node.needs_opset(10, "a mask of booleans");
   if (node.opset() >= 12) {
-    if (const auto& seed = std::get<Dropout>(op).seed) node.set("seed", *seed);
-    return;
+    return write_attributes(op, node);
   }
   if (const auto ratio = node.take_scalar(1, 12)) node.set("ratio", *ratio);
   if (const auto training = node.take_scalar(2, 12); training && *training != 0) node.needs_opset(12, "training mode");

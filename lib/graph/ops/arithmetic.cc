@@ -81,18 +81,4 @@ std::vector<Fact> infer(const Div&, const Facts& inputs, std::size_t) {
   });
 }
 
-std::vector<Fact> infer(const Sum&, const Facts& inputs, std::size_t) {
-  Fact fact = same_as(inputs[0]);
-  fact.dtype = common_dtype(inputs);
-  for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (!inputs.has(i)) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", i));
-    if (fact.dims && inputs[i].dims) {
-      fact.dims = broadcast(*fact.dims, *inputs[i].dims);
-    } else {
-      fact.dims = std::nullopt;
-    }
-  }
-  return {std::move(fact)};
-}
-
 }  // namespace resnet

@@ -12,6 +12,10 @@ struct BatchNormalization {
   float epsilon = 1e-5f;
   float momentum = 0.9f;
   bool training_mode = false;
+  static constexpr auto attributes() {
+    return std::tuple{attribute("epsilon", &BatchNormalization::epsilon), attribute("momentum", &BatchNormalization::momentum),
+                      attribute("training_mode", &BatchNormalization::training_mode, 14)};
+  }
   friend bool operator==(const BatchNormalization&, const BatchNormalization&) = default;
 };
 std::vector<Fact> infer(const BatchNormalization& op, const Facts& inputs, std::size_t outputs);

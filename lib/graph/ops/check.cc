@@ -59,6 +59,20 @@ std::optional<Dims> bounded_elements(std::optional<Dims> elements, std::optional
   return elements;
 }
 
+Fact broadcast_all(const Facts& inputs) {
+  Fact fact = same_as(inputs[0]);
+  fact.dtype = common_dtype(inputs);
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (!inputs.has(i)) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", i));
+    if (fact.dims && inputs[i].dims) {
+      fact.dims = broadcast(*fact.dims, *inputs[i].dims);
+    } else {
+      fact.dims = std::nullopt;
+    }
+  }
+  return fact;
+}
+
 Fact same_as(const Fact& fact) { return {fact.dtype, fact.dims, std::nullopt, std::nullopt}; }
 
 }  // namespace resnet

@@ -24,6 +24,10 @@ void check_vector(const Fact& fact, const char* what);
 // would wrap around).
 std::optional<Dims> bounded_elements(std::optional<Dims> elements, std::optional<DType> dtype);
 
+// What an elementwise operator makes: the inputs' one dtype, and their dims broadcast. Throws Error(malformed) where they do not
+// fit, or one that is not optional is left out.
+Fact broadcast_all(const Facts& inputs);
+
 // A fact of the same dtype and dims, its value not known.
 Fact same_as(const Fact& fact);
 

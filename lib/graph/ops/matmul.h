@@ -12,6 +12,10 @@ struct Gemm {
   float beta = 1.0f;
   bool transA = false;
   bool transB = false;
+  static constexpr auto attributes() {
+    return std::tuple{attribute("alpha", &Gemm::alpha), attribute("beta", &Gemm::beta), attribute("transA", &Gemm::transA),
+                      attribute("transB", &Gemm::transB)};
+  }
   friend bool operator==(const Gemm&, const Gemm&) = default;
 };
 // numpy.matmul: stacks of matrices broadcast; 1-D operands lose the dim that was added before or after.

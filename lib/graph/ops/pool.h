@@ -13,6 +13,15 @@ struct MaxPool {
   bool ceil_mode = false;
   std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   std::int64_t storage_order = 0;
+  static constexpr auto attributes() {
+    return std::tuple{attribute("auto_pad", &MaxPool::auto_pad),
+                      attribute("dilations", &MaxPool::dilations, 10),
+                      attribute("kernel_shape", &MaxPool::kernel_shape),
+                      attribute("pads", &MaxPool::pads),
+                      attribute("strides", &MaxPool::strides),
+                      attribute("ceil_mode", &MaxPool::ceil_mode, 10),
+                      attribute("storage_order", &MaxPool::storage_order, 8)};
+  }
   friend bool operator==(const MaxPool&, const MaxPool&) = default;
 };
 // ONNX AveragePool (versions 1 to 22). With count_include_pad the whole window counts, ceil_mode's extra end included (as the
@@ -24,6 +33,15 @@ struct AveragePool {
   bool ceil_mode = false;
   bool count_include_pad = false;
   std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
+  static constexpr auto attributes() {
+    return std::tuple{attribute("auto_pad", &AveragePool::auto_pad),
+                      attribute("dilations", &AveragePool::dilations, 19),
+                      attribute("kernel_shape", &AveragePool::kernel_shape),
+                      attribute("pads", &AveragePool::pads),
+                      attribute("strides", &AveragePool::strides),
+                      attribute("ceil_mode", &AveragePool::ceil_mode, 10),
+                      attribute("count_include_pad", &AveragePool::count_include_pad, 7)};
+  }
   friend bool operator==(const AveragePool&, const AveragePool&) = default;
 };
 // (N, C, spatial...) -> (N, C, 1...).

@@ -10,6 +10,10 @@ struct ReduceMean {
   static constexpr OpTraits traits{"ReduceMean", {1, 2}, {1, 1}};
   bool keepdims = true;
   bool noop_with_empty_axes = false;
+  static constexpr auto attributes() {
+    return std::tuple{attribute("keepdims", &ReduceMean::keepdims),
+                      attribute("noop_with_empty_axes", &ReduceMean::noop_with_empty_axes, 18)};
+  }
   friend bool operator==(const ReduceMean&, const ReduceMean&) = default;
 };
 struct ArgMax {
@@ -17,6 +21,10 @@ struct ArgMax {
   std::int64_t axis = 0;
   bool keepdims = true;
   bool select_last_index = false;
+  static constexpr auto attributes() {
+    return std::tuple{axis_attribute("axis", &ArgMax::axis), attribute("keepdims", &ArgMax::keepdims),
+                      attribute("select_last_index", &ArgMax::select_last_index, 12)};
+  }
   friend bool operator==(const ArgMax&, const ArgMax&) = default;
 };
 std::vector<Fact> infer(const ReduceMean& op, const Facts& inputs, std::size_t outputs);

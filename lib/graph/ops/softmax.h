@@ -10,12 +10,18 @@ struct Softmax {
   static constexpr OpTraits traits{"Softmax", {1, 1}, {1, 1}};
   std::int64_t axis = -1;
   bool coerce_to_2d = false;
+  static constexpr auto attributes() {
+    return std::tuple{axis_attribute("axis", &Softmax::axis), own_attribute("coerce_to_2d", &Softmax::coerce_to_2d)};
+  }
   friend bool operator==(const Softmax&, const Softmax&) = default;
 };
 struct LogSoftmax {
   static constexpr OpTraits traits{"LogSoftmax", {1, 1}, {1, 1}};
   std::int64_t axis = -1;
   bool coerce_to_2d = false;
+  static constexpr auto attributes() {
+    return std::tuple{axis_attribute("axis", &LogSoftmax::axis), own_attribute("coerce_to_2d", &LogSoftmax::coerce_to_2d)};
+  }
   friend bool operator==(const LogSoftmax&, const LogSoftmax&) = default;
 };
 std::vector<Fact> infer(const Softmax& op, const Facts& inputs, std::size_t outputs);

@@ -4,11 +4,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "lib/base/words.h"
 #include "lib/graph/dim.h"
 
 namespace resnet {
 
 enum class AutoPad : std::uint8_t { notset, same_upper, same_lower, valid };
+constexpr auto words_of(AutoPad) {
+  return std::to_array<Word<AutoPad>>({{AutoPad::notset, "NOTSET"},
+                                       {AutoPad::same_upper, "SAME_UPPER"},
+                                       {AutoPad::same_lower, "SAME_LOWER"},
+                                       {AutoPad::valid, "VALID"}});
+}
 
 // One entry per spatial axis, ONNX's attribute defaults filled in.
 struct Window {

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
 
@@ -46,24 +44,9 @@ void compute(const Clip&, Inputs inputs, Outputs outputs) {
   });
 }
 
-void compute(const Sigmoid&, Inputs inputs, Outputs outputs) {
-  dispatch_real(inputs[0]->dtype(), [&](auto zero) {
-    map_elements<decltype(zero)>(*inputs[0], outputs[0], [](auto v) {
-      const double x = static_cast<double>(v);
-      // exp of a negative number only, so that nothing overflows.
-      const double e = std::exp(-std::abs(x));
-      return x >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
-    });
-  });
-}
-
-void compute(const HardSigmoid& op, Inputs inputs, Outputs outputs) {
-  const double alpha = static_cast<double>(op.alpha), beta = static_cast<double>(op.beta);
-  dispatch_real(inputs[0]->dtype(), [&](auto zero) {
-    map_elements<decltype(zero)>(*inputs[0], outputs[0], [&](auto v) {
-      const double y = alpha * static_cast<double>(v) + beta;
-      return y < 0.0 ? 0.0 : y > 1.0 ? 1.0 : y;
-    });
+void apply(double (*formula)(const void*, double), const void* op, const Tensor& x, Tensor& y) {
+  dispatch_real(x.dtype(), [&](auto zero) {
+    map_elements<decltype(zero)>(x, y, [&](auto v) { return formula(op, static_cast<double>(v)); });
   });
 }
 

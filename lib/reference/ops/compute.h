@@ -7,12 +7,22 @@ namespace resnet::reference {
 
 using Outputs = std::span<Tensor>;
 
+// Operators that are a formula on a real number (lib/graph/ops/activation.h).
+template <typename T>
+concept HasFormula = requires(const T& op, double x) {
+  op.at(x);
+};
+// y[i] = formula(op, x[i]), rounded once. Throws Error(unsupported) for types that are not floating-point ones.
+void apply(double (*formula)(const void* op, double x), const void* op, const Tensor& x, Tensor& y);
+template <HasFormula T>
+void compute(const T& op, Inputs inputs, Outputs outputs) {
+  apply([](const void* self, double x) { return static_cast<const T*>(self)->at(x); }, &op, *inputs[0], outputs[0]);
+}
+
 void compute(const Conv& op, Inputs inputs, Outputs outputs);
 void compute(const BatchNormalization& op, Inputs inputs, Outputs outputs);
 void compute(const Relu& op, Inputs inputs, Outputs outputs);
 void compute(const Clip& op, Inputs inputs, Outputs outputs);
-void compute(const Sigmoid& op, Inputs inputs, Outputs outputs);
-void compute(const HardSigmoid& op, Inputs inputs, Outputs outputs);
 void compute(const Add& op, Inputs inputs, Outputs outputs);
 void compute(const Sub& op, Inputs inputs, Outputs outputs);
 void compute(const Mul& op, Inputs inputs, Outputs outputs);
