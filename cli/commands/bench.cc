@@ -11,6 +11,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/ending.h"
+#include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
@@ -62,6 +63,7 @@ void setup(CLI::App& app, BenchOptions& options) {
   add_choice(app, "--format", options.format, table_formats,
              "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
+  add_weights_option(app, options.request.network.arch);
   add_text(app, "--input-shape", options.request.network.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
   add_preparation_options(app, options.request.network);
   app.footer(

@@ -13,6 +13,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/exit_codes.h"
 #include "cli/options/ending.h"
+#include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/compare/compare.h"
@@ -32,6 +33,7 @@ struct CompareOptions {
   double atol = 1e-4, rtol = 1e-4;
   std::int64_t random = 4, seed = 1;
   bool layers = false;
+  std::string arch;
 };
 
 void setup(CLI::App& app, CompareOptions& options) {
@@ -48,6 +50,7 @@ void setup(CLI::App& app, CompareOptions& options) {
   add_number(app, "--rtol", options.rtol, 0, most, "relative tolerance: |a - b| may be atol + rtol * |b|")->capture_default_str();
   add_choice(app, "--check", options.check, "which difference must be within the tolerance")->capture_default_str();
   app.add_flag("--layers", options.layers, "every value that both models make under one name, too, and the first that diverges");
+  add_arch_of_weights(app, options.arch);
   add_choice(app, "--format", options.format, report_formats,
              "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
@@ -146,6 +149,7 @@ CompareRequest request_of(const CompareOptions& options) {
   request.rtol = options.rtol;
   request.by = options.check;
   request.layers = options.layers;
+  request.arch = options.arch;
   return request;
 }
 

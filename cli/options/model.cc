@@ -14,10 +14,14 @@
 
 namespace resnet::cli {
 
+CLI::Option* add_arch_of_weights(CLI::App& app, std::string& arch) {
+  return add_text(app, "--arch", arch, "ARCH",
+                  "the architecture of weights without a graph (.safetensors, .pth), as timm names it (default: found from their "
+                  "names and shapes)");
+}
+
 void add_weights_option(CLI::App& app, ArchOptions& options) {
-  add_text(app, "--arch", options.arch, "ARCH",
-           "the architecture of weights without a graph (.safetensors, .pth), as timm names it (default: found from their names "
-           "and shapes)");
+  add_arch_of_weights(app, options.arch);
   app.add_flag("--test-size", options.test_size,
                "of weights with timm's config.json: prepare photos as they were tested, often at a larger size");
 }

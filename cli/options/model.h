@@ -10,7 +10,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace resnet::cli {
 
@@ -21,6 +22,8 @@ inline constexpr const char* model_forms =
 // What --init may say of a network that is to be run: with weights.
 inline constexpr auto inits_with_weights = words_of_these({arch::Init::he, arch::Init::zeros});
 // --arch, for files that hold weights without a graph.
+CLI::Option* add_arch_of_weights(CLI::App& app, std::string& arch);
+// The same, and how published weights are prepared for.
 void add_weights_option(CLI::App& app, ArchOptions& options);
 // `inits` are those that --init may say: all, or inits_with_weights.
 void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<arch::Init>> inits, const std::string& group);

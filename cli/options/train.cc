@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "cli/options/model.h"
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
 
@@ -28,6 +29,7 @@ void add_data_and_output(CLI::App& app, TrainOptions& options) {
 void add_network_options(CLI::App& app, TrainOptions& options) {
   const std::string group = "Network";
   add_text(app, "--init", options.init, "FILE", "a trained network of the same architecture to start from")->group(group);
+  add_arch_of_weights(app, options.arch)->group(group);
   add_integer(app, "--classes", options.classes, 2, 1'000'000,
               "a new classifier for this many classes (default: as many as DATA has folders; a model keeps its own)")
       ->group(group);

@@ -55,7 +55,7 @@ std::string take_apart(std::string_view text, Name& name) {
 }  // namespace
 
 std::string Name::text() const {
-  return repository + (revision.empty() ? "" : "@" + revision) + (file.empty() ? "" : ":" + file);
+  return (has_prefix ? "hf:" : "") + repository + (revision.empty() ? "" : "@" + revision) + (file.empty() ? "" : ":" + file);
 }
 
 bool is_repository(std::string_view name) {

@@ -18,7 +18,7 @@ struct Name {
   bool is_default = false;    // the catalogue's tag was taken where none was given, or DEFAULT
   bool known_owner = false;   // of an organisation that publishes ResNets
 
-  // "timm/resnet50.a1_in1k@main:model.onnx", without a prefix.
+  // "timm/resnet50.a1_in1k@main:model.onnx", as parse_name() takes it.
   std::string text() const;
 };
 

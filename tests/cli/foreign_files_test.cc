@@ -84,6 +84,23 @@ TEST_F(ForeignFilesTest, WhatIsNeitherBeforeThePhotos) {
   EXPECT_EQ(run({"predict", "@list.txt", "-q"}).exit_code, 0);
 }
 
+TEST_F(ForeignFilesTest, WhatCannotBeLookedIntoIsNotAnsweredByAnotherNetwork) {
+  write("red.png", png(32, 32, {255, 0, 0}));
+  fs::create_symlink("nowhere", folder() / "dangling");
+  fs::create_directory(folder() / "nothing");
+  expect_refused(run({"predict", "dangling", "red.png", "-q"}), 3, "dangling: is a link to nowhere, which is not there");
+  expect_refused(run({"predict", "nothing", "red.png", "-q"}), 3, "nothing: is an empty folder, expected a model or photos");
+}
+
+TEST_F(ForeignFilesTest, AConfigurationIsOfItsFolder) {
+  write("photos/red.png", png(32, 32, {255, 0, 0}));
+  write("photos/config.json", "{}");
+  EXPECT_EQ(run({"predict", "photos", "-q"}).exit_code, 0);
+  const std::string text = "photos/config.json: is the configuration of a network and not a model, expected the folder";
+  expect_refused(run({"predict", "photos/config.json", "photos/red.png", "-q"}), 3, text);
+  expect_refused(run({"predict", "--model", "photos/config.json", "photos/red.png", "-q"}), 3, text);
+}
+
 TEST_F(ForeignFilesTest, WhatDoesNotExist) {
   for (const char* name : {"somebody/resnet50", "nosuch.pth", "folder/"})
     expect_refused(run({"predict", name, "red.png", "-q"}), 2, std::string(name) + ": no such model or photo");

@@ -57,22 +57,23 @@ TEST_F(UsageTest, AStartLoadsOnlyWhatItNeeds) {
 
 // Help, and what is said of another word, come from one table.
 TEST_F(UsageTest, AChoiceIsRefusedWithAllItsWords) {
-  const std::tuple<const char*, const char*, const char*> choices[] = {{"predict", "--output-type", "probability|logit|features"},
-                                                                       {"predict", "--format", "text|jsonl|csv|json"},
-                                                                       {"predict", "--init", "he|zeros"},
-                                                                       {"evaluate", "--average", "probability|logit"},
-                                                                       {"inspect", "--format", "text|json|csv|md|dot|svg|html"},
-                                                                       {"inspect", "--depth", "stage|block|layer"},
-                                                                       {"responses", "--format", "text|csv|json|svg"},
-                                                                       {"compare", "--check", "max|mean|median"},
-                                                                       {"convert", "--dtype", "fp16|bf16|fp32"},
-                                                                       {"convert", "--rename", "torchvision"},
-                                                                       {"bench", "--convolution", "auto|direct|winograd"},
-                                                                       {"build", "--init", "he|zeros|none"},
-                                                                       {"train", "--augmentation", "auto|none|cifar|imagenet"},
-                                                                       {"train", "--decay", "all|weights"},
-                                                                       {"ops", "--progress", "auto|on|off"},
-                                                                       {"ops", "--format", "text|json|csv|md"}};
+  const std::tuple<const char*, const char*, const char*> choices[] = {
+      {"predict", "--output-type", "probability|logit|features|vector"},
+      {"predict", "--format", "text|jsonl|csv|json"},
+      {"predict", "--init", "he|zeros"},
+      {"evaluate", "--average", "probability|logit"},
+      {"inspect", "--format", "text|json|csv|md|dot|svg|html"},
+      {"inspect", "--depth", "stage|block|layer"},
+      {"responses", "--format", "text|csv|json|svg"},
+      {"compare", "--check", "max|mean|median"},
+      {"convert", "--dtype", "fp16|bf16|fp32"},
+      {"convert", "--rename", "torchvision"},
+      {"bench", "--convolution", "auto|direct|winograd"},
+      {"build", "--init", "he|zeros|none"},
+      {"train", "--augmentation", "auto|none|cifar|imagenet"},
+      {"train", "--decay", "all|weights"},
+      {"ops", "--progress", "auto|on|off"},
+      {"ops", "--format", "text|json|csv|md"}};
   for (const auto& [command, option, words] : choices) {
     EXPECT_THAT(run({command, "--help"}).out, HasSubstr(std::string(option) + " " + words)) << command;
     expect_refused(run({command, option, "nonsense"}), 2, std::string(option) + ": expected " + words + ", got 'nonsense'");

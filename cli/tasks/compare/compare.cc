@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/tasks/named.h"
+#include "cli/tasks/open/checkpoint.h"
 #include "cli/tasks/open/model.h"
 #include "formats/npy/npy.h"
 #include "formats/onnx/read.h"
@@ -55,7 +56,9 @@ class Comparison {
 
  private:
   Graph load(const std::string& name) {
-    LoadedModel loaded = load_for_examination(name, {}, true, context_.observer);
+    ArchOptions options;
+    if (is_weights_file(name) || is_published_folder(name)) options.arch = request_.arch;
+    LoadedModel loaded = load_for_examination(name, options, true, context_.observer);
     for (const std::string& file : loaded.model.data_files)
       context_.before_reading(std::filesystem::path(name).parent_path() / file);
     context_.stop.check();

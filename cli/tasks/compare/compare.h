@@ -23,6 +23,7 @@ struct CompareRequest {
   std::vector<std::string> others;  // B; or what A's outputs should be, .npy or .pb (a TensorProto) files in their order
   // Such files for A's inputs, in their order; those after its last input are expected outputs. None: random inputs, two models.
   std::vector<std::string> inputs;
+  std::string arch;         // of weights without a graph, as timm names it; empty: found from their names and shapes
   std::int64_t random = 4;  // images
   std::uint64_t seed = 1;   // of them
   double atol = 1e-4, rtol = 1e-4;

@@ -148,6 +148,9 @@ Model read_weights(const Source& source, const ArchOptions& options) {
   std::optional<arch::Spec> asked = asked_spec(options);
   const std::optional<Configuration> configuration = read_configuration(source);
   if (!asked && configuration) asked = spec_of(*configuration, source);
+  // Whose files have a name of their own says which network they are of.
+  if (const hub::Entry* entry = asked || configuration ? nullptr : entry_of(source); entry != nullptr)
+    asked = arch::find_timm_spec(entry->architecture);
   return named(source.name(), [&] {
     const auto preparation = preparation_of(source, configuration, options.test_size);
     if (asked && preparation && preparation->crop_size) asked->height = asked->width = *preparation->crop_size;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <initializer_list>
 #include <string>
@@ -60,6 +64,15 @@ std::optional<std::string> describe_weights_in(const fs::path& folder) {
                      files.size() == 1 ? "the file itself" : "one of the files");
 }
 
+// Of a file that describes a published network and holds none.
+std::optional<std::string> describe_configuration(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (name != "config.json" && name != "preprocessor_config.json") return std::nullopt;
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  return fmt::format("is the configuration of a network and not a model, expected the folder that has it beside its weights: {}",
+                     folder.string());
+}
+
 std::optional<std::string> describe_folder(const fs::path& folder) {
   if (holds(folder, {"saved_model.pb", "saved_model.pbtxt"})) return text_of({"a TensorFlow SavedModel", FileGroup::model});
   if (holds(folder, {"config.json"}) && holds(folder, {"tf_model.h5", "flax_model.msgpack"}))
@@ -97,14 +110,38 @@ void refuse_foreign(std::span<const std::string> arguments) {
   }
 }
 
+namespace {
+
+// What keeps a path from being looked into; nothing where it can be.
+std::optional<std::string> describe_closed(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_symlink(path, error) && !fs::exists(path, error))
+    return fmt::format("is a link to {}, which is not there", fs::read_symlink(path, error).string());
+  if (fs::is_directory(path, error)) {
+    const fs::directory_iterator entries(path, error);
+    if (error) return fmt::format("cannot be read: {}", error.message());
+    if (entries == fs::directory_iterator()) return "is an empty folder";
+    return std::nullopt;
+  }
+  if (access(path.c_str(), R_OK) != 0) return fmt::format("cannot be read: {}", std::strerror(errno));
+  return std::nullopt;
+}
+
+}  // namespace
+
 void refuse_stranger(std::span<const std::string> arguments) {
   if (arguments.size() < 2) return;
   const std::string& argument = arguments.front();
   if (argument == "-" || argument.starts_with('@')) return;  // lists
   std::error_code ignored;
+  if (!has_photo_ending(argument) && fs::exists(fs::symlink_status(argument, ignored))) {
+    if (const auto why = describe_closed(argument))
+      throw Error(Fault::malformed, fmt::format("{}: {}, expected a model or photos", argument, *why));
+  }
   if (!fs::is_regular_file(argument, ignored) || has_photo_ending(argument)) return;
   const auto kind = kind_of_file(argument);
   if (kind && (kind->group == FileGroup::picture || kind->group == FileGroup::array)) return;
+  if (const auto why = describe_configuration(argument)) throw Error(Fault::malformed, argument + ": " + *why);
   const bool empty = fs::file_size(argument, ignored) == 0;
   throw Error(
       Fault::malformed,
@@ -117,6 +154,7 @@ void refuse_stranger(std::span<const std::string> arguments) {
 }
 
 void refuse_foreign_model(const Source& source) {
+  if (const auto why = describe_configuration(source.path())) throw Error(Fault::malformed, source.name() + ": " + *why);
   const auto kind = source.kind();
   if (kind && kind->group != FileGroup::onnx && kind->group != FileGroup::weights)
     throw Error(Fault::malformed, source.name() + ": " + text_of(*kind));

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/open/built_in.h"
 #include "formats/hubconfig/hubconfig.h"
 #include "formats/native/native.h"
@@ -61,7 +62,12 @@ bool has_weights_ending(const fs::path& file) {
 
 bool is_published_folder(const fs::path& path) {
   std::error_code ignored;
-  return fs::is_directory(path, ignored) && (fs::is_regular_file(path / "config.json", ignored) || weights_in(path));
+  if (!fs::is_directory(path, ignored)) return false;
+  if (weights_in(path)) return true;
+  // A folder of photos may hold a file of that name, too.
+  return fs::is_regular_file(path / "config.json", ignored) &&
+         std::none_of(fs::directory_iterator(path, ignored), fs::directory_iterator(),
+                      [](const fs::directory_entry& entry) { return has_photo_ending(entry.path()); });
 }
 
 Source::Source(std::string name) : name_(std::move(name)), path_(name_), is_built_in_(cli::is_built_in(name_)) {

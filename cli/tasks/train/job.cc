@@ -81,6 +81,7 @@ Start understand(const TrainOptions& options) {
   asked.arch.variant = options.variant;
   asked.arch.shortcut = options.shortcut;
   asked.arch.seed = options.seed;
+  asked.arch.arch = options.arch;
   asked.start = options.init;
   asked.data = arguments.back();
   if (!only_data) asked.named = find_arch(arguments[0], asked.arch);

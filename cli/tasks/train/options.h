@@ -21,6 +21,7 @@ constexpr auto words_of(Decay) { return std::to_array<Word<Decay>>({{Decay::all,
 
 struct TrainOptions {
   std::vector<std::string> arguments;
+  std::string arch;  // of weights without a graph
   std::string output, validation, init, milestones, checkpoint, log, curves;
   train::Frozen freeze = train::Frozen::none;
   std::optional<arch::Variant> variant;

@@ -24,7 +24,7 @@ TEST(Name, WithRevisionAndFile) {
   EXPECT_EQ(name->revision, "refs/pr/1");
   EXPECT_EQ(name->file, "onnx/model.onnx");
   EXPECT_TRUE(name->has_prefix && !name->in_catalogue);
-  EXPECT_EQ(name->text(), "Xenova/resnet-50@refs/pr/1:onnx/model.onnx");
+  EXPECT_EQ(name->text(), "hf:Xenova/resnet-50@refs/pr/1:onnx/model.onnx");
   EXPECT_EQ(parse_name("hf-hub:timm/resnet18.a1_in1k")->repository, "timm/resnet18.a1_in1k");
   EXPECT_EQ(parse_name("hf:bert")->repository, "bert");
 }
