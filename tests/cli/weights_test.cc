@@ -192,6 +192,8 @@ TEST_F(WeightsTest, ShardsOfAFolder) {
   for (const char* command : {"inspect", "validate"}) EXPECT_EQ(run({command, "shards", "-q"}).exit_code, 0) << command;
   EXPECT_EQ(run({"convert", "shards", "-o", "made.onnx", "-q"}).exit_code, 0);
   EXPECT_EQ(run({"compare", "shards", "made.onnx", "-q"}).exit_code, 0);
+  expect_refused(run({"predict", "shards/model-00001-of-00003.safetensors", "red.png", "-q"}), 3,
+                 "it is one of several shards, expected their index (*.index.json) or the folder");
 }
 
 // The size that a file declares is the one at which it was exported, where nothing in its graph needs it.

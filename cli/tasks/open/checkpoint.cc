@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <regex>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -132,6 +133,22 @@ void describe(Model& model, const Source& source, const std::optional<Configurat
   if (model.labels.empty() && classes == 1000 && imagenet) model.labels = labels::find("imagenet1k").value();
 }
 
+// "model-00001-of-00003.safetensors", as the hub's libraries cut large networks.
+bool is_shard(const std::string& path) {
+  static const std::regex form(R"(.*-\d{5}-of-\d{5}\.[a-z]+)");
+  return std::regex_match(fs::path(path).filename().string(), form);
+}
+
+Model filled(Weights weights, const std::optional<arch::Spec>& asked, Fill fill, const Source& source) {
+  try {
+    return from_weights(std::move(weights), asked, fill);
+  } catch (const Error& error) {
+    if (!is_shard(source.path())) throw;
+    throw Error(error.fault(),
+                error.problem() + "; it is one of several shards, expected their index (*.index.json) or the folder");
+  }
+}
+
 }  // namespace
 
 bool is_weights_file(const std::string& path) {
@@ -156,7 +173,7 @@ Model read_weights(const Source& source, const ArchOptions& options) {
     if (asked && preparation && preparation->crop_size) asked->height = asked->width = *preparation->crop_size;
     std::vector<std::string> data_files;
     Weights weights = is_index(source.path()) ? read_shards(source, data_files) : read_one(source);
-    Model model = from_weights(std::move(weights), asked, options.shapes_alone ? Fill::zeros : Fill::values);
+    Model model = filled(std::move(weights), asked, options.shapes_alone ? Fill::zeros : Fill::values, source);
     // As seen from where the name is, which of a folder is not where the shards are.
     const fs::path folder = fs::path(source.path()).parent_path(), base = fs::path(source.name()).parent_path();
     for (const std::string& file : data_files) model.data_files.push_back((folder / file).lexically_relative(base).string());
