@@ -66,7 +66,7 @@ TEST_F(BuildTest, WhatDoesNotFitIsRefusedAndLeavesNothing) {
   expect_refused(run({"build", "resnet20", "--input-shape", "1x1x32x32", "-o", "x.onnx"}), 2, "does not fit resnet20");
   expect_refused(run({"build", "resnet20", "--input-shape", "1x3x0x32", "-o", "x.onnx"}), 2, "'0' is not a dimension");
   expect_refused(run({"build", "resnet20", "--classes", "0", "-o", "x.onnx"}), 2, "--classes");
-  expect_refused(run({"build", "resnet20", "--opset", "1", "-o", "x.onnx"}), 2, "opset 1 cannot be written, expected 7 to 22");
+  expect_refused(run({"build", "resnet20", "--opset", "1", "-o", "x.onnx"}), 2, "opset 1 cannot be written, expected 7 to 25");
   expect_refused(run({"build", "resnet20", "-o", "nowhere/x.onnx"}), 6, "nowhere/x.onnx: cannot be written");
   for (const auto& entry : fs::directory_iterator(folder())) {
     EXPECT_THAT(entry.path().filename().string(), testing::AnyOf("rgb.onnx", "rgb.txt", "red.png", "yellow.png"));

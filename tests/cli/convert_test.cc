@@ -174,7 +174,7 @@ TEST_F(ConvertTest, TorchvisionsNames) {
 
 TEST_F(ConvertTest, OpsetsAndExternalData) {
   ASSERT_EQ(run({"build", "resnet20", "--shortcut", "B", "-o", "net.onnx"}).exit_code, 0);
-  for (const char* opset : {"7", "9", "11", "13", "17", "18", "22"}) {
+  for (const char* opset : {"7", "9", "11", "13", "17", "18", "22", "25"}) {
     ASSERT_EQ(convert({"net.onnx", "-o", "other.onnx", "--opset", opset}).exit_code, 0) << opset;
     EXPECT_EQ(difference("net.onnx", "other.onnx"), 0) << opset;
   }
@@ -293,8 +293,9 @@ TEST_F(ConvertTest, CompareWithStoredOutputs) {
 TEST_F(ConvertTest, OpsListsEveryOperator) {
   const Finished finished = run({"ops", "--format", "csv"});
   EXPECT_EQ(finished.exit_code, 0);
-  EXPECT_THAT(finished.out, StartsWith("operator,since,read,written,run\nAdd,1,1-22,7-22,yes\n"));
-  EXPECT_THAT(finished.out, HasSubstr("\nQuantizeLinear,10,10-22,10-22,yes\n"));
+  EXPECT_THAT(finished.out, StartsWith("operator,since,read,written,run\n"));
+  EXPECT_THAT(finished.out, HasSubstr("\nAdd,1,1-25,7-25,yes\n"));
+  EXPECT_THAT(finished.out, HasSubstr("\nQuantizeLinear,10,10-25,10-25,yes\n"));
 }
 
 }  // namespace
