@@ -51,17 +51,26 @@ class BinaryStep final : public Step {
   xnn_binary_operator type_;
 };
 
-// The order of the first operand of full rank that is not constant. An operand of lower rank that is computed has its axes
-// counted from the end of the graph's order.
+// The axes of an operand, counted from the end of the result's.
+std::vector<std::int64_t> full_dims(const Shape& shape, std::size_t rank) {
+  std::vector<std::int64_t> full(rank - shape.rank(), 1);
+  full.insert(has_fault(PlantedFault::broadcast_axis) ? full.begin() : full.end(), shape.dims().begin(), shape.dims().end());
+  return full;
+}
+
+// The order of the largest operand of full rank that is not constant, so that an image stays where it is beside a vector of its
+// channels. An operand of lower rank that is computed lies in the graph's order, which decides where the other one would move it.
 Order BinaryStep::order(Emitter& e, std::size_t rank) const {
   Order order = canonical_order(rank);
-  bool found = false;
+  std::size_t most = 0;
   for (ValueId input : e.node().inputs) {
-    if (e.constant(input)) continue;
-    if (e.shape(input).rank() < rank) return canonical_order(rank);
-    if (found) continue;
+    if (e.constant(input) || e.shape(input).rank() < rank || e.elements(input) <= most) continue;
     order = e.home(input).order;
-    found = true;
+    most = e.elements(input);
+  }
+  for (ValueId input : e.node().inputs) {
+    if (e.constant(input) || e.shape(input).rank() == rank) continue;
+    if (!same_bytes(Shape(full_dims(e.shape(input), rank)), canonical_order(rank), order)) return canonical_order(rank);
   }
   return order;
 }
@@ -82,9 +91,7 @@ void BinaryStep::emit(Emitter& e) const {
   std::vector<std::vector<std::size_t>> dims;
   for (ValueId input : e.node().inputs) {
     const Shape& own_shape = e.shape(input);
-    std::vector<std::int64_t> full(rank - own_shape.rank(), 1);
-    full.insert(has_fault(PlantedFault::broadcast_axis) ? full.begin() : full.end(), own_shape.dims().begin(),
-                own_shape.dims().end());
+    const std::vector<std::int64_t> full = full_dims(own_shape, rank);
     dims.emplace_back();
     for (const std::size_t axis : order) dims.back().push_back(static_cast<std::size_t>(full[axis]));
     if (own_shape.rank() == rank) {
