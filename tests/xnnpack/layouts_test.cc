@@ -106,6 +106,29 @@ TEST(StaysInNhwc, FactorsOfLowerRank) {
   EXPECT_EQ(std::count(kinds.begin(), kinds.end(), "transpose"), 1) << ::testing::PrintToString(kinds);
 }
 
+// A channel shuffle: channels are split, exchanged and joined. Only the exchange moves bytes.
+TEST(StaysInNhwc, ChannelShuffle) {
+  Network n;
+  const ValueId split = n.append(Reshape{}, {n.convolution(n.image, 6), n.constant(integers({2, 2, 3, 9, 8}))});
+  const ValueId exchanged = n.append(Transpose{{0, 2, 1, 3, 4}}, {split});
+  const ValueId joined = n.append(Reshape{}, {exchanged, n.constant(integers({2, 6, 9, 8}))});
+  EXPECT_THAT(n.run(n.convolution(joined, 4)), ElementsAre("convolution", "transpose", "convolution", "transpose"));
+}
+
+// Views that keep, split, join and mix what lies in NHWC.
+TEST(Views, OfNhwc) {
+  const std::vector<std::vector<std::int64_t>> shapes = {
+      {2, 6, 72},         {2, 432},   {12, 9, 8}, {2, 2, 3, 9, 8}, {2, 6, 9, 8, 1}, {1, 2, 6, 1, 9, 8}, {2, 3, 2, 72},
+      {2, 6, 3, 3, 2, 4}, {4, 27, 8}, {864},      {2, 6, 8, 9},    {2, 54, 8},      {6, 2, 9, 8}};
+  for (const auto& shape : shapes) {
+    SCOPED_TRACE(::testing::PrintToString(shape));
+    Network n;
+    const ValueId seen = n.append(Reshape{}, {n.convolution(n.image, 6), n.constant(integers(shape))});
+    const auto kinds = n.run(n.append(Sigmoid{}, {n.append(Identity{}, {seen})}));
+    EXPECT_LE(std::count(kinds.begin(), kinds.end(), "transpose"), 1);
+  }
+}
+
 // Any element type, and any number of them.
 TEST(Movement, OfOtherTypes) {
   for (const DType dtype : {DType::int64, DType::int8, DType::float16, DType::boolean}) {
