@@ -13,6 +13,7 @@
 #include "formats/onnx/node_import.h"
 #include "formats/onnx/node_order.h"
 #include "formats/onnx/provenance.h"
+#include "formats/onnx/stated_values.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
 #include "formats/onnx/value_info.h"
@@ -60,11 +61,13 @@ class GraphReader {
     for (const auto& node : graph_proto_.node()) {
       for (const std::string& output : node.output()) names_.take(output);
     }
+    // Of other input shapes what the file states does not hold.
+    if (options_.input_shapes.empty()) stated_.collect(graph_proto_);
     read_inputs();
     read_initializers();
     for (const int index : order_of(graph_proto_.node(), scope_)) {
       ::onnx::NodeProto& node = *graph_proto_.mutable_node(index);
-      read_node(node, scope_);
+      read_graph_node(node);
       node.Clear();  // its tensors are in the graph now
     }
     read_outputs();
@@ -178,6 +181,16 @@ class GraphReader {
     return result != scope.results.end() ? result->second : names_.fresh(scope.prefix + name);
   }
 
+  void read_graph_node(const ::onnx::NodeProto& proto) {
+    try {
+      read_node(proto, scope_);
+    } catch (const Error& error) {
+      if (error.fault() != Fault::malformed || functions_.find(proto) != nullptr || !stated_.forget(model_.graph)) throw;
+      notes_.add("the shapes that the file states after operators that are not known here contradict the graph: left out");
+      read_node(proto, scope_);
+    }
+  }
+
   void read_node(const ::onnx::NodeProto& proto, Scope& scope) {
     const std::string domain = domain_of(proto.domain());
     const std::string label = label_of(proto, scope.prefix);
@@ -252,6 +265,7 @@ class GraphReader {
       id = model_.graph.append(std::move(op), node.inputs, name, node.outputs);
     }
     Node& made = model_.graph.node(id.node);
+    if (scope.function == nullptr) stated_.give_to(made);
     made.doc_string = proto.doc_string();
     for (const auto& entry : proto.metadata_props()) made.metadata[entry.key()] = entry.value();
     for (std::size_t slot = 0; slot < made.outputs.size(); ++slot) {
@@ -346,6 +360,7 @@ class GraphReader {
   Names names_;
   Notes notes_;
   Scope scope_;  // the graph's
+  StatedValues stated_;
   Functions functions_;
   std::size_t bytes_of_functions_ = 0;  // put in place of calls so far
   std::size_t cut_prefixes_ = 0;
