@@ -70,6 +70,10 @@ Fact stated_fact(const ::onnx::ValueInfoProto& info) {
   if (is_known_dtype(info.type().tensor_type().elem_type())) fact.dtype = import_dtype(info.type().tensor_type().elem_type());
   fact.dims = declared_dims(info);
   if (!fact.dims) return fact;
+  for (std::size_t axis = 0; axis < fact.dims->size(); ++axis) {
+    // As some exporters write any size.
+    if ((*fact.dims)[axis].is(0)) (*fact.dims)[axis] = Dim::symbol(fmt::format("{}_dim{}", info.name(), axis));
+  }
   try {
     check_size(*fact.dims);
   } catch (const Error&) {

@@ -69,7 +69,7 @@ TEST(Cut, ABackboneWithoutItsHead) {
   const Tensor image = filled(Shape{3, 2, 4, 4}, 1);
   PassLog log;
   const Graph reduced = cut(whole, {}, std::vector{value(whole, "flat")}, log);
-  EXPECT_EQ(reference::evaluate(part, {image}), reference::evaluate(reduced, {image}));
+  EXPECT_EQ(reference::evaluate(part, std::vector{image}), reference::evaluate(reduced, std::vector{image}));
   EXPECT_FALSE(log.done.empty());
 }
 

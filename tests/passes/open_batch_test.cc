@@ -36,10 +36,11 @@ void expect_rows_alone(const Graph& graph, const Shape& image) {
     all.insert(all.end(), values.begin(), values.end());
   }
   dims[0] = 3;
-  const auto found = reference::evaluate(opened, {Tensor::from(Shape(dims), std::span<const float>(all))})[0].values_as<float>();
+  const auto found =
+      reference::evaluate(opened, std::vector{Tensor::from(Shape(dims), std::span<const float>(all))})[0].values_as<float>();
   std::vector<float> expected;
   for (const Tensor& single : singles) {
-    const auto values = reference::evaluate(graph, {single})[0].values_as<float>();
+    const auto values = reference::evaluate(graph, std::vector{single})[0].values_as<float>();
     expected.insert(expected.end(), values.begin(), values.end());
   }
   EXPECT_EQ(found, expected);

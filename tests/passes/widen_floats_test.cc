@@ -26,7 +26,7 @@ TEST(WidenFloats, InputsAndOutputsToo) {
     EXPECT_EQ(wide.fact(wide.outputs()[1]).dtype, DType::int64);
     EXPECT_EQ(log.done.size(), 1u);
     const auto y = reference::evaluate(
-        wide, {Tensor::from<float>(Shape{1, 2}, {0.1f, -3}), Tensor::from<std::int64_t>(Shape{1, 2}, {1, 2})});
+        wide, std::vector{Tensor::from<float>(Shape{1, 2}, {0.1f, -3}), Tensor::from<std::int64_t>(Shape{1, 2}, {1, 2})});
     EXPECT_EQ(y[0].values_as<float>(), (std::vector<float>{1.1f, 0}));
   }
 }

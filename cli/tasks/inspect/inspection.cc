@@ -124,20 +124,29 @@ Sized sized(const Graph& graph, std::optional<std::int64_t> batch, const std::op
   }
 }
 
+// With "?" for dims to which neither the file nor a node has given a name.
+Dims shown_dims(const Value& value) {
+  if (!value.fact.dims) return {Dim::symbol("?")};
+  Dims dims = *value.fact.dims;
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    if (dims[axis] == Dim::symbol(fmt::format("{}_dim{}", value.name, axis))) dims[axis] = Dim::symbol("?");
+  }
+  return dims;
+}
+
 // Shapes as they are shown: what an operator that is not known here makes is "?".
 void show_shapes(std::vector<analysis::Layer>& layers, const Graph& shown) {
-  const Dims unknown = {Dim::symbol("?")};
   const std::vector<bool> computed = analysis::computed_from_image(shown);
   for (analysis::Layer& layer : layers) {
     const Node& node = shown.node(layer.node);
     std::size_t in = 0;
     for (const ValueId input : node.inputs) {
       if (input.is_none() || !computed[static_cast<std::size_t>(input.node)]) continue;
-      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown.fact(input).dims.value_or(unknown);
+      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown_dims(shown.value(input));
       ++in;
     }
     for (std::size_t out = 0; out < node.outputs.size() && out < layer.output_shapes.size(); ++out) {
-      layer.output_shapes[out] = node.outputs[out].fact.dims.value_or(unknown);
+      layer.output_shapes[out] = shown_dims(node.outputs[out]);
     }
   }
 }

@@ -120,7 +120,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
   if (i.model.preprocessing || is_file)
     add("preparation", i.model.preprocessing ? describe(*i.model.preprocessing) : "none in the file");
   for (const auto& [key, value] : i.model.metadata)
-    add("metadata", key + " = " + (value.size() > 60 ? value.substr(0, 57) + "..." : value));
+    add("metadata", fmt::format("{} = {}{}", key, value.substr(0, value.size() > 60 ? 57 : 60), value.size() > 60 ? "..." : ""));
   for (const std::string& note : i.model.notes) add("note", note);
   if (i.recognition) {
     constexpr std::size_t most = 20;

@@ -203,9 +203,12 @@ TEST(Encodings, AdviceForWhatIsNotUtf8) {
   EXPECT_THAT(complaint(std::string_view("\xFF\xFEt\0e\0\n\0", 8)),
               StartsWith("classes: is UTF-16: save it as UTF-8, or run iconv"));
   EXPECT_THAT(complaint(std::string_view("t\0e\0n\0c\0h\0\n\0", 12)), StartsWith("classes: is UTF-16"));
-  EXPECT_THAT(complaint("tench\nk\xE4fer\n"),
+  EXPECT_THAT(complaint("tench\nk\xE4"
+                        "fer\n"),
               StartsWith("classes: line 2 is not UTF-8 (Windows' ANSI?): save it as UTF-8, or run iconv"));
-  EXPECT_THAT(complaint("{0: 'k\xE4fer'}"), StartsWith("classes: is not UTF-8 (Windows' ANSI?)"));
+  EXPECT_THAT(complaint("{0: 'k\xE4"
+                        "fer'}"),
+              StartsWith("classes: is not UTF-8 (Windows' ANSI?)"));
 }
 
 }  // namespace
