@@ -23,6 +23,7 @@
 #include "formats/onnx/opset.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
+#include "lib/base/parse.h"
 
 namespace resnet::cli {
 
@@ -40,7 +41,7 @@ constexpr auto words_of(Names) { return std::to_array<Word<Names>>({{Names::torc
 
 struct ConvertOptions {
   std::vector<std::string> arguments;
-  std::string model, output, labels;
+  std::string model, output, labels, inputs, outputs;
   std::optional<ModelFormat> format;
   std::optional<DType> dtype;
   std::optional<Convention> preprocess;
@@ -66,11 +67,18 @@ void setup(CLI::App& app, ConvertOptions& options) {
   add_integer(app, "--opset", options.opset, 1, 1000,
               fmt::format("ONNX opset, {} to {}", onnx::oldest_written_opset, onnx::newest_opset))
       ->capture_default_str();
-  add_choice(app, "--dtype", options.dtype, stored_types,
-             "element type of the stored weights; the network computes in fp32 as before");
+  add_choice(
+      app, "--dtype", options.dtype, stored_types,
+      "element type of the stored weights; the network computes in fp32 as before. fp32 also makes float32 of float16 inputs "
+      "and outputs");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224");
-  app.add_flag("--dynamic-batch", options.dynamic_batch, "make the batch dimension dynamic");
+  app.add_flag("--dynamic-batch", options.dynamic_batch,
+               "make the batch dimension dynamic, also where a Reshape names it; refused where the graph fixes it otherwise");
+  add_text(app, "--inputs", options.inputs, "NAMES",
+           "cut: values (or nodes, for what they make) that become the inputs, separated by commas");
+  add_text(app, "--outputs", options.outputs, "NAMES",
+           "cut: values (or nodes) that become the outputs, such as the features of a backbone without its head");
   add_text(app, "--labels", options.labels, "FILE|" + labels::names(), "the classes' names, kept in the file");
   add_choice(app, "--preprocess", options.preprocess, "how photos are prepared, kept in the file");
   add_choice(app, "--rename", options.rename, "name nodes and parameters of a recognised network as torchvision does");
@@ -80,7 +88,9 @@ void setup(CLI::App& app, ConvertOptions& options) {
   app.add_flag("--strip-weights", options.strip_weights, "write the structure only; weights become graph inputs");
   app.add_flag("--explain", options.explain, "print each rewrite that was made, or declined and why, on stdout");
   app.add_flag("--force", options.force, "let OUT be IN itself, which is replaced when its successor is complete");
-  add_integer(app, "--check", options.check, 1, 10'000, "run this many random images through IN and OUT and compare");
+  add_integer(
+      app, "--check", options.check, 1, 10'000,
+      "run this many random images through IN and OUT and compare, and with the plain evaluator; no file where it cannot");
   add_number(app, "--tolerance", options.tolerance, 0, std::numeric_limits<double>::infinity(),
              "the largest difference that --check lets pass, absolute and relative (default: 1e-4; where numbers have 16 bits, "
              "four units in the last place of the largest output)");
@@ -95,6 +105,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "  resnet-cli convert resnet50.onnx -o resnet50.resnet --labels imagenet1k --preprocess torchvision\n"
       "  resnet-cli convert model.onnx -o small.onnx --fold-batch-norm --simplify --dtype fp16 --check 4\n"
       "  resnet-cli convert model.onnx -o old.onnx --opset 9\n"
+      "  resnet-cli convert model.onnx -o backbone.onnx --outputs features\n"
       "  resnet-cli convert resnet50.onnx -o structure.onnx --strip-weights");
 }
 
@@ -103,6 +114,8 @@ ConvertRequest request_of(const ConvertOptions& options, Context& context) {
   request.model = context.find_model(one_model(options.model, options.arguments));
   request.arch = options.arch;
   request.output = options.output;
+  if (!options.inputs.empty()) request.inputs = split(options.inputs, ',');
+  if (!options.outputs.empty()) request.outputs = split(options.outputs, ',');
   request.labels = options.labels;
   request.preprocess = options.preprocess;
   if (options.seed->count() > 0) request.seed = options.arch.seed;

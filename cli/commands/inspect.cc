@@ -236,6 +236,12 @@ void write_one(const InspectOptions& options, InspectFormat format, Depth depth,
   const std::string model = context.find_model(one_model(options.model, options.arguments));
   const Inspection inspection =
       inspect(request_of(options, model, is_picture(format) ? Depth::layer : depth), task_of(options, context));
+  // Where there is no room for it in what is written.
+  const bool is_bare = is_picture(format) || format == InspectFormat::csv;
+  if (const std::string text = is_bare ? not_run_text(inspection) : ""; !text.empty())
+    context.messages.note(fmt::format("{}: cannot run {}", model, table::printable(text)));
+  if (const std::string text = format == InspectFormat::csv ? left_out_text(inspection) : ""; !text.empty())
+    context.messages.note(fmt::format("{}: not counted: {}", model, table::printable(text)));
   std::vector<std::string> columns = usual_columns(depth);
   if (!options.columns.empty()) columns = split(options.columns, ',');
   switch (format) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "formats/labels/python_dict.h"
+#include "formats/labels/yaml.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 
@@ -69,12 +70,26 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+// "Windows-1252", which Windows' editors call ANSI, is what texts that are not UTF-8 mostly have.
+[[noreturn]] void refuse_ansi(const std::string& name, const std::string& where) {
+  refuse(name, fmt::format("{}is not UTF-8 (Windows' ANSI?): save it as UTF-8, or run iconv -f WINDOWS-1252 -t UTF-8",
+                           where.empty() ? "" : where + " "));
+}
+
+// Notepad and PowerShell write it: with a mark at the beginning, or with a zero in every other byte of Latin letters.
+bool is_utf16(std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) return true;
+  const std::string_view head = text.substr(0, 256);
+  const auto zeros = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\0'));
+  return head.size() >= 4 && zeros * 3 >= head.size() && zeros * 3 <= head.size() * 2;
+}
+
 std::vector<std::string> parse_lines(std::string_view text, const std::string& name) {
   std::vector<std::string> labels;
   while (!text.empty()) {
     const std::size_t end = text.find_first_of("\r\n");
     const std::string_view line = text.substr(0, end);
-    if (!is_utf8(line)) refuse(name, fmt::format("line {} is not UTF-8", labels.size() + 1));
+    if (!is_utf8(line)) refuse_ansi(name, fmt::format("line {}", labels.size() + 1));
     if (line.find('\0') != line.npos) refuse(name, "is not a text file");
     labels.emplace_back(line);
     if (end == text.npos) break;
@@ -149,13 +164,24 @@ std::vector<std::string> parse_json(std::string_view text, const std::string& na
   };
   try {
     const Json json = Json::parse(text, check);
-    return from_json(json.is_object() && json.contains("id2label") ? json["id2label"] : json, name);
+    // transformers' config.json, timm's, a data set's description.
+    for (const char* key : {"id2label", "label_names", "names"}) {
+      if (json.is_object() && json.contains(key)) return from_json(json[key], name);
+    }
+    return from_json(json, name);
   } catch (const Json::parse_error& error) {
     refuse_json(error, "parse_error");
   } catch (const Json::out_of_range& error) {
     refuse_json(error, "out_of_range");
   }
   __builtin_unreachable();
+}
+
+// ['tench', 'goldfish'], which JSON does not have.
+bool is_python_list(std::string_view text) {
+  if (!text.starts_with('[')) return false;
+  const std::size_t first = text.find_first_not_of(" \t\r\n", 1);
+  return first != text.npos && text[first] == '\'';
 }
 
 }  // namespace
@@ -184,13 +210,15 @@ std::vector<std::string> read(const std::filesystem::path& file) {
 }
 
 std::vector<std::string> parse(std::string_view text, const std::string& name) {
+  if (is_utf16(text)) refuse(name, "is UTF-16: save it as UTF-8, or run iconv -f UTF-16 -t UTF-8");
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) refuse(name, "holds no labels");
   const bool json = text[first] == '{' || text[first] == '[';
-  if (json && is_python_dict(text)) {
-    if (!is_utf8(text)) refuse(name, "is not UTF-8");
-    std::vector<std::string> labels = in_order(parse_python_dict(text, name), name);
+  const bool python_dict = json && is_python_dict(text);
+  if (python_dict || is_python_list(text.substr(first)) || (!json && is_yaml(text, name))) {
+    if (!is_utf8(text)) refuse_ansi(name, "");
+    std::vector<std::string> labels = in_order(python_dict ? parse_python_dict(text, name) : parse_yaml(text, name), name);
     if (labels.empty()) refuse(name, "holds no labels");
     return labels;
   }

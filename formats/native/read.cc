@@ -181,6 +181,16 @@ class Reader {
     return fact;
   }
 
+  static void read_stated(const native::Node& proto, resnet::Node& made) {
+    if (!std::holds_alternative<Opaque>(made.op)) return;
+    for (int i = 0; i < proto.stated_size() && i < static_cast<int>(made.outputs.size()); ++i) {
+      Fact& fact = made.outputs[static_cast<std::size_t>(i)].fact;
+      const native::StatedFact& stated = proto.stated(i);
+      if (stated.dtype() != 0) fact.dtype = onnx::import_dtype(stated.dtype());
+      if (stated.has_rank()) fact.dims = read_dims(stated.dims());
+    }
+  }
+
   void read_graph(resnet::Graph& graph) {
     const native::Graph& proto = proto_.graph();
     graph.name = proto.name();
@@ -226,6 +236,7 @@ class Reader {
         op.attributes.emplace(attribute.name(), read_attribute(attribute));
       Op decoded = onnx::decode(op, graph, inputs, outputs, label);
       made = graph.append(std::move(decoded), std::move(inputs), node.name(), std::move(outputs));
+      read_stated(node, graph.node(made.node));
     }
     resnet::Node& result = graph.node(made.node);
     result.name = node.name();

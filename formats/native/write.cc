@@ -114,6 +114,9 @@ class Writer {
         written.set_op(op.type);
         written.set_opset(op.opset);
         for (const auto& [name, value] : op.attributes) write_attribute(name, value, *written.add_attributes());
+        if (std::holds_alternative<Opaque>(node.op)) {
+          for (const Value& value : node.outputs) write_stated(value.fact, *written.add_stated());
+        }
       }
     }
     for (const ValueId output : graph.outputs()) write_input(output, *proto.add_outputs());
@@ -134,7 +137,13 @@ class Writer {
     }
   }
 
-  static void write_fact(const Fact& fact, native::Node& proto) {
+  static void write_stated(const Fact& fact, native::StatedFact& proto) {
+    if (fact.dtype) proto.set_dtype(onnx::export_dtype(*fact.dtype));
+    proto.set_has_rank(fact.has_rank());
+    if (fact.dims) write_dims(*fact.dims, *proto.mutable_dims());
+  }
+
+  static void write_fact(const resnet::Fact& fact, native::Node& proto) {
     if (fact.dtype) proto.set_input_dtype(onnx::export_dtype(*fact.dtype));
     proto.set_input_has_rank(fact.has_rank());
     if (fact.dims) write_dims(*fact.dims, *proto.mutable_input_dims());

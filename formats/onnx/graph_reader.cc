@@ -66,12 +66,14 @@ Model GraphReader::run() {
   for (const auto& node : graph_proto_.node()) {
     for (const std::string& output : node.output()) names_.take(output);
   }
+  // Of other input shapes what the file states does not hold.
+  if (options_.input_shapes.empty()) stated_.collect(graph_proto_);
   read_inputs();
   read_initializers();
   read_sparse_initializers();
   for (const int index : order_of(graph_proto_.node(), scope_)) {
     ::onnx::NodeProto& node = *graph_proto_.mutable_node(index);
-    read_node(node, scope_);
+    read_graph_node(node);
     node.Clear();  // its tensors are in the graph now
   }
   read_outputs();
@@ -216,6 +218,16 @@ ValueId GraphReader::append(Op op, std::vector<ValueId> inputs, const std::strin
   return model_.graph.append(std::move(op), std::move(inputs), fresh, {fresh});
 }
 
+void GraphReader::read_graph_node(const ::onnx::NodeProto& proto) {
+  try {
+    read_node(proto, scope_);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::malformed || functions_.find(proto) != nullptr || !stated_.forget(model_.graph)) throw;
+    notes_.add("the shapes that the file states after operators that are not known here contradict the graph: left out");
+    read_node(proto, scope_);
+  }
+}
+
 void GraphReader::read_node(const ::onnx::NodeProto& proto, Scope& scope) {
   const std::string label = label_of(proto, scope.prefix);
   const auto* function = functions_.find(proto);
@@ -302,6 +314,7 @@ void GraphReader::add_node(const ::onnx::NodeProto& proto, NodeImport& node, con
     id = model_.graph.append(std::move(op), node.inputs, name, node.outputs);
   }
   Node& made = model_.graph.node(id.node);
+  if (!scope.renames()) stated_.give_to(made);
   made.doc_string = proto.doc_string();
   for (const auto& entry : proto.metadata_props()) made.metadata[entry.key()] = entry.value();
   for (std::size_t slot = 0; slot < made.outputs.size(); ++slot) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "formats/labels/labels.h"
 #include "lib/base/error.h"
 
 namespace resnet::onnx {
@@ -191,6 +192,14 @@ void read_metadata(Model& model, Notes& notes) {
     }
   };
   take(labels_key, [&](const Json& json) { model.labels = json.get<std::vector<std::string>>(); });
+  if (const auto names = model.metadata.find("names"); model.labels.empty() && names != model.metadata.end()) {
+    const std::size_t first = names->second.find_first_not_of(' ');
+    const bool is_list = first != std::string::npos && (names->second[first] == '{' || names->second[first] == '[');
+    try {
+      if (is_list) model.labels = labels::parse(names->second, "names");
+    } catch (const Error&) {  // it stands for something else
+    }
+  }
   take(preprocessing_key, [&](const Json& json) { model.preprocessing = preprocessing_of(json); });
   take(spec_key, [&](const Json& json) { model.spec = spec_of(json); });
 }

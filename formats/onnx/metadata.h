@@ -9,6 +9,7 @@
 
 namespace resnet::onnx {
 
+// "names" as ultralytics' exporter has it, a dict as Python prints it, gives labels where there are no others, and stays.
 // Takes these keys out of the model's metadata into its labels, preprocessing and Spec; what cannot be read stays and is noted.
 void read_metadata(Model& model, Notes& notes);
 // The model's metadata with those keys.

@@ -21,6 +21,7 @@
 #include "formats/onnx/node_order.h"
 #include "formats/onnx/read.h"
 #include "formats/onnx/skeleton.h"
+#include "formats/onnx/stated_values.h"
 #include "formats/onnx/tensors.h"
 #include "lib/graph/graph.h"
 #include "lib/model/model.h"
@@ -63,6 +64,7 @@ class GraphReader {
   std::vector<int> order_of(const NodeList& nodes, const Scope& scope);
   std::string name_in_graph(const std::string& name, const Scope& scope);
 
+  void read_graph_node(const ::onnx::NodeProto& proto);
   void read_node(const ::onnx::NodeProto& proto, Scope& scope);
   void import_node(const ::onnx::NodeProto& proto, std::vector<ValueId> inputs, int output_count, Scope& scope);
   std::vector<ValueId> inputs_of(const ::onnx::NodeProto& proto, Scope& scope);
@@ -109,6 +111,7 @@ class GraphReader {
   Names names_;
   Notes notes_;
   Scope scope_;  // the graph's
+  StatedValues stated_;
   Functions functions_;
   std::size_t expanded_bytes_ = 0, expanded_nodes_ = 0;  // put in place of calls and subgraphs so far
   std::size_t cut_prefixes_ = 0;

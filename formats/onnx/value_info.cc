@@ -64,6 +64,24 @@ Fact fact_of(const ::onnx::ValueInfoProto& info, Notes& notes) {
   return fact;
 }
 
+Fact stated_fact(const ::onnx::ValueInfoProto& info) {
+  Fact fact;
+  if (!info.type().has_tensor_type()) return fact;
+  if (is_known_dtype(info.type().tensor_type().elem_type())) fact.dtype = import_dtype(info.type().tensor_type().elem_type());
+  fact.dims = declared_dims(info);
+  if (!fact.dims) return fact;
+  for (std::size_t axis = 0; axis < fact.dims->size(); ++axis) {
+    // As some exporters write any size.
+    if ((*fact.dims)[axis].is(0)) (*fact.dims)[axis] = Dim::symbol(fmt::format("{}_dim{}", info.name(), axis));
+  }
+  try {
+    check_size(*fact.dims);
+  } catch (const Error&) {
+    fact.dims.reset();
+  }
+  return fact;
+}
+
 std::optional<Dims> declared_dims(const ::onnx::ValueInfoProto& info) {
   const auto& type = info.type().tensor_type();
   if (!type.has_shape()) return std::nullopt;

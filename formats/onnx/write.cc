@@ -14,6 +14,7 @@
 
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
+#include "formats/onnx/older_forms.h"
 #include "formats/onnx/opset.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
@@ -46,7 +47,11 @@ struct External {
 
 class Writer {
  public:
-  Writer(const Model& model, const WriteOptions& options) : model_(model), graph_(model.graph), options_(options) {}
+  Writer(const Model& model, const WriteOptions& options)
+      : model_(model),
+        older_(older_forms(model.graph, options.opset)),
+        graph_(older_ ? *older_ : model.graph),
+        options_(options) {}
 
   ::onnx::ModelProto run() {
     if (options_.opset < oldest_written_opset || options_.opset > newest_opset) {
@@ -78,6 +83,7 @@ class Writer {
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) write_node(static_cast<NodeId>(id));
     write_initializers();
     for (ValueId output : graph_.outputs()) write_value(*graph.add_output(), output);
+    write_stated();
     return std::move(proto_);
   }
 
@@ -146,6 +152,21 @@ class Writer {
         entry.set_dim_value(dim.number());
       } else {
         entry.set_dim_param(dim.to_string());
+      }
+    }
+  }
+
+  // What nobody can infer who does not know the operator.
+  void write_stated() {
+    const std::set<ValueId> outputs(graph_.outputs().begin(), graph_.outputs().end());
+    for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
+      const Node& node = graph_.nodes()[id];
+      if (!std::holds_alternative<Opaque>(node.op)) continue;
+      for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) {
+        const ValueId value{static_cast<NodeId>(id), static_cast<std::int32_t>(slot)};
+        const bool has_type = graph_.fact(value).dtype.has_value();  // without it ONNX takes no entry
+        if (has_type && !outputs.contains(value) && !name_of(value).empty())
+          write_value(*proto_.mutable_graph()->add_value_info(), value);
       }
     }
   }
@@ -259,7 +280,8 @@ class Writer {
   std::vector<External> external_;
   std::size_t external_size_ = 0;
   const Model& model_;
-  const Graph& graph_;
+  const std::optional<Graph> older_;
+  const Graph& graph_;  // that, or the model's
   WriteOptions options_;
   ::onnx::ModelProto proto_;
   std::vector<std::vector<std::string>> names_;

@@ -19,18 +19,10 @@ std::int64_t fit(const std::optional<std::int64_t>& count) {
 std::int64_t plus(std::int64_t a, std::int64_t b) { return fit(checked_add(a, b)); }
 std::int64_t times(std::int64_t a, std::int64_t b) { return fit(checked_multiply(a, b)); }
 
-const Shape shape_of(const Fact& fact) {
-  const auto shape = fact.shape();
-  if (!shape) {
-    throw Error(Fault::malformed,
-                fmt::format("the cost depends on a size that is not known ({}): give the input's shape", fact.to_string()));
-  }
-  return *shape;
-}
-
 class Counter {
  public:
-  explicit Counter(const Graph& graph) : graph_(graph), weights_(graph.nodes().size()) {
+  // Where not `strict`, what depends on an unknown size is left out.
+  Counter(const Graph& graph, bool strict) : graph_(graph), strict_(strict), weights_(graph.nodes().size()) {
     for (std::size_t id = 0; id < weights_.size(); ++id) {
       const Node& node = graph.nodes()[id];
       if (std::holds_alternative<Input>(node.op)) {
@@ -91,9 +83,23 @@ class Counter {
   // What no tool counts, and operators that only move values or change their form.
   template <typename T>
   void count(const T&) {}
+  void count(const Opaque&) { cost_.not_counted = 1; }
 
-  std::int64_t output_elements() const { return shape_of(node_->outputs[0].fact).elements(); }
-  std::int64_t input_elements() const { return shape_of(graph_.fact(node_->inputs[0])).elements(); }
+  std::optional<Shape> shape_of(const Fact& fact) {
+    auto shape = fact.shape();
+    if (!shape && strict_) {
+      throw Error(Fault::malformed,
+                  fmt::format("the cost depends on a size that is not known ({}): give the input's shape", fact.to_string()));
+    }
+    if (!shape) cost_.not_counted = 1;
+    return shape;
+  }
+  std::int64_t elements_of(const Fact& fact) {
+    const auto shape = shape_of(fact);
+    return shape ? shape->elements() : 0;
+  }
+  std::int64_t output_elements() { return elements_of(node_->outputs[0].fact); }
+  std::int64_t input_elements() { return elements_of(graph_.fact(node_->inputs[0])); }
   bool has_input(std::size_t index) const { return index < node_->inputs.size() && !node_->inputs[index].is_none(); }
 
   // Whether a value comes from constants alone; `source` is then what it is stored as: Identity keeps it, anything else makes a
@@ -109,25 +115,26 @@ class Counter {
     if (!has_input(index)) return 0;
     const ValueId id = source(node_->inputs[index]);
     if (!is_weight(id) || !counted_.insert(id).second) return 0;
-    return shape_of(graph_.fact(id)).elements();
+    return elements_of(graph_.fact(id));
   }
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);  // no such input
 
   void convolution(std::size_t weight_index, std::size_t bias_index) {
-    const Shape weight = shape_of(graph_.fact(node_->inputs[weight_index]));
-    std::int64_t per_output = 1;
-    for (std::size_t axis = 1; axis < weight.rank(); ++axis) per_output = times(per_output, weight[axis]);
+    const auto weight = shape_of(graph_.fact(node_->inputs[weight_index]));
+    std::int64_t per_output = weight ? 1 : 0;
+    for (std::size_t axis = 1; weight && axis < weight->rank(); ++axis) per_output = times(per_output, (*weight)[axis]);
     product(per_output, weight_index, bias_index);
     cost_.convolution_elements = cost_.activations;
     std::swap(cost_.convolution_biases, cost_.product_biases);
   }
 
   // The dim that a matrix product sums over.
-  std::int64_t reduced_size(bool transposed) const {
-    const Shape left = shape_of(graph_.fact(node_->inputs[0]));
-    if (left.rank() == 0) return 1;
-    return transposed ? left[0] : left[left.rank() - 1];
+  std::int64_t reduced_size(bool transposed) {
+    const auto left = shape_of(graph_.fact(node_->inputs[0]));
+    if (!left) return 0;
+    if (left->rank() == 0) return 1;
+    return transposed ? (*left)[0] : (*left)[left->rank() - 1];
   }
 
   void product(std::int64_t per_output, std::size_t weight_index, std::size_t bias_index) {
@@ -185,6 +192,7 @@ class Counter {
   }
 
   const Graph& graph_;
+  const bool strict_;
   std::vector<bool> weights_;  // by node: whether it comes from constants alone
   const Node* node_ = nullptr;
   Cost cost_;
@@ -197,14 +205,16 @@ Cost& Cost::operator+=(const Cost& other) {
   for (std::int64_t Cost::*member :
        {&Cost::macs, &Cost::parameters, &Cost::buffers, &Cost::activations, &Cost::outputs, &Cost::convolution_elements,
         &Cost::convolution_biases, &Cost::product_biases, &Cost::norm_elements, &Cost::relu_elements, &Cost::add_elements,
-        &Cost::window_pool_inputs, &Cost::global_pool_inputs, &Cost::global_pool_outputs}) {
+        &Cost::window_pool_inputs, &Cost::global_pool_inputs, &Cost::global_pool_outputs, &Cost::not_counted}) {
     this->*member = plus(this->*member, other.*member);
   }
   return *this;
 }
 
-std::vector<Cost> costs_of(const Graph& graph) {
-  Counter counter(graph);
+namespace {
+
+std::vector<Cost> count_costs(const Graph& graph, bool strict) {
+  Counter counter(graph, strict);
   std::vector<Cost> costs;
   costs.reserve(graph.nodes().size());
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
@@ -217,6 +227,11 @@ std::vector<Cost> costs_of(const Graph& graph) {
   }
   return costs;
 }
+
+}  // namespace
+
+std::vector<Cost> costs_of(const Graph& graph) { return count_costs(graph, true); }
+std::vector<Cost> known_costs_of(const Graph& graph) { return count_costs(graph, false); }
 
 Cost total(const std::vector<Cost>& costs) {
   Cost sum;

@@ -25,6 +25,7 @@ struct Cost {
   std::int64_t window_pool_inputs = 0;    // inputs of MaxPool and AveragePool
   std::int64_t global_pool_inputs = 0;    // inputs of GlobalAveragePool and of ReduceMean over all positions
   std::int64_t global_pool_outputs = 0;
+  std::int64_t not_counted = 0;  // nodes some of whose counts are not in here: sizes, or the operator, are not known
 
   Cost& operator+=(const Cost& other);
   friend bool operator==(const Cost&, const Cost&) = default;
@@ -35,6 +36,8 @@ struct Cost {
 // count by the shape in which they are used. Throws Error(malformed) where a dim that a cost depends on is a symbol: give the
 // inputs' sizes first (at_batch), or where a count does not fit into 64 bits.
 std::vector<Cost> costs_of(const Graph& graph);
+// The same of a graph whose sizes may stay unknown: what depends on them is left out, and the node is one of Cost::not_counted.
+std::vector<Cost> known_costs_of(const Graph& graph);
 Cost total(const std::vector<Cost>& costs);
 
 // The graph with the first dim of every input set to `batch` where it is a symbol or a number, other symbols kept. Throws

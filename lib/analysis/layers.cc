@@ -15,14 +15,13 @@ namespace resnet::analysis {
 
 namespace {
 
-std::int64_t bytes_of(const Fact& fact, const Node& node) {
+// Nothing where it is not known.
+std::optional<std::int64_t> bytes_of(const Fact& fact, const Node& node) {
   const auto shape = fact.shape();
-  if (!shape || !fact.dtype) {
-    throw Error(Fault::malformed, Frame::node(describe(node)), fmt::format("its size is not known ({})", fact.to_string()));
-  }
+  if (!shape || !fact.dtype) return std::nullopt;
   const auto bytes = checked_multiply(shape->elements(), static_cast<std::int64_t>(size_of(*fact.dtype)));
   if (!bytes) throw Error(Fault::malformed, Frame::node(describe(node)), "its size does not fit into 64 bits");
-  return *bytes;
+  return bytes;
 }
 
 void set_window(Layer& layer, const Window& window) {
@@ -33,15 +32,27 @@ void set_window(Layer& layer, const Window& window) {
   layer.pads.insert(layer.pads.end(), window.pads_end.begin(), window.pads_end.end());
 }
 
-void set_attributes(Layer& layer, const Graph& graph, const Node& node) {
+// Of the input; where it is not known, as many unknown ones as the weight or the kernel have.
+Dims spatial_dims(const Graph& graph, const Node& node) {
   const Fact& x = graph.fact(node.inputs[0]);
-  if (!x.dims || x.rank() < 3) return;
-  const Dims spatial(x.dims->begin() + 2, x.dims->end());
+  if (x.dims) return x.rank() < 3 ? Dims() : Dims(x.dims->begin() + 2, x.dims->end());
+  std::size_t count = 0;
+  if (const auto* max = std::get_if<MaxPool>(&node.op)) count = max->kernel_shape.size();
+  if (const auto* average = std::get_if<AveragePool>(&node.op)) count = average->kernel_shape.size();
+  if (std::holds_alternative<Conv>(node.op) && graph.fact(node.inputs[1]).has_rank())
+    count = std::max<std::size_t>(graph.fact(node.inputs[1]).rank(), 2) - 2;
+  return Dims(count, Dim::symbol("?"));
+}
+
+void set_attributes(Layer& layer, const Graph& graph, const Node& node) {
+  if (node.inputs.empty() || node.inputs[0].is_none()) return;
+  const Dims spatial = spatial_dims(graph, node);
+  if (spatial.empty()) return;
   std::visit(
       Overloaded{[&](const Conv& conv) {
                    const auto weight = graph.fact(node.inputs[1]).shape();
                    layer.groups = conv.group;
-                   if (!weight || weight->rank() != x.rank()) return;
+                   if (!weight || weight->rank() != spatial.size() + 2) return;
                    set_window(layer, window_of(conv, {weight->dims().begin() + 2, weight->dims().end()}, spatial));
                  },
                  [&](const MaxPool& pool) { set_window(layer, window_of(pool, spatial)); },
@@ -67,7 +78,7 @@ std::vector<bool> computed_from_image(const Graph& graph) {
 
 std::vector<Layer> layers_of(const Graph& graph) {
   const std::vector<bool> computed = computed_from_image(graph);
-  const std::vector<Cost> costs = costs_of(graph);
+  const std::vector<Cost> costs = known_costs_of(graph);
   std::vector<Layer> layers;
   for (std::size_t id = 0; id < computed.size(); ++id) {
     const Node& node = graph.nodes()[id];
@@ -111,8 +122,8 @@ Memory memory_of(const Graph& graph) {
     }
     if (!computed[id]) continue;
     for (const Value& value : node.outputs) {
-      if (value.fact.dims && value.fact.dtype) {
-        bytes[id] += bytes_of(value.fact, node);
+      if (const auto known = bytes_of(value.fact, node)) {
+        bytes[id] += *known;
       } else {
         memory.complete = false;
       }

@@ -25,7 +25,8 @@ struct Layer {
 std::vector<bool> computed_from_image(const Graph& graph);
 
 // Those nodes, in the graph's order. Parameters that are computed before a layer (a Cast, a DequantizeLinear of constants) count
-// where they are used. Throws as costs_of().
+// where they are used; what depends on sizes that are not known is left out (known_costs_of). Throws Error(malformed) where a count
+// does not fit into 64 bits.
 std::vector<Layer> layers_of(const Graph& graph);
 
 // Bytes.
@@ -33,9 +34,9 @@ struct Memory {
   std::int64_t weights = 0;           // all constants that a layer uses
   std::int64_t peak_activations = 0;  // values that live at once, when each is dropped after its last use
   std::string peak_node;              // where that is
-  bool complete = true;               // no: the values after an operator that is not known here are left out
+  bool complete = true;               // no: values whose size is not known are left out
 };
-// Throws Error(malformed) where a size is a symbol.
+// Throws Error(malformed) where a size does not fit into 64 bits.
 Memory memory_of(const Graph& graph);
 
 // Figures of one constant of floating-point type.

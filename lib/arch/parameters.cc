@@ -9,6 +9,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/random.h"
+#include "lib/graph/stated.h"
 
 namespace resnet::arch {
 
@@ -90,6 +91,7 @@ Graph copied(const Graph& graph, const std::function<std::optional<ValueId>(Grap
       for (std::size_t slot = 0; slot < node.outputs.size(); ++slot)
         names.push_back(value_name({id, static_cast<std::int32_t>(slot)}));
       result.append(node.op, node.inputs, node_name(id), std::move(names));
+      copy_stated(node, result.node(id));
     }
     result.node(id).doc_string = node.doc_string;
     result.node(id).metadata = node.metadata;

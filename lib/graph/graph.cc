@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "lib/base/error.h"
+#include "lib/graph/stated.h"
 
 namespace resnet {
 
@@ -81,6 +82,7 @@ Graph with_input_facts(const Graph& graph, std::span<const Fact> input_facts) {
       std::vector<std::string> names;
       for (const Value& value : node.outputs) names.push_back(value.name);
       id = result.append(node.op, node.inputs, node.name, std::move(names));
+      copy_stated(node, result.node(id.node));
     }
     Node& copy = result.node(id.node);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) copy.outputs[i].name = node.outputs[i].name;

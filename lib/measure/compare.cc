@@ -66,6 +66,10 @@ TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance
         {tolerance.absolute + tolerance.relative * std::abs(y[i]), tolerance.of_scale * result.scale, result.last_place});
     if (!(distance <= allowed)) ++result.outside;
   }
+  if (a.dtype() != b.dtype()) {
+    result.problem = fmt::format("element types {} and {}; largest difference {:.3g} of {:.3g}", name_of(a.dtype()),
+                                 name_of(b.dtype()), result.largest, result.scale);
+  }
   if (distances.empty()) return result;
   result.mean = sum / static_cast<double>(distances.size());
   const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,9 +56,17 @@ Graph remove_dead_nodes(const Graph& graph, PassLog& log);
 // quantized tensors stay as they are. For files; not part
 // of optimize().
 Graph store_weights(const Graph& graph, DType dtype, PassLog& log);
-// The batch of the first input becomes the symbol "batch". Throws Error(unsupported) with the node that does not allow it. Not
-// part of optimize().
+// The batch of the first input becomes the symbol "batch", where it is a number, and Reshapes to numbers alone copy it. Throws
+// Error(unsupported) with the node that does not allow it, or the output that would not follow it. Not part of optimize().
 Graph open_batch(const Graph& graph, PassLog& log);
+// The part of the graph between two sets of values: `inputs` become its inputs (none: those of the graph's that are needed), and
+// `outputs` its outputs (none: the graph's). Throws Error(invalid) where the inputs do not determine the outputs, with what does,
+// or where no output depends on one of them; Error(unsupported) where an input's element type is not known. Not part of
+// optimize().
+Graph cut(const Graph& graph, std::span<const ValueId> inputs, std::span<const ValueId> outputs, PassLog& log);
+// The network in float32 throughout where it has values of float16 or bfloat16: inputs, weights, outputs. Throws
+// Error(unsupported) where an operator that is not known here has such values. Not part of optimize().
+Graph widen_floats(const Graph& graph, PassLog& log);
 // The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 

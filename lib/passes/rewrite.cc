@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "lib/graph/stated.h"
+
 namespace resnet {
 
 Rewriter::Rewriter(const Graph& old) : old_(old), values_(old.nodes().size()) {
@@ -53,6 +55,7 @@ ValueId Rewriter::copy(NodeId id, std::optional<Op> op, std::optional<std::vecto
     std::vector<std::string> names;
     for (const Value& value : node.outputs) names.push_back(value.name);
     made = new_.append(op ? std::move(*op) : node.op, inputs ? std::move(*inputs) : inputs_of(id), node.name, std::move(names));
+    copy_stated(node, new_.node(made.node));
   }
   Node& copied = new_.node(made.node);
   copied.doc_string = node.doc_string;

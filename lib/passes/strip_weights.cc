@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/graph/stated.h"
 #include "lib/passes/passes.h"
 
 namespace resnet {
@@ -41,6 +42,7 @@ Graph strip_weights(const Graph& graph, PassLog& log) {
     std::vector<std::string> names;
     for (const Value& value : node.outputs) names.push_back(value.name);
     made[id] = result.append(node.op, std::move(inputs), node.name, std::move(names));
+    copy_stated(node, result.node(made[id].node));
     result.node(made[id].node).doc_string = node.doc_string;
     result.node(made[id].node).metadata = node.metadata;
   }

@@ -263,8 +263,7 @@ TEST_F(BrokenModelsTest, AnOperatorThatNobodyKnows) {
   graph.nodes.insert(graph.nodes.begin(), node("Frobnicate", {"image"}, {"strange"}, "frob"));
   graph.nodes[1] = node("Conv", {"strange", "weight"}, {"map"}, "conv1");
   write("strange.onnx", onnx_file(graph));
-  expect_refused(run({"inspect", "strange.onnx"}), 3,
-                 "strange.onnx: node 'frob' (Frobnicate): this operator is not known, and so neither are the sizes after it");
+  EXPECT_THAT(run({"inspect", "strange.onnx"}).out, HasSubstr("cannot run    Frobnicate\n"));
   expect_refused(run({"inspect", "--plan", "strange.onnx"}), 4, "strange.onnx: cannot run 1 of 4 nodes: node 'frob'");
   expect_refused(run({"compare", "rgb.onnx", "strange.onnx"}), 4, "strange.onnx: cannot run 1 of 4 nodes: node 'frob'");
 }

@@ -183,15 +183,44 @@ TEST_F(InspectTest, AnOpenBatchIsN) {
   EXPECT_EQ(answer["totals"]["batch"], 1);
 }
 
-TEST_F(InspectTest, WhatAnUnknownOperatorMakesIsAQuestionMark) {
+TEST_F(InspectTest, ThroughAnUnknownOperator) {
+  const auto file = [](const std::string& domain) {
+    return onnx_file({{node("Conv", {"x", "w"}, {"y"}, "first"), node("Frobnicate", {"y"}, {"z"}, "odd", {}, domain),
+                       node("Conv", {"z", "w"}, {"v"}, "second"), node("Frobnicate", {"v"}, {"out"}, "odder", {}, domain)},
+                      {tensor("w", {3, 3, 1, 1}, {1, 0, 0, 0, 1, 0, 0, 0, 1})},
+                      {value("x", {0, 3, 4, 4})},
+                      {value("out", {0, 3})}});
+  };
+  write("foreign.onnx", file("elsewhere"));
+  const Finished text = run({"inspect", "foreign.onnx", "-q"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, testing::ContainsRegex("second +Conv +\\? +\\? +1x1 "));
+  EXPECT_THAT(text.out,
+              HasSubstr("cannot run    elsewhere.Frobnicate x 2; without them: resnet-cli convert foreign.onnx --outputs y -o "
+                        "OUT.onnx\n"));
+  EXPECT_THAT(text.out, HasSubstr("left out      1 Conv, 2 elsewhere.Frobnicate: "));
+  const Finished json = run({"inspect", "foreign.onnx", "--format", "json"});
+  EXPECT_THAT(json.out, HasSubstr("\"cut_at_outputs\""));
+  EXPECT_THAT(json.out, HasSubstr("\"layers_left_out\": 3"));
+  const Finished csv = run({"inspect", "foreign.onnx", "--format", "csv", "--columns", "name,output,macs,share"});
+  EXPECT_EQ(csv.out, "name,output,macs,share\nfirst,Nx3x4x4,144,100.00\nodd,?,,\nsecond,?,,\nodder,Nx3,,\n");
+  EXPECT_THAT(csv.err, HasSubstr("foreign.onnx: cannot run elsewhere.Frobnicate x 2; without them: "));
+  EXPECT_THAT(run({"inspect", "foreign.onnx", "--format", "dot"}).out, HasSubstr("cannot run here: elsewhere.Frobnicate x 2"));
+  EXPECT_THAT(run({"inspect", "foreign.onnx", "--format", "html"}).out, HasSubstr("elsewhere.Frobnicate x 2; without them"));
+  EXPECT_EQ(run({"convert", "foreign.onnx", "--outputs", "y", "-o", "cut.onnx", "--check", "2"}).exit_code, 0);
+  const Finished found = run({"validate", "foreign.onnx"});
+  EXPECT_THAT(found.out, HasSubstr("warning: node 'odd': elsewhere.Frobnicate cannot be run here (2 nodes)"));
+}
+
+TEST_F(InspectTest, WhatAnUnknownOperatorMakesIsWhatTheFileStates) {
   write("foreign.onnx", onnx_file({{node("Relu", {"x"}, {"y"}, "relu"), node("Frobnicate", {"y"}, {"z"}, "odd", {}, "elsewhere")},
                                    {},
                                    {value("x", {0, 3, 4, 4})},
                                    {value("z", {0, 3})}}));
   const Finished finished = run({"inspect", "foreign.onnx", "-q"});
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_THAT(finished.out, testing::ContainsRegex("odd +elsewhere.Frobnicate +Nx3x4x4 +\\? "));
-  EXPECT_THAT(finished.out, HasSubstr("at least 384 bytes of activations at once (at 'relu')"));
+  EXPECT_THAT(finished.out, testing::ContainsRegex("odd +elsewhere.Frobnicate +Nx3x4x4 +Nx3 "));
+  EXPECT_THAT(finished.out, HasSubstr("at most 384 bytes of activations at once (at 'relu')"));
 }
 
 TEST_F(InspectTest, SmallSizesAreNotZero) {

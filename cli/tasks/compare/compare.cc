@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "cli/tasks/named.h"
@@ -25,6 +26,23 @@ std::vector<Tensor> read_tensors(std::span<const std::string> names) {
   std::vector<Tensor> tensors;
   for (const std::string& name : names) tensors.push_back(read_tensor(name));
   return tensors;
+}
+
+// In another type of floats, rounded.
+Tensor converted(const Tensor& tensor, DType dtype) {
+  if (tensor.dtype() == dtype) return tensor;
+  const std::vector<double> values = tensor.values_as<double>();
+  Tensor result = Tensor::allocate(dtype, tensor.shape());
+  dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (!std::is_integral_v<T>) {
+      std::transform(values.begin(), values.end(), result.template mutable_data<T>().begin(), [](double value) {
+        if constexpr (std::is_same_v<T, double>) return value;
+        return T(static_cast<float>(value));
+      });
+    }
+  });
+  return result;
 }
 
 [[noreturn]] void refuse_alone() { throw Error(Fault::invalid, "expected two models, or a model and its expected outputs"); }
@@ -93,7 +111,17 @@ class Comparison {
 
   std::vector<Tensor> run_one(const std::string& name, const Graph& graph, bool optimize) {
     context_.stop.check();
-    return named(name, [&] { return run_graph(graph, inputs_, pool_, optimize); });
+    return named(name, [&] { return run_graph(graph, inputs_for(graph), pool_, optimize); });
+  }
+
+  // Of another type of floats, where the model wants that: the same network in 16 bits, beside the one in 32.
+  std::vector<Tensor> inputs_for(const Graph& graph) const {
+    std::vector<Tensor> inputs = inputs_;
+    for (std::size_t i = 0; i < std::min(inputs.size(), graph.inputs().size()); ++i) {
+      const DType wanted = graph.fact(graph.inputs()[i]).dtype.value_or(inputs[i].dtype());
+      if (is_floating_point(wanted) && is_floating_point(inputs[i].dtype())) inputs[i] = converted(inputs[i], wanted);
+    }
+    return inputs;
   }
 
   bool is_within(const TensorDifference& d) const {
@@ -121,13 +149,19 @@ class Comparison {
   void compare_with_files(const Graph& a) {
     if (request_.layers) throw Error(Fault::invalid, "--layers is for two models");
     if (request_.inputs.empty()) throw Error(Fault::invalid, "stored outputs need the inputs that they are of: --input");
-    const std::vector<Tensor> expected = read_tensors(request_.others);
+    std::vector<Tensor> expected = read_tensors(request_.others);
     std::vector<std::string> names = names_of_outputs(a);
     if (expected.size() > names.size()) {
       throw Error(Fault::invalid, fmt::format("{} expected outputs, {} has {}", expected.size(), request_.model, names.size()));
     }
     names.resize(expected.size());
-    result_.outputs = compare_all(names, run_one(request_.model, a, true), expected);
+    const std::vector<Tensor> found = run_one(request_.model, a, true);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      // NumPy's files have no bfloat16: it is kept as float32.
+      const bool stands_for = found[i].dtype() == DType::bfloat16 && expected[i].dtype() == DType::float32;
+      if (stands_for && request_.others[i].ends_with(".npy")) expected[i] = converted(expected[i], DType::bfloat16);
+    }
+    result_.outputs = compare_all(names, found, expected);
   }
 
   void compare_with_model(const Graph& a) {
@@ -150,7 +184,7 @@ class Comparison {
 
   std::vector<ComparedValue> judge_executor(const std::string& name, const Graph& graph, const std::vector<std::string>& names) {
     context_.stop.check();
-    const auto reference = named(name, [&] { return reference_of(graph, inputs_, reference_macs); });
+    const auto reference = named(name, [&] { return reference_of(graph, inputs_for(graph), reference_macs); });
     if (!reference) {
       context_.observer.note(name + ": too large for the plain evaluator; the executor ran both models");
       return {};

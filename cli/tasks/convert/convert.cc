@@ -7,14 +7,15 @@
 #include <functional>
 #include <utility>
 
+#include "cli/tasks/convert/check.h"
+#include "cli/tasks/convert/cut.h"
+#include "cli/tasks/named.h"
 #include "cli/tasks/prepare/networks.h"
 #include "formats/labels/labels.h"
 #include "formats/native/native.h"
-#include "formats/onnx/read.h"
 #include "lib/arch/parameters.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
-#include "lib/base/threads.h"
 #include "lib/classify/endpoints.h"
 
 namespace resnet::cli {
@@ -45,6 +46,7 @@ void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log) {
   if (request.fold_batch_norm) graph = remove_dead_nodes(fold_batch_norm(graph, log), log);
   if (request.dtype == DType::float32) {
     graph = remove_dead_nodes(fold_constants(graph, log), log);
+    if (last_place(coarsest_type(graph), 1) > 0) graph = remove_no_ops(widen_floats(graph, log), log);
   } else if (request.dtype) {
     graph = store_weights(graph, *request.dtype, log);
   }
@@ -88,46 +90,6 @@ std::optional<std::int64_t> classes_of(const Graph& graph) {
   }
 }
 
-Tolerance tolerance_of(const ConvertRequest& request, const Graph& graph) {
-  if (request.tolerance) return {*request.tolerance, *request.tolerance};
-  Tolerance tolerance;
-  tolerance.of_scale =
-      std::max(rounding_of_scale(request.dtype.value_or(DType::float32)), rounding_of_scale(coarsest_type(graph)));
-  return tolerance;
-}
-
-void add_differences(const ConvertRequest& request, const Graph& graph, const std::string& inputs, const std::vector<Tensor>& a,
-                     const std::vector<Tensor>& b, ConvertResult& result) {
-  const Tolerance tolerance = tolerance_of(request, graph);
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    CheckedOutput checked{inputs, graph.value(graph.outputs()[i]).name, difference_of(a.at(i), b[i], tolerance)};
-    result.within = result.within && checked.difference.within();
-    result.checks.push_back(std::move(checked));
-  }
-}
-
-// Both networks are run by the executor, which must not be its own judge: some images of the model are also computed by the plain
-// evaluator.
-void check(const ConvertRequest& request, const Graph& before, int written, const TaskContext& context, ConvertResult& result) {
-  const Model model = request.native ? native::read(written, request.output) : onnx::read(written, request.output);
-  tell_notes(model, request.output, context.observer);
-  const Graph& after = model.graph;
-  ThreadPool pool(context.threads.asked, context.threads.at_once);
-  const std::vector<Tensor> inputs = random_inputs(before, request.check, 1);
-  if (inputs.size() != after.inputs().size())
-    throw Error(Fault::unsupported, "--check: the two have different inputs (--strip-weights?)");
-  const auto count = [](const std::vector<Tensor>& given) { return fmt::format("{} random inputs", given[0].shape()[0]); };
-  add_differences(request, before, count(inputs), run_graph(after, inputs, pool), run_graph(before, inputs, pool), result);
-  context.stop.check();
-  const auto reference = reference_of(before, inputs, reference_macs);
-  if (!reference) {
-    context.observer.note("--check: the network is too large for the plain evaluator; the executor ran both files");
-    return;
-  }
-  add_differences(request, before, count(reference->inputs) + " by the plain evaluator",
-                  run_graph(after, reference->inputs, pool), reference->outputs, result);
-}
-
 // Of a file the seed is that of its inputs.
 ArchOptions arch_of(const ConvertRequest& request) {
   ArchOptions arch = request.arch;
@@ -147,14 +109,16 @@ ConvertTask::ConvertTask(const ConvertRequest& request, const TaskContext& conte
 ConvertResult ConvertTask::run() {
   context_.stop.check();
   Model& model = loaded_.model;
+  ConvertResult result;
+  if (!request_.inputs.empty() || !request_.outputs.empty())
+    named(request_.model, [&] { cut_model(model, request_.inputs, request_.outputs, result.log); });
   const Graph before = request_.check > 0 ? model.graph : Graph();
   if (!request_.labels.empty()) model.labels = load_labels(request_.labels, classes_of(model.graph));
   if (request_.preprocess) model.preprocessing = preprocessing_of(*request_.preprocess);
-  ConvertResult result;
   bool checks = false;  // what it finds names the files that it is of
-  const auto check_written = [&](int written) {
+  const auto check = [&](int written) {
     checks = true;
-    if (request_.check > 0) check(request_, before, written, context_, result);
+    if (request_.check > 0) check_written_file(request_, before, written, context_, result);
     checks = false;
     context_.stop.check();
   };
@@ -162,7 +126,7 @@ ConvertResult ConvertTask::run() {
     rewrite(loaded_, request_, result.log);
     model.spec = spec_of(model.graph);
     context_.stop.check();
-    write_file(model, request_, check_written);
+    write_file(model, request_, check);
   } catch (Error& error) {
     if (!checks && error.fault() != Fault::unwritable && error.fault() != Fault::invalid)
       error.in(Frame::file(Role::model, request_.model));

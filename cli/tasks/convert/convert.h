@@ -21,12 +21,16 @@ struct ConvertRequest {
   std::string output;
   bool native = false;  // .resnet, else ONNX
 
+  // Values, or nodes for their first outputs, that become the network's inputs and outputs; none: the model's own.
+  std::vector<std::string> inputs = {}, outputs = {};
+
   // Kept in the file; "" and nothing: the model's own.
   std::string labels;
   std::optional<Convention> preprocess = {};
   std::optional<std::uint64_t> seed = {};  // weights that are inputs are initialised from it
   bool dynamic_batch = false, simplify = false, rename = false, fold_batch_norm = false, strip_weights = false;
-  std::optional<DType> dtype = {};  // of the stored weights: float16, bfloat16 or float32; nothing: as they are
+  // Of the stored weights: float16, bfloat16 or float32, which inputs and outputs get, too; nothing: as they are.
+  std::optional<DType> dtype = {};
 
   // Of ONNX files.
   int opset = onnx::WriteOptions{}.opset;
@@ -38,7 +42,7 @@ struct ConvertRequest {
 
 // An output of the written file beside the model's own.
 struct CheckedOutput {
-  std::string inputs;  // "4 random inputs by the plain evaluator"
+  std::string inputs;  // "4 random inputs, one by one, by the plain evaluator"
   std::string name;
   TensorDifference difference;
 };

@@ -4,11 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
-#include "cli/tasks/prepare/preprocess.h"
 #include "lib/analysis/cost.h"
 #include "lib/base/error.h"
+#include "lib/graph/stated.h"
 
 namespace resnet::cli {
 
@@ -92,18 +91,19 @@ Graph with_sizes(const Graph& graph, const Dim& batch, const std::optional<arch:
     if (!dims[first].is_number()) dims[first] = recognition->spec.height;
     if (!dims[first + 1].is_number()) dims[first + 1] = recognition->spec.width;
   }
-  return with_input_facts(graph, facts);
-}
-
-// Of an operator that is not known, nothing after it is.
-void refuse_opaque(const Graph& graph) {
-  for (const Node& node : graph.nodes()) {
-    if (!std::holds_alternative<Opaque>(node.op)) continue;
-    throw Error(
-        Fault::malformed,
-        fmt::format("{}: this operator is not known, and so neither are the sizes after it; expected those that `resnet-cli "
-                    "ops` lists",
-                    describe(node)));
+  // What the file states after operators that are not known here has its own batch.
+  Graph sized = graph;
+  change_stated(sized, [&](Fact& fact) {
+    for (std::size_t axis = 0; fact.dims && axis < fact.dims->size(); ++axis) {
+      Dim& dim = (*fact.dims)[axis];
+      if (dim == before && (axis == 0 || !dim.is_number())) dim = batch;
+    }
+  });
+  try {
+    return with_input_facts(sized, facts);
+  } catch (const Error&) {
+    if (!change_stated(sized, [](Fact& fact) { fact = Fact::unknown(); })) throw;
+    return with_input_facts(sized, facts);
   }
 }
 
@@ -124,42 +124,34 @@ Sized sized(const Graph& graph, std::optional<std::int64_t> batch, const std::op
   }
 }
 
+// With "?" for dims to which neither the file nor a node has given a name.
+Dims shown_dims(const Value& value) {
+  if (!value.fact.dims) return {Dim::symbol("?")};
+  Dims dims = *value.fact.dims;
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    if (dims[axis] == Dim::symbol(fmt::format("{}_dim{}", value.name, axis))) dims[axis] = Dim::symbol("?");
+  }
+  return dims;
+}
+
 // Shapes as they are shown: what an operator that is not known here makes is "?".
 void show_shapes(std::vector<analysis::Layer>& layers, const Graph& shown) {
-  const Dims unknown = {Dim::symbol("?")};
   const std::vector<bool> computed = analysis::computed_from_image(shown);
   for (analysis::Layer& layer : layers) {
     const Node& node = shown.node(layer.node);
     std::size_t in = 0;
     for (const ValueId input : node.inputs) {
       if (input.is_none() || !computed[static_cast<std::size_t>(input.node)]) continue;
-      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown.fact(input).dims.value_or(unknown);
+      if (in < layer.input_shapes.size()) layer.input_shapes[in] = shown_dims(shown.value(input));
       ++in;
     }
     for (std::size_t out = 0; out < node.outputs.size() && out < layer.output_shapes.size(); ++out) {
-      layer.output_shapes[out] = node.outputs[out].fact.dims.value_or(unknown);
+      layer.output_shapes[out] = shown_dims(node.outputs[out]);
     }
   }
 }
 
-std::string grouped(std::int64_t number) { return table::group_digits(number, ","); }
-
-// "1000: tench, goldfish, ..., toilet tissue".
-std::string labels_text(const std::vector<std::string>& labels) {
-  constexpr std::size_t all = 10, first = 3;
-  if (labels.size() <= all) return fmt::format("{}: {}", labels.size(), fmt::join(labels, ", "));
-  return fmt::format("{}: {}, ..., {}", labels.size(), fmt::join(labels.begin(), labels.begin() + first, ", "), labels.back());
-}
-
 }  // namespace
-
-std::string size_text(std::int64_t bytes) {
-  const auto size = static_cast<double>(bytes);
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < 10 * 1024) return fmt::format("{:.1f} KiB", size / 1024);
-  if (bytes < 1024 * 1024) return fmt::format("{:.0f} KiB", size / 1024);
-  return fmt::format("{:.1f} MiB", size / (1024 * 1024));
-}
 
 Inspection inspect(std::string name, Model model, std::optional<std::int64_t> batch, Depth depth) {
   Inspection result;
@@ -179,12 +171,8 @@ Inspection inspect(std::string name, Model model, std::optional<std::int64_t> ba
   result.model = std::move(model);
   const Graph& graph = result.model.graph;
   const std::vector<arch::Place> places = result.recognition ? result.recognition->places : std::vector<arch::Place>{};
-  try {
-    result.layers = analysis::layers_of(graph);
-  } catch (const Error& error) {
-    refuse_opaque(graph);  // whose outputs' sizes are what is not known
-    throw;
-  }
+  result.layers = analysis::layers_of(graph);
+  result.not_run = analysis::find_not_run(result.shown);
   show_shapes(result.layers, result.shown);
   for (const analysis::Layer& layer : result.layers) {
     result.rows.push_back(row_of(layer, places));
@@ -201,64 +189,6 @@ Inspection inspect(std::string name, Model model, std::optional<std::int64_t> ba
   return result;
 }
 
-std::vector<SummaryLine> summary_of(const Inspection& i) {
-  const Graph& graph = i.shown;
-  const Provenance& p = i.model.provenance;
-  std::vector<SummaryLine> lines;
-  const auto add = [&](const std::string& what, const std::string& text) { lines.push_back({what, table::printable(text)}); };
-  add("model", i.name);
-  add("network", i.recognition ? i.recognition->to_string() : "none of this family: " + i.not_recognized);
-  if (!p.format.empty()) {
-    std::string opsets;
-    for (const auto& [domain, version] : p.opsets)
-      opsets += fmt::format("{}{}{}", opsets.empty() ? "" : ", ", domain.empty() ? "" : domain + " ", version);
-    std::string producer = p.producer_name + (p.producer_version.empty() ? "" : " " + p.producer_version);
-    const std::string versions = opsets.empty() ? "" : fmt::format(", opset {}, IR version {}", opsets, p.ir_version);
-    add("format", p.format + versions + (producer.empty() ? "" : ", by " + producer));
-  }
-  // A file of the structure only lists its parameters as inputs, too.
-  constexpr std::size_t most_inputs = 4;
-  const std::span<const ValueId> inputs = graph.inputs();
-  for (const ValueId input : inputs.first(std::min(inputs.size(), most_inputs)))
-    add("input", fmt::format("{}: {}", graph.value(input).name, graph.fact(input).to_string()));
-  if (inputs.size() > most_inputs)
-    add("inputs", fmt::format("and {} more (--format json lists them all)", inputs.size() - most_inputs));
-  for (const ValueId output : graph.outputs())
-    add("output", fmt::format("{}: {}", graph.value(output).name, graph.fact(output).to_string()));
-  std::map<std::string, std::int64_t> operators;
-  for (const Node& node : graph.nodes()) {
-    if (!std::holds_alternative<Input>(node.op) && !std::holds_alternative<Constant>(node.op)) ++operators[type_of(node.op)];
-  }
-  std::string listed;
-  for (const auto& [type, count] : operators) listed += fmt::format("{}{} {}", listed.empty() ? "" : ", ", count, type);
-  add("operators", listed);
-  add("parameters",
-      fmt::format("{}, and {} running statistics (batch norm)", grouped(i.total.parameters), grouped(i.total.buffers)));
-  const std::string per = i.batch == 1 ? "" : fmt::format(" for a batch of {}", i.batch);
-  add("multiply-adds",
-      fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
-  add("activations", fmt::format("{} outputs of convolutions and products{}", grouped(i.total.activations), per));
-  add("memory", fmt::format("{} of weights, at {} {} of activations at once (at '{}')", size_text(i.memory.weights),
-                            i.memory.complete ? "most" : "least", size_text(i.memory.peak_activations), i.memory.peak_node));
-  // What a file could hold, and a network that is only named cannot.
-  const bool is_file = !p.format.empty();
-  if (!i.model.labels.empty() || is_file)
-    add("labels", i.model.labels.empty() ? "none in the file" : labels_text(i.model.labels));
-  if (i.model.preprocessing || is_file)
-    add("preparation", i.model.preprocessing ? describe(*i.model.preprocessing) : "none in the file");
-  for (const auto& [key, value] : i.model.metadata)
-    add("metadata", key + " = " + (value.size() > 60 ? value.substr(0, 57) + "..." : value));
-  for (const std::string& note : i.model.notes) add("note", note);
-  if (i.recognition) {
-    constexpr std::size_t most = 20;
-    const auto& differences = i.recognition->differences;
-    for (std::size_t k = 0; k < std::min(most, differences.size()); ++k) add("difference", differences[k].to_string());
-    if (differences.size() > most)
-      add("difference", fmt::format("and {} more (--format json lists them all)", differences.size() - most));
-  }
-  return lines;
-}
-
 namespace {
 
 using table::Align;
@@ -271,6 +201,12 @@ struct ColumnKind {
   std::optional<int> decimals;
   Cell (*cell)(const Row& row, const Inspection& inspection);
 };
+
+// Nothing where it is not known.
+Cell known(const Row& row, std::int64_t count) {
+  if (count == 0 && row.cost.not_counted > 0) return {};
+  return count;
+}
 
 const std::vector<ColumnKind>& columns_of_layers() {
   static const std::vector<ColumnKind> columns = {
@@ -287,9 +223,10 @@ const std::vector<ColumnKind>& columns_of_layers() {
       {"groups", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.groups; }},
       {"parameters", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.parameters; }},
       {"buffers", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.buffers; }},
-      {"activations", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.activations; }},
-      {"macs", Align::right, {}, [](const Row& r, const Inspection&) -> Cell { return r.cost.macs; }},
+      {"activations", Align::right, {}, [](const Row& r, const Inspection&) { return known(r, r.cost.activations); }},
+      {"macs", Align::right, {}, [](const Row& r, const Inspection&) { return known(r, r.cost.macs); }},
       {"share", Align::right, 2, [](const Row& r, const Inspection& i) -> Cell {
+         if (r.cost.macs == 0 && r.cost.not_counted > 0) return {};
          return i.total.macs == 0 ? 0.0 : 100.0 * static_cast<double>(r.cost.macs) / static_cast<double>(i.total.macs);
        }}};
   return columns;

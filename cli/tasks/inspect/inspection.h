@@ -8,6 +8,7 @@
 #include "formats/graphviz/diagram.h"
 #include "formats/table/table.h"
 #include "lib/analysis/layers.h"
+#include "lib/analysis/not_run.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/words.h"
 #include "lib/model/model.h"
@@ -38,11 +39,12 @@ struct Inspection {
   std::vector<InspectedRow> rows;
   analysis::Cost total;
   analysis::Memory memory;
+  analysis::NotRun not_run;  // operators that are not known here
   std::int64_t batch = 1;
 };
 
 // Gives symbols sizes (the batch, 1 where nothing is asked for, and the height and width that its kind of network usually has)
-// and counts. Throws Error(malformed) where a size that a cost depends on stays unknown.
+// and counts what can be counted; sizes may stay unknown.
 Inspection inspect(std::string name, Model model, std::optional<std::int64_t> batch, Depth depth);
 
 struct SummaryLine {
@@ -50,6 +52,10 @@ struct SummaryLine {
 };
 // Nearest to what is asked: "resnet50 with 3 differences"; one line a difference after it.
 std::vector<SummaryLine> summary_of(const Inspection& inspection);
+// "Frobnicate x 49; without it: resnet-cli convert m.onnx --outputs features -o OUT"; "" where everything can be run.
+std::string not_run_text(const Inspection& inspection);
+// "TopK 1, Relu 3": what some layers are whose cost is left out of the totals, and why; "" where nothing is left out.
+std::string left_out_text(const Inspection& inspection);
 // "21 KiB", "97.5 MiB".
 std::string size_text(std::int64_t bytes);
 

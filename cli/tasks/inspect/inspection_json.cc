@@ -80,6 +80,38 @@ Json json_of(const Preprocessing& p) {
           {"crop_pct", p.crop_pct ? Json(*p.crop_pct) : Json()}};
 }
 
+// Null where it depends on a size that is not known.
+Json known(const InspectedRow& row, std::int64_t count) { return count == 0 && row.cost.not_counted > 0 ? Json() : Json(count); }
+
+// Of a network some of whose operators are not known here.
+Json json_of(const analysis::NotRun& not_run, const Graph& graph) {
+  Json operators = Json::array(), outputs = Json::array();
+  for (const analysis::NotRun::Kind& kind : not_run.kinds) operators.push_back({{"op", kind.op}, {"count", kind.count}});
+  for (const ValueId value : not_run.cut) outputs.push_back(graph.value(value).name);
+  return {{"operators", operators}, {"cut_at_outputs", outputs}};
+}
+
+Json layers_of(const Inspection& i) {
+  Json layers = Json::array();
+  for (const InspectedRow& row : i.rows) {
+    layers.push_back({{"name", row.name},
+                      {"op", row.op},
+                      {"stage", row.stage_name},
+                      {"block", row.block_name},
+                      {"input_shapes", row.input_shapes},
+                      {"output_shapes", row.output_shapes},
+                      {"kernel", row.kernel},
+                      {"stride", row.stride},
+                      {"pads", row.pads},
+                      {"groups", row.groups},
+                      {"parameters", row.cost.parameters},
+                      {"buffers", row.cost.buffers},
+                      {"activations", known(row, row.cost.activations)},
+                      {"macs", known(row, row.cost.macs)}});
+  }
+  return layers;
+}
+
 Json document_of(const Inspection& i, bool weights) {
   const Provenance& p = i.model.provenance;
   Json model = {{"name", i.name}, {"network", i.recognition ? json_of(*i.recognition) : Json()}};
@@ -100,23 +132,6 @@ Json document_of(const Inspection& i, bool weights) {
     Json& count = operators[type_of(node.op)];
     count = (count.is_null() ? 0 : count.get<int>()) + 1;
   }
-  Json layers = Json::array();
-  for (const InspectedRow& row : i.rows) {
-    layers.push_back({{"name", row.name},
-                      {"op", row.op},
-                      {"stage", row.stage_name},
-                      {"block", row.block_name},
-                      {"input_shapes", row.input_shapes},
-                      {"output_shapes", row.output_shapes},
-                      {"kernel", row.kernel},
-                      {"stride", row.stride},
-                      {"pads", row.pads},
-                      {"groups", row.groups},
-                      {"parameters", row.cost.parameters},
-                      {"buffers", row.cost.buffers},
-                      {"activations", row.cost.activations},
-                      {"macs", row.cost.macs}});
-  }
   Json result = {{"model", model},
                  {"inputs", json_of(i.shown, i.shown.inputs())},
                  {"outputs", json_of(i.shown, i.shown.outputs())},
@@ -134,7 +149,12 @@ Json document_of(const Inspection& i, bool weights) {
                    {"peak_activation_bytes", i.memory.peak_activations},
                    {"operators", operators}}},
                  {"conventions", json_of(convention_table(i))},
-                 {"layers", layers}};
+                 {"layers", layers_of(i)}};
+  if (!i.not_run.kinds.empty()) result["cannot_run"] = json_of(i.not_run, i.shown);
+  if (i.total.not_counted > 0) {
+    result["totals"]["layers_left_out"] = i.total.not_counted;
+    result["totals"]["left_out"] = left_out_text(i);
+  }
   if (weights) result["weights"] = json_of(weight_table(i));
   return result;
 }

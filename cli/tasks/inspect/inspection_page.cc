@@ -87,6 +87,7 @@ graphviz::Diagram layer_diagram(const Inspection& i) {
   const Graph& graph = i.model.graph;
   graphviz::Diagram diagram;
   diagram.title = {i.name};
+  if (!i.not_run.kinds.empty()) diagram.title.push_back("cannot run here: " + analysis::to_string(i.not_run));
   const std::vector<bool> computed = analysis::computed_from_image(graph);
   const auto add_box = [&](NodeId node, std::vector<std::string> lines, const std::string& group) {
     const Node& n = graph.node(node);
@@ -160,6 +161,7 @@ graphviz::Diagram block_diagram(const Inspection& i, Depth depth) {
   const auto& places = i.recognition->places;
   graphviz::Diagram diagram;
   diagram.title = {i.name, i.recognition->to_string()};
+  if (!i.not_run.kinds.empty()) diagram.title.push_back("cannot run here: " + analysis::to_string(i.not_run));
   diagram.boxes.push_back({"input", end_lines(i.shown, i.shown.inputs()[0]), Role::input, "", ""});
   std::vector<std::string> order;
   std::map<std::string, Block> blocks;

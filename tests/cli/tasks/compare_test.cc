@@ -2,6 +2,8 @@
 #include "cli/tasks/compare/compare.h"
 
 #include "formats/npy/npy.h"
+#include "formats/onnx/read.h"
+#include "formats/onnx/write.h"
 #include "tests/cli/tasks/fixture.h"
 
 namespace resnet::test {
@@ -113,6 +115,20 @@ TEST_F(CompareTaskTest, WhatDoesNotFitTogether) {
 TEST_F(CompareTaskTest, StopsWhereItIsAskedTo) {
   stop = true;
   EXPECT_EQ(error_of([&] { compare(comparison("rgb.onnx", "rgb.onnx")); }).first, Fault::interrupted);
+}
+
+TEST_F(CompareTaskTest, ElementTypesAreCompared) {
+  const auto scores = [this](const std::string& type) {
+    onnx::write(onnx::read_text("<ir_version: 8, opset_import: [\"\": 17]> net (" + type + "[N,3,4,4] image) => (" + type +
+                                "[N,3] scores) { pooled = GlobalAveragePool(image)  scores = Flatten(pooled) }"),
+                path(type + ".onnx"));
+  };
+  scores("float");
+  scores("float16");
+  const cli::CompareResult result = compare(comparison("float.onnx", "float16.onnx"));
+  EXPECT_FALSE(result.within);
+  EXPECT_THAT(result.outputs.at(0).difference.problem, HasSubstr("element types float and float16; largest difference"));
+  EXPECT_TRUE(compare(comparison("float16.onnx", "float16.onnx")).within);
 }
 
 }  // namespace

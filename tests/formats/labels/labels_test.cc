@@ -166,5 +166,50 @@ TEST(Load, ANameOrAFile) {
   }
 }
 
+TEST(Yaml, NamesOfADataSet) {
+  EXPECT_THAT(
+      parse("path: ../x\nnc: 2\nnames:\n  0: tench  # a fish\n  1: 'great white shark: a fish'\nroboflow:\n  a: b\n", "x"),
+      ElementsAre("tench", "great white shark: a fish"));
+  EXPECT_THAT(parse("names:\n- tench\n- \"gold \\\"fish\\\"\"\nval: x\n", "x"), ElementsAre("tench", "gold \"fish\""));
+  EXPECT_THAT(parse("names: [tench, 'it''s', \"a, b\"]\n", "x"), ElementsAre("tench", "it's", "a, b"));
+  EXPECT_THAT(parse("names: ['tench',\n  goldfish, # both\n]\n", "x"), ElementsAre("tench", "goldfish"));
+  EXPECT_THAT(parse("names: {1: goldfish, 0: tench}\n", "x"), ElementsAre("tench", "goldfish"));
+}
+
+TEST(Yaml, AFileOfThemAlone) {
+  EXPECT_THAT(parse("- tench\n- goldfish\n", "classes.yaml"), ElementsAre("tench", "goldfish"));
+  EXPECT_THAT(parse("---\n1: goldfish\n0: tench\n", "classes.yml"), ElementsAre("tench", "goldfish"));
+  EXPECT_THAT(parse("- tench\n", "classes.txt"), ElementsAre("- tench"));
+}
+
+TEST(Yaml, WhatIsWrongIsNamed) {
+  EXPECT_THAT(complaint("names:\n  0: a\n  0: b\n"), StartsWith("classes: has two labels for class 0"));
+  EXPECT_THAT(complaint("names:\n  a: b\n"), StartsWith("classes: line 2: expected a class index"));
+  EXPECT_THAT(complaint("names: [a, 'b\n"), StartsWith("classes: line 1: expected ' at the end of a label"));
+  EXPECT_THAT(complaint("names: [a, b"), StartsWith("classes: line 1: expected ',' or ']'"));
+  EXPECT_THAT(complaint("names:\nval: x\n"), StartsWith("classes: holds no labels"));
+}
+
+TEST(Python, AList) { EXPECT_THAT(parse("['tench', \"gold\"]", "x"), ElementsAre("tench", "gold")); }
+
+TEST(Json, ConfigurationsOfHubs) {
+  EXPECT_THAT(parse(R"({"model_type": "resnet", "id2label": {"0": "tench", "1": "goldfish"}})", "config.json"),
+              ElementsAre("tench", "goldfish"));
+  EXPECT_THAT(parse(R"({"architecture": "resnet18", "label_names": ["tench", "goldfish"]})", "config.json"),
+              ElementsAre("tench", "goldfish"));
+}
+
+TEST(Encodings, AdviceForWhatIsNotUtf8) {
+  EXPECT_THAT(complaint(std::string_view("\xFF\xFEt\0e\0\n\0", 8)),
+              StartsWith("classes: is UTF-16: save it as UTF-8, or run iconv"));
+  EXPECT_THAT(complaint(std::string_view("t\0e\0n\0c\0h\0\n\0", 12)), StartsWith("classes: is UTF-16"));
+  EXPECT_THAT(complaint("tench\nk\xE4"
+                        "fer\n"),
+              StartsWith("classes: line 2 is not UTF-8 (Windows' ANSI?): save it as UTF-8, or run iconv"));
+  EXPECT_THAT(complaint("{0: 'k\xE4"
+                        "fer'}"),
+              StartsWith("classes: is not UTF-8 (Windows' ANSI?)"));
+}
+
 }  // namespace
 }  // namespace resnet::labels

@@ -216,5 +216,14 @@ TEST_P(BuiltNet, ComesBackBitByBit) {
 
 INSTANTIATE_TEST_SUITE_P(All, BuiltNet, testing::ValuesIn(arch::names()), [](const auto& tested) { return tested.param; });
 
+TEST(Native, WhatIsStatedOfUnknownOperatorsValuesIsKept) {
+  test::TemporaryFolder folder;
+  const Model model = onnx::read_text(R"(<ir_version: 8, opset_import: ["": 17, "elsewhere": 1]>
+    net (float[N,2] x) => (float[N,2] y) <float[N,2] odd> { odd = elsewhere.Frobnicate(x)  y = Relu(odd) })");
+  write(model, folder.path() / "odd.resnet");
+  const Model copy = read(folder.path() / "odd.resnet");
+  EXPECT_EQ(copy.graph.fact(copy.graph.outputs()[0]).to_string(), "float Nx2");
+}
+
 }  // namespace
 }  // namespace resnet::native

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "formats/onnx/write.h"
 #include "lib/base/error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -351,6 +352,33 @@ TEST(Read, WhatIsNoModelIsNamedAsWhatItIs) {
   EXPECT_THAT(error_of_bytes("PK\x03\x04 torch"), HasSubstr("is a zip archive (a PyTorch checkpoint?)"));
   EXPECT_THAT(error_of_bytes(std::string("\x08\x08\x3a\x90\x4e", 5)), HasSubstr("is truncated: its graph has 10000 bytes"));
   EXPECT_THAT(error_of_bytes("plain words"), HasSubstr("is not an ONNX model"));
+}
+
+TEST(Read, WhatTheFileStatesOfUnknownOperatorsValues) {
+  const std::string head = R"(<ir_version: 8, opset_import: ["": 17, "elsewhere": 1]> net (float[N,2] x) => (float[N,2] y) <)";
+  const std::string nodes = R"(float[2,3] w = {1, 2, 3, 4, 5, 6}> { odd = elsewhere.Frobnicate(x)  p = MatMul(odd, w)  y = Relu(p) })";
+  const Model stated = read_text(head + "float[N,2] odd, " + nodes);
+  EXPECT_EQ(stated.graph.fact(stated.graph.outputs()[0]).to_string(), "float Nx3");
+  // It goes on in the files that are written.
+  const std::string bytes = serialize(stated, {.opset = 17});
+  const Model again = read(std::as_bytes(std::span(bytes)), "again", {});
+  EXPECT_EQ(again.graph.fact(again.graph.outputs()[0]).to_string(), "float Nx3");
+  // What cannot be is not believed.
+  const Model wrong = read_text(head + "float[N,7] odd, " + nodes);
+  EXPECT_EQ(wrong.graph.fact(wrong.graph.outputs()[0]).to_string(), "? ?");
+  EXPECT_THAT(wrong.notes, testing::Contains(HasSubstr("contradict the graph: left out")));
+}
+
+TEST(Read, NamesInTheMetadataAreLabels) {
+  const auto labels = [](const std::string& names) {
+    return read_text(R"(<ir_version: 8, opset_import: ["": 17], metadata_props: ["names": ")" + names +
+                     R"("]> net (float[N,2] x) => (float[N,2] y) { y = Relu(x) })")
+        .labels;
+  };
+  EXPECT_THAT(labels("{0: 'person', 1: 'bicycle'}"), ElementsAre("person", "bicycle"));
+  EXPECT_THAT(labels("['person', 'bicycle']"), ElementsAre("person", "bicycle"));
+  EXPECT_THAT(labels("Ada, Grace"), testing::IsEmpty());
+  EXPECT_THAT(labels("{0: 'person', 7: 'bicycle'}"), testing::IsEmpty());
 }
 
 }  // namespace
