@@ -179,11 +179,15 @@ int run(const ConvertOptions& options, Context& context) {
   request.native = choose_format(options.format, options.output, words<ModelFormat>) == ModelFormat::resnet;
   const ConvertResult result = convert.run();
   write_result(options, result);
+  if (!result.within) {
+    context.messages.error(fmt::format("{}: not written: what it computes differs by more than --tolerance", options.output));
+    return exit_codes::check_failed;
+  }
   std::error_code ignored;
   const auto milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   context.messages.detail(fmt::format("{}: {} nodes, {} bytes, {:.0f} ms", options.output, result.nodes,
                                       fs::file_size(options.output, ignored), milliseconds));
-  return result.within ? 0 : exit_codes::check_failed;
+  return 0;
 }
 
 }  // namespace

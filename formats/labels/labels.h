@@ -20,10 +20,10 @@ std::string names();
 std::span<const std::string_view> imagenet1k_wnids();
 
 // A text file of one label per line, or JSON: a list, a map from index to label {"0": "tench"}, to WordNet id and label
-// {"0": ["n01440764", "tench"]}, from label to index {"tench": 0}, or an object that holds one of them as "id2label" (transformers'
-// config.json), "label_names" (timm's) or "names"; such a map or list as Python prints it, {0: 'tench'}; or YAML with `names:`, a list
-// or a map. UTF-8 with or without BOM, any line ends; empty lines at the end are dropped; a file of
-// at most 16 MiB. Throws Error(invalid) "FILE: ..."; whether the number fits a model is the caller's to check.
+// {"0": ["n01440764", "tench"]}, from label to index {"tench": 0}, or an object that holds one of them as "id2label"
+// (transformers' config.json), "label_names" (timm's) or "names"; such a map or list as Python prints it, {0: 'tench'}; or YAML
+// with `names:`, a list or a map. UTF-8 with or without BOM, any line ends; empty lines at the end are dropped; a file of at most
+// 16 MiB. Throws Error(invalid) "FILE: ..."; whether the number fits a model is the caller's to check.
 std::vector<std::string> read(const std::filesystem::path& file);
 std::vector<std::string> parse(std::string_view text, const std::string& name);
 

@@ -34,10 +34,12 @@ class Parser {
   Entries run() {
     std::size_t first = 0;
     std::string_view rest;
+    bool keyed = false;
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       if (!lines_[i].starts_with("names:")) continue;
       rest = uncommented(lines_[i].substr(6));
       first = i + 1;
+      keyed = true;
       break;
     }
     line_ = first;
@@ -48,7 +50,7 @@ class Parser {
       if (line[0] == '[' || line[0] == '{') return flow(static_cast<std::size_t>(line.data() - text_.data()));
       break;
     }
-    return block(first);
+    return block(first, keyed);
   }
 
  private:
@@ -111,15 +113,15 @@ class Parser {
     refuse(fmt::format("{} at the end of a label", quote));
   }
 
-  // Lines "- tench" or "0: tench", until one that belongs to another key.
-  Entries block(std::size_t first) {
+  // Lines "- tench" or "0: tench"; under a key until one that belongs to another.
+  Entries block(std::size_t first, bool keyed) {
     Entries entries;
     for (std::size_t i = first; i < lines_.size(); ++i) {
       const std::string_view line = uncommented(lines_[i]);
       if (line.empty()) continue;
       line_ = i + 1;
       const bool item = line[0] == '-' && (line.size() == 1 || line[1] == ' ');
-      if (!item && first > 0 && lines_[i][0] != ' ' && lines_[i][0] != '\t') break;
+      if (!item && keyed && lines_[i][0] != ' ' && lines_[i][0] != '\t') break;
       if (item) {
         entries.emplace_back(entries.size(), scalar(trimmed(line.substr(1))));
         continue;

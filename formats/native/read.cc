@@ -16,6 +16,7 @@
 #include "formats/onnx/tensors.h"
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
+#include "lib/graph/stated.h"
 
 namespace resnet::native {
 
@@ -182,12 +183,12 @@ class Reader {
   }
 
   static void read_stated(const native::Node& proto, resnet::Node& made) {
-    if (!std::holds_alternative<Opaque>(made.op)) return;
     for (int i = 0; i < proto.stated_size() && i < static_cast<int>(made.outputs.size()); ++i) {
-      Fact& fact = made.outputs[static_cast<std::size_t>(i)].fact;
       const native::StatedFact& stated = proto.stated(i);
+      Fact fact;
       if (stated.dtype() != 0) fact.dtype = onnx::import_dtype(stated.dtype());
       if (stated.has_rank()) fact.dims = read_dims(stated.dims());
+      add_stated(made.outputs[static_cast<std::size_t>(i)].fact, fact);
     }
   }
 

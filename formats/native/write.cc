@@ -16,6 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 #include "lib/base/overloaded.h"
+#include "lib/graph/stated.h"
 
 namespace resnet::native {
 
@@ -95,6 +96,7 @@ class Writer {
     const resnet::Graph& graph = model_.graph;
     proto.set_name(graph.name);
     proto.set_doc_string(graph.doc_string);
+    const std::vector<bool> after = after_unknown(graph);
     for (const resnet::Node& node : graph.nodes()) {
       native::Node& written = *proto.add_nodes();
       written.set_name(node.name);
@@ -114,7 +116,7 @@ class Writer {
         written.set_op(op.type);
         written.set_opset(op.opset);
         for (const auto& [name, value] : op.attributes) write_attribute(name, value, *written.add_attributes());
-        if (std::holds_alternative<Opaque>(node.op)) {
+        if (after[static_cast<std::size_t>(&node - graph.nodes().data())]) {
           for (const Value& value : node.outputs) write_stated(value.fact, *written.add_stated());
         }
       }

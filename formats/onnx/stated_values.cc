@@ -16,10 +16,10 @@ void StatedValues::collect(const ::onnx::GraphProto& graph) {
 }
 
 void StatedValues::give_to(Node& made) const {
-  if (!std::holds_alternative<Opaque>(made.op)) return;
   for (Value& value : made.outputs) {
+    if (value.fact.has_rank()) continue;
     const auto found = values_.find(value.name);
-    if (found != values_.end()) value.fact = stated_fact(*found->second);
+    if (found != values_.end()) add_stated(value.fact, stated_fact(*found->second));
   }
 }
 

@@ -1,4 +1,4 @@
-// What a file states of its nodes' values beside the graph (value_info): of use where an operator is not known here.
+// What a file states of its nodes' values beside the graph (value_info): of use after operators that are not known here.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ class StatedValues {
  public:
   // `graph` outlives it.
   void collect(const ::onnx::GraphProto& graph);
-  // To the outputs of a node that was just appended, where its operator is not known.
+  // To the outputs of a node that was just appended, where their rank is not known.
   void give_to(Node& made) const;
   // Takes everything back that was given to nodes of `graph`: it contradicts the nodes after them. False where nothing was.
   bool forget(Graph& graph);

@@ -22,6 +22,7 @@
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 #include "lib/base/remove_when_killed.h"
+#include "lib/graph/stated.h"
 
 namespace resnet::onnx {
 
@@ -159,9 +160,10 @@ class Writer {
   // What nobody can infer who does not know the operator.
   void write_stated() {
     const std::set<ValueId> outputs(graph_.outputs().begin(), graph_.outputs().end());
+    const std::vector<bool> after = after_unknown(graph_);
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
       const Node& node = graph_.nodes()[id];
-      if (!std::holds_alternative<Opaque>(node.op)) continue;
+      if (!after[id]) continue;
       for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) {
         const ValueId value{static_cast<NodeId>(id), static_cast<std::int32_t>(slot)};
         const bool has_type = graph_.fact(value).dtype.has_value();  // without it ONNX takes no entry

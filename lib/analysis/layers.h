@@ -25,8 +25,8 @@ struct Layer {
 std::vector<bool> computed_from_image(const Graph& graph);
 
 // Those nodes, in the graph's order. Parameters that are computed before a layer (a Cast, a DequantizeLinear of constants) count
-// where they are used; what depends on sizes that are not known is left out (known_costs_of). Throws Error(malformed) where a count
-// does not fit into 64 bits.
+// where they are used; what depends on sizes that are not known is left out (known_costs_of). Throws Error(malformed) where a
+// count does not fit into 64 bits.
 std::vector<Layer> layers_of(const Graph& graph);
 
 // Bytes.

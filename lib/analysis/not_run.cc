@@ -6,6 +6,7 @@
 #include <set>
 
 #include "lib/analysis/layers.h"
+#include "lib/graph/stated.h"
 
 namespace resnet::analysis {
 
@@ -16,19 +17,6 @@ bool is_product(const Op& op) {
          std::holds_alternative<ConvInteger>(op) || std::holds_alternative<MatMulInteger>(op) ||
          std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) ||
          std::holds_alternative<QGemm>(op);
-}
-
-// By NodeId: the operators that are not known, and all that is computed from what they make.
-std::vector<bool> reached_from_unknown(const Graph& graph) {
-  std::vector<bool> reached(graph.nodes().size(), false);
-  for (std::size_t id = 0; id < reached.size(); ++id) {
-    const Node& node = graph.nodes()[id];
-    reached[id] = std::holds_alternative<Opaque>(node.op);
-    for (const ValueId input : node.inputs) {
-      if (!input.is_none() && reached[static_cast<std::size_t>(input.node)]) reached[id] = true;
-    }
-  }
-  return reached;
 }
 
 // Values of the image that what is reached reads, and outputs of the graph that it does not touch.
@@ -60,7 +48,7 @@ NotRun find_not_run(const Graph& graph) {
     ++kind->count;
   }
   if (result.kinds.empty()) return result;
-  const std::vector<bool> reached = reached_from_unknown(graph);
+  const std::vector<bool> reached = after_unknown(graph);
   std::int64_t kept = 0, lost = 0;
   for (std::size_t id = 0; id < reached.size(); ++id) {
     if (is_product(graph.nodes()[id].op)) ++(reached[id] ? lost : kept);

@@ -16,8 +16,8 @@ struct NotRun {
     NodeId first = -1;
   };
   std::vector<Kind> kinds;  // in the order of the first of each
-  // Values that the rest of the graph makes: as outputs they leave these operators out, and what follows them. Empty where less than
-  // half of the convolutions and products would be left, or a value has no name.
+  // Values that the rest of the graph makes: as outputs they leave these operators out, and what follows them. Empty where less
+  // than half of the convolutions and products would be left, or a value has no name.
   std::vector<ValueId> cut;
 };
 NotRun find_not_run(const Graph& graph);

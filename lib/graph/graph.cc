@@ -71,6 +71,7 @@ Graph with_input_facts(const Graph& graph, std::span<const Fact> input_facts) {
   Graph result;
   result.name = graph.name;
   result.doc_string = graph.doc_string;
+  const std::vector<bool> after = after_unknown(graph);
   std::size_t next_input = 0;
   for (const Node& node : graph.nodes()) {
     ValueId id;
@@ -82,7 +83,7 @@ Graph with_input_facts(const Graph& graph, std::span<const Fact> input_facts) {
       std::vector<std::string> names;
       for (const Value& value : node.outputs) names.push_back(value.name);
       id = result.append(node.op, node.inputs, node.name, std::move(names));
-      copy_stated(node, result.node(id.node));
+      if (after[static_cast<std::size_t>(id.node)]) copy_stated(node, result.node(id.node));
     }
     Node& copy = result.node(id.node);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) copy.outputs[i].name = node.outputs[i].name;

@@ -108,17 +108,18 @@ class Opener {
     std::vector<std::string> names;
     for (const Value& value : node.outputs) names.push_back(value.name);
     const ValueId made = result_.append(std::move(op), std::move(inputs), node.name, std::move(names));
-    if (std::holds_alternative<Opaque>(node.op)) open_stated(node, result_.node(made.node));
+    open_stated(node, result_.node(made.node));
     return made;
   }
 
   // What the file states of an unknown operator's outputs is of its batch.
   void open_stated(const Node& node, Node& made) const {
-    copy_stated(node, made);
-    for (Value& value : made.outputs) {
-      Fact& fact = value.fact;
+    for (std::size_t slot = 0; slot < made.outputs.size(); ++slot) {
+      if (made.outputs[slot].fact.has_rank()) continue;
+      Fact fact = node.outputs[slot].fact;
       if (batch_.is_number() && fact.dims && !fact.dims->empty() && fact.dims->front() == batch_)
         fact.dims->front() = Dim::symbol("batch");
+      add_stated(made.outputs[slot].fact, fact);
     }
   }
 

@@ -199,9 +199,9 @@ TEST_F(InspectTest, ThroughAnUnknownOperator) {
               HasSubstr("cannot run    elsewhere.Frobnicate x 2; without them: resnet-cli convert foreign.onnx --outputs y -o "
                         "OUT.onnx\n"));
   EXPECT_THAT(text.out, HasSubstr("left out      1 Conv, 2 elsewhere.Frobnicate: "));
-  const Finished json = run({"inspect", "foreign.onnx", "--format", "json"});
-  EXPECT_THAT(json.out, HasSubstr("\"cut_at_outputs\""));
-  EXPECT_THAT(json.out, HasSubstr("\"layers_left_out\": 3"));
+  const Finished data = run({"inspect", "foreign.onnx", "--format", "json"});
+  EXPECT_THAT(data.out, HasSubstr("\"cut_at_outputs\""));
+  EXPECT_THAT(data.out, HasSubstr("\"layers_left_out\": 3"));
   const Finished csv = run({"inspect", "foreign.onnx", "--format", "csv", "--columns", "name,output,macs,share"});
   EXPECT_EQ(csv.out, "name,output,macs,share\nfirst,Nx3x4x4,144,100.00\nodd,?,,\nsecond,?,,\nodder,Nx3,,\n");
   EXPECT_THAT(csv.err, HasSubstr("foreign.onnx: cannot run elsewhere.Frobnicate x 2; without them: "));

@@ -81,6 +81,9 @@ void write_file(const Model& model, const ConvertRequest& request, const std::fu
   onnx::write(model, file, write);
 }
 
+// Thrown out of the writing of a file that is not to be.
+struct NotTheSame {};
+
 // Nothing where the graph gives no scores of classes.
 std::optional<std::int64_t> classes_of(const Graph& graph) {
   try {
@@ -121,12 +124,14 @@ ConvertResult ConvertTask::run() {
     if (request_.check > 0) check_written_file(request_, before, written, context_, result);
     checks = false;
     context_.stop.check();
+    if (!result.within) throw NotTheSame{};
   };
   try {
     rewrite(loaded_, request_, result.log);
     model.spec = spec_of(model.graph);
     context_.stop.check();
     write_file(model, request_, check);
+  } catch (const NotTheSame&) {  // what was found is the result
   } catch (Error& error) {
     if (!checks && error.fault() != Fault::unwritable && error.fault() != Fault::invalid)
       error.in(Frame::file(Role::model, request_.model));

@@ -50,7 +50,7 @@ struct CheckedOutput {
 struct ConvertResult {
   PassLog log;  // what was rewritten, or declined and why
   std::vector<CheckedOutput> checks;
-  bool within = true;  // all of them are within the tolerance
+  bool within = true;  // all of them are within the tolerance; else no file was written
   std::size_t nodes = 0;
 };
 

@@ -9,9 +9,9 @@
 
 namespace resnet::cli {
 
-// Names are of values, or of nodes for their first outputs; none stand for the model's own. Labels stay with the scores that they are
-// of, and the preparation with the image. Throws Error(invalid) "--outputs: ..." for what nothing is named, with what is named
-// nearly so, and as cut() does.
+// Names are of values, or of nodes for their first outputs; none stand for the model's own. Labels stay with the scores that they
+// are of, and the preparation with the image. Throws Error(invalid) "--outputs: ..." for what nothing is named, with what is
+// named nearly so, and as cut() does.
 void cut_model(Model& model, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs, PassLog& log);
 
 }  // namespace resnet::cli

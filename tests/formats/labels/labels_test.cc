@@ -70,11 +70,11 @@ TEST(Text, BlanksAndCommasBelongToTheLabel) {
 
 TEST(Text, MustBeUtf8) {
   EXPECT_THAT(parse("M\xC3\xBCll\n\xF0\x9F\x90\x9F\n", "x"), ElementsAre("M\xC3\xBCll", "\xF0\x9F\x90\x9F"));
-  EXPECT_EQ(complaint("a\nM\xFCll\n"), "classes: line 2 is not UTF-8");
-  EXPECT_EQ(complaint("\xC0\xAF"), "classes: line 1 is not UTF-8") << "overlong";
-  EXPECT_EQ(complaint("\xED\xA0\x80"), "classes: line 1 is not UTF-8") << "a surrogate";
-  EXPECT_EQ(complaint("\xF4\x90\x80\x80"), "classes: line 1 is not UTF-8") << "beyond U+10FFFF";
-  EXPECT_EQ(complaint("a\xE2\x82"), "classes: line 1 is not UTF-8") << "cut off";
+  EXPECT_THAT(complaint("a\nM\xFCll\n"), StartsWith("classes: line 2 is not UTF-8"));
+  EXPECT_THAT(complaint("\xC0\xAF"), StartsWith("classes: line 1 is not UTF-8")) << "overlong";
+  EXPECT_THAT(complaint("\xED\xA0\x80"), StartsWith("classes: line 1 is not UTF-8")) << "a surrogate";
+  EXPECT_THAT(complaint("\xF4\x90\x80\x80"), StartsWith("classes: line 1 is not UTF-8")) << "beyond U+10FFFF";
+  EXPECT_THAT(complaint("a\xE2\x82"), StartsWith("classes: line 1 is not UTF-8")) << "cut off";
 }
 
 TEST(Text, WhatHoldsNone) {
@@ -149,7 +149,7 @@ TEST(PythonDict, Mistakes) {
   EXPECT_THAT(complaint("{0: 'a'} x"), StartsWith("classes: line 1: expected nothing after the closing brace"));
   EXPECT_THAT(complaint("{99999999999999999999: 'a'}"), StartsWith("classes: line 1: expected a class index"));
   EXPECT_THAT(complaint("{0"), StartsWith("classes: line 1: expected ':'"));
-  EXPECT_EQ(complaint("{0: 'a\xFF'}"), "classes: is not UTF-8");
+  EXPECT_THAT(complaint("{0: 'a\xFF'}"), StartsWith("classes: is not UTF-8"));
 }
 
 TEST(Load, ANameOrAFile) {
