@@ -14,7 +14,7 @@ enum class PlantedFault {
   permutation_inverted,
   transpose_misnamed,
   view_of_axes_apart,  // that are joined as if they lay side by side
-  input_misread,  // an image is filled in the other layout
+  input_misread,       // an image is filled in the other layout
   // Plans.
   activation_lost,
   upper_bound_lost,

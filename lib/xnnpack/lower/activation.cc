@@ -1,6 +1,8 @@
 // Relu, Clip, Sigmoid, HardSigmoid.
 #include "lib/xnnpack/lower/activation.h"
 
+#include <array>
+
 #include "lib/kernels/elementwise.h"
 #include "lib/xnnpack/emitter.h"
 #include "lib/xnnpack/faults.h"
@@ -54,6 +56,36 @@ class SigmoidStep final : public Step {
   }
 };
 
+// clamp(alpha * x + beta, 0, 1), as a normalization of channels that are all alike.
+class HardSigmoidStep final : public Step {
+ public:
+  HardSigmoidStep(const HardSigmoid& op, const Site& site) : Step(site) {
+    scale_.fill(op.alpha);
+    shift_.fill(op.beta);
+  }
+  std::string_view kind() const override { return "elementwise"; }
+
+  void emit(Emitter& e) const override {
+    const Order order = e.home(e.node().inputs[0]).order;
+    const int from = e.demand(e.node().inputs[0], order);
+    const int to = e.produce(output(), order);
+    e.add_loop({{from}, {to}}, e.elements(output()), loop_grain, [this](Addresses at, std::size_t begin, std::size_t end) {
+      const std::size_t rows = (end - begin) / channels, whole = begin + rows * channels;
+      rows_of(channels, rows, as<float>(at[0]) + begin, as<float>(at[1]) + begin);
+      rows_of(end - whole, 1, as<float>(at[0]) + whole, as<float>(at[1]) + whole);
+    });
+  }
+
+ private:
+  static constexpr std::size_t channels = 64;
+
+  void rows_of(std::size_t length, std::size_t rows, const float* x, float* y) const {
+    kernels::scale_shift_clamped(x, scale_.data(), shift_.data(), y, rows, length, 0.0f, 1.0f);
+  }
+
+  std::array<float, channels> scale_, shift_;
+};
+
 std::unique_ptr<Step> clamp(const Site& site) {
   const auto activation = activation_of(site);
   return activation ? std::make_unique<ClampStep>(*activation, site) : nullptr;
@@ -99,6 +131,8 @@ std::unique_ptr<Step> lower(const Sigmoid&, const Site& site) {
   return site.is_float() ? std::make_unique<SigmoidStep>(site) : nullptr;
 }
 
-std::unique_ptr<Step> lower(const HardSigmoid&, const Site& site) { return by_element(site); }
+std::unique_ptr<Step> lower(const HardSigmoid& op, const Site& site) {
+  return site.is_float() ? std::make_unique<HardSigmoidStep>(op, site) : by_element(site);
+}
 
 }  // namespace resnet::xnnpack
