@@ -17,8 +17,8 @@ namespace resnet::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> placeholders = {"N",   "X",       "NUMBER", "NUMBERS", "FRACTION", "SHAPE",
-                                                           "K/N", "COLUMNS", "TEXT",   "COLUMN",  "@LIST"};
+constexpr std::array<std::string_view, 12> placeholders = {"N",     "NAMES", "X",       "NUMBER", "NUMBERS", "FRACTION",
+                                                           "SHAPE", "K/N",   "COLUMNS", "TEXT",   "COLUMN",  "@LIST"};
 
 std::optional<double> finite_number(std::string_view text) {
   double value = 0;
