@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/tasks/named.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
 #include "lib/analysis/cost.h"
@@ -71,7 +72,7 @@ class Check {
       throw Error(Fault::unsupported, "--check: the two have different inputs (--strip-weights?)");
     if (request_.dynamic_batch && takes_one_image(after)) return run_one_by_one(after);
     const std::vector<Tensor> inputs = random_inputs(before_, request_.check, 1);
-    add(count(inputs), run_graph(after, fed(after, inputs), pool_), run_graph(before_, inputs, pool_));
+    add(count(inputs), run_graph(after, fed(after, inputs), pool_), before_gives(inputs));
     context_.stop.check();
     const auto reference = reference_of(before_, inputs, reference_macs);
     if (!reference) return tell_too_large(inputs);
@@ -80,6 +81,10 @@ class Check {
   }
 
  private:
+  std::vector<Tensor> before_gives(const std::vector<Tensor>& inputs) {
+    return named(request_.model, [&] { return run_graph(before_, inputs, pool_); });
+  }
+
   // Whether images can be given to the network as it was one at a time, and to the new one all at once.
   bool takes_one_image(const Graph& after) const {
     for (std::size_t i = 0; i < before_.inputs().size(); ++i) {
@@ -110,7 +115,7 @@ class Check {
     std::vector<std::vector<Tensor>> expected;
     for (const auto& single : singles) {
       context_.stop.check();
-      expected.push_back(run_graph(before_, given_to(before_, single), pool_));
+      expected.push_back(before_gives(given_to(before_, single)));
     }
     add(count(inputs) + ", beforehand one by one", found, stack(expected));
     context_.stop.check();

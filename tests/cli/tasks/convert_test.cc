@@ -49,10 +49,12 @@ TEST_F(ConvertTaskTest, ATightToleranceFindsWeightsOf16Bits) {
   asked.dtype = DType::float16;
   asked.check = 2;
   EXPECT_TRUE(convert(asked).within);
+  std::filesystem::remove(asked.output);
   asked.tolerance = 1e-9;
   const cli::ConvertResult result = convert(asked);
   EXPECT_FALSE(result.within);
   EXPECT_GT(result.checks.at(0).difference.largest, 0);
+  EXPECT_FALSE(std::filesystem::exists(asked.output));
 }
 
 TEST_F(ConvertTaskTest, LabelsAreKept) {
@@ -123,7 +125,6 @@ TEST_F(CutTaskTest, WrongNamesGetTheNearest) {
   EXPECT_EQ(fault, Fault::invalid);
   EXPECT_THAT(text, HasSubstr("--outputs: the network has no value or node 'feature'; the nearest are 'features', "));
   EXPECT_THAT(error_of([&] { convert(cutting({"map", "map"}, {})); }).second, HasSubstr("--inputs: 'map' is named twice"));
-  EXPECT_THAT(error_of([&] { convert(cutting({"scores"}, {})); }).second, HasSubstr("element type"));
 }
 
 TEST_F(ConvertTaskTest, ABatchThatIsOpenedIsCheckedImageByImage) {

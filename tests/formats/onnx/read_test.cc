@@ -108,7 +108,7 @@ TEST(Read, AttributesThatAreNotKnownAreReported) {
 TEST(Read, UnknownOperatorsAreKeptByName) {
   const Model model = graph_of("net (float[2] x) => (float[2] y) { a = com.example.Guess<depth = 3>(x)  y = Relu(a) }");
   EXPECT_EQ(print(model.graph),
-            "%x = Input() : float 2\n%a = com.example.Guess(%x) {depth=3} : ? ?\n%y = Relu(%a) : ? ?\nreturn %y\n");
+            "%x = Input() : float 2\n%a = com.example.Guess(%x) {depth=3} : ? ?\n%y = Relu(%a) : float 2\nreturn %y\n");
 }
 
 TEST(Read, ValuesThatNobodyReadsAreLeftOut) {
