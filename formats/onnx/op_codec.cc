@@ -20,7 +20,7 @@ EncodedOp encode(const Graph& graph, const Node& node) {
   if (const auto* opaque = std::get_if<Opaque>(&node.op)) return {opaque->domain, opaque->type, newest_opset, opaque->attributes};
   const OpTraits& traits = traits_of(node.op);
   const OpRow* row = find_op(traits.domain, traits.type);
-  if (row == nullptr)
+  if (row == nullptr || row->write == nullptr)
     throw Error(Fault::internal, Frame::node(describe(node)), "the operator has no row in the table of operators");
   for (const std::int64_t opset : {newest_opset, oldest_meaning}) {
     ::onnx::NodeProto proto;
@@ -40,7 +40,7 @@ EncodedOp encode(const Graph& graph, const Node& node) {
 Op decode(const EncodedOp& op, Graph& graph, const std::vector<ValueId>& inputs, const std::vector<std::string>& outputs,
           const std::string& label) {
   const OpRow* row = find_op(op.domain, op.type);
-  if (row == nullptr) return Opaque{op.domain, op.type, op.attributes};
+  if (row == nullptr || row->write == nullptr) return Opaque{op.domain, op.type, op.attributes};
   ::onnx::NodeProto proto;
   proto.set_op_type(op.type);
   const Node unused;

@@ -29,8 +29,6 @@ void refuse_what_cannot_run(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     if (!std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op)) ++operators;
     if (!reference::can_evaluate(node.op)) missing.push_back(describe(node));
-    const auto* norm = std::get_if<BatchNormalization>(&node.op);
-    if (norm != nullptr && norm->training_mode) missing.push_back(describe(node) + " in training mode");
   }
   if (missing.empty()) return;
   throw Error(Fault::unsupported,
@@ -162,6 +160,8 @@ bool values_may_decide_shapes(const Graph& graph) {
     const Fact& fact = graph.fact(id);
     const bool integers = !fact.dtype || *fact.dtype == DType::int64 || *fact.dtype == DType::int32;
     if (integers && (!fact.has_rank() || fact.rank() <= 1)) return true;
+    // A single number of any type may be the end of a Range.
+    if (fact.has_rank() && (fact.rank() == 0 || (fact.rank() == 1 && (*fact.dims)[0].is(1)))) return true;
   }
   for (const Node& node : graph.nodes()) {
     for (const Value& value : node.outputs) {
