@@ -29,7 +29,7 @@ int run(const OpsOptions& options, Context&) {
                       {"run", table::Align::left, {}}});
   for (const onnx::SupportedOperator& op : onnx::supported_operators()) {
     table.add({op.type, op.since, fmt::format("{}-{}", op.since, op.newest_read),
-               fmt::format("{}-{}", op.oldest_written, op.newest_written),
+               op.is_written ? fmt::format("{}-{}", op.oldest_written, op.newest_written) : "-",
                std::string(op.type == "Constant" ? "folded" : "yes")});
   }
   Output output(options.output);

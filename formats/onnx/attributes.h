@@ -1,8 +1,6 @@
 // The attributes that an operator declares (lib/graph/op_traits.h), read from a node and written to one.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -43,7 +41,7 @@ void read_attribute(NodeReader& reader, const std::string& name, E& value) {
   const std::string word = reader.text(name, "");
   if (word.empty()) return;
   const auto found = find_value<E>(word);
-  if (!found) throw Error(Fault::malformed, fmt::format("{} is '{}', expected {}", name, word, listed_words<E>("or")));
+  if (!found) throw Error(Fault::malformed, name + " is '" + word + "', expected " + listed_words<E>("or"));
   value = *found;
 }
 
@@ -57,7 +55,7 @@ void read_attributes(NodeReader& reader, Op& op) {
     } else if (!attribute.is_own) {
       const std::string name(attribute.name);
       if (attribute.is_required && !reader.has_attribute(name)) {
-        throw Error(Fault::malformed, fmt::format("attribute '{}' is missing", name));
+        throw Error(Fault::malformed, "attribute '" + name + "' is missing");
       }
       read_attribute(reader, name, op.*attribute.member);
     }

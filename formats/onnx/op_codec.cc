@@ -21,7 +21,7 @@ EncodedOp encode(const Graph& graph, const Node& node) {
     return {opaque->domain, opaque->type, newest_described_opset, opaque->attributes};
   const OpTraits& traits = traits_of(node.op);
   const OpRow* row = find_op(traits.domain, traits.type);
-  if (row == nullptr)
+  if (row == nullptr || row->write == nullptr)
     throw Error(Fault::internal, Frame::node(describe(node)), "the operator has no row in the table of operators");
   for (const std::int64_t opset : {newest_described_opset, newest_opset, oldest_meaning}) {
     ::onnx::NodeProto proto;
@@ -41,7 +41,7 @@ EncodedOp encode(const Graph& graph, const Node& node) {
 Op decode(const EncodedOp& op, Graph& graph, const std::vector<ValueId>& inputs, const std::vector<std::string>& outputs,
           const std::string& label) {
   const OpRow* row = find_op(op.domain, op.type);
-  if (row == nullptr) return Opaque{op.domain, op.type, op.attributes};
+  if (row == nullptr || row->write == nullptr) return Opaque{op.domain, op.type, op.attributes};
   ::onnx::NodeProto proto;
   proto.set_op_type(op.type);
   const Node unused;

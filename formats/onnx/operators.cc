@@ -14,6 +14,7 @@ std::vector<SupportedOperator> supported_operators() {
     SupportedOperator op;
     op.type = row.domain.empty() ? std::string(row.type) : fmt::format("{}.{}", row.domain, row.type);
     op.since = row.since;
+    op.is_written = row.write != nullptr;
     op.oldest_written = std::max<std::int64_t>(row.since, op.oldest_written);
     result.push_back(std::move(op));
   }

@@ -12,6 +12,8 @@ namespace resnet::onnx {
 struct SupportedOperator {
   std::string type;
   std::int64_t since = 1, newest_read = newest_opset;  // opsets
+  // Operators that become others as they are read are not written.
+  bool is_written = true;
   std::int64_t oldest_written = oldest_written_opset, newest_written = newest_opset;
 };
 // Sorted by type.

@@ -208,11 +208,61 @@ class Follower : private BatchRules {
     result.mixing = worse(result.mixing, lost(Kind::range, "takes one range over the whole batch").mixing);
     return result;
   }
-  Rows through(const ReduceMean& op) const {
+  template <Reduction reduction>
+  Rows through(const Reduce<reduction>& op) const {
     std::vector<const Fact*> inputs;
     for (std::size_t i = 0; i < node_->inputs.size(); ++i) inputs.push_back(fact(i));
     const auto axes = reduced_axes(op, Facts(inputs));
-    return axes ? reduced(*axes, op.keepdims, "averages over the batch") : lost(Kind::unknown, "has axes that are not known");
+    return axes ? reduced(*axes, op.keepdims, reduction == Reduction::mean ? "averages over the batch" : "reduces over the batch")
+                : lost(Kind::unknown, "has axes that are not known");
+  }
+  // Operators that compute each image by itself where images lie along the first axis.
+  Rows each_image() const {
+    if (!only({0})) return lost(Kind::unknown, "has operands that are computed from the images");
+    return rows(0).axis == 0 ? rows(0) : lost(Kind::unknown, "cannot be followed");
+  }
+  Rows through(const InstanceNormalization&) const { return each_image(); }
+  Rows through(const GroupNormalization&) const { return each_image(); }
+  Rows through(const LRN&) const { return each_image(); }
+  Rows through(const GlobalMaxPool&) const { return rows(0).axis < 2 ? rows(0) : mixed("takes the largest of the batch"); }
+  Rows through(const GlobalLpPool&) const { return each_image(); }
+  Rows through(const LpPool& op) const { return windowed(window_of(op, spatial())); }
+  Rows through(const ConvTranspose&) const { return each_image(); }
+  Rows through(const DepthToSpace&) const { return each_image(); }
+  Rows through(const SpaceToDepth&) const { return each_image(); }
+  Rows through(const LayerNormalization& op) const {
+    return normalize_axis(op.axis, rank(0)) > rows(0).axis ? rows(0) : mixed("normalises over the batch");
+  }
+  Rows through(const RMSNormalization& op) const {
+    return normalize_axis(op.axis, rank(0)) > rows(0).axis ? rows(0) : mixed("normalises over the batch");
+  }
+  Rows through(const LpNormalization& op) const { return softened(op.axis, false); }
+  Rows through(const MeanVarianceNormalization& op) const {
+    for (const std::int64_t axis : op.axes) {
+      if (normalize_axis(axis, rank(0)) == rows(0).axis) return mixed("normalises by the batch's own statistics");
+    }
+    return rows(0);
+  }
+  Rows through(const Resize&) const {
+    if (!only({0})) return lost(Kind::unknown, "has sizes that are computed from the images");
+    const std::size_t axis = rows(0).axis;
+    return output_dims()[axis] == (*dims(0))[axis] ? rows(0) : mixed("is resized along the batch");
+  }
+  Rows through(const Tile&) const {
+    if (!only({0})) return lost(Kind::unknown, "has repeats that are computed from the images");
+    const std::size_t axis = rows(0).axis;
+    return output_dims()[axis] == (*dims(0))[axis] ? rows(0) : mixed("repeats the batch");
+  }
+  Rows through(const Split& op) const {
+    if (!only({0})) return lost(Kind::unknown, "has sizes that are computed from the images");
+    return normalize_axis(op.axis, rank(0)) != rows(0).axis ? rows(0) : mixed("takes a part of the batch, or turns it about");
+  }
+  Rows through(const TopK& op) const {
+    if (!only({0})) return lost(Kind::unknown, "has sizes that are computed from the images");
+    return normalize_axis(op.axis, rank(0)) != rows(0).axis ? rows(0) : mixed("takes the largest of the batch");
+  }
+  Rows through(const ArgMin& op) const {
+    return reduced({normalize_axis(op.axis, rank(0))}, op.keepdims, "takes the least of the batch");
   }
   Rows through(const ArgMax& op) const {
     return reduced({normalize_axis(op.axis, rank(0))}, op.keepdims, "takes the largest of the batch");

@@ -55,6 +55,14 @@ class Counter {
   void count(const Conv&) { convolution(1, 2); }
   void count(const ConvInteger&) { convolution(1, none); }
   void count(const QLinearConv&) { convolution(3, 8); }
+  // Each element of the input is multiplied by a kernel for each output channel of its group.
+  void count(const ConvTranspose&) {
+    const Shape weight = shape_of(graph_.fact(node_->inputs[1]));
+    product(1, 1, 2);
+    cost_.macs = weight[0] == 0 ? 0 : times(input_elements(), weight.elements() / weight[0]);
+    cost_.convolution_elements = cost_.activations;
+    std::swap(cost_.convolution_biases, cost_.product_biases);
+  }
   void count(const Gemm& gemm) { product(reduced_size(gemm.transA), 1, 2); }
   void count(const QGemm& gemm) { product(reduced_size(gemm.transA), 3, 6); }
   void count(const MatMul&) { product(reduced_size(false), 1, none); }
@@ -67,7 +75,15 @@ class Counter {
     cost_.parameters = plus(parameters(1), parameters(2));
     cost_.buffers = plus(parameters(3), parameters(4));
   }
+  void count(const InstanceNormalization&) { normalization(); }
+  void count(const GroupNormalization&) { normalization(); }
+  void count(const LayerNormalization&) { normalization(); }
   void count(const Relu&) { cost_.relu_elements = output_elements(); }
+  void count(const LeakyRelu&) { cost_.relu_elements = output_elements(); }
+  void count(const PRelu&) {
+    cost_.relu_elements = output_elements();
+    cost_.parameters = parameters(1);
+  }
   void count(const Clip&) { cost_.relu_elements = output_elements(); }
   void count(const Add&) { addition(); }
   void count(const Sum&) { addition(); }
@@ -175,6 +191,10 @@ class Counter {
   }
   bool is_integer() const { return node_->outputs[0].fact.dtype && !is_floating_point(*node_->outputs[0].fact.dtype); }
 
+  void normalization() {
+    cost_.norm_elements = output_elements();
+    cost_.parameters = plus(parameters(1), parameters(2));
+  }
   void average_pool() {
     // A window as large as the map is a global pool by another name.
     const auto output = node_->outputs[0].fact.shape();

@@ -47,7 +47,7 @@ struct AttributeOf {
   int since = 1;
   bool is_required = false;  // ONNX has no default for it
   bool is_axis = false;      // counted from the end where it is negative, which ONNX knows since opset 11
-  bool is_own = false;       // ONNX tells it by the version: dumped, but neither read nor written
+  bool is_own = false;       // ONNX says it by the version: dumped, but neither read nor written
 };
 template <typename Op, typename T>
 constexpr AttributeOf<Op, T> attribute(std::string_view name, T Op::*member, int since = 1) {

@@ -22,13 +22,13 @@ struct Layout {
 };
 
 // What infer() says of these inputs. Values count where an operator takes a list or a shape: in every input but the first, and in
-// ConstantOfShape's one. Elsewhere they are data, whose integers may wrap around where a dimension must not.
+// the first of ConstantOfShape and Range. Elsewhere they are data, whose integers may wrap around where a dimension must not.
 std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outputs) {
   if (!can_evaluate(op)) throw Error(Fault::unsupported, fmt::format("operator {} cannot be run", type_of(op)));
   std::vector<Fact> facts;
   facts.reserve(inputs.size());
   std::vector<const Fact*> pointers;
-  const bool is_shape = std::holds_alternative<ConstantOfShape>(op);
+  const bool is_shape = std::holds_alternative<ConstantOfShape>(op) || std::holds_alternative<Range>(op);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] == nullptr) {
       pointers.push_back(nullptr);

@@ -100,6 +100,8 @@ bool values_may_decide_shapes(const Graph& graph) {
     const Fact& fact = graph.fact(id);
     const bool integers = !fact.dtype || *fact.dtype == DType::int64 || *fact.dtype == DType::int32;
     if (integers && (!fact.has_rank() || fact.rank() <= 1)) return true;
+    // A single number of any type may be the end of a Range.
+    if (fact.has_rank() && (fact.rank() == 0 || (fact.rank() == 1 && (*fact.dims)[0].is(1)))) return true;
   }
   for (const Node& node : graph.nodes()) {
     for (const Value& value : node.outputs) {

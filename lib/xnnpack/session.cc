@@ -147,7 +147,8 @@ std::vector<Tensor> run_bound(const Plan& plan, ThreadPool& pool, std::span<cons
     throw Error(Fault::unsupported, "the shape of a value depends on the values of an input that holds no small integers");
   }
   std::vector<bool> bound;
-  for (const Tensor& input : inputs) bound.push_back(!is_floating_point(input.dtype()) && input.shape().rank() <= 1);
+  for (const Tensor& input : inputs)
+    bound.push_back(input.shape().rank() <= 1 && (!is_floating_point(input.dtype()) || input.elements() == 1));
   for (const bool everything : {false, true}) {
     if (everything) bound.assign(inputs.size(), true);
     const auto sized = Plan::make(bind_inputs(*unpacked, inputs, bound));

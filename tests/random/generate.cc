@@ -16,7 +16,7 @@ constexpr std::int64_t most_elements = 5000;  // of a value, per image
 std::vector<const Recipe*> recipes_by_weight(const GenerateOptions& options) {
   std::vector<const Recipe*> all;
   for (const auto& table : {arithmetic_recipes(), window_recipes(), movement_recipes(), matrix_recipes(), type_recipes(),
-                            quantized_recipes(), pattern_recipes()}) {
+                            quantized_recipes(), pattern_recipes(), function_recipes(), family_recipes()}) {
     for (const Recipe& recipe : table) {
       if (recipe.portable || !options.portable) all.insert(all.end(), static_cast<std::size_t>(recipe.weight), &recipe);
     }

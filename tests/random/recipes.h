@@ -26,6 +26,8 @@ std::span<const Recipe> matrix_recipes();
 std::span<const Recipe> type_recipes();
 std::span<const Recipe> quantized_recipes();
 std::span<const Recipe> pattern_recipes();
+std::span<const Recipe> function_recipes();
+std::span<const Recipe> family_recipes();
 
 // What recipes share.
 

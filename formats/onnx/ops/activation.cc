@@ -16,4 +16,24 @@ void export_op(const Clip&, NodeExport& node) {
   if (const auto most = node.take_scalar(2, 11)) node.set("max", *most);
 }
 
+// A slope of (C) is per channel before version 7, where it did not broadcast; at 7 and 8 MXNet meant the same. Later it is where
+// nothing else fits.
+PRelu import_op(NodeImport& node, PRelu op) {
+  read_attributes(node.attributes, op);
+  const auto &x = node.fact(0).dims, &slope = node.fact(1).dims;
+  if (!x || !slope || slope->size() != 1 || x->size() < 3 || (*slope)[0].is(1)) return op;
+  const Dim &channels = (*x)[1], &last = x->back(), &own = (*slope)[0];
+  const bool fits_channels = own == channels || !channels.is_number();
+  const bool broadcasts = own == last;
+  if (fits_channels && (node.opset() < 9 || !broadcasts)) {
+    std::vector<std::int64_t> axes;
+    for (std::size_t i = 1; i + 1 < x->size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    node.wrap_input(1, "per_channel", Unsqueeze{}, axes);
+  }
+  return op;
+}
+void export_op(const PRelu&, NodeExport& node) {
+  if (node.opset() < 7) node.needs_opset(7, "a slope that broadcasts");
+}
+
 }  // namespace resnet::onnx

@@ -48,13 +48,50 @@ Div import_op(NodeImport& node, Div op) {
   import_broadcast(node);
   return op;
 }
+And import_op(NodeImport& node, And op) {
+  import_broadcast(node);
+  return op;
+}
+Or import_op(NodeImport& node, Or op) {
+  import_broadcast(node);
+  return op;
+}
+Xor import_op(NodeImport& node, Xor op) {
+  import_broadcast(node);
+  return op;
+}
+Equal import_op(NodeImport& node, Equal op) {
+  import_broadcast(node);
+  return op;
+}
+Greater import_op(NodeImport& node, Greater op) {
+  import_broadcast(node);
+  return op;
+}
+Less import_op(NodeImport& node, Less op) {
+  import_broadcast(node);
+  return op;
+}
+Pow import_op(NodeImport& node, Pow op) {
+  import_broadcast(node);
+  return op;
+}
 
-void export_op(const Sum&, NodeExport& node) {
+namespace {
+
+// These broadcast since version 8.
+void export_sum_like(const char* type, NodeExport& node) {
   if (node.opset() >= 8) return;
-  // Sum broadcasts since version 8.
   for (std::size_t i = 1; i < node.node().inputs.size(); ++i) {
-    if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, "a Sum that broadcasts");
+    if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, fmt::format("a {} that broadcasts", type));
   }
 }
+
+}  // namespace
+
+void export_op(const Sum&, NodeExport& node) { export_sum_like("Sum", node); }
+void export_op(const Mean&, NodeExport& node) { export_sum_like("Mean", node); }
+void export_op(const Max&, NodeExport& node) { export_sum_like("Max", node); }
+void export_op(const Min&, NodeExport& node) { export_sum_like("Min", node); }
 
 }  // namespace resnet::onnx

@@ -54,4 +54,48 @@ void export_op(const Gather& op, NodeExport& node) {
   write_attributes(op, node);
 }
 
+Split import_op(NodeImport& node, Split op) {
+  read_attributes(node.attributes, op);
+  if (node.opset() < 13 && node.attributes.has_attribute("split")) node.set_input(1, "split", node.attributes.integers("split"));
+  // Said at every opset, so that it is said at those that want it.
+  if (!node.has_input(1) && op.num_outputs == 0) op.num_outputs = static_cast<std::int64_t>(node.outputs.size());
+  return op;
+}
+void export_op(const Split& op, NodeExport& node) {
+  Split written = op;
+  const auto rank = node.rank(0);
+  if (node.opset() < 18 && op.num_outputs != 0) {
+    const auto axis = rank ? (*node.fact(0).dims)[normalize_axis(op.axis, *rank)] : Dim::symbol("?");
+    if (axis.is_number() && axis.number() % op.num_outputs != 0) node.needs_opset(18, "parts of different sizes");
+    written.num_outputs = 0;
+  }
+  write_attributes(written, node);
+  if (node.opset() < 13) node.set_list("split", node.take_integers(1, 13));
+}
+
+// Version 1 repeats along one axis.
+Tile import_op(NodeImport& node, Tile op) {
+  if (node.opset() >= 6) return op;
+  const auto tiles = node.fact(1).value, axis = node.fact(2).value;
+  if (!tiles || !axis || tiles->elements() != 1 || axis->elements() != 1 || !node.fact(0).has_rank())
+    throw Error(Fault::unsupported, "tiles and axis are not constant");
+  std::vector<std::int64_t> repeats(node.fact(0).rank(), 1);
+  repeats[normalize_axis(axis->values_as<std::int64_t>()[0], repeats.size())] = tiles->values_as<std::int64_t>()[0];
+  node.set_input(1, "repeats", repeats);
+  node.inputs.resize(2);
+  return op;
+}
+
+TopK import_op(NodeImport& node, TopK op) {
+  read_attributes(node.attributes, op);
+  if (node.opset() < 10) node.set_input(1, "k", std::vector<std::int64_t>{node.attributes.required_integer("k")});
+  return op;
+}
+void export_op(const TopK& op, NodeExport& node) {
+  write_attributes(op, node);
+  if (node.opset() >= 10) return;
+  const auto k = node.take_integers(1, 10);
+  node.set("k", k.empty() ? std::int64_t{0} : k.front());
+}
+
 }  // namespace resnet::onnx

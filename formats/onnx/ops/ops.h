@@ -18,6 +18,19 @@ void export_op(const T& op, NodeExport& node) {
   write_attributes(op, node);
 }
 
+template <Reduction reduction>
+Reduce<reduction> import_op(NodeImport& node, Reduce<reduction> op) {
+  read_attributes(node.attributes, op);
+  const bool is_attribute = node.opset() < op.axes_are_input && node.attributes.has_attribute("axes");
+  if (is_attribute) node.set_input(1, "axes", node.attributes.integers("axes"));
+  return op;
+}
+template <Reduction reduction>
+void export_op(const Reduce<reduction>& op, NodeExport& node) {
+  write_attributes(op, node);
+  if (node.opset() < op.axes_are_input) node.set_list("axes", node.axes(node.take_integers(1, op.axes_are_input), node.rank(0)));
+}
+
 Add import_op(NodeImport& node, Add op);
 Sub import_op(NodeImport& node, Sub op);
 Mul import_op(NodeImport& node, Mul op);
@@ -33,12 +46,28 @@ LogSoftmax import_op(NodeImport& node, LogSoftmax op);
 MaxPool import_op(NodeImport& node, MaxPool op);
 Pad import_op(NodeImport& node, Pad op);
 QuantizeLinear import_op(NodeImport& node, QuantizeLinear op);
-ReduceMean import_op(NodeImport& node, ReduceMean op);
 Reshape import_op(NodeImport& node, Reshape op);
 Slice import_op(NodeImport& node, Slice op);
 Softmax import_op(NodeImport& node, Softmax op);
 Squeeze import_op(NodeImport& node, Squeeze op);
 Unsqueeze import_op(NodeImport& node, Unsqueeze op);
+And import_op(NodeImport& node, And op);
+Or import_op(NodeImport& node, Or op);
+Xor import_op(NodeImport& node, Xor op);
+Equal import_op(NodeImport& node, Equal op);
+Greater import_op(NodeImport& node, Greater op);
+Less import_op(NodeImport& node, Less op);
+Pow import_op(NodeImport& node, Pow op);
+PRelu import_op(NodeImport& node, PRelu op);
+GridSample import_op(NodeImport& node, GridSample op);
+GroupNormalization import_op(NodeImport& node, GroupNormalization op);
+GlobalLpPool import_op(NodeImport& node, GlobalLpPool op);
+LayerNormalization import_op(NodeImport& node, LayerNormalization op);
+LpPool import_op(NodeImport& node, LpPool op);
+Resize import_op(NodeImport& node, Resize op);
+Split import_op(NodeImport& node, Split op);
+Tile import_op(NodeImport& node, Tile op);
+TopK import_op(NodeImport& node, TopK op);
 
 void export_op(const Clip& op, NodeExport& node);
 void export_op(const DequantizeLinear& op, NodeExport& node);
@@ -49,12 +78,36 @@ void export_op(const LogSoftmax& op, NodeExport& node);
 void export_op(const MaxPool& op, NodeExport& node);
 void export_op(const Pad& op, NodeExport& node);
 void export_op(const QuantizeLinear& op, NodeExport& node);
-void export_op(const ReduceMean& op, NodeExport& node);
 void export_op(const Reshape& op, NodeExport& node);
 void export_op(const Slice& op, NodeExport& node);
 void export_op(const Softmax& op, NodeExport& node);
 void export_op(const Squeeze& op, NodeExport& node);
 void export_op(const Sum& op, NodeExport& node);
 void export_op(const Unsqueeze& op, NodeExport& node);
+void export_op(const GridSample& op, NodeExport& node);
+void export_op(const GroupNormalization& op, NodeExport& node);
+void export_op(const Max& op, NodeExport& node);
+void export_op(const Mean& op, NodeExport& node);
+void export_op(const MeanVarianceNormalization& op, NodeExport& node);
+void export_op(const Min& op, NodeExport& node);
+void export_op(const PRelu& op, NodeExport& node);
+void export_op(const Resize& op, NodeExport& node);
+void export_op(const Split& op, NodeExport& node);
+void export_op(const TopK& op, NodeExport& node);
+
+// Operators that only others, or older opsets, have: each becomes operators of ours (aliases.cc, microsoft.cc). What an alias
+// makes besides its last operator is in the graph already.
+struct Alias {
+  std::string_view type;
+  std::int64_t since;
+  ImportFunction import;
+  std::string_view domain = {};
+};
+std::span<const Alias> aliases();
+std::span<const Alias> microsoft_aliases();
+
+// Puts an operator into the graph for an alias.
+ValueId put(NodeImport& node, const std::string& suffix, Op op, std::vector<ValueId> inputs);
+ValueId put_scalar(NodeImport& node, const std::string& suffix, float value);
 
 }  // namespace resnet::onnx

@@ -1,4 +1,4 @@
-// Operators of one input that work element by element. Where all of them is a formula on a real number, it stands here:
+// Operators of one input that work element by element. Where all of them is a formula on a real number, it is here:
 // lib/reference applies it.
 #pragma once
 

@@ -1,4 +1,4 @@
-// MaxPool, AveragePool and GlobalAveragePool.
+// Pools over windows and over whole maps, and MaxUnpool.
 #pragma once
 
 #include "lib/graph/op_traits.h"
@@ -49,11 +49,59 @@ struct GlobalAveragePool {
   static constexpr OpTraits traits{"GlobalAveragePool", {1, 1}, {1, 1}};
   friend bool operator==(const GlobalAveragePool&, const GlobalAveragePool&) = default;
 };
+struct GlobalMaxPool {
+  static constexpr OpTraits traits{"GlobalMaxPool", {1, 1}, {1, 1}};
+  friend bool operator==(const GlobalMaxPool&, const GlobalMaxPool&) = default;
+};
+// (sum of |x|^p)^(1/p) over a window; padding counts as 0.
+struct LpPool {
+  static constexpr OpTraits traits{"LpPool", {1, 1}, {1, 1}};
+  AutoPad auto_pad = AutoPad::notset;
+  bool ceil_mode = false;
+  std::vector<std::int64_t> dilations{}, kernel_shape{};
+  std::int64_t p = 2;
+  std::vector<std::int64_t> pads{}, strides{};
+  static constexpr auto attributes() {
+    return std::tuple{attribute("auto_pad", &LpPool::auto_pad),
+                      attribute("ceil_mode", &LpPool::ceil_mode, 18),
+                      attribute("dilations", &LpPool::dilations, 18),
+                      attribute("kernel_shape", &LpPool::kernel_shape),
+                      attribute("p", &LpPool::p),
+                      attribute("pads", &LpPool::pads),
+                      attribute("strides", &LpPool::strides)};
+  }
+  friend bool operator==(const LpPool&, const LpPool&) = default;
+};
+struct GlobalLpPool {
+  static constexpr OpTraits traits{"GlobalLpPool", {1, 1}, {1, 1}};
+  std::int64_t p = 2;
+  static constexpr auto attributes() { return std::tuple{attribute("p", &GlobalLpPool::p)}; }
+  friend bool operator==(const GlobalLpPool&, const GlobalLpPool&) = default;
+};
+// X, I (MaxPool's Indices), optional output_shape: X's elements at the places that I says, 0 elsewhere.
+struct MaxUnpool {
+  static constexpr OpTraits traits{"MaxUnpool", {2, 3}, {1, 1}, Effect::computes, 9};
+  std::vector<std::int64_t> kernel_shape{}, pads{}, strides{};
+  static constexpr auto attributes() {
+    return std::tuple{required_attribute("kernel_shape", &MaxUnpool::kernel_shape), attribute("pads", &MaxUnpool::pads),
+                      attribute("strides", &MaxUnpool::strides)};
+  }
+  friend bool operator==(const MaxUnpool&, const MaxUnpool&) = default;
+};
+std::vector<Fact> infer(const GlobalMaxPool& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const LpPool& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const GlobalLpPool& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const MaxUnpool& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const MaxPool& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const AveragePool& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const GlobalAveragePool& op, const Facts& inputs, std::size_t outputs);
 
 Window window_of(const MaxPool& pool, const Dims& spatial);
 Window window_of(const AveragePool& pool, const Dims& spatial);
+Window window_of(const LpPool& pool, const Dims& spatial);
+
+// The dims that MaxUnpool's indices count in: what the pool was made of, as its window has it. Throws Error(malformed) where
+// attributes do not fit, or a size comes out below 0.
+Dims unpooled_dims(const MaxUnpool& op, const Dims& dims);
 
 }  // namespace resnet

@@ -10,7 +10,7 @@
 
 namespace resnet {
 
-std::optional<std::vector<std::size_t>> reduced_axes(const ReduceMean& op, const Facts& inputs) {
+std::optional<std::vector<std::size_t>> reduced_axes(bool noop_with_empty_axes, const Facts& inputs) {
   if (!inputs[0].has_rank()) return std::nullopt;
   const std::size_t rank = inputs[0].rank();
   std::vector<std::int64_t> axes;
@@ -30,23 +30,23 @@ std::optional<std::vector<std::size_t>> reduced_axes(const ReduceMean& op, const
       throw Error(Fault::malformed, fmt::format("axis {} is reduced twice", axis));
   }
   std::vector<std::size_t> result(sorted.begin(), sorted.end());
-  if (axes.empty() && !op.noop_with_empty_axes) {
+  if (axes.empty() && !noop_with_empty_axes) {
     result.resize(rank);
     std::iota(result.begin(), result.end(), std::size_t{0});
   }
   return result;
 }
 
-std::vector<Fact> infer(const ReduceMean& op, const Facts& inputs, std::size_t) {
+std::vector<Fact> infer_reduction(bool keepdims, bool noop_with_empty_axes, const Facts& inputs) {
   if (inputs.has(1)) check_dtype(inputs[1], "axes", {DType::int64});
   Fact fact = same_as(inputs[0]);
-  const auto axes = reduced_axes(op, inputs);
+  const auto axes = reduced_axes(noop_with_empty_axes, inputs);
   if (!axes) {
     fact.dims = std::nullopt;
     return {std::move(fact)};
   }
   for (auto axis = axes->rbegin(); axis != axes->rend(); ++axis) {
-    if (op.keepdims) {
+    if (keepdims) {
       (*fact.dims)[*axis] = 1;
     } else {
       fact.dims->erase(fact.dims->begin() + static_cast<std::ptrdiff_t>(*axis));
@@ -55,7 +55,11 @@ std::vector<Fact> infer(const ReduceMean& op, const Facts& inputs, std::size_t) 
   return {std::move(fact)};
 }
 
-std::vector<Fact> infer(const ArgMax& op, const Facts& inputs, std::size_t) {
+namespace {
+
+// Of ArgMax and ArgMin.
+template <typename T>
+std::vector<Fact> infer_choice(const T& op, const Facts& inputs) {
   Fact fact{DType::int64, inputs[0].dims, std::nullopt, std::nullopt};
   if (fact.dims) {
     const std::size_t axis = normalize_axis(op.axis, fact.rank());
@@ -68,5 +72,10 @@ std::vector<Fact> infer(const ArgMax& op, const Facts& inputs, std::size_t) {
   }
   return {std::move(fact)};
 }
+
+}  // namespace
+
+std::vector<Fact> infer(const ArgMax& op, const Facts& inputs, std::size_t) { return infer_choice(op, inputs); }
+std::vector<Fact> infer(const ArgMin& op, const Facts& inputs, std::size_t) { return infer_choice(op, inputs); }
 
 }  // namespace resnet

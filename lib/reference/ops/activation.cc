@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
 
@@ -40,6 +42,41 @@ void compute(const Clip&, Inputs inputs, Outputs outputs) {
     map_elements<T>(*inputs[0], outputs[0], [&](N v) {
       v = v < least ? least : v;
       return v > most ? most : v;
+    });
+  });
+}
+
+void compute(const Abs&, Inputs inputs, Outputs outputs) {
+  dispatch_number(inputs[0]->dtype(), [&](auto zero) {
+    map_elements<decltype(zero)>(*inputs[0], outputs[0], [](auto v) {
+      using N = decltype(v);
+      if constexpr (std::is_unsigned_v<N>) return v;
+      if constexpr (std::is_floating_point_v<N>) return std::abs(v);
+      // The least number has no positive of its own and wraps around to itself.
+      return static_cast<N>(v < N{0} ? ~static_cast<std::uint64_t>(v) + 1 : static_cast<std::uint64_t>(v));
+    });
+  });
+}
+
+void compute(const Neg&, Inputs inputs, Outputs outputs) {
+  dispatch_number(inputs[0]->dtype(), [&](auto zero) {
+    map_elements<decltype(zero)>(*inputs[0], outputs[0], [](auto v) {
+      using N = decltype(v);
+      if constexpr (std::is_floating_point_v<N>) return -v;
+      return static_cast<N>(~static_cast<std::uint64_t>(v) + 1);
+    });
+  });
+}
+
+void compute(const Sign&, Inputs inputs, Outputs outputs) {
+  dispatch_number(inputs[0]->dtype(), [&](auto zero) {
+    map_elements<decltype(zero)>(*inputs[0], outputs[0], [](auto v) {
+      using N = decltype(v);
+      if (is_nan(v)) return v;
+      if constexpr (std::is_signed_v<N> || std::is_floating_point_v<N>) {
+        if (v < N{0}) return static_cast<N>(-1);
+      }
+      return static_cast<N>(v > N{0} ? 1 : 0);
     });
   });
 }

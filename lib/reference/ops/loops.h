@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
@@ -137,6 +138,33 @@ inline std::vector<std::int64_t> list_of(Inputs inputs, std::size_t index) {
 // Whether output `index` is wanted: it may be left out or empty.
 inline bool wants(std::span<const Tensor> outputs, std::size_t index) {
   return index < outputs.size() && outputs[index].elements() > 0;
+}
+
+// An unsigned integer of each element size: moving elements needs no more of their type.
+template <typename Handler>
+void dispatch_size(DType dtype, const Handler& handler) {
+  switch (size_of(dtype)) {
+    case 1: return handler(std::uint8_t{});
+    case 2: return handler(std::uint16_t{});
+    case 4: return handler(std::uint32_t{});
+    default: return handler(std::uint64_t{});
+  }
+}
+template <typename T>
+const T* elements(const Tensor& tensor) {
+  return reinterpret_cast<const T*>(tensor.bytes().data());
+}
+template <typename T>
+T* elements(Tensor& tensor) {
+  return reinterpret_cast<T*>(tensor.mutable_bytes().data());
+}
+
+// y, whose elements lie as those of a tensor of these counts, = x read with these strides from element `start` on.
+void copy_strided(const Tensor& x, Tensor& y, std::span<const std::int64_t> counts, std::vector<std::int64_t> strides,
+                  std::int64_t start);
+inline void copy_strided(const Tensor& x, Tensor& y, std::initializer_list<std::int64_t> counts,
+                         std::vector<std::int64_t> strides, std::int64_t start) {
+  copy_strided(x, y, std::span<const std::int64_t>(counts.begin(), counts.size()), std::move(strides), start);
 }
 
 // Copies the bytes: for operators that only change the shape.

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cassert>
 
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
@@ -7,46 +6,6 @@
 namespace resnet::reference {
 
 namespace {
-
-// An unsigned integer of each element size: moving elements needs no more of their type.
-template <typename Handler>
-void dispatch_size(DType dtype, const Handler& handler) {
-  switch (size_of(dtype)) {
-    case 1: return handler(std::uint8_t{});
-    case 2: return handler(std::uint16_t{});
-    case 4: return handler(std::uint32_t{});
-    case 8: return handler(std::uint64_t{});
-  }
-  assert(false);
-}
-
-template <typename T>
-const T* elements(const Tensor& tensor) {
-  return reinterpret_cast<const T*>(tensor.bytes().data());
-}
-template <typename T>
-T* elements(Tensor& tensor) {
-  return reinterpret_cast<T*>(tensor.mutable_bytes().data());
-}
-
-// y = x read with these strides from element `start` on, in y's row-major order.
-void copy_strided(const Tensor& x, Tensor& y, std::vector<std::int64_t> strides, std::int64_t start) {
-  if (y.elements() == 0) return;
-  dispatch_size(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* source = elements<T>(x) + start;
-    T* target = elements<T>(y);
-    visit_rows<1>(y.shape().dims(), {std::move(strides)}, [&](const auto& offsets, std::int64_t count, const auto& steps) {
-      const T* row = source + offsets[0];
-      if (steps[0] == 1) {
-        std::copy_n(row, count, target);
-      } else {
-        for (std::int64_t i = 0; i < count; ++i) target[i] = row[i * steps[0]];
-      }
-      target += count;
-    });
-  });
-}
 
 // Which element of an axis of `size` a padded position reads; -1 for the constant.
 std::int64_t padded_source(Pad::Mode mode, std::int64_t position, std::int64_t size) {
@@ -108,7 +67,7 @@ void compute(const Transpose& op, Inputs inputs, Outputs outputs) {
   const auto own = inputs[0]->shape().strides();
   std::vector<std::int64_t> strides;
   for (const std::size_t axis : permutation_of(op, own.size())) strides.push_back(own[axis]);
-  copy_strided(*inputs[0], outputs[0], std::move(strides), 0);
+  copy_strided(*inputs[0], outputs[0], outputs[0].shape().dims(), std::move(strides), 0);
 }
 
 void compute(const Concat& op, Inputs inputs, Outputs outputs) {
@@ -138,7 +97,7 @@ void compute(const Slice&, Inputs inputs, Outputs outputs) {
     // A step may be huge where only one element is taken.
     strides[axis] = ranges[axis].count <= 1 ? 0 : strides[axis] * ranges[axis].step;
   }
-  copy_strided(x, outputs[0], std::move(strides), start);
+  copy_strided(x, outputs[0], outputs[0].shape().dims(), std::move(strides), start);
 }
 
 void compute(const Pad& op, Inputs inputs, Outputs outputs) {
@@ -176,7 +135,7 @@ void compute(const Gather& op, Inputs inputs, Outputs outputs) {
 }
 
 void compute(const Expand&, Inputs inputs, Outputs outputs) {
-  copy_strided(*inputs[0], outputs[0], broadcast_strides(inputs[0]->shape(), outputs[0].shape()), 0);
+  copy_strided(*inputs[0], outputs[0], outputs[0].shape().dims(), broadcast_strides(inputs[0]->shape(), outputs[0].shape()), 0);
 }
 
 }  // namespace resnet::reference

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
@@ -148,6 +149,91 @@ void compute(const GlobalAveragePool&, Inputs inputs, Outputs outputs) {
       target[i] = to_element<T>(sum / static_cast<double>(map));
     }
   });
+}
+
+namespace {
+
+// Calls one(values, count) for each map of x; what it gives is the output.
+template <typename One>
+void reduce_maps(const Tensor& x, Tensor& y, const One& one) {
+  const std::int64_t maps = y.elements();
+  if (maps == 0) return;
+  const std::int64_t map = x.elements() / maps;
+  dispatch_real(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* source = x.data<T>().data();
+    T* target = y.mutable_data<T>().data();
+    for (std::int64_t i = 0; i < maps; ++i) target[i] = to_element<T>(one(source + i * map, map));
+  });
+}
+
+double to_power(double value, std::int64_t p) {
+  value = std::abs(value);
+  return p == 1 ? value : p == 2 ? value * value : std::pow(value, static_cast<double>(p));
+}
+double root_of(double sum, std::int64_t p) {
+  return p == 1 ? sum : p == 2 ? std::sqrt(sum) : std::pow(sum, 1 / static_cast<double>(p));
+}
+
+}  // namespace
+
+void compute(const GlobalMaxPool&, Inputs inputs, Outputs outputs) {
+  reduce_maps(*inputs[0], outputs[0], [](const auto* values, std::int64_t count) {
+    double best = -std::numeric_limits<double>::infinity();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double value = static_cast<double>(to_number(values[i]));
+      if (value > best || std::isnan(value)) best = value;
+      if (std::isnan(best)) break;
+    }
+    return best;
+  });
+}
+
+void compute(const GlobalLpPool& op, Inputs inputs, Outputs outputs) {
+  reduce_maps(*inputs[0], outputs[0], [&](const auto* values, std::int64_t count) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) sum += to_power(static_cast<double>(to_number(values[i])), op.p);
+    return root_of(sum, op.p);
+  });
+}
+
+void compute(const LpPool& op, Inputs inputs, Outputs outputs) {
+  const Tensor& x = *inputs[0];
+  const auto spatial = x.shape().dims().subspan(2);
+  const Window window = window_of(op, Dims(spatial.begin(), spatial.end()));
+  dispatch_real(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* source = x.data<T>().data();
+    T* target = outputs[0].mutable_data<T>().data();
+    visit_windows(window, x.shape(), outputs[0].shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
+      double sum = 0;
+      visit_taps(axes, 0, [&](std::int64_t tap) { sum += to_power(static_cast<double>(to_number(source[map + tap])), op.p); });
+      *target++ = to_element<T>(root_of(sum, op.p));
+    });
+  });
+}
+
+void compute(const MaxUnpool& op, Inputs inputs, Outputs outputs) {
+  const Tensor& x = *inputs[0];
+  Tensor& y = outputs[0];
+  std::vector<std::int64_t> natural;
+  for (const Dim& dim : unpooled_dims(op, Dims(x.shape().dims().begin(), x.shape().dims().end())))
+    natural.push_back(dim.number());
+  const Shape shape(natural);
+  const auto strides = shape.strides(), own = y.shape().strides();
+  const auto indices = inputs[1]->data<std::int64_t>();
+  const std::size_t size = size_of(x.dtype());
+  std::memset(y.mutable_bytes().data(), 0, y.size_bytes());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (indices[i] < 0 || indices[i] >= shape.elements())
+      throw Error(Fault::malformed, "index " + std::to_string(indices[i]) + " is out of range for " + shape.to_string());
+    std::int64_t rest = indices[i], at = 0;
+    for (std::size_t axis = 0; axis < strides.size(); ++axis) {
+      at += rest / strides[axis] * own[axis];
+      rest %= strides[axis];
+    }
+    std::memcpy(y.mutable_bytes().data() + static_cast<std::size_t>(at) * size, x.bytes().data() + i * size, size);
+  }
 }
 
 }  // namespace resnet::reference

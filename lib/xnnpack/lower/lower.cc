@@ -37,8 +37,6 @@ void refuse_what_cannot_run(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     if (is_computed(node)) ++operators;
     if (!reference::can_evaluate(node.op)) missing.push_back(describe(node));
-    const auto* norm = std::get_if<BatchNormalization>(&node.op);
-    if (norm != nullptr && norm->training_mode) missing.push_back(describe(node) + " in training mode");
   }
   if (missing.empty()) return;
   throw Error(Fault::unsupported,

@@ -37,9 +37,11 @@ struct LeftOut {
   const char* reason;
 };
 constexpr LeftOut left_out[] = {
-    {"test_batchnorm_epsilon_training_mode", "training"},
-    {"test_batchnorm_example_training_mode", "training"},
     {"test_training_dropout", "training"},
+    {"test_resize_downsample_scales_cubic_align_corners",
+     "counts by a length that is not whole, which PyTorch and ONNX Runtime do not"},
+    {"test_resize_downsample_scales_linear_align_corners",
+     "counts by a length that is not whole, which PyTorch and ONNX Runtime do not"},
     {"test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
      "divides a window that ends beyond the padding by its whole size, which PyTorch and ONNX Runtime do not"},
     {"test_qlinearmatmul_2D_int8", "expects sums that wrap around (-236 as 20) where the specification saturates"},
@@ -245,7 +247,9 @@ TEST_P(NodeCases, WrittenAndReadAgain) {
       GetParam(),
       [](const fs::path& file) {
         const Model model = read(file);
-        const auto opset = static_cast<int>(std::clamp<std::int64_t>(model.provenance.opsets.at(""), 7, 22));
+        // Upsample is read as Resize, whose inputs may be left out since opset 13.
+        const std::int64_t least = GetParam() == "Upsample" ? 13 : 7;
+        const auto opset = static_cast<int>(std::clamp<std::int64_t>(model.provenance.opsets.at(""), least, 22));
         const std::string bytes = serialize(model, {.opset = opset});
         ::onnx::ModelProto proto;
         EXPECT_TRUE(proto.ParseFromString(bytes));
@@ -279,7 +283,7 @@ TEST(NodeCaseSelection, CountsAndReasons) {
     std::printf("%zu left out as %s...: %s\n", found->second, entry.prefix, entry.reason);
   }
   EXPECT_GE(s.total, 1288u);
-  EXPECT_GE(s.selected, 263u);
+  EXPECT_GE(s.selected, 890u);
 }
 
 }  // namespace

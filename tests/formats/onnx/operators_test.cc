@@ -104,7 +104,8 @@ void examine() {
     EXPECT_TRUE(reference::can_evaluate(Op(T{})));
     T op;
     const int attributes = change(op);
-    if constexpr (!std::is_same_v<T, Constant>) expect_round_trip(T{}, false);
+    // A Constant needs a value, and a Split says how many parts it makes.
+    if constexpr (!std::is_same_v<T, Constant> && !std::is_same_v<T, Split>) expect_round_trip(T{}, false);
     expect_round_trip(op, true);
     if (attributes == 0) return;
     EXPECT_FALSE(op == T{});

@@ -40,12 +40,14 @@ TEST(BatchNormalization, StatisticsThatAreAskedForStayWhatTheyAre) {
   EXPECT_THAT(numbers_of(outputs[2]), ElementsAre(1));
 }
 
-TEST(BatchNormalization, TrainingModeCannotRun) {
-  const Tensor one = floats(Shape{1}, {1});
-  EXPECT_EQ(error_of([&] {
-              run(BatchNormalization{.training_mode = true}, floats(Shape{1, 1}, {1}), one, one, one, one);
-            }),
-            "unsupported: batch normalisation in training mode cannot run");
+TEST(BatchNormalization, TrainingModeTakesTheBatchsStatistics) {
+  const Tensor x = floats(Shape{2, 1}, {1, 3}), scale = floats(Shape{1}, {1}), shift = floats(Shape{1}, {0}),
+               mean = floats(Shape{1}, {0}), variance = floats(Shape{1}, {3});
+  const auto outputs = run_all(BatchNormalization{.epsilon = 0.0f, .momentum = 0.5f, .training_mode = true},
+                               {&x, &scale, &shift, &mean, &variance}, 3);
+  EXPECT_THAT(numbers_of(outputs[0]), ElementsAre(-1, 1));
+  EXPECT_THAT(numbers_of(outputs[1]), ElementsAre(1));
+  EXPECT_THAT(numbers_of(outputs[2]), ElementsAre(2));
 }
 
 TEST(BatchNormalization, ParametersOfAnotherLengthAreErrors) {
