@@ -57,9 +57,9 @@ class Counter {
   void count(const QLinearConv&) { convolution(3, 8); }
   // Each element of the input is multiplied by a kernel for each output channel of its group.
   void count(const ConvTranspose&) {
-    const Shape weight = shape_of(graph_.fact(node_->inputs[1]));
+    const auto weight = shape_of(graph_.fact(node_->inputs[1]));
     product(1, 1, 2);
-    cost_.macs = weight[0] == 0 ? 0 : times(input_elements(), weight.elements() / weight[0]);
+    cost_.macs = !weight || (*weight)[0] == 0 ? 0 : times(input_elements(), weight->elements() / (*weight)[0]);
     cost_.convolution_elements = cost_.activations;
     std::swap(cost_.convolution_biases, cost_.product_biases);
   }

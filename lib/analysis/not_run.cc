@@ -16,7 +16,7 @@ bool is_product(const Op& op) {
   return std::holds_alternative<Conv>(op) || std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op) ||
          std::holds_alternative<ConvInteger>(op) || std::holds_alternative<MatMulInteger>(op) ||
          std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) ||
-         std::holds_alternative<QGemm>(op);
+         std::holds_alternative<QGemm>(op) || std::holds_alternative<ConvTranspose>(op);
 }
 
 // Values of the image that what is reached reads, and outputs of the graph that it does not touch.
