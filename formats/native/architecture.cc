@@ -31,6 +31,8 @@ arch::Spec read_architecture(const native::Architecture& proto) {
   spec.anti_alias = static_cast<arch::AntiAlias>(std::clamp(proto.anti_alias(), 0, 2));
   spec.stem_norm = !proto.no_stem_norm();
   spec.last_norm = !proto.no_last_norm();
+  spec.norm = static_cast<arch::Norm>(std::clamp(proto.norm(), 0, 1));
+  spec.standardized = proto.standardized();
   spec.classes = proto.classes();
   if (proto.has_batch()) spec.batch = proto.batch();
   spec.height = proto.height();
@@ -64,6 +66,8 @@ void write_architecture(const arch::Spec& spec, native::Architecture& proto) {
   proto.set_anti_alias(static_cast<int>(spec.anti_alias));
   proto.set_no_stem_norm(!spec.stem_norm);
   proto.set_no_last_norm(!spec.last_norm);
+  proto.set_norm(static_cast<int>(spec.norm));
+  proto.set_standardized(spec.standardized);
   proto.set_classes(spec.classes);
   if (spec.batch) proto.set_batch(*spec.batch);
   proto.set_height(spec.height);

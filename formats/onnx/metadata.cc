@@ -122,6 +122,8 @@ Json json_of(const arch::Spec& spec) {
           {"anti_alias", word_of(spec.anti_alias)},
           {"stem_norm", spec.stem_norm},
           {"last_norm", spec.last_norm},
+          {"norm", word_of(spec.norm)},
+          {"standardized", spec.standardized},
           {"classes", spec.classes},
           {"batch", spec.batch ? Json(*spec.batch) : Json()},
           {"height", spec.height},
@@ -147,6 +149,8 @@ void take_newer_fields(const Json& json, arch::Spec& spec) {
   choose("anti_alias", spec.anti_alias);
   take("stem_norm", spec.stem_norm);
   take("last_norm", spec.last_norm);
+  choose("norm", spec.norm);
+  take("standardized", spec.standardized);
 }
 
 // Throws Json::exception for what does not fit, and Error for what is not an architecture.

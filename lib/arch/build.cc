@@ -95,6 +95,7 @@ class Builder {
         parameter(name + ".weight", Shape{k.out, x.channels / k.groups, k.size, k.size}, [&](std::span<float> target) {
           if (options_.init != Init::he) return;
           fill_normal(target, stream_key(options_.seed, name + ".weight"), deviation);
+          if (spec_.standardized) standardize(target, static_cast<std::size_t>(k.out));
           if (!folded) return;
           const double factor = 1 / std::sqrt(1 + static_cast<double>(epsilon));
           for (float& weight : target) weight = static_cast<float>(static_cast<double>(weight) * factor);
@@ -111,14 +112,19 @@ class Builder {
 
   Map norm(Map x, const std::string& name) {
     const ValueId scale = constant(name + ".weight", x.channels, 1), shift = constant(name + ".bias", x.channels, 0);
+    if (spec_.norm == Norm::group) {
+      return {append(GroupNormalization{.epsilon = epsilon, .num_groups = groups_of_norm}, {x.value, scale, shift}, name),
+              x.channels};
+    }
     const ValueId mean = constant(name + ".running_mean", x.channels, 0),
                   variance = constant(name + ".running_var", x.channels, 1);
     return {append(BatchNormalization{.epsilon = epsilon}, {x.value, scale, shift, mean, variance}, name), x.channels};
   }
 
   Map conv_norm(Map x, const Kernel& k, const std::string& conv_name, const std::string& norm_name) {
-    x = conv(x, k, conv_name, false, options_.fold_batch_norm);
-    return options_.fold_batch_norm ? x : norm(x, norm_name);
+    const bool folds = options_.fold_batch_norm && spec_.norm == Norm::batch;
+    x = conv(x, k, conv_name, false, folds);
+    return folds ? x : norm(x, norm_name);
   }
 
   Map relu(Map x, const std::string& name) { return {append(Relu{}, {x.value}, name), x.channels}; }
@@ -150,7 +156,12 @@ class Builder {
     const bool blurred = spec_.anti_alias == AntiAlias::blur;
     MaxPool pool;
     pool.kernel_shape = {3, 3};
-    pool.pads = {1, 1, 1, 1};
+    if (spec_.standardized) {
+      const ValueId pads = integers("maxpool.pads", {0, 0, 1, 1, 0, 0, 1, 1});
+      x.value = append(Pad{}, {x.value, pads}, "maxpool.pad");
+    } else {
+      pool.pads = {1, 1, 1, 1};
+    }
     if (!blurred) pool.strides = {2, 2};
     x.value = append(std::move(pool), {x.value}, blurred ? "maxpool.0" : "maxpool");
     return blurred ? blur(x, "maxpool.1") : x;
@@ -301,6 +312,20 @@ class Builder {
 };
 
 }  // namespace
+
+void standardize(std::span<float> weight, std::size_t filters) {
+  constexpr double least = 1e-8;  // added to the variance, as the published networks were trained
+  const std::size_t size = weight.size() / filters;
+  for (std::size_t f = 0; f < filters; ++f) {
+    const auto filter = weight.subspan(f * size, size);
+    double sum = 0, squares = 0;
+    for (const float w : filter) sum += static_cast<double>(w);
+    const double mean = sum / static_cast<double>(size);
+    for (const float w : filter) squares += (static_cast<double>(w) - mean) * (static_cast<double>(w) - mean);
+    const double factor = 1 / std::sqrt(squares / static_cast<double>(size) + least);
+    for (float& w : filter) w = static_cast<float>((static_cast<double>(w) - mean) * factor);
+  }
+}
 
 Graph build(const Spec& spec, const BuildOptions& options) {
   check(spec);

@@ -1,7 +1,9 @@
 // Spec -> Graph.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "lib/arch/spec.h"
 #include "lib/graph/graph.h"
@@ -37,5 +39,8 @@ struct BuildOptions {
 // Option A is a Slice with the stride as its steps and a Pad of zero channels, half before and half after. Throws Error(invalid)
 // as check(spec), Error(malformed) where a window does not fit into a small input.
 Graph build(const Spec& spec, const BuildOptions& options = {});
+
+// Each of the filters, which follow each other in `weight`, with mean 0 and variance 1 (of all its elements; Spec::standardized).
+void standardize(std::span<float> weight, std::size_t filters);
 
 }  // namespace resnet::arch

@@ -21,8 +21,8 @@ class Finder {
   }
 
   FoundSpec find() {
-    check_norms();
     Spec& spec = result_.spec;
+    spec.norm = norm();
     find_blocks();
     spec.pre_activation = has("norm.weight") || !has("bn1.weight");
     if (spec.pre_activation) {
@@ -31,6 +31,7 @@ class Finder {
     }
     find_widths();
     find_stem();
+    find_transfer();
     find_shortcut();
     find_attention();
     if (spec.stem == Stem::cifar) spec.height = spec.width = 32;
@@ -62,15 +63,14 @@ class Finder {
     return shape[axis];
   }
 
-  // All norms are batch norms, with running statistics.
-  void check_norms() const {
+  // Batch norm has running statistics, group norm has none.
+  Norm norm() const {
     const auto ends = [&](std::string_view ending) {
       return std::any_of(shapes_.begin(), shapes_.end(), [&](const auto& entry) { return entry.first.ends_with(ending); });
     };
-    if (ends(".running_mean")) return;
+    if (ends(".running_mean")) return Norm::batch;
     if (has("layer1.0.bn2.v")) fail("its norms are EvoNorm ('v' beside weight and bias), expected batch norm");
-    if (ends(".bias") && has("layer1.0.bn2.weight"))
-      fail("its norms have no running statistics ('running_mean'): group norm, expected batch norm");
+    if (has("layer1.0.bn2.bias") && has("layer1.0.bn2.weight")) return Norm::group;
     fail("its norms have no running statistics ('running_mean')");
   }
 
@@ -116,6 +116,14 @@ class Finder {
     }
     if (channels != spec.first_channels) spec.stem_channels = channels;
     if (has("maxpool.0.weight")) spec.stem_pool = StemPool::convolution;
+  }
+
+  // timm's pre-activation nets with group norm and a 7x7 stem are Big Transfer's.
+  void find_transfer() {
+    Spec& spec = result_.spec;
+    if (spec.norm == Norm::batch || !spec.pre_activation || spec.stem != Stem::imagenet || spec.stem_norm) return;
+    spec.standardized = true;
+    result_.notes.emplace_back("standardised weights were assumed, as Big Transfer's networks have them");
   }
 
   void find_shortcut() {

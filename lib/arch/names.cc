@@ -49,7 +49,8 @@ constexpr std::string_view told =
     "resnext50_32x4d resnext101_32x8d wide_resnet50_2 wide_resnet101_2 resnet18d resnet34d resnet50d resnet101d resnet152d "
     "seresnet18 seresnet34 seresnet50 seresnet101 seresnet152 resnet10t resnet14t resnet26_bottleneck resnet26d resnet26t "
     "resnet50c resnet50s resnet50t resnetaa50 resnetaa50d resnetblur18 resnetblur50 resnext50d_32x4d seresnext26d_32x4d "
-    "seresnetaa50d ecaresnet26t ecaresnet50d ecaresnetlight resnetrs50 resnetv2_18 resnetv2_18d resnetv2_50 resnet18_cifar "
+    "seresnetaa50d ecaresnet26t ecaresnet50d ecaresnetlight resnetrs50 resnetv2_18 resnetv2_18d resnetv2_50 resnet50_gn "
+    "resnetv2_50x1_bit resnet18_cifar "
     "resnet50_cifar resnet18v2_cifar";
 
 // Takes a name apart from its front.
@@ -82,12 +83,14 @@ struct Name {
   AntiAlias anti_alias = AntiAlias::none;
   std::int64_t depth = 0;
   char stem = ' ';  // c, d, s, t
-  bool v2 = false, small = false;
+  bool v2 = false, small = false, group_norm = false;
+  std::int64_t transfer = 0;  // Big Transfer: how many times as wide
   std::int64_t groups = 1, width = 64;
 
   // More than the paper's nets: depths are timm's.
   bool is_kin() const {
-    return wide || squeeze || efficient || next || timm_v2 || revisited || anti_alias != AntiAlias::none || stem != ' ';
+    return wide || squeeze || efficient || next || timm_v2 || revisited || group_norm || anti_alias != AntiAlias::none ||
+           stem != ' ';
   }
 };
 
@@ -134,6 +137,11 @@ std::optional<Name> parse(std::string_view text) {
     }
   }
   if (name.wide && !scanner.take("_2")) return std::nullopt;
+  if (name.timm_v2 && name.stem == ' ' && scanner.take("x")) {
+    name.transfer = scanner.take_number().value_or(0);
+    if (name.transfer < 1 || name.transfer > 4 || !scanner.take("_bit")) return std::nullopt;
+  }
+  name.group_norm = !name.plain && !name.v2 && !name.next && name.transfer == 0 && scanner.take("_gn");
   if (name.next && !(scanner.take("_") && take_cardinality(scanner, name))) return std::nullopt;
   name.small = !name.is_kin() && !name.plain && scanner.take("_cifar");
   if (!scanner.at_end()) return std::nullopt;
@@ -210,6 +218,11 @@ std::optional<Spec> find_spec(std::string_view text) {
     spec->groups = name->groups;
     spec->width_per_group = name->width;
   }
+  if (name->transfer != 0) {
+    spec->standardized = true;
+    spec->first_channels *= name->transfer;
+  }
+  if (name->group_norm || name->transfer != 0) spec->norm = Norm::group;
   spec->efficient_attention = name->efficient;
   spec->anti_alias = name->anti_alias;
   take_stem(*spec, *name);
@@ -257,8 +270,9 @@ std::string find_name(const Spec& spec) {
                                                      : "c";
   for (const std::string& name :
        {attention + "resnet" + alias + depth + stem, "plain" + depth, "resnet" + depth + "v2", "resnetv2_" + depth + stem,
-        "wide_resnet" + depth + "_2", "resnetrs" + depth, "resnet" + depth + "_cifar", "resnet" + depth + "v2_cifar",
-        std::string(bottleneck_26), std::string("ecaresnetlight"),
+        "resnet" + depth + stem + "_gn", "resnetv2_" + depth + stem + "_gn",
+        fmt::format("resnetv2_{}x{}_bit", depth, spec.first_channels / 64), "wide_resnet" + depth + "_2", "resnetrs" + depth,
+        "resnet" + depth + "_cifar", "resnet" + depth + "v2_cifar", std::string(bottleneck_26), std::string("ecaresnetlight"),
         fmt::format("{}resnext{}{}{}_{}x{}d", attention, alias, depth, stem, spec.groups, spec.width_per_group)}) {
     if (fits(name)) return name;
   }

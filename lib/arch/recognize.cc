@@ -111,6 +111,8 @@ std::string details_of(const Spec& spec) {
   if (spec.stem_pool == StemPool::convolution && !is_revisited(spec)) text += ", a convolution in place of its first pool";
   if (spec.squeeze > 0 && spec.squeeze != 16 && !is_revisited(spec)) text += fmt::format(", squeezed by {}", spec.squeeze);
   if (spec.squeeze > 0 && spec.squeeze_multiple != 8) text += fmt::format(", squeezed to multiples of {}", spec.squeeze_multiple);
+  if (spec.norm == Norm::group) text += ", group norm";
+  if (spec.standardized) text += ", standardised weights";
   if (!spec.stem_norm) text += ", no norm in its stem";
   if (!spec.last_norm) text += ", no norm at its end";
   return text;

@@ -93,6 +93,16 @@ void check(const Spec& spec) {
   check_stem(spec, fail);
   if (spec.efficient_attention && spec.squeeze != 0) fail("both squeeze-and-excitation and efficient channel attention");
   if (!spec.pre_activation && !(spec.stem_norm && spec.last_norm)) fail("only a pre-activation net can do without its norms");
+  if (spec.standardized && !(spec.pre_activation && spec.norm == Norm::group && spec.stem == Stem::imagenet))
+    fail("standardised weights need pre-activation, group norm and an ImageNet stem");
+  if (spec.norm == Norm::group) {
+    const std::int64_t stem_part = spec.stem == Stem::deep ? stem_channels_of(spec) / 2 : stem_channels_of(spec);
+    for (const std::int64_t channels : {stem_part, spec.first_channels}) {
+      if (channels % groups_of_norm != 0) fail(fmt::format("group norm of {} groups over {} channels", groups_of_norm, channels));
+    }
+    if (spec.width_per_group * spec.groups % 64 != 0 || spec.tiered_stem)
+      fail(fmt::format("group norm of {} groups over channels that are no multiple of it", groups_of_norm));
+  }
   if (spec.anti_alias != AntiAlias::none) {
     if (spec.pre_activation) fail("a pre-activation net is not anti-aliased");
     if (bottleneck && spec.variant == Variant::v1) fail("a map is anti-aliased after the 3x3, which is v1.5, not v1");

@@ -27,6 +27,8 @@ enum class StemPool : std::uint8_t { max, convolution };
 // itself. average: a 2x2 average pool. blur: 'Making Convolutional Networks Shift-Invariant Again' (Zhang 2019), a 1-2-1 filter
 // of a map that is reflected at its edges, in the stem after a max pool without a stride.
 enum class AntiAlias : std::uint8_t { none, average, blur };
+// What follows a convolution, or comes before it: batch norm, or 'Group Normalization' (Wu and He 2018) of 32 groups.
+enum class Norm : std::uint8_t { batch, group };
 
 constexpr auto words_of(Shortcut) {  // but for none, which is not asked for
   return std::to_array<Word<Shortcut>>({{Shortcut::A, "A"}, {Shortcut::B, "B"}, {Shortcut::C, "C"}});
@@ -38,9 +40,12 @@ constexpr auto words_of(Stem) {
 constexpr auto words_of(StemPool) {
   return std::to_array<Word<StemPool>>({{StemPool::max, "max"}, {StemPool::convolution, "convolution"}});
 }
+constexpr auto words_of(Norm) { return std::to_array<Word<Norm>>({{Norm::batch, "batch"}, {Norm::group, "group"}}); }
 constexpr auto words_of(AntiAlias) {
   return std::to_array<Word<AntiAlias>>({{AntiAlias::none, "none"}, {AntiAlias::average, "average"}, {AntiAlias::blur, "blur"}});
 }
+
+constexpr std::int64_t groups_of_norm = 32;  // of group norm
 
 // One network: find_spec() gives one by its name, and every field may be changed after that.
 struct Spec {
@@ -65,6 +70,10 @@ struct Spec {
   // Of a pre-activation net. Without a norm in its stem the first block begins with one, as every other does.
   bool stem_norm = true;
   bool last_norm = true;
+  Norm norm = Norm::batch;
+  // 'Big Transfer' (Kolesnikov et al. 2019): each filter has mean 0 and variance 1 (Qiao et al. 2019), and zeros, not nothing,
+  // are around the map where the stem's pool ends. Of a pre-activation net with group norm.
+  bool standardized = false;
   std::int64_t classes = 1000;        // 0: no classifier, the output is the pooled features
   std::optional<std::int64_t> batch;  // nothing: symbolic "batch"
   std::int64_t height = 224, width = 224;
@@ -81,6 +90,8 @@ struct Spec {
 //   seresnetD, ecaresnetD            squeeze-and-excitation (Hu et al. 2017), reduction 16; efficient channel attention
 //   resnext50_32x4d, resnext101_64x4d, ...   any cardinality and width per group
 //   resnetaaD, resnetblurD           anti-aliased
+//   resnet50_gn, resnetv2_50d_gn     group norm
+//   resnetv2_50x1_bit, 101x3, ...    Big Transfer, once to four times as wide
 //   resnetv2_D                       timm's pre-activation: no norm in the stem, one at the beginning of the first block
 //   wide_resnet50_2, wide_resnet101_2, ecaresnetlight, resnetrsD
 //   resnet26_bottleneck              timm's resnet26, a name that the CIFAR net of 26 layers has here

@@ -38,6 +38,12 @@ Tensor as_float32(const Tensor& tensor) {
   return result;
 }
 
+Tensor standardized(const Tensor& weight) {
+  Tensor result = Tensor::from<float>(weight.shape(), weight.data<float>());
+  arch::standardize(result.mutable_data<float>(), static_cast<std::size_t>(weight.shape()[0]));
+  return result;
+}
+
 // One complaint of several: the first few of a list, and how many more there are.
 class Complaint {
  public:
@@ -71,6 +77,7 @@ class Filler {
     arch::Spec spec = choose(model.notes);
     spec.classes = classes();
     arch::check(spec);
+    standardized_ = spec.standardized;
     const Graph empty = arch::build(spec, {.init = arch::Init::none});
     compare(empty, spec);
     model.graph =
@@ -100,7 +107,10 @@ class Filler {
 
   Tensor value_of(const std::string& name, const Shape& shape) const {
     const StoredTensor& stored = weights_.tensors[places_.at(name)].tensor;
-    if (fill_ == Fill::values) return as_float32(stored.load()).reshaped(shape);
+    if (fill_ == Fill::values) {
+      Tensor value = as_float32(stored.load()).reshaped(shape);
+      return standardized_ && shape.rank() == 4 ? standardized(value) : value;
+    }
     stored.check();
     return Tensor::allocate(DType::float32, shape);
   }
@@ -181,6 +191,7 @@ class Filler {
   Weights weights_;
   const std::optional<arch::Spec>& asked_;
   Fill fill_;
+  bool standardized_ = false;  // its filters are, as they are used
   arch::Translation translation_;
   std::map<std::string, std::size_t> places_;  // by build()'s name
 };

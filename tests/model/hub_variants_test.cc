@@ -23,10 +23,7 @@ namespace {
 const std::map<std::string, std::string>& left_out() {
   static const std::map<std::string, std::string> reasons = {
       {"ecaresnet50d_pruned", "pruned: every layer has a width of its own"},
-      {"resnet50_gn", "group norm"},
-      {"resnetv2_50d_gn", "group norm"},
       {"resnetv2_50d_evos", "EvoNorm"},
-      {"resnetv2_50x1_bit", "standardised weights and group norm"},
       {"test_resnet", "basic and bottleneck blocks in one network"},
   };
   return reasons;
