@@ -261,6 +261,28 @@ class Follower : private BatchRules {
     if (!only({0})) return lost(Kind::unknown, "has sizes that are computed from the images");
     return normalize_axis(op.axis, rank(0)) != rows(0).axis ? rows(0) : mixed("takes the largest of the batch");
   }
+  // Indices are the same for each image, or the images would be told apart by them.
+  Rows through(const GatherElements& op) const {
+    if (!only({0})) return lost(Kind::unknown, "has indices that are computed from the images");
+    const Rows& x = rows(0);
+    if (normalize_axis(op.axis, rank(0)) == x.axis) return mixed("takes some images of the batch, or in another order");
+    if (output_dims()[x.axis] != (*dims(0))[x.axis]) return mixed("takes a part of the batch, or turns it about");
+    return is_same_for_all(1, static_cast<std::int64_t>(x.axis), x) ? x : unlike();
+  }
+  Rows through(const CumSum&) const {
+    const auto axis = integers(1);
+    if (!only({0}) || !axis || axis->size() != 1) return lost(Kind::unknown, "has an axis that is not known");
+    return normalize_axis(axis->front(), rank(0)) != rows(0).axis ? rows(0) : mixed("sums over the batch");
+  }
+  Rows through(const Trilu&) const {
+    if (!only({0})) return lost(Kind::unknown, "has a diagonal that is computed from the images");
+    return rows(0).axis + 2 < rank(0) ? rows(0) : mixed("takes a triangle of the batch");
+  }
+  Rows through(const GridSample&) const {
+    const Rows result = each_image();
+    if (result.where == Rows::Where::lost) return result;
+    return is_same_for_all(1, 0, result) ? result : unlike();
+  }
   Rows through(const ArgMin& op) const {
     return reduced({normalize_axis(op.axis, rank(0))}, op.keepdims, "takes the least of the batch");
   }

@@ -68,6 +68,8 @@ std::set<std::string> all_types(std::index_sequence<Indices...>) {
 TEST(RandomGraphs, EveryOperatorThatRunsOccurs) {
   const std::map<std::string, std::string> left_out = {
       {"Opaque", "stands for operators that are not known, and does not run"},
+      {"RMSNormalization", "of opset 23, which is not written"},
+      {"Swish", "of opset 24, which is not written"},
   };
   std::map<std::string, int> seen;
   for (std::uint64_t seed = 0; seed < 500; ++seed) {

@@ -11,7 +11,6 @@ void normalize(Maker& m, ValueId x) {
     const Sizes last = {m.sizes(x).empty() ? 1 : m.sizes(x).back()};
     if (m.rank(x) < 2) return;
     if (kind == 4) return m.offer(m.add(LayerNormalization{}, {x, m.constant(last, 0.5, 1.5), m.constant(last)}));
-    if (kind == 5) return m.offer(m.add(RMSNormalization{}, {x, m.constant(last, 0.5, 1.5)}));
     return m.offer(m.add(LpNormalization{.p = m.draw.between(1, 2)}, {m.add(Add{}, {m.add(Sigmoid{}, {x}), m.scalar(0.5f)})}));
   }
   x = map_of(m, x);
@@ -184,7 +183,7 @@ void choose(Maker& m, ValueId x) {
 
 constexpr Recipe recipes[] = {
     {"normalize", 8, normalize, false},
-    {"reduce", 7, reduce, false},
+    {"reduce", 16, reduce, false},
     {"pool", 6, pool, false},
     {"resize", 2, resize, false},
     {"conv_transpose", 2, conv_transpose, false},
@@ -192,7 +191,7 @@ constexpr Recipe recipes[] = {
     {"split", 3, split, false},
     {"tile", 2, tile, false},
     {"blocks", 3, blocks, false},
-    {"choose", 12, choose, false},
+    {"choose", 18, choose, false},
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ Op draw_function(Maker& m) {
     case 3: return Selu{};
     case 4: return Celu{.alpha = 1.5f};
     case 5: return HardSwish{};
-    case 6: return Swish{.alpha = m.draw.chance(50) ? 1.0f : 1.5f};
+    case 6: return Tanh{};
     case 7: return Mish{};
     case 8: return Gelu{.approximate = m.draw.chance(50) ? Gelu::Approximate::none : Gelu::Approximate::tanh};
     case 9: return Softplus{};
@@ -99,9 +99,9 @@ void choose(Maker& m, ValueId x) {
 }
 
 constexpr Recipe recipes[] = {
-    {"function", 8, function, false}, {"function_of_positive", 5, function_of_positive, false},
-    {"jump", 3, jump, false},         {"prelu", 2, prelu, false},
-    {"extreme", 3, extreme, false},   {"choose", 4, choose, false},
+    {"function", 20, function, false}, {"function_of_positive", 5, function_of_positive, false},
+    {"jump", 5, jump, false},          {"prelu", 2, prelu, false},
+    {"extreme", 3, extreme, false},    {"choose", 6, choose, false},
 };
 
 }  // namespace
