@@ -33,6 +33,21 @@ BatchNorm batch_norm_of(const Parts& parts) {
   return apart ? BatchNorm::unfused : BatchNorm::none;
 }
 
+// Group norm is a step of its own in the skeleton. A pre-activation net that has it and a 7x7 stem is Big Transfer's.
+void take_norm(Spec& spec, const Graph& graph) {
+  const bool grouped = std::any_of(graph.nodes().begin(), graph.nodes().end(),
+                                   [](const Node& node) { return std::holds_alternative<GroupNormalization>(node.op); });
+  if (!grouped) return;
+  Spec other = spec;
+  other.norm = Norm::group;
+  other.standardized = other.pre_activation && !other.stem_norm && other.stem == Stem::imagenet;
+  try {
+    check(other);
+    spec = other;
+  } catch (const Error&) {  // its widths fit no group norm that is built: it is compared without
+  }
+}
+
 void take_input(Spec& spec, const Graph& graph) {
   const Fact& image = graph.fact(graph.inputs()[0]);
   if (!image.dims || image.rank() != 4) return;
@@ -162,6 +177,7 @@ Recognition recognize(const Graph& graph) {
   }
   Spec spec = guess_spec(parts);
   take_input(spec, graph);
+  take_norm(spec, graph);
   spec.name = find_name(spec);
   if (spec.name.empty()) spec.name = "resnet";
   result.spec = spec;

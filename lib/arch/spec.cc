@@ -101,7 +101,7 @@ void check(const Spec& spec) {
       if (channels % groups_of_norm != 0) fail(fmt::format("group norm of {} groups over {} channels", groups_of_norm, channels));
     }
     if (spec.width_per_group * spec.groups % 64 != 0 || spec.tiered_stem)
-      fail(fmt::format("group norm of {} groups over channels that are no multiple of it", groups_of_norm));
+      fail(fmt::format("group norm of {} groups over channels that are not a multiple of it", groups_of_norm));
   }
   if (spec.anti_alias != AntiAlias::none) {
     if (spec.pre_activation) fail("a pre-activation net is not anti-aliased");

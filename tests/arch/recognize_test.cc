@@ -102,9 +102,10 @@ TEST_P(Named, IsRecognisedInDisguise) {
         if (spec.block == Block::basic) spec.variant = Variant::v1_5;
         EXPECT_EQ(describe(recognition.spec), describe(spec));
         EXPECT_TRUE(recognition.spec == spec);
-        EXPECT_EQ(recognition.batch_norm, spec.pre_activation && folded ? BatchNorm::partly_folded
-                                          : folded                      ? BatchNorm::folded
-                                                                        : BatchNorm::unfused);
+        EXPECT_EQ(recognition.batch_norm, spec.norm == Norm::group        ? BatchNorm::none
+                                          : spec.pre_activation && folded ? BatchNorm::partly_folded
+                                          : folded                        ? BatchNorm::folded
+                                                                          : BatchNorm::unfused);
       }
     }
   }
