@@ -314,7 +314,7 @@ void GraphReader::add_node(const ::onnx::NodeProto& proto, NodeImport& node, con
     id = model_.graph.append(std::move(op), node.inputs, name, node.outputs);
   }
   Node& made = model_.graph.node(id.node);
-  if (!scope.renames()) stated_.give_to(made);
+  if (!scope.renames()) stated_.give_to(made, id.node);
   made.doc_string = proto.doc_string();
   for (const auto& entry : proto.metadata_props()) made.metadata[entry.key()] = entry.value();
   for (std::size_t slot = 0; slot < made.outputs.size(); ++slot) {

@@ -2,6 +2,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "formats/onnx/value_info.h"
@@ -15,7 +16,11 @@ void StatedValues::collect(const ::onnx::GraphProto& graph) {
   }
 }
 
-void StatedValues::give_to(Node& made) const {
+void StatedValues::give_to(Node& made, NodeId id) {
+  const bool follows =
+      std::any_of(made.inputs.begin(), made.inputs.end(), [&](ValueId input) { return after_unknown_.contains(input.node); });
+  if (!follows && !std::holds_alternative<Opaque>(made.op)) return;
+  after_unknown_.insert(id);
   for (Value& value : made.outputs) {
     if (value.fact.has_rank()) continue;
     const auto found = values_.find(value.name);
