@@ -117,7 +117,7 @@ struct OpRow {
   std::string_view type;
   std::int64_t since;  // the lowest opset (its domain's) that has it
   ImportFunction import;
-  ExportFunction write;  // null for what becomes other operators as it is read
+  ExportFunction write;          // null for what becomes other operators as it is read
   std::string_view domain = {};  // ONNX's own is empty
 };
 // Sorted by type.
