@@ -70,7 +70,6 @@ Model GraphReader::run() {
   if (options_.input_shapes.empty()) stated_.collect(graph_proto_);
   read_inputs();
   read_initializers();
-  read_sparse_initializers();
   for (const int index : order_of(graph_proto_.node(), scope_)) {
     ::onnx::NodeProto& node = *graph_proto_.mutable_node(index);
     read_graph_node(node);
@@ -320,20 +319,6 @@ void GraphReader::add_node(const ::onnx::NodeProto& proto, NodeImport& node, con
   for (std::size_t slot = 0; slot < made.outputs.size(); ++slot) {
     const std::string& output = proto.output(static_cast<int>(slot));
     if (!output.empty()) scope.values.emplace(output, ValueId{id.node, static_cast<std::int32_t>(slot)});
-  }
-}
-
-void GraphReader::read_sparse_initializers() {
-  for (auto& sparse : *graph_proto_.mutable_sparse_initializer()) {
-    const std::string name = sparse.values().name();
-    try {
-      if (name.empty()) throw Error(Fault::malformed, "has no name");
-      if (scope_.used.contains(name)) define(name, model_.graph.add_constant(name, import_sparse(sparse, &external_)));
-    } catch (Error& error) {
-      error.in(Frame::initializer(name));
-      throw;
-    }
-    sparse.Clear();
   }
 }
 

@@ -44,6 +44,7 @@ std::int64_t read_provenance(const ::onnx::ModelProto& proto, Model& model, Note
   for (const auto& entry : proto.metadata_props()) model.metadata[entry.key()] = entry.value();
   model.graph.name = proto.graph().name();
   model.graph.doc_string = proto.graph().doc_string();
+  if (proto.graph().sparse_initializer_size() > 0) throw Error(Fault::unsupported, "sparse initializers cannot be read");
   if (proto.training_info_size() > 0) notes.add("the file's training information was not read");
   return opset;
 }

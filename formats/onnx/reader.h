@@ -58,7 +58,6 @@ class GraphReader {
   void define(const std::string& name, ValueId id);
   void read_inputs();
   void read_initializers();
-  void read_sparse_initializers();
   void read_outputs();
   Tensor take_tensor(::onnx::TensorProto& tensor, std::shared_ptr<const Buffer> bytes);
   std::vector<int> order_of(const NodeList& nodes, const Scope& scope);
