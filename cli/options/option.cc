@@ -77,7 +77,8 @@ CLI::Option* add_parsed(CLI::App& app, const std::string& names, std::function<v
 CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& value, const std::string& type,
                       const std::string& description) {
   CLI::Option* option = app.add_option(names, value, description)->type_name(type);
-  return type.starts_with("FILE") || type.starts_with("FOLDER") ? option->check(name_of_file(type)) : option;
+  const bool is_name = type.starts_with("FILE") || type.starts_with("FOLDER") || type.starts_with("NAME") || type == "ARCH";
+  return is_name ? option->check(name_of_file(type)) : option;
 }
 
 CLI::Validator name_of_file(const std::string& type) {

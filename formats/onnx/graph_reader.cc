@@ -217,6 +217,14 @@ ValueId GraphReader::append(Op op, std::vector<ValueId> inputs, const std::strin
   return model_.graph.append(std::move(op), std::move(inputs), fresh, {fresh});
 }
 
+Tensor GraphReader::dense_value(const ::onnx::SparseTensorProto& sparse) {
+  constexpr std::size_t most = std::size_t{256} << 20;
+  Tensor dense = import_sparse(sparse, &external_);
+  dense_bytes_ += dense.size_bytes();
+  if (dense_bytes_ > most) throw Error(Fault::unsupported, fmt::format("sparse constants expand to more than {} bytes", most));
+  return dense;
+}
+
 void GraphReader::read_graph_node(const ::onnx::NodeProto& proto) {
   try {
     read_node(proto, scope_);
@@ -268,7 +276,7 @@ void GraphReader::import_node(const ::onnx::NodeProto& proto, std::vector<ValueI
   if (proto.name().empty()) name.clear();
   const OpRow* row = find_op(domain, proto.op_type());
   if (const auto* sparse = sparse_value_of(proto); sparse != nullptr && domain.empty())
-    return add_node(proto, node, name, Constant{import_sparse(*sparse, &external_)}, scope);
+    return add_node(proto, node, name, Constant{dense_value(*sparse)}, scope);
   Op op = row != nullptr ? import_known(*row, node) : import_unknown(proto, domain, node, scope);
   for (const std::string& attribute : node.attributes.unread()) {
     notes_.add(fmt::format("attribute '{}' is not known and was not read", attribute), label);

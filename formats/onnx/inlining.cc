@@ -146,7 +146,9 @@ void GraphReader::bind(const std::string& name, const Bound& bound, Scope& scope
   if (const auto* value = std::get_if<ValueId>(&bound)) {
     scope.values.emplace(name, *value);
   } else {
-    scope.sequences.emplace(name, std::get<std::vector<ValueId>>(bound));
+    const auto& values = std::get<std::vector<ValueId>>(bound);
+    if (!keep_sequence(name, values, scope))
+      throw Error(Fault::unsupported, fmt::format("sequences hold more than {} values in all", sequence_values_));
   }
 }
 

@@ -75,6 +75,10 @@ class GraphReader {
             Scope& outer);
   // Counts the bytes of what is put in place of a node. Throws Error(unsupported) where it has become too much.
   void count_expanded(std::size_t bytes);
+  // The dense tensor of a Constant's sparse one. Throws Error(unsupported) where they all together have become too large.
+  Tensor dense_value(const ::onnx::SparseTensorProto& sparse);
+  // Keeps the values of a sequence under a name; false, and nothing done, where there would be too many of all sequences.
+  bool keep_sequence(const std::string& name, std::vector<ValueId> values, Scope& scope);
   // Whether so many nodes more may be put in place of others; they are counted where they may.
   bool may_expand(std::size_t nodes);
 
@@ -84,7 +88,7 @@ class GraphReader {
 
   // What a name of a subgraph stands for: a value of the graph, or the values of a sequence.
   using Bound = std::variant<ValueId, std::vector<ValueId>>;
-  static void bind(const std::string& name, const Bound& bound, Scope& scope);
+  void bind(const std::string& name, const Bound& bound, Scope& scope);
   std::optional<Bound> find(const std::string& name, const Scope& scope) const;
   // Whether an If or a Loop was dealt with: its condition, or how often it runs, is known.
   bool inline_if(const ::onnx::NodeProto& proto, Scope& scope);
@@ -113,6 +117,7 @@ class GraphReader {
   StatedValues stated_;
   Functions functions_;
   std::size_t expanded_bytes_ = 0, expanded_nodes_ = 0;  // put in place of calls and subgraphs so far
+  std::size_t dense_bytes_ = 0, sequence_values_ = 0;    // of sparse constants, of all sequences
   std::size_t cut_prefixes_ = 0;
   std::set<std::string> graph_outputs_;
 };

@@ -56,6 +56,14 @@ std::optional<std::vector<std::int64_t>> pieces(std::int64_t length, const Fact*
 
 }  // namespace
 
+bool GraphReader::keep_sequence(const std::string& name, std::vector<ValueId> values, Scope& scope) {
+  constexpr std::size_t most = 1'000'000;  // a chain that inserts one by one makes half its length squared
+  if (values.size() > most - sequence_values_) return false;
+  sequence_values_ += values.size();
+  scope.sequences.emplace(name, std::move(values));
+  return true;
+}
+
 bool GraphReader::split_to_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
   const ValueId* x = scope.find(proto.input(0));
   if (x == nullptr || !model_.graph.fact(*x).has_rank()) return false;
@@ -79,8 +87,7 @@ bool GraphReader::split_to_sequence(const ::onnx::NodeProto& proto, Scope& scope
     sequence.push_back(append(Slice{}, {whole, starts, ends, axes}, name));
     if (squeezes) sequence.back() = append(Squeeze{}, {sequence.back(), axes}, name);
   }
-  scope.sequences.emplace(proto.output(0), std::move(sequence));
-  return true;
+  return keep_sequence(proto.output(0), std::move(sequence), scope);
 }
 
 bool GraphReader::concat_from_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
@@ -112,8 +119,7 @@ bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
       if (value == nullptr) return false;
       parts.push_back(*value);
     }
-    scope.sequences.emplace(proto.output(0), std::move(parts));
-    return true;
+    return keep_sequence(proto.output(0), std::move(parts), scope);
   }
   if (type == "SplitToSequence") return inputs > 0 && split_to_sequence(proto, scope);
   const auto* sequence = inputs > 0 ? scope.find_sequence(proto.input(0)) : nullptr;
@@ -150,8 +156,7 @@ bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
   } else {
     return false;
   }
-  scope.sequences.emplace(proto.output(0), std::move(parts));
-  return true;
+  return keep_sequence(proto.output(0), std::move(parts), scope);
 }
 
 }  // namespace resnet::onnx

@@ -201,6 +201,14 @@ Graph with_score_output(const Graph& graph, std::string_view output_name) {
   ValueId chosen;
   if (!output_name.empty()) {
     chosen = before_decision(graph, named_value(graph, output_name));
+    // An output may be a map of scores; of what is inside nobody says that.
+    const auto unlikeness = unlikeness_to_scores(graph.fact(chosen));
+    const bool inside =
+        !is_output(graph, chosen) && (std::holds_alternative<Input>(graph.node(chosen.node).op) || unlikeness.value_or(9) > 1);
+    if (inside && chosen == named_value(graph, output_name)) {
+      throw Error(Fault::unsupported,
+                  fmt::format("'{}' ({}) does not score classes", output_name, graph.fact(chosen).to_string()));
+    }
   } else {
     std::vector<ValueId> outputs;
     for (const ValueId id : graph.outputs()) outputs.push_back(before_decision(graph, id));

@@ -117,6 +117,13 @@ TEST(AsClassifier, LogitsAndNotTheFeaturesThatTheyAreComputedFrom) {
               HasSubstr("no output 'feature', expected one of its own: 'features', 'logits', 'block'"));
 }
 
+TEST(AsClassifier, WhatIsInsideHasToLookLikeScores) {
+  const Graph graph = network(Fact::of(DType::float32, {n, 3, 4, 4}));
+  for (const char* name : {"image", "conv", "block"})
+    EXPECT_THAT(complaint(Fault::unsupported, [&] { as_classifier(graph, name); }), HasSubstr("does not score classes")) << name;
+  EXPECT_EQ(find_score_output(as_classifier(graph, "features")).name, "features");
+}
+
 TEST(AsClassifier, ProbabilitiesBesideTheirLogitsStayTheFirstOfBoth) {
   Net made = net(Fact::of(DType::float32, {n, 3, 4, 4}), 3);
   const ValueId soft = made.graph.append(Softmax{}, {made.scores}, "softmax", {"probabilities"});

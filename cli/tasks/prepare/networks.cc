@@ -146,7 +146,8 @@ Graph as_asked(const Graph& graph, const NetworkOptions& options) {
     return options.vector ? as_extractor(graph, options.output_name) : as_classifier(graph, options.output_name);
   } catch (const Error& error) {
     if (error.fault() != Fault::unsupported) throw;
-    throw Error(error.fault(), error.problem() + "; --output-name says which");
+    throw Error(error.fault(), error.problem() + (options.output_name.empty() ? "; --output-name says which"
+                                                                              : "; --output-type vector -o FILE.npy writes it"));
   }
 }
 
