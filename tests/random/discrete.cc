@@ -104,13 +104,15 @@ std::optional<std::string> dynamic(const Tensor& x, std::span<const Tensor> expe
   if (actual[0] == nullptr || actual[1] == nullptr || actual[2] == nullptr) return std::nullopt;
   const double scale = actual[1]->values_as<double>()[0], right_scale = expected[1].values_as<double>()[0];
   const double zero = actual[2]->values_as<double>()[0], right_zero = expected[2].values_as<double>()[0];
-  if (!std::isfinite(right_scale)) return std::nullopt;
+  // Of nothing but what is not finite there is no range.
+  if (!std::isfinite(right_scale) || right_scale == 0) return std::nullopt;
   if (!(std::abs(scale - right_scale) <= 2 * tolerance * right_scale))
     return fmt::format("the scale is {:.9g}, expected {:.9g}", scale, right_scale);
   if (!(std::abs(zero - right_zero) <= 1)) return fmt::format("the zero point is {}, expected {}", zero, right_zero);
   const auto values = x.values_as<double>(), got = actual[0]->values_as<double>();
   const double slack = 0.5 + tolerance * largest(values) / scale + 1e-3;
   for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!std::isfinite(values[i])) continue;
     const double right = std::clamp(values[i] / scale + zero, 0.0, 255.0);
     if (!(std::abs(got[i] - right) <= slack)) return wrong_element(i, got[i], right - slack, right + slack);
   }

@@ -121,10 +121,9 @@ void split(Maker& m, ValueId x) {
 }
 
 void tile(Maker& m, ValueId x) {
-  if (m.rank(x) < 1 || m.elements(x) > 4096) return;
+  if (m.rank(x) < 1 || (m.open && m.rank(x) < 2) || m.elements(x) > 4096) return;
   Sizes repeats(m.rank(x), 1);
-  const std::size_t axis = m.free_axis(x);
-  if (axis < repeats.size()) repeats[axis] = m.draw.between(1, 3);
+  repeats[m.free_axis(x)] = m.draw.between(1, 3);
   m.offer(m.add(Tile{}, {x, m.integers(repeats)}));
 }
 
