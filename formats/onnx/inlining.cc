@@ -47,21 +47,24 @@ bool refers_to_a_call(const ::onnx::GraphProto& graph) {
 
 Tensor truth() { return Tensor::from<bool>(Shape{}, {true}); }
 
+bool is_true(const ::onnx::TensorProto& tensor) {
+  return import_tensor(tensor, nullptr).values_as<std::int64_t>() == std::vector<std::int64_t>{1};
+}
+
 // Whether a loop's body leaves its condition as it was: it hands it through, or says true each time.
 bool keeps_condition(const ::onnx::GraphProto& body, const std::string& condition) {
   std::string name = body.output(0).name();
   for (int step = 0; step <= body.node_size(); ++step) {
     if (name == condition) return true;
     for (const auto& tensor : body.initializer()) {
-      if (tensor.name() == name) return import_tensor(tensor, nullptr).values_as<std::int64_t>() == std::vector<std::int64_t>{1};
+      if (tensor.name() == name) return is_true(tensor);
     }
     const auto maker = std::find_if(body.node().begin(), body.node().end(),
                                     [&](const auto& node) { return node.output_size() > 0 && node.output(0) == name; });
     if (maker == body.node().end()) return false;
     if (maker->op_type() == "Constant") {
       const auto* value = find_attribute(*maker, "value");
-      return value != nullptr && value->has_t() &&
-             import_tensor(value->t(), nullptr).values_as<std::int64_t>() == std::vector<std::int64_t>{1};
+      return value != nullptr && value->has_t() && is_true(value->t());
     }
     if ((maker->op_type() != "Identity" && maker->op_type() != "Cast") || maker->input_size() == 0) return false;
     name = maker->input(0);

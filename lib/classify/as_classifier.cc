@@ -31,8 +31,6 @@ std::optional<std::int64_t> channels_of_first_convolution(const Graph& graph) {
   return std::nullopt;
 }
 
-bool is_count_of_channels(const Dim& dim) { return dim.is(1) || dim.is(3); }
-
 bool has_repeated_symbol(const Dims& dims) {
   std::set<std::string> seen;
   return std::any_of(dims.begin(), dims.end(),
@@ -49,12 +47,12 @@ std::optional<Dims> image_dims(const Graph& graph, const std::optional<Dims>& de
   Dims dims = *declared;
   if (dims.size() == 3) dims.insert(dims.begin(), Dim(1));
   if (dims.size() != 4) return std::nullopt;
-  const bool channels_last = !is_count_of_channels(dims[1]) && is_count_of_channels(dims[3]);
+  const bool channels_last = has_channels_last(dims);
   const std::size_t channel = channels_last ? 3 : 1;
   const bool names_again = has_repeated_symbol(dims) || !dims[channel].is_number();
   if (!dims[channel].is_number()) {
     const auto channels = channels_of_first_convolution(graph);
-    dims[channel] = channels && is_count_of_channels(Dim(*channels)) ? *channels : 3;
+    dims[channel] = channels && counts_channels(Dim(*channels)) ? *channels : 3;
   }
   if (!names_again) return dims;
   const std::array<std::size_t, 3> others =
@@ -108,18 +106,11 @@ Graph with_image_input(const Graph& graph) {
 
 // ---- the output ----
 
-// Operators that leave the numbers as they are, or nearly so.
-bool keeps_numbers(const Op& op) {
-  return std::holds_alternative<Identity>(op) || std::holds_alternative<Flatten>(op) || std::holds_alternative<Reshape>(op) ||
-         std::holds_alternative<Squeeze>(op) || std::holds_alternative<Unsqueeze>(op) || std::holds_alternative<Cast>(op) ||
-         std::holds_alternative<Transpose>(op) || std::holds_alternative<Dropout>(op);
-}
-
-// What made a value, leaving out what keeps its numbers; none where there is nothing.
+// What made a value, leaving out what only changes its form; none where there is nothing.
 ValueId maker(const Graph& graph, ValueId id) {
   while (!id.is_none()) {
     const Node& node = graph.node(id.node);
-    if (!keeps_numbers(node.op) || node.inputs.empty()) return id;
+    if (!only_changes_form(node.op) || node.inputs.empty()) return id;
     id = node.inputs[0];
   }
   return id;
@@ -139,7 +130,7 @@ ValueId before_decision(const Graph& graph, ValueId output) {
   return one_list ? node.inputs[0] : output;
 }
 
-// Whether `later` is computed from `earlier` by more than what keeps the numbers or turns them into probabilities.
+// Whether `later` is computed from `earlier` by more than what changes the form or turns scores into probabilities.
 bool is_computed_from(const Graph& graph, ValueId later, ValueId earlier) {
   ValueId same = maker(graph, later);
   while (!same.is_none() && std::holds_alternative<Softmax>(graph.node(same.node).op))
@@ -197,33 +188,39 @@ ValueId named_value(const Graph& graph, std::string_view name) {
   throw Error(Fault::invalid, fmt::format("the model has no output '{}', expected one of its own: {}", name, names));
 }
 
-Graph with_score_output(const Graph& graph, std::string_view output_name) {
-  ValueId chosen;
-  if (!output_name.empty()) {
-    chosen = before_decision(graph, named_value(graph, output_name));
-    // An output may be a map of scores; of what is inside nobody says that.
-    const auto unlikeness = unlikeness_to_scores(graph.fact(chosen));
-    const bool inside =
-        !is_output(graph, chosen) && (std::holds_alternative<Input>(graph.node(chosen.node).op) || unlikeness.value_or(9) > 1);
-    if (inside && chosen == named_value(graph, output_name)) {
-      throw Error(Fault::unsupported,
-                  fmt::format("'{}' ({}) does not score classes", output_name, graph.fact(chosen).to_string()));
-    }
-  } else {
-    std::vector<ValueId> outputs;
-    for (const ValueId id : graph.outputs()) outputs.push_back(before_decision(graph, id));
-    const std::vector<ValueId> likely = likeliest_scores(graph, outputs);
-    if (likely.empty()) return graph;  // which is refused by find_score_output()
-    chosen = likely.front();
-    for (const ValueId other : likely) {
-      const auto own = classes_of(graph, chosen), others = classes_of(graph, other);
-      if (!own || !others || own == others) continue;
-      throw Error(Fault::unsupported,
-                  fmt::format("the model gives scores twice, '{}' ({}) and '{}' ({}), expected to be told which is meant",
-                              graph.value(chosen).name, graph.fact(chosen).to_string(), graph.value(other).name,
-                              graph.fact(other).to_string()));
-    }
+// The scores that are asked for by name.
+ValueId named_scores(const Graph& graph, std::string_view name) {
+  const ValueId named = named_value(graph, name), chosen = before_decision(graph, named);
+  if (chosen != named || is_output(graph, named)) return chosen;
+  // An output may be a map of scores; of what is inside nobody says that.
+  constexpr int list_of_classes = 1;
+  const std::optional<int> unlikeness = unlikeness_to_scores(graph.fact(named));
+  if (std::holds_alternative<Input>(graph.node(named.node).op) || !unlikeness || *unlikeness > list_of_classes)
+    throw Error(Fault::unsupported, fmt::format("'{}' ({}) does not score classes", name, graph.fact(named).to_string()));
+  return named;
+}
+
+// The scores among the outputs; none where nothing looks like them.
+ValueId scores_of(const Graph& graph) {
+  std::vector<ValueId> outputs;
+  for (const ValueId id : graph.outputs()) outputs.push_back(before_decision(graph, id));
+  const std::vector<ValueId> likely = likeliest_scores(graph, outputs);
+  if (likely.empty()) return ValueId::none();
+  const ValueId chosen = likely.front();
+  for (const ValueId other : likely) {
+    const auto own = classes_of(graph, chosen), others = classes_of(graph, other);
+    if (!own || !others || own == others) continue;
+    throw Error(Fault::unsupported,
+                fmt::format("the model gives scores twice, '{}' ({}) and '{}' ({}), expected to be told which is meant",
+                            graph.value(chosen).name, graph.fact(chosen).to_string(), graph.value(other).name,
+                            graph.fact(other).to_string()));
   }
+  return chosen;
+}
+
+Graph with_score_output(const Graph& graph, std::string_view output_name) {
+  const ValueId chosen = output_name.empty() ? scores_of(graph) : named_scores(graph, output_name);
+  if (chosen.is_none()) return graph;  // which is refused by find_score_output()
   if (graph.outputs().size() == 1 && graph.outputs()[0] == chosen) return graph;
   Graph result = graph;
   result.set_outputs({chosen});

@@ -159,10 +159,12 @@ void Classifier::add(std::span<const float> scores, bool probabilities, Item& it
 // What the last run says of an image besides its scores.
 void Classifier::keep_head(const Network& network, std::size_t row, Item& item) const {
   const auto slice = [&](std::size_t output) {
-    const std::vector<float> values = network.scorer.other_output(output).values_as<float>();
+    const Tensor& all = network.scorer.other_output(output);
+    const std::vector<float> converted = all.dtype() == DType::float32 ? std::vector<float>() : all.values_as<float>();
+    const std::span<const float> values = all.dtype() == DType::float32 ? all.data<float>() : converted;
     const std::size_t each = values.size() / network.scorer.batch();
-    return std::vector<float>(values.begin() + static_cast<std::ptrdiff_t>(row * each),
-                              values.begin() + static_cast<std::ptrdiff_t>((row + 1) * each));
+    const auto own = values.subspan(row * each, each);
+    return std::vector<float>(own.begin(), own.end());
   };
   if (network.features_output) {
     item.result.features = slice(*network.features_output);

@@ -52,6 +52,9 @@ std::optional<int> unlikeness_to_scores(const Fact& fact) {
   return fact.rank() == 4 ? 2 : std::optional<int>();
 }
 
+bool counts_channels(const Dim& dim) { return dim.is(3) || dim.is(1); }
+bool has_channels_last(const Dims& dims) { return !counts_channels(dims[1]) && counts_channels(dims[3]); }
+
 std::string ImageInput::to_string() const {
   const auto text = [](const std::optional<std::int64_t>& dim, const char* unknown) {
     return dim ? std::to_string(*dim) : unknown;
@@ -72,8 +75,7 @@ ImageInput find_image_input(const Graph& graph) {
   const Dims& dims = *fact.dims;
   ImageInput input;
   input.name = value.name;
-  const auto counts_channels = [](const Dim& dim) { return dim.is(3) || dim.is(1); };
-  input.channels_last = !counts_channels(dims[1]) && counts_channels(dims[3]);
+  input.channels_last = has_channels_last(dims);
   const Dim& channels = dims[input.channels_last ? 3 : 1];
   if (channels.is_number() && !counts_channels(channels)) refuse(describe(value));
   if (channels.is(1)) input.channels = 1;

@@ -37,6 +37,10 @@ struct ScoreOutput {
   bool probabilities = false;
 };
 
+// Whether images can have so many channels: three, or one.
+bool counts_channels(const Dim& dim);
+// Whether the four dims of a batch of images have the channels at the end.
+bool has_channels_last(const Dims& dims);
 // Throws Error(unsupported) that says what was found where the graph takes something else than images. as_classifier() makes such
 // an input out of what exporters write.
 ImageInput find_image_input(const Graph& graph);

@@ -7,12 +7,15 @@
 #include "lib/classify/endpoints.h"
 #include "lib/classify/scorer.h"
 #include "tests/classify/small_networks.h"
+#include "tests/support/observe.h"
 
 namespace resnet {
 namespace {
 
+using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 const Dim n = Dim::symbol("batch");
 
@@ -52,17 +55,6 @@ Graph network(Fact fact, std::int64_t channels = 3) { return net(std::move(fact)
 std::string input_of(const Graph& graph) {
   const ImageInput input = find_image_input(graph);
   return std::string(name_of(input.dtype)) + " " + input.to_string();
-}
-
-template <typename Call>
-std::string complaint(Fault fault, Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), fault);
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(AsClassifier, WhatFitsStaysAsItIs) {
@@ -113,14 +105,15 @@ TEST(AsClassifier, LogitsAndNotTheFeaturesThatTheyAreComputedFrom) {
   ASSERT_EQ(chosen.outputs().size(), 1u);
   EXPECT_EQ(find_score_output(chosen).name, "logits");
   EXPECT_EQ(find_score_output(as_classifier(made.graph, "features")).name, "features");
-  EXPECT_THAT(complaint(Fault::invalid, [&] { as_classifier(made.graph, "feature"); }),
-              HasSubstr("no output 'feature', expected one of its own: 'features', 'logits', 'block'"));
+  EXPECT_THAT(error_of([&] { as_classifier(made.graph, "feature"); }),
+              Pair(Fault::invalid, HasSubstr("no output 'feature', expected one of its own: 'features', 'logits', 'block'")));
 }
 
 TEST(AsClassifier, WhatIsInsideHasToLookLikeScores) {
   const Graph graph = network(Fact::of(DType::float32, {n, 3, 4, 4}));
   for (const char* name : {"image", "conv", "block"})
-    EXPECT_THAT(complaint(Fault::unsupported, [&] { as_classifier(graph, name); }), HasSubstr("does not score classes")) << name;
+    EXPECT_THAT(error_of([&] { as_classifier(graph, name); }), Pair(Fault::unsupported, HasSubstr("does not score classes")))
+        << name;
   EXPECT_EQ(find_score_output(as_classifier(graph, "features")).name, "features");
 }
 
@@ -138,8 +131,8 @@ TEST(AsClassifier, TwoListsOfClassesAreAskedFor) {
   const ValueId others = made.graph.add_constant("others", filled(Shape{2, 7}, 1));
   const ValueId age = made.graph.append(MatMul{}, {made.features, others}, "", {"age"});
   made.graph.set_outputs({made.scores, age});
-  EXPECT_THAT(complaint(Fault::unsupported, [&] { as_classifier(made.graph); }),
-              HasSubstr("scores twice, 'logits' (float batchx3) and 'age' (float batchx7)"));
+  EXPECT_THAT(error_of([&] { as_classifier(made.graph); }),
+              Pair(Fault::unsupported, HasSubstr("scores twice, 'logits' (float batchx3) and 'age' (float batchx7)")));
   EXPECT_EQ(find_score_output(as_classifier(made.graph, "age")).classes, 7);
 }
 
@@ -151,7 +144,7 @@ TEST(AsClassifier, ADecisionIsLeftOut) {
   // A class for each pixel is another answer.
   const ValueId pixels = made.graph.append(ArgMax{.axis = 1}, {made.block}, "argmax2", {"map"});
   made.graph.set_outputs({pixels});
-  EXPECT_THAT(complaint(Fault::unsupported, [&] { find_score_output(as_classifier(made.graph)); }), HasSubstr("'map'"));
+  EXPECT_THAT(error_of([&] { find_score_output(as_classifier(made.graph)); }), Pair(Fault::unsupported, HasSubstr("'map'")));
 }
 
 TEST(WhatButScores, FeaturesAndMapsOfABackbone) {

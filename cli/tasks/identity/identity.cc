@@ -22,12 +22,14 @@ template <typename Struct>
 struct Field {
   std::string_view key, words;
   std::string Struct::*value;
+  bool is_new = false;  // left out where it is empty: identities that were written before it do not have it
 };
 
 constexpr Field<NetworkIdentity> network_fields[] = {
     {"model", "model", &NetworkIdentity::model},
     {"preparation", "preparation", &NetworkIdentity::preparation},
     {"input_shape", "--input-shape", &NetworkIdentity::input_shape},
+    {"output", "--output-name", &NetworkIdentity::output, true},
     {"convolution", "--convolution", &NetworkIdentity::convolution},
     {"methods", "convolution methods", &NetworkIdentity::methods},
 };
@@ -81,8 +83,9 @@ std::string side_of(std::span<const Difference> differences, std::string Differe
 Json json_of(const NetworkIdentity& network) {
   Json json;
   json["name"] = network.name;
-  for (const auto& field : network_fields) json[std::string(field.key)] = network.*field.value;
-  if (!network.output.empty()) json["output"] = network.output;
+  for (const auto& field : network_fields) {
+    if (const std::string& value = network.*field.value; !field.is_new || !value.empty()) json[std::string(field.key)] = value;
+  }
   json["data"] = Json(network.data);
   return json;
 }
@@ -90,8 +93,10 @@ Json json_of(const NetworkIdentity& network) {
 NetworkIdentity network_of(const Json& json) {
   NetworkIdentity network;
   network.name = json.at("name").get<std::string>();
-  for (const auto& field : network_fields) network.*field.value = json.at(std::string(field.key)).get<std::string>();
-  network.output = json.value("output", "");
+  for (const auto& field : network_fields) {
+    const std::string key(field.key);
+    if (!field.is_new || json.contains(key)) network.*field.value = json.at(key).get<std::string>();
+  }
   network.data = json.at("data").get<std::map<std::string, std::string>>();
   return network;
 }
@@ -115,7 +120,6 @@ std::vector<Difference> differences(const Identity& left, const Identity& right,
       add(std::string(field.words) + which, names ? a.name + ": " + a.model : a.*field.value,
           names ? b.name + ": " + b.model : b.*field.value);
     }
-    add("--output-name" + which, a.output, b.output);
     compare_pairs(a.data, b.data, [&](const std::string& file, const std::string& then, const std::string& now) {
       add("data file " + file + which, then, now);
     });

@@ -37,23 +37,26 @@ void AnswerSinks::end() {
   if (features_ == nullptr) output_.write(writer_.end());
 }
 
+// Features are as long as the classifier is wide; an output has dims of its own.
+std::vector<std::int64_t> AnswerSinks::dims_of(const Result& result) const {
+  if (request_.network.vector) return result.feature_dims;
+  return {static_cast<std::int64_t>(result.features.size())};
+}
+
 void AnswerSinks::add(const Result& result) {
   if (result.error) return add_failure(result.input, *result.error);
-  // Features are as long as the classifier is wide; an output has dims of its own.
-  const std::vector<std::int64_t> dims =
-      request_.network.vector ? result.feature_dims : std::vector{static_cast<std::int64_t>(result.features.size())};
-  if (features_ != nullptr && !features_->fits(dims)) {
+  if (features_ != nullptr && !features_->fits(dims_of(result))) {
     return add_failure(result.input,
                        fmt::format("gives {}, expected {} as of the images before it; what gives another size needs a "
                                    "file of its own",
-                                   Shape(dims).to_string(), features_->row()));
+                                   Shape(dims_of(result)).to_string(), features_->row()));
   }
   ++count_;
   const auto least = static_cast<double>(request_.min_probability);
   std::span<const Prediction> shown = result.predictions;
   while (!shown.empty() && shown.back().probability < least) shown = shown.first(shown.size() - 1);
   if (features_ != nullptr) {
-    features_->add(result.features, dims);
+    features_->add(result.features, dims_of(result));
   } else {
     write(result.input, writer_.answer(result.input, shown));
   }

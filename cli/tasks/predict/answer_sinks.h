@@ -42,6 +42,7 @@ class AnswerSinks {
   const answers::Tally& tally() const { return tally_; }
 
  private:
+  std::vector<std::int64_t> dims_of(const Result& result) const;
   void write(const std::string& input, const std::string& bytes);
 
   const PredictRequest& request_;

@@ -48,6 +48,21 @@ void check_vector(const Fact& fact, const char* what) {
   throw Error(Fault::malformed, fmt::format("{} is {}, expected a vector", what, to_string(*fact.dims)));
 }
 
+std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, std::size_t count, std::int64_t usual,
+                                       std::int64_t least, std::int64_t most, const char* name) {
+  if (list.empty()) return std::vector<std::int64_t>(count, usual);
+  if (list.size() != count) {
+    throw Error(Fault::malformed, fmt::format("{} has {} entries, expected {}", name, list.size(), count));
+  }
+  for (const std::int64_t entry : list) {
+    if (entry < least || entry > most) {
+      throw Error(Fault::malformed, entry < least ? fmt::format("{} holds {}, expected at least {}", name, entry, least)
+                                                  : fmt::format("{} holds {}, expected at most {}", name, entry, most));
+    }
+  }
+  return list;
+}
+
 std::optional<Dims> bounded_elements(std::optional<Dims> elements, std::optional<DType> dtype) {
   if (!elements || elements->size() > most_elements) return std::nullopt;
   if (dtype == DType::int32) {

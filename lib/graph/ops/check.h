@@ -1,8 +1,10 @@
 // Checks that the operators' inference shares.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <vector>
 
 #include "lib/graph/fact.h"
 
@@ -19,6 +21,11 @@ void check_dtype(const Fact& fact, const char* what, std::initializer_list<DType
 
 // Throws Error(malformed) "shape is 2x2, expected a vector" where the rank is known and not 1.
 void check_vector(const Fact& fact, const char* what);
+
+// An attribute with an entry for each axis, or so many `usual` ones where it is empty. Throws Error(malformed) where it has
+// another number of entries, or one below `least` or above `most`.
+std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, std::size_t count, std::int64_t usual,
+                                       std::int64_t least, std::int64_t most, const char* name);
 
 // Elements as a fact may hold them: nothing where there are too many to be dims, or where a number does not fit `dtype` (which
 // would wrap around).

@@ -14,32 +14,20 @@ namespace {
 // No image, kernel or stride is larger; below it, their products fit into 64 bits.
 constexpr std::int64_t most = std::int64_t{1} << 30;
 
-std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, std::size_t count, std::int64_t usual,
-                                       std::int64_t least, const char* name) {
-  if (list.empty()) return std::vector<std::int64_t>(count, usual);
-  if (list.size() != count)
-    throw Error(Fault::malformed, fmt::format("{} has {} entries, expected {}", name, list.size(), count));
-  for (const std::int64_t entry : list) {
-    if (entry < least || entry > most)
-      throw Error(Fault::malformed, fmt::format("{} holds {}, expected {} to {}", name, entry, least, most));
-  }
-  return list;
-}
-
 }  // namespace
 
 std::vector<TransposedAxis> transposed_axes(const ConvTranspose& op, const std::vector<std::int64_t>& kernel,
                                             const Dims& spatial) {
   const std::size_t rank = spatial.size();
-  const auto strides = checked_list(op.strides, rank, 1, 1, "strides"),
-             dilations = checked_list(op.dilations, rank, 1, 1, "dilations");
-  const auto padding = checked_list(op.output_padding, rank, 0, 0, "output_padding");
-  const auto pads = checked_list(op.pads, 2 * rank, 0, 0, "pads");
-  checked_list(kernel, rank, 1, 1, "kernel_shape");
+  const auto strides = checked_list(op.strides, rank, 1, 1, most, "strides"),
+             dilations = checked_list(op.dilations, rank, 1, 1, most, "dilations");
+  const auto padding = checked_list(op.output_padding, rank, 0, 0, most, "output_padding");
+  const auto pads = checked_list(op.pads, 2 * rank, 0, 0, most, "pads");
+  checked_list(kernel, rank, 1, 1, most, "kernel_shape");
   // Some write the batch and the channels before it.
   std::vector<std::int64_t> shape = op.output_shape;
   if (shape.size() == rank + 2) shape.erase(shape.begin(), shape.begin() + 2);
-  const auto outputs = checked_list(shape, rank, 0, 1, "output_shape");
+  const auto outputs = checked_list(shape, rank, 0, 1, most, "output_shape");
   const bool same = op.auto_pad == AutoPad::same_upper || op.auto_pad == AutoPad::same_lower;
   std::vector<TransposedAxis> axes;
   for (std::size_t i = 0; i < rank; ++i) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/base/error.h"
+#include "lib/graph/ops/check.h"
 
 namespace resnet {
 
@@ -13,30 +14,15 @@ namespace {
 // No image and no kernel has sizes above this; below it, sums and products of a few of them fit into 64 bits.
 constexpr std::int64_t most = std::int64_t{1} << 40;
 
-std::vector<std::int64_t> checked_list(const std::vector<std::int64_t>& list, std::size_t count, std::int64_t usual,
-                                       std::int64_t least, const char* name) {
-  if (list.empty()) return std::vector<std::int64_t>(count, usual);
-  if (list.size() != count) {
-    throw Error(Fault::malformed, fmt::format("{} has {} entries, expected {}", name, list.size(), count));
-  }
-  for (const std::int64_t entry : list) {
-    if (entry < least || entry > most) {
-      throw Error(Fault::malformed, entry < least ? fmt::format("{} holds {}, expected at least {}", name, entry, least)
-                                                  : fmt::format("{} holds {}, expected at most {}", name, entry, most));
-    }
-  }
-  return list;
-}
-
 }  // namespace
 
 Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
   const std::size_t rank = spatial.size();
   Window window;
-  window.kernel = checked_list(attributes.kernel, rank, 1, 1, "kernel_shape");
-  window.strides = checked_list(attributes.strides, rank, 1, 1, "strides");
-  window.dilations = checked_list(attributes.dilations, rank, 1, 1, "dilations");
-  const auto pads = checked_list(attributes.pads, 2 * rank, 0, 0, "pads");
+  window.kernel = checked_list(attributes.kernel, rank, 1, 1, most, "kernel_shape");
+  window.strides = checked_list(attributes.strides, rank, 1, 1, most, "strides");
+  window.dilations = checked_list(attributes.dilations, rank, 1, 1, most, "dilations");
+  const auto pads = checked_list(attributes.pads, 2 * rank, 0, 0, most, "pads");
   const bool same = attributes.auto_pad == AutoPad::same_upper || attributes.auto_pad == AutoPad::same_lower;
   const bool explicit_pads = attributes.auto_pad == AutoPad::notset;
   for (std::size_t axis = 0; axis < rank; ++axis) {

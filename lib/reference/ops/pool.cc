@@ -116,39 +116,35 @@ void compute(const MaxPool& op, Inputs inputs, Outputs outputs) {
   });
 }
 
-void compute(const AveragePool& op, Inputs inputs, Outputs outputs) {
-  const Tensor& x = *inputs[0];
+namespace {
+
+// Calls one(sum of term(element) over a window, its taps by axis) for each; what it gives is the output.
+template <typename Pool, typename Term, typename One>
+void sum_windows(const Pool& op, const Tensor& x, Tensor& y, const Term& term, const One& one) {
   const auto spatial = x.shape().dims().subspan(2);
   const Window window = window_of(op, Dims(spatial.begin(), spatial.end()));
   dispatch_real(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* source = x.data<T>().data();
-    T* target = outputs[0].mutable_data<T>().data();
-    visit_windows(window, x.shape(), outputs[0].shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
-      double sum = 0, count = 1;
-      visit_taps(axes, 0, [&](std::int64_t tap) { sum += static_cast<double>(to_number(source[map + tap])); });
-      for (std::size_t i = 0; i < axes.size(); ++i)
-        count *= static_cast<double>(op.count_include_pad ? axes[i]->padded : axes[i]->count);
-      *target++ = to_element<T>(count == 0 ? 0.0 : sum / count);
+    T* target = y.mutable_data<T>().data();
+    visit_windows(window, x.shape(), y.shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
+      double sum = 0;
+      visit_taps(axes, 0, [&](std::int64_t tap) { sum += term(static_cast<double>(to_number(source[map + tap]))); });
+      *target++ = to_element<T>(one(sum, axes));
     });
   });
 }
 
-void compute(const GlobalAveragePool&, Inputs inputs, Outputs outputs) {
-  const Tensor& x = *inputs[0];
-  const std::int64_t maps = outputs[0].elements();
-  if (maps == 0) return;
-  const std::int64_t map = x.elements() / maps;
-  dispatch_real(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* source = x.data<T>().data();
-    T* target = outputs[0].mutable_data<T>().data();
-    for (std::int64_t i = 0; i < maps; ++i) {
-      double sum = 0;
-      for (std::int64_t j = 0; j < map; ++j) sum += static_cast<double>(to_number(*source++));
-      target[i] = to_element<T>(sum / static_cast<double>(map));
-    }
-  });
+}  // namespace
+
+void compute(const AveragePool& op, Inputs inputs, Outputs outputs) {
+  sum_windows(
+      op, *inputs[0], outputs[0], [](double value) { return value; },
+      [&](double sum, std::span<const Taps* const> axes) {
+        double count = 1;
+        for (const Taps* axis : axes) count *= static_cast<double>(op.count_include_pad ? axis->padded : axis->count);
+        return count == 0 ? 0.0 : sum / count;
+      });
 }
 
 namespace {
@@ -177,6 +173,14 @@ double root_of(double sum, std::int64_t p) {
 
 }  // namespace
 
+void compute(const GlobalAveragePool&, Inputs inputs, Outputs outputs) {
+  reduce_maps(*inputs[0], outputs[0], [](const auto* values, std::int64_t count) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(to_number(values[i]));
+    return sum / static_cast<double>(count);
+  });
+}
+
 void compute(const GlobalMaxPool&, Inputs inputs, Outputs outputs) {
   reduce_maps(*inputs[0], outputs[0], [](const auto* values, std::int64_t count) {
     double best = -std::numeric_limits<double>::infinity();
@@ -198,19 +202,9 @@ void compute(const GlobalLpPool& op, Inputs inputs, Outputs outputs) {
 }
 
 void compute(const LpPool& op, Inputs inputs, Outputs outputs) {
-  const Tensor& x = *inputs[0];
-  const auto spatial = x.shape().dims().subspan(2);
-  const Window window = window_of(op, Dims(spatial.begin(), spatial.end()));
-  dispatch_real(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T* source = x.data<T>().data();
-    T* target = outputs[0].mutable_data<T>().data();
-    visit_windows(window, x.shape(), outputs[0].shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
-      double sum = 0;
-      visit_taps(axes, 0, [&](std::int64_t tap) { sum += to_power(static_cast<double>(to_number(source[map + tap])), op.p); });
-      *target++ = to_element<T>(root_of(sum, op.p));
-    });
-  });
+  sum_windows(
+      op, *inputs[0], outputs[0], [&](double value) { return to_power(value, op.p); },
+      [&](double sum, std::span<const Taps* const>) { return root_of(sum, op.p); });
 }
 
 void compute(const MaxUnpool& op, Inputs inputs, Outputs outputs) {
