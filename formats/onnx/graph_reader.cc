@@ -181,7 +181,8 @@ std::vector<int> GraphReader::order_of(const NodeList& nodes, const Scope& scope
     for (const auto& node : nodes) made.insert(node.output().begin(), node.output().end());
   }
   return order(nodes, [&](const std::string& name) {
-    return made.contains(name) ? scope.values.contains(name) || scope.sequences.contains(name) : find(name, scope).has_value();
+    return made.contains(name) ? scope.values.contains(name) || scope.sequences.contains(name)
+                               : scope.find(name) != nullptr || scope.find_sequence(name) != nullptr;
   });
 }
 

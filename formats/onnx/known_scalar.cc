@@ -10,8 +10,8 @@ namespace resnet::onnx {
 
 namespace {
 
-// Longer chains are not followed.
-constexpr int deepest = 32;
+// Longer chains are not followed, and no more values than these for one question: each may be asked for from two sides.
+constexpr int deepest = 32, most_visits = 1000;
 
 std::optional<double> element_of(const Fact& fact) {
   if (fact.value && fact.value->elements() == 1) return fact.value->values_as<double>().front();
@@ -42,14 +42,14 @@ std::optional<double> computed(std::string_view type, double a, double b, bool w
   return std::nullopt;
 }
 
-std::optional<double> known_scalar(const Graph& graph, ValueId id, int depth) {
-  if (id.is_none() || depth > deepest) return std::nullopt;
+std::optional<double> known_scalar(const Graph& graph, ValueId id, int depth, int& visits) {
+  if (id.is_none() || depth > deepest || --visits < 0) return std::nullopt;
   const Fact& fact = graph.fact(id);
   if (const auto element = element_of(fact)) return element;
   const Node& node = graph.node(id.node);
   const std::string type = type_of(node.op);
   const auto input = [&](std::size_t index) {
-    return index < node.inputs.size() ? known_scalar(graph, node.inputs[index], depth + 1) : std::nullopt;
+    return index < node.inputs.size() ? known_scalar(graph, node.inputs[index], depth + 1, visits) : std::nullopt;
   };
   const auto a = input(0);
   if (!a) return std::nullopt;
@@ -65,7 +65,10 @@ std::optional<double> known_scalar(const Graph& graph, ValueId id, int depth) {
 
 }  // namespace
 
-std::optional<double> known_scalar(const Graph& graph, ValueId id) { return known_scalar(graph, id, 0); }
+std::optional<double> known_scalar(const Graph& graph, ValueId id) {
+  int visits = most_visits;
+  return known_scalar(graph, id, 0, visits);
+}
 
 std::optional<std::int64_t> known_integer(const Graph& graph, ValueId id) {
   constexpr double largest = 9e15;  // that a double holds exactly

@@ -1,7 +1,6 @@
 #include "formats/onnx/lint.h"
 
 #include <fmt/format.h>
-#include <onnx/defs/schema.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>

@@ -1,14 +1,12 @@
 #include "formats/onnx/older_forms.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "formats/onnx/node_import.h"
 #include "lib/graph/stated.h"
 
 namespace resnet::onnx {
@@ -54,7 +52,7 @@ class Replay {
  public:
   Replay(const Graph& graph, std::int64_t opset) : graph_(graph), opset_(opset) {
     for (const Node& node : graph.nodes()) {
-      for (const Value& value : node.outputs) names_.insert(value.name);
+      for (const Value& value : node.outputs) names_.take(value.name);
     }
   }
 
@@ -70,12 +68,6 @@ class Replay {
 
  private:
   ValueId map(ValueId old) const { return old.is_none() ? old : ValueId{nodes_[static_cast<std::size_t>(old.node)], old.slot}; }
-
-  std::string free_name(const std::string& wanted) {
-    std::string name = wanted;
-    for (int i = 1; !names_.insert(name).second; ++i) name = fmt::format("{}_{}", wanted, i);
-    return name;
-  }
 
   NodeId add(const Node& node) {
     ValueId made;
@@ -106,9 +98,9 @@ class Replay {
     const auto& shape = std::get<ShapeOf>(node.op);
     const std::string base = node.outputs[0].name;
     const ValueId whole =
-        result_.append(ShapeOf{}, inputs, node.name.empty() ? "" : node.name + "_whole", {free_name(base + "_whole")});
+        result_.append(ShapeOf{}, inputs, node.name.empty() ? "" : node.name + "_whole", {names_.fresh(base + "_whole")});
     const auto constant = [&](const char* suffix, std::int64_t number) {
-      return result_.add_constant(free_name(base + suffix), Tensor::from<std::int64_t>(Shape{1}, {number}));
+      return result_.add_constant(names_.fresh(base + suffix), Tensor::from<std::int64_t>(Shape{1}, {number}));
     };
     const ValueId start = constant("_start", shape.start);
     const ValueId end = constant("_end", shape.end.value_or(std::numeric_limits<std::int64_t>::max()));
@@ -120,7 +112,7 @@ class Replay {
   const std::int64_t opset_;
   Graph result_;
   std::vector<NodeId> nodes_;  // of the new graph, by old node
-  std::set<std::string> names_;
+  Names names_;
 };
 
 }  // namespace

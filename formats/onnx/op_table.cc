@@ -29,9 +29,7 @@ template <std::size_t... indices>
 std::vector<OpRow> make_rows(std::index_sequence<indices...>) {
   std::vector<OpRow> rows;
   (add_row<std::variant_alternative_t<indices, AnyOp>>(rows), ...);
-  for (const auto& list : {aliases(), microsoft_aliases()}) {
-    for (const Alias& alias : list) rows.push_back({alias.type, alias.since, alias.import, nullptr, alias.domain});
-  }
+  for (const auto& list : {aliases(), microsoft_aliases()}) rows.insert(rows.end(), list.begin(), list.end());
   std::sort(rows.begin(), rows.end(),
             [](const OpRow& a, const OpRow& b) { return std::pair(a.type, a.domain) < std::pair(b.type, b.domain); });
   return rows;

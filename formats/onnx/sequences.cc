@@ -111,8 +111,7 @@ bool GraphReader::concat_from_sequence(const ::onnx::NodeProto& proto, Scope& sc
 bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
   const std::string& type = proto.op_type();
   const int inputs = proto.input_size();
-  const bool makes = type == "SequenceConstruct" || type == "SequenceEmpty";
-  if (makes) {
+  if (type == "SequenceConstruct" || type == "SequenceEmpty") {
     std::vector<ValueId> parts;
     for (const std::string& input : proto.input()) {
       const ValueId* value = scope.find(input);
@@ -141,11 +140,11 @@ bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
   const ValueId* given = says_where ? scope.find(proto.input(at)) : nullptr;
   const auto position = given != nullptr ? known_integer(model_.graph, *given) : std::nullopt;
   if (says_where && !position) return false;
-  std::vector<ValueId> parts = *sequence;
   if (type == "SequenceAt" && says_where) {
-    bind_output(proto, 0, parts[place(*position, parts.size(), false)], scope);
+    bind_output(proto, 0, (*sequence)[place(*position, sequence->size(), false)], scope);
     return true;
   }
+  std::vector<ValueId> parts = *sequence;
   if (type == "SequenceErase") {
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(place(position.value_or(-1), parts.size(), false)));
   } else if (type == "SequenceInsert" && inputs > 1) {

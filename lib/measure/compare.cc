@@ -128,17 +128,6 @@ std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inp
   return session.run(inputs);
 }
 
-namespace {
-
-// The first `count` entries along the first axis.
-Tensor first_of(const Tensor& tensor, std::int64_t count) {
-  std::vector<std::int64_t> dims(tensor.shape().dims().begin(), tensor.shape().dims().end());
-  dims[0] = count;
-  Tensor part = Tensor::allocate(tensor.dtype(), Shape(dims));
-  std::copy_n(tensor.bytes().begin(), part.size_bytes(), part.mutable_bytes().begin());
-  return part;
-}
-
 std::int64_t macs_of(const Graph& graph, const std::vector<Tensor>& inputs) {
   std::vector<Fact> facts;
   for (const Tensor& input : inputs)
@@ -146,7 +135,38 @@ std::int64_t macs_of(const Graph& graph, const std::vector<Tensor>& inputs) {
   return analysis::total(analysis::costs_of(with_input_facts(graph, facts))).macs;
 }
 
-}  // namespace
+Tensor rows_of(const Tensor& tensor, std::int64_t begin, std::int64_t count) {
+  std::vector<std::int64_t> dims(tensor.shape().dims().begin(), tensor.shape().dims().end());
+  dims[0] = count;
+  Tensor part = Tensor::allocate(tensor.dtype(), Shape(dims));
+  const std::size_t row = count == 0 ? 0 : part.size_bytes() / static_cast<std::size_t>(count);
+  std::copy_n(tensor.bytes().begin() + static_cast<std::ptrdiff_t>(row) * begin, part.size_bytes(), part.mutable_bytes().begin());
+  return part;
+}
+
+Tensor converted(const Tensor& tensor, DType dtype) {
+  if (tensor.dtype() == dtype) return tensor;
+  const std::vector<double> values = tensor.values_as<double>();
+  Tensor result = Tensor::allocate(dtype, tensor.shape());
+  dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (!std::is_integral_v<T>) {
+      std::transform(values.begin(), values.end(), result.template mutable_data<T>().begin(), [](double value) {
+        if constexpr (std::is_same_v<T, double>) return value;
+        return T(static_cast<float>(value));
+      });
+    }
+  });
+  return result;
+}
+
+std::vector<Tensor> inputs_for(const Graph& graph, std::vector<Tensor> inputs) {
+  for (std::size_t i = 0; i < std::min(inputs.size(), graph.inputs().size()); ++i) {
+    const DType wanted = graph.fact(graph.inputs()[i]).dtype.value_or(inputs[i].dtype());
+    if (is_floating_point(wanted) && is_floating_point(inputs[i].dtype())) inputs[i] = converted(inputs[i], wanted);
+  }
+  return inputs;
+}
 
 std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tensor>& inputs, std::int64_t macs) {
   std::int64_t images = -1;  // that all inputs hold along an open first axis
@@ -159,10 +179,10 @@ std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tens
   try {
     Reference reference{.inputs = inputs, .outputs = {}};
     if (images > 1) {
-      for (Tensor& input : reference.inputs) input = first_of(input, 1);
+      for (Tensor& input : reference.inputs) input = rows_of(input, 0, 1);
       const std::int64_t count = std::min(images, macs / std::max<std::int64_t>(macs_of(graph, reference.inputs), 1));
       if (count < 1) return std::nullopt;
-      for (std::size_t i = 0; i < inputs.size(); ++i) reference.inputs[i] = first_of(inputs[i], count);
+      for (std::size_t i = 0; i < inputs.size(); ++i) reference.inputs[i] = rows_of(inputs[i], 0, count);
     } else if (macs_of(graph, inputs) > macs) {
       return std::nullopt;
     }

@@ -46,6 +46,15 @@ std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::u
 // Runs it once; `optimize` off computes node by node.
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs, ThreadPool& pool, bool optimize = true);
 
+// The multiply-adds of one run on these inputs. Throws Error where they depend on the data.
+std::int64_t macs_of(const Graph& graph, const std::vector<Tensor>& inputs);
+// `count` entries along the first axis, from `begin` on.
+Tensor rows_of(const Tensor& tensor, std::int64_t begin, std::int64_t count);
+// In another type of floats, rounded.
+Tensor converted(const Tensor& tensor, DType dtype);
+// Of another type of floats where the graph wants that: the same network in 16 bits, beside the one in 32.
+std::vector<Tensor> inputs_for(const Graph& graph, std::vector<Tensor> inputs);
+
 // What lib/reference says, which has nothing in common with the executor.
 struct Reference {
   std::vector<Tensor> inputs, outputs;

@@ -38,6 +38,9 @@ TEST_P(RandomGraphs, AreAnsweredRight) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraphs, ::testing::Range(std::uint64_t{0}, parts));
 
+// A seed gives other graphs where a compiler evaluates arguments in another order, so what is rare is waited for.
+constexpr std::uint64_t most_seeds = 3000;
+
 TEST(RandomSettings, EveryPairOfValuesOccurs) {
   std::set<std::array<int, 4>> pairs;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
@@ -71,37 +74,53 @@ TEST(RandomGraphs, EveryOperatorThatRunsOccurs) {
       {"RMSNormalization", "of opset 23, which is not written"},
       {"Swish", "of opset 24, which is not written"},
   };
-  std::map<std::string, int> seen;
-  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+  std::map<std::string, int> wanted;
+  for (const std::string& type : all_types(std::make_index_sequence<std::variant_size_v<AnyOp>>())) {
+    if (!left_out.contains(type)) wanted[type] = 3;
+  }
+  for (std::uint64_t seed = 0; seed < most_seeds && !wanted.empty(); ++seed) {
     const Graph graph = generate(seed, draw_settings(seed));
     std::set<std::string> types;
     for (const Node& node : graph.nodes()) types.insert(type_of(node.op));
-    for (const std::string& type : types) ++seen[type];
+    for (const std::string& type : types) {
+      const auto found = wanted.find(type);
+      if (found != wanted.end() && --found->second == 0) wanted.erase(found);
+    }
   }
-  for (const std::string& type : all_types(std::make_index_sequence<std::variant_size_v<AnyOp>>())) {
-    if (left_out.contains(type)) continue;
-    EXPECT_GE(seen[type], 3) << type << " occurs in too few of 500 random graphs: tests/random/recipes_*.cc want an entry for it";
-  }
+  EXPECT_THAT(wanted, ::testing::IsEmpty()) << "too rare in random graphs: tests/random/recipes_*.cc want an entry for each";
 }
 
 TEST(RandomGraphs, EveryWayToComputeIsTaken) {
-  std::set<std::string> ways;
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+  std::set<std::string> wanted = {"convolution xnnpack",
+                                  "convolution winograd F(2x2,3x3)",
+                                  "convolution winograd F(4x4,3x3)",
+                                  "product",
+                                  "max_pool",
+                                  "average_pool",
+                                  "mean",
+                                  "add",
+                                  "binary",
+                                  "normalization",
+                                  "clamp",
+                                  "sigmoid",
+                                  "softmax",
+                                  "view",
+                                  "transpose",
+                                  "slice",
+                                  "pad",
+                                  "concat",
+                                  "elementwise",
+                                  "fallback"};
+  if (kernels::convolution_is_fast()) wanted.insert("convolution direct");
+  for (std::uint64_t seed = 0; seed < most_seeds && !wanted.empty(); ++seed) {
     const Settings settings = draw_settings(seed);
     xnnpack::PlanOptions options{.optimize = settings.optimize};
     options.job.convolutions = settings.convolutions;
     for (const xnnpack::StepInfo& step : xnnpack::Plan::make(generate(seed, settings), options)->steps()) {
-      ways.insert(step.kind + (step.method.empty() ? "" : " " + step.method));
+      wanted.erase(step.kind + (step.method.empty() ? "" : " " + step.method));
     }
   }
-  std::vector<std::string> expected = {"convolution xnnpack", "convolution winograd F(2x2,3x3)",
-                                       "convolution winograd F(4x4,3x3)"};
-  if (kernels::convolution_is_fast()) expected.push_back("convolution direct");
-  for (const char* kind : {"product", "max_pool", "average_pool", "mean", "add", "binary", "normalization", "clamp", "sigmoid",
-                           "softmax", "view", "transpose", "slice", "pad", "concat", "elementwise", "fallback"}) {
-    expected.push_back(kind);
-  }
-  EXPECT_THAT(ways, ::testing::IsSupersetOf(expected));
+  EXPECT_THAT(wanted, ::testing::IsEmpty());
 }
 
 TEST(RandomGraphs, AreDecidedByTheirSeed) {

@@ -99,7 +99,7 @@ void choose(Maker& m, ValueId x) {
 }
 
 constexpr Recipe recipes[] = {
-    {"function", 20, function, false}, {"function_of_positive", 5, function_of_positive, false},
+    {"function", 20, function, false}, {"function_of_positive", 8, function_of_positive, false},
     {"jump", 5, jump, false},          {"prelu", 2, prelu, false},
     {"extreme", 3, extreme, false},    {"choose", 6, choose, false},
 };

@@ -28,23 +28,6 @@ std::vector<Tensor> read_tensors(std::span<const std::string> names) {
   return tensors;
 }
 
-// In another type of floats, rounded.
-Tensor converted(const Tensor& tensor, DType dtype) {
-  if (tensor.dtype() == dtype) return tensor;
-  const std::vector<double> values = tensor.values_as<double>();
-  Tensor result = Tensor::allocate(dtype, tensor.shape());
-  dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    if constexpr (!std::is_integral_v<T>) {
-      std::transform(values.begin(), values.end(), result.template mutable_data<T>().begin(), [](double value) {
-        if constexpr (std::is_same_v<T, double>) return value;
-        return T(static_cast<float>(value));
-      });
-    }
-  });
-  return result;
-}
-
 [[noreturn]] void refuse_alone() { throw Error(Fault::invalid, "expected two models, or a model and its expected outputs"); }
 
 class Comparison {
@@ -111,17 +94,7 @@ class Comparison {
 
   std::vector<Tensor> run_one(const std::string& name, const Graph& graph, bool optimize) {
     context_.stop.check();
-    return named(name, [&] { return run_graph(graph, inputs_for(graph), pool_, optimize); });
-  }
-
-  // Of another type of floats, where the model wants that: the same network in 16 bits, beside the one in 32.
-  std::vector<Tensor> inputs_for(const Graph& graph) const {
-    std::vector<Tensor> inputs = inputs_;
-    for (std::size_t i = 0; i < std::min(inputs.size(), graph.inputs().size()); ++i) {
-      const DType wanted = graph.fact(graph.inputs()[i]).dtype.value_or(inputs[i].dtype());
-      if (is_floating_point(wanted) && is_floating_point(inputs[i].dtype())) inputs[i] = converted(inputs[i], wanted);
-    }
-    return inputs;
+    return named(name, [&] { return run_graph(graph, inputs_for(graph, inputs_), pool_, optimize); });
   }
 
   bool is_within(const TensorDifference& d) const {
@@ -184,7 +157,7 @@ class Comparison {
 
   std::vector<ComparedValue> judge_executor(const std::string& name, const Graph& graph, const std::vector<std::string>& names) {
     context_.stop.check();
-    const auto reference = named(name, [&] { return reference_of(graph, inputs_for(graph), reference_macs); });
+    const auto reference = named(name, [&] { return reference_of(graph, inputs_for(graph, inputs_), reference_macs); });
     if (!reference) {
       context_.observer.note(name + ": too large for the plain evaluator; the executor ran both models");
       return {};

@@ -8,7 +8,6 @@
 #include "cli/tasks/named.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
-#include "lib/analysis/cost.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
 
@@ -26,22 +25,12 @@ Tolerance tolerance_of(const ConvertRequest& request, const Graph& graph) {
 
 // What `--dtype fp32` makes of 16-bit floats.
 Tensor as_float32(const Tensor& tensor) {
-  if (tensor.dtype() != DType::float16 && tensor.dtype() != DType::bfloat16) return tensor;
-  const std::vector<float> values = tensor.values_as<float>();
-  return Tensor::from(tensor.shape(), std::span<const float>(values));
+  const bool narrow = tensor.dtype() == DType::float16 || tensor.dtype() == DType::bfloat16;
+  return narrow ? converted(tensor, DType::float32) : tensor;
 }
 std::vector<Tensor> as_float32(std::vector<Tensor> tensors) {
   for (Tensor& tensor : tensors) tensor = as_float32(tensor);
   return tensors;
-}
-
-Tensor row_of(const Tensor& tensor, std::int64_t row) {
-  std::vector<std::int64_t> dims(tensor.shape().dims().begin(), tensor.shape().dims().end());
-  dims[0] = 1;
-  Tensor part = Tensor::allocate(tensor.dtype(), Shape(dims));
-  const auto begin = tensor.bytes().begin() + static_cast<std::ptrdiff_t>(part.size_bytes()) * row;
-  std::copy_n(begin, part.size_bytes(), part.mutable_bytes().begin());
-  return part;
 }
 
 // One beneath the other.
@@ -72,11 +61,11 @@ class Check {
       throw Error(Fault::unsupported, "--check: the two have different inputs (--strip-weights?)");
     if (request_.dynamic_batch && takes_one_image(after)) return run_one_by_one(after);
     const std::vector<Tensor> inputs = random_inputs(before_, request_.check, 1);
-    add(count(inputs), run_graph(after, fed(after, inputs), pool_), before_gives(inputs));
+    add(count(inputs), run_graph(after, inputs_for(after, inputs), pool_), before_gives(inputs));
     context_.stop.check();
     const auto reference = reference_of(before_, inputs, reference_macs);
     if (!reference) return tell_too_large(inputs);
-    add(count(reference->inputs) + " by the plain evaluator", run_graph(after, fed(after, reference->inputs), pool_),
+    add(count(reference->inputs) + " by the plain evaluator", run_graph(after, inputs_for(after, reference->inputs), pool_),
         reference->outputs);
   }
 
@@ -100,7 +89,7 @@ class Check {
     const std::vector<Tensor> inputs = random_inputs(after, request_.check, 1);
     std::vector<std::vector<Tensor>> singles(static_cast<std::size_t>(request_.check));
     for (std::size_t image = 0; image < singles.size(); ++image) {
-      for (const Tensor& input : inputs) singles[image].push_back(row_of(input, static_cast<std::int64_t>(image)));
+      for (const Tensor& input : inputs) singles[image].push_back(rows_of(input, static_cast<std::int64_t>(image), 1));
     }
     const auto stack = [&](const std::vector<std::vector<Tensor>>& outputs) {
       std::vector<Tensor> whole;
@@ -115,40 +104,13 @@ class Check {
     std::vector<std::vector<Tensor>> expected;
     for (const auto& single : singles) {
       context_.stop.check();
-      expected.push_back(before_gives(given_to(before_, single)));
+      expected.push_back(before_gives(inputs_for(before_, single)));
     }
     add(count(inputs) + ", beforehand one by one", found, stack(expected));
     context_.stop.check();
-    const auto reference = reference_of(before_, given_to(before_, singles[0]), reference_macs);
-    if (!reference) return tell_too_large(given_to(before_, singles[0]));
+    const auto reference = reference_of(before_, inputs_for(before_, singles[0]), reference_macs);
+    if (!reference) return tell_too_large(inputs_for(before_, singles[0]));
     add("1 random input by the plain evaluator", run_graph(after, singles[0], pool_), reference->outputs);
-  }
-
-  // Inputs of the new network for the old one: 16-bit floats again.
-  static std::vector<Tensor> given_to(const Graph& before, const std::vector<Tensor>& inputs) {
-    std::vector<Tensor> result;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const DType dtype = before.fact(before.inputs()[i]).dtype.value_or(inputs[i].dtype());
-      if (dtype == inputs[i].dtype()) {
-        result.push_back(inputs[i]);
-        continue;
-      }
-      const std::vector<float> values = inputs[i].values_as<float>();
-      Tensor tensor = Tensor::allocate(dtype, inputs[i].shape());
-      dispatch(dtype, [&](auto zero) {
-        using T = decltype(zero);
-        std::transform(values.begin(), values.end(), tensor.mutable_data<T>().begin(), [](float v) { return static_cast<T>(v); });
-      });
-      result.push_back(std::move(tensor));
-    }
-    return result;
-  }
-  // And the other way round.
-  static std::vector<Tensor> fed(const Graph& after, const std::vector<Tensor>& inputs) {
-    std::vector<Tensor> result;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      result.push_back(after.fact(after.inputs()[i]).dtype == DType::float32 ? as_float32(inputs[i]) : inputs[i]);
-    return result;
   }
 
   static std::string count(const std::vector<Tensor>& inputs) {
@@ -169,14 +131,13 @@ class Check {
   void tell_too_large(const std::vector<Tensor>& inputs) const {
     std::string macs;
     try {
-      std::vector<Fact> facts;
-      for (const Tensor& input : inputs)
-        facts.push_back(Fact::of(input.dtype(), Dims(input.shape().dims().begin(), input.shape().dims().end())));
-      const auto total = analysis::total(analysis::costs_of(with_input_facts(before_, facts))).macs;
-      const std::int64_t images =
-          inputs.empty() || inputs[0].shape().rank() == 0 ? 1 : std::max<std::int64_t>(inputs[0].shape()[0], 1);
-      macs = fmt::format(" ({:.1f}e9 multiply-adds an image, expected at most {:.0f}e9)",
-                         static_cast<double>(total) / static_cast<double>(images) / 1e9, reference_macs / 1e9);
+      // The evaluator takes the images of an open batch one by one.
+      const Fact& first = before_.fact(before_.inputs()[0]);
+      const bool one_by_one = first.dims && !first.dims->empty() && !first.dims->front().is_number();
+      const std::int64_t images = one_by_one ? std::max<std::int64_t>(inputs[0].shape()[0], 1) : 1;
+      macs = fmt::format(" ({:.1f}e9 multiply-adds{}, expected at most {:.0f}e9)",
+                         static_cast<double>(macs_of(before_, inputs)) / static_cast<double>(images) / 1e9,
+                         one_by_one ? " an image" : "", reference_macs / 1e9);
     } catch (const Error&) {  // what it costs depends on the data
     }
     context_.observer.note(

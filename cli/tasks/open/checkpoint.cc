@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <regex>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -135,8 +135,17 @@ void describe(Model& model, const Source& source, const std::optional<Configurat
 
 // "model-00001-of-00003.safetensors", as the hub's libraries cut large networks.
 bool is_shard(const std::string& path) {
-  static const std::regex form(R"(.*-\d{5}-of-\d{5}\.[a-z]+)");
-  return std::regex_match(fs::path(path).filename().string(), form);
+  constexpr std::string_view between = "-of-";
+  constexpr std::size_t digits = 5;
+  const std::string stem = fs::path(path).stem().string();
+  const std::size_t at = stem.rfind(between);
+  if (at == std::string::npos || at < digits + 1 || stem.size() != at + between.size() + digits || stem[at - digits - 1] != '-')
+    return false;
+  const auto is_digit = [&](std::size_t i) { return stem[i] >= '0' && stem[i] <= '9'; };
+  for (std::size_t i = 1; i <= digits; ++i) {
+    if (!is_digit(at - i) || !is_digit(stem.size() - i)) return false;
+  }
+  return true;
 }
 
 Model filled(Weights weights, const std::optional<arch::Spec>& asked, Fill fill, const Source& source) {

@@ -142,8 +142,8 @@ class Preparation {
     Graph graph = std::exchange(network.graph, {});
     ready_.member = make_member(network, std::move(graph), asked_.views.crop, job(), pool_, asked_.with_head);
     const auto packed = ready_.member.plan->packed_weights();
-    // A file that changed while it was read is another one the next time.
-    const bool is_kept = key && packed && network.finite && !source_.has_changed();
+    // A file that changed while it was read is another one the next time; what gives no scores is told from the file's own graph.
+    const bool is_kept = key && packed && network.finite && !network.not_scores && !source_.has_changed();
     if (asked_.identify || is_kept) identity_.data = digests_of_data(name_, network.source, pool_);
     if (!is_kept) return;
     native::PreparedNetwork fresh{.key = *key, .name = name_, .model = network.source, .packed_weights = *packed};

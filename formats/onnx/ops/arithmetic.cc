@@ -5,8 +5,6 @@
 
 namespace resnet::onnx {
 
-namespace {
-
 // Versions below 7 broadcast only with broadcast=1, the second input's dims standing at `axis` of the first's: made explicit by a
 // Unsqueeze of the second input to a rank at which today's rule does the same.
 void import_broadcast(NodeImport& node) {
@@ -30,68 +28,22 @@ void import_broadcast(NodeImport& node) {
   node.wrap_input(1, "broadcast", Unsqueeze{}, axes);
 }
 
-}  // namespace
-
-Add import_op(NodeImport& node, Add op) {
-  import_broadcast(node);
-  return op;
-}
-Sub import_op(NodeImport& node, Sub op) {
-  import_broadcast(node);
-  return op;
-}
-Mul import_op(NodeImport& node, Mul op) {
-  import_broadcast(node);
-  return op;
-}
-Div import_op(NodeImport& node, Div op) {
-  import_broadcast(node);
-  return op;
-}
-And import_op(NodeImport& node, And op) {
-  import_broadcast(node);
-  return op;
-}
-Or import_op(NodeImport& node, Or op) {
-  import_broadcast(node);
-  return op;
-}
-Xor import_op(NodeImport& node, Xor op) {
-  import_broadcast(node);
-  return op;
-}
-Equal import_op(NodeImport& node, Equal op) {
-  import_broadcast(node);
-  return op;
-}
-Greater import_op(NodeImport& node, Greater op) {
-  import_broadcast(node);
-  return op;
-}
-Less import_op(NodeImport& node, Less op) {
-  import_broadcast(node);
-  return op;
-}
-Pow import_op(NodeImport& node, Pow op) {
-  import_broadcast(node);
-  return op;
-}
-
 namespace {
 
 // These broadcast since version 8.
-void export_sum_like(const char* type, NodeExport& node) {
+template <typename T>
+void export_sum_like(const T&, NodeExport& node) {
   if (node.opset() >= 8) return;
   for (std::size_t i = 1; i < node.node().inputs.size(); ++i) {
-    if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, fmt::format("a {} that broadcasts", type));
+    if (node.fact(i).dims != node.fact(0).dims) node.needs_opset(8, fmt::format("a {} that broadcasts", T::traits.type));
   }
 }
 
 }  // namespace
 
-void export_op(const Sum&, NodeExport& node) { export_sum_like("Sum", node); }
-void export_op(const Mean&, NodeExport& node) { export_sum_like("Mean", node); }
-void export_op(const Max&, NodeExport& node) { export_sum_like("Max", node); }
-void export_op(const Min&, NodeExport& node) { export_sum_like("Min", node); }
+void export_op(const Sum& op, NodeExport& node) { export_sum_like(op, node); }
+void export_op(const Mean& op, NodeExport& node) { export_sum_like(op, node); }
+void export_op(const Max& op, NodeExport& node) { export_sum_like(op, node); }
+void export_op(const Min& op, NodeExport& node) { export_sum_like(op, node); }
 
 }  // namespace resnet::onnx

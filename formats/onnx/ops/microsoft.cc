@@ -87,8 +87,8 @@ Op import_fused_mat_mul(NodeImport& node) {
   const ValueId a = transposed(node, 0, transA, batchA, "A"), b = transposed(node, 1, transB, batchB, "B");
   node.inputs = {a, b};
   if (alpha == 1.0f) return MatMul{};
-  const ValueId factor = put_scalar(node, "alpha", alpha);
-  node.inputs = {put(node, "product", MatMul{}, node.inputs), factor};
+  node.inputs = {put(node, "product", MatMul{}, node.inputs)};
+  node.set_scalar(1, "alpha", alpha);
   return Mul{};
 }
 
@@ -197,25 +197,25 @@ Op import_dequantize_linear(NodeImport& node) { return import_op(node, Dequantiz
 
 }  // namespace
 
-std::span<const Alias> microsoft_aliases() {
+std::span<const OpRow> microsoft_aliases() {
   static constexpr std::string_view domain = "com.microsoft";
-  static constexpr auto rows = std::to_array<Alias>({
-      {"BiasGelu", 1, import_bias_gelu, domain},
-      {"DequantizeLinear", 1, import_dequantize_linear, domain},
-      {"FastGelu", 1, import_fast_gelu, domain},
-      {"FusedConv", 1, import_fused_conv, domain},
-      {"FusedGemm", 1, import_fused_gemm, domain},
-      {"FusedMatMul", 1, import_fused_mat_mul, domain},
-      {"Gelu", 1, import_gelu, domain},
-      {"QLinearAveragePool", 1, import_q_linear_average_pool, domain},
-      {"QLinearConcat", 1, import_q_linear_concat, domain},
-      {"QLinearLeakyRelu", 1, import_q_linear_leaky_relu, domain},
-      {"QLinearMul", 1, import_q_linear_mul, domain},
-      {"QLinearSigmoid", 1, import_q_linear_sigmoid, domain},
-      {"QLinearSoftmax", 1, import_q_linear_softmax, domain},
-      {"QuantizeLinear", 1, import_quantize_linear, domain},
-      {"QuickGelu", 1, import_quick_gelu, domain},
-      {"SkipLayerNormalization", 1, import_skip_layer_normalization, domain},
+  static constexpr auto rows = std::to_array<OpRow>({
+      {"BiasGelu", 1, import_bias_gelu, nullptr, domain},
+      {"DequantizeLinear", 1, import_dequantize_linear, nullptr, domain},
+      {"FastGelu", 1, import_fast_gelu, nullptr, domain},
+      {"FusedConv", 1, import_fused_conv, nullptr, domain},
+      {"FusedGemm", 1, import_fused_gemm, nullptr, domain},
+      {"FusedMatMul", 1, import_fused_mat_mul, nullptr, domain},
+      {"Gelu", 1, import_gelu, nullptr, domain},
+      {"QLinearAveragePool", 1, import_q_linear_average_pool, nullptr, domain},
+      {"QLinearConcat", 1, import_q_linear_concat, nullptr, domain},
+      {"QLinearLeakyRelu", 1, import_q_linear_leaky_relu, nullptr, domain},
+      {"QLinearMul", 1, import_q_linear_mul, nullptr, domain},
+      {"QLinearSigmoid", 1, import_q_linear_sigmoid, nullptr, domain},
+      {"QLinearSoftmax", 1, import_q_linear_softmax, nullptr, domain},
+      {"QuantizeLinear", 1, import_quantize_linear, nullptr, domain},
+      {"QuickGelu", 1, import_quick_gelu, nullptr, domain},
+      {"SkipLayerNormalization", 1, import_skip_layer_normalization, nullptr, domain},
   });
   return rows;
 }

@@ -31,10 +31,15 @@ void export_op(const Reduce<reduction>& op, NodeExport& node) {
   if (node.opset() < op.axes_are_input) node.set_list("axes", node.axes(node.take_integers(1, op.axes_are_input), node.rank(0)));
 }
 
-Add import_op(NodeImport& node, Add op);
-Sub import_op(NodeImport& node, Sub op);
-Mul import_op(NodeImport& node, Mul op);
-Div import_op(NodeImport& node, Div op);
+// Before version 7 they broadcast by attributes.
+void import_broadcast(NodeImport& node);
+template <typename T>
+requires is_alternative<T, std::variant<Add, Sub, Mul, Div, And, Or, Xor, Equal, Greater, Less, Pow>> T
+import_op(NodeImport& node, T op) {
+  import_broadcast(node);
+  return op;
+}
+
 BatchNormalization import_op(NodeImport& node, BatchNormalization op);
 Cast import_op(NodeImport& node, Cast op);
 Clip import_op(NodeImport& node, Clip op);
@@ -51,13 +56,6 @@ Slice import_op(NodeImport& node, Slice op);
 Softmax import_op(NodeImport& node, Softmax op);
 Squeeze import_op(NodeImport& node, Squeeze op);
 Unsqueeze import_op(NodeImport& node, Unsqueeze op);
-And import_op(NodeImport& node, And op);
-Or import_op(NodeImport& node, Or op);
-Xor import_op(NodeImport& node, Xor op);
-Equal import_op(NodeImport& node, Equal op);
-Greater import_op(NodeImport& node, Greater op);
-Less import_op(NodeImport& node, Less op);
-Pow import_op(NodeImport& node, Pow op);
 PRelu import_op(NodeImport& node, PRelu op);
 GridSample import_op(NodeImport& node, GridSample op);
 GroupNormalization import_op(NodeImport& node, GroupNormalization op);
@@ -96,18 +94,12 @@ void export_op(const Split& op, NodeExport& node);
 void export_op(const TopK& op, NodeExport& node);
 
 // Operators that only others, or older opsets, have: each becomes operators of ours (aliases.cc, microsoft.cc). What an alias
-// makes besides its last operator is in the graph already.
-struct Alias {
-  std::string_view type;
-  std::int64_t since;
-  ImportFunction import;
-  std::string_view domain = {};
-};
-std::span<const Alias> aliases();
-std::span<const Alias> microsoft_aliases();
+// makes besides its last operator is in the graph already. They are never written.
+std::span<const OpRow> aliases();
+std::span<const OpRow> microsoft_aliases();
 
 // Puts an operator into the graph for an alias.
 ValueId put(NodeImport& node, const std::string& suffix, Op op, std::vector<ValueId> inputs);
-ValueId put_scalar(NodeImport& node, const std::string& suffix, float value);
+Op import_upsample(NodeImport& node);
 
 }  // namespace resnet::onnx

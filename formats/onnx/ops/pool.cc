@@ -26,11 +26,10 @@ T import_norm_pool(NodeImport& node, T op) {
   const float p = node.attributes.number("p", 2.0f);
   op.p = static_cast<std::int64_t>(p);
   if (static_cast<float>(op.p) != p) throw Error(Fault::unsupported, fmt::format("p is {}, expected a whole number", p));
-  T rest = op;
   for_each_attribute<T>([&]<typename M>(const AttributeOf<T, M>& attribute) {
-    if (attribute.name != "p") read_attribute(node.attributes, std::string(attribute.name), rest.*attribute.member);
+    if (attribute.name != "p") read_attribute(node.attributes, std::string(attribute.name), op.*attribute.member);
   });
-  return rest;
+  return op;
 }
 
 }  // namespace
