@@ -23,7 +23,7 @@ namespace {
 struct BuildCommandOptions {
   std::string name, output;
   ArchOptions arch;
-  int opset = onnx::WriteOptions{}.opset;
+  std::optional<int> opset;
   bool fold_batch_norm = false;
 };
 
@@ -46,7 +46,9 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
   add_arch_options(app, options.arch, words<arch::Init>, group);
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "such as 1x3x224x224; a letter for the batch makes it dynamic (default: Nx3x224x224, of the CIFAR nets Nx3x32x32)");
-  add_integer(app, "--opset", options.opset, 1, 1000, "ONNX opset")->capture_default_str();
+  add_integer(
+      app, "--opset", options.opset, 1, 1000,
+      fmt::format("ONNX opset (default: {}, or the lowest above it that has the network's operators)", onnx::usual_opset));
   app.add_flag("--fold-batch-norm", options.fold_batch_norm,
                "convolutions with a bias in place of batch norm: the same function, fewer nodes");
   app.footer(
@@ -85,12 +87,14 @@ int run(const BuildCommandOptions& options, Context& context) {
   Output output(options.output);
   if (output.is_terminal())
     throw Error(Fault::invalid, "standard output is a terminal, and an .onnx file is not text; -o FILE writes it");
-  std::string bytes = onnx::serialize(build_model(*spec, options, context), {.opset = options.opset});
+  const Model model = build_model(*spec, options, context);
+  const int opset = onnx::written_opset(model, {.opset = options.opset});
+  std::string bytes = onnx::serialize(model, {.opset = opset});
   context.stop.check();
   const std::size_t size = bytes.size();
   output.write(std::move(bytes));
   output.commit();
-  return tell(size, fmt::format("opset {}", options.opset));
+  return tell(size, fmt::format("opset {}", opset));
 }
 
 }  // namespace

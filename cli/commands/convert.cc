@@ -46,7 +46,7 @@ struct ConvertOptions {
   std::optional<DType> dtype;
   std::optional<Convention> preprocess;
   std::optional<Names> rename;
-  int opset = onnx::WriteOptions{}.opset;
+  std::optional<int> opset;
   std::int64_t check = 0;
   std::optional<double> tolerance;
   bool fold_batch_norm = false, simplify = false, dynamic_batch = false, external_data = false, strip_metadata = false,
@@ -65,8 +65,8 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "--simplify", options.simplify,
       "fold constants; remove identities, dead nodes, pads and reshapes without effect, transposes that cancel each other");
   add_integer(app, "--opset", options.opset, 1, 1000,
-              fmt::format("ONNX opset, {} to {}", onnx::oldest_written_opset, onnx::newest_opset))
-      ->capture_default_str();
+              fmt::format("ONNX opset, {} to {} (default: {}, or the nearest that has the network's operators)",
+                          onnx::oldest_written_opset, onnx::newest_opset, onnx::usual_opset));
   add_choice(
       app, "--dtype", options.dtype, stored_types,
       "element type of the stored weights; the network computes in fp32 as before. fp32 also makes float32 of float16 inputs "

@@ -48,25 +48,32 @@ struct External {
 
 class Writer {
  public:
-  Writer(const Model& model, const WriteOptions& options)
+  Writer(const Model& model, int opset, const WriteOptions& options)
       : model_(model),
-        older_(older_forms(model.graph, options.opset)),
+        opset_(opset),
+        older_(older_forms(model.graph, opset)),
         graph_(older_ ? *older_ : model.graph),
         options_(options) {}
 
+  // Nodes alone, for what they throw.
+  void try_nodes() {
+    name_values();
+    for (std::size_t id = 0; id < graph_.nodes().size(); ++id) write_node(static_cast<NodeId>(id));
+  }
+
   ::onnx::ModelProto run() {
-    if (options_.opset < oldest_written_opset || options_.opset > newest_opset) {
-      throw Error(Fault::invalid, fmt::format("opset {} cannot be written, expected {} to {}", options_.opset,
-                                              oldest_written_opset, newest_opset));
+    if (opset_ < oldest_written_opset || opset_ > newest_opset) {
+      throw Error(Fault::invalid,
+                  fmt::format("opset {} cannot be written, expected {} to {}", opset_, oldest_written_opset, newest_opset));
     }
-    proto_.set_ir_version(ir_version_of(options_.opset));
+    proto_.set_ir_version(ir_version_of(opset_));
     proto_.set_producer_name("resnet-cli");
     proto_.set_model_version(model_.provenance.model_version);
     if (!options_.strip_metadata) {
       proto_.set_doc_string(model_.provenance.doc_string);
       proto_.set_domain(model_.provenance.domain);
     }
-    add_opset("", options_.opset);
+    add_opset("", opset_);
     for (const std::string& domain : other_domains()) {
       const auto version = model_.provenance.opsets.find(domain);
       add_opset(domain, version != model_.provenance.opsets.end() ? version->second : 1);
@@ -180,7 +187,7 @@ class Writer {
     auto& proto = *proto_.mutable_graph()->add_node();
     proto.set_name(node.name);
     if (!options_.strip_metadata) proto.set_doc_string(node.doc_string);
-    NodeExport out(proto, graph_, node, options_.opset);
+    NodeExport out(proto, graph_, node, opset_);
     try {
       if (const auto* opaque = std::get_if<Opaque>(&node.op)) {
         proto.set_domain(opaque->domain);
@@ -192,7 +199,7 @@ class Writer {
         if (row == nullptr) throw Error(Fault::internal, "the operator has no row in the table of operators");
         if (!traits.domain.empty()) proto.set_domain(std::string(traits.domain));
         proto.set_op_type(std::string(traits.type));
-        if (traits.domain.empty() && options_.opset < row->since) out.needs_opset(row->since, "the operator is not there yet");
+        if (traits.domain.empty() && opset_ < row->since) out.needs_opset(row->since, "the operator is not there yet");
         row->write(node.op, out);
       }
       std::vector<std::string> inputs;
@@ -204,13 +211,12 @@ class Writer {
       while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
       for (std::string& input : inputs) proto.add_input(std::move(input));
       for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) proto.add_output(names_[static_cast<std::size_t>(id)][slot]);
-      if (domain_of(node.op).empty() && !std::holds_alternative<Opaque>(node.op))
-        check_dtypes(proto, graph_, node, options_.opset);
+      if (domain_of(node.op).empty() && !std::holds_alternative<Opaque>(node.op)) check_dtypes(proto, graph_, node, opset_);
     } catch (Error& error) {
       error.in(Frame::node(describe(node)));
       throw;
     }
-    if (options_.opset >= 21 && !options_.strip_metadata) {  // IR version 10 brought metadata to nodes
+    if (opset_ >= 21 && !options_.strip_metadata) {  // IR version 10 brought metadata to nodes
       for (const auto& [key, value] : node.metadata) {
         auto& entry = *proto.add_metadata_props();
         entry.set_key(key);
@@ -221,13 +227,13 @@ class Writer {
 
   void write_opaque(const Opaque& op, NodeExport& out, ::onnx::NodeProto& proto) {
     const auto opset = model_.provenance.opsets.find("");
-    const std::int64_t from = opset != model_.provenance.opsets.end() ? opset->second : options_.opset;
-    check_same_version(op, from, options_.opset);
+    const std::int64_t from = opset != model_.provenance.opsets.end() ? opset->second : opset_;
+    check_same_version(op, from, opset_);
     for (const auto& [name, value] : op.attributes) out.set(name, value);
     if (!has_subgraph(proto)) return;
-    if (from != options_.opset) {
+    if (from != opset_) {
       throw Error(Fault::unsupported,
-                  fmt::format("cannot be written at opset {}: it holds a subgraph of opset {}", options_.opset, from));
+                  fmt::format("cannot be written at opset {}: it holds a subgraph of opset {}", opset_, from));
     }
     std::set<std::string> captured;
     for (const auto& attribute : proto.attribute()) collect_captured(attribute, captured);
@@ -282,6 +288,7 @@ class Writer {
   std::vector<External> external_;
   std::size_t external_size_ = 0;
   const Model& model_;
+  const int opset_;
   const std::optional<Graph> older_;
   const Graph& graph_;  // that, or the model's
   WriteOptions options_;
@@ -315,6 +322,26 @@ bool serialize_to(const ::onnx::ModelProto& proto, google::protobuf::io::ZeroCop
 
 }  // namespace
 
+int written_opset(const Model& model, const WriteOptions& options) {
+  if (options.opset) return *options.opset;
+  const auto fits = [&](int opset) {
+    try {
+      Writer(model, opset, options).try_nodes();
+      return true;
+    } catch (const Error& error) {
+      if (error.fault() != Fault::unsupported) throw;
+      return false;
+    }
+  };
+  for (int opset = usual_opset; opset <= newest_opset; ++opset) {
+    if (fits(opset)) return opset;
+  }
+  for (int opset = usual_opset - 1; opset >= oldest_written_opset; --opset) {
+    if (fits(opset)) return opset;
+  }
+  return usual_opset;
+}
+
 std::string serialize(const Model& model, const WriteOptions& options) {
   if (weight_bytes(model.graph) > most_bytes) {
     throw Error(Fault::unsupported, fmt::format("the weights have {} bytes, more than the 2 GiB of one file: they need a file of "
@@ -323,7 +350,7 @@ std::string serialize(const Model& model, const WriteOptions& options) {
   }
   WriteOptions alone = options;
   alone.external_data.clear();
-  const ::onnx::ModelProto proto = Writer(model, alone).run();
+  const ::onnx::ModelProto proto = Writer(model, written_opset(model, options), alone).run();
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
   if (!serialize_to(proto, stream)) throw Error(Fault::internal, "the model cannot be serialized");
@@ -373,7 +400,7 @@ void write(const Model& model, const std::filesystem::path& file, const WriteOpt
   WriteOptions chosen = options;
   if (chosen.external_data.empty() && weight_bytes(model.graph) > most_bytes)
     chosen.external_data = file.filename().string() + ".data";
-  Writer writer(model, chosen);
+  Writer writer(model, written_opset(model, options), chosen);
   std::optional<::onnx::ModelProto> proto(writer.run());
   AtomicFile output(file);
   {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "lib/model/model.h"
@@ -10,8 +11,8 @@
 namespace resnet::onnx {
 
 struct WriteOptions {
-  int opset = 17;
-  bool strip_metadata = false;  // metadata, doc strings, domain: what a graph runs without
+  std::optional<int> opset = {};  // left out: written_opset() chooses
+  bool strip_metadata = false;    // metadata, doc strings, domain: what a graph runs without
   // The name of a file beside the model's for weights of at least `external_above` bytes; empty: in the model's own file, unless
   // they do not fit into it, then "NAME.onnx.data".
   std::string external_data = {};
@@ -20,6 +21,12 @@ struct WriteOptions {
   // read from; weights beside it have their name already.
   std::function<void(int descriptor)> before_naming = {};
 };
+
+// Written where nothing else is asked for, and everything that the model has is there.
+inline constexpr int usual_opset = 17;
+// The opset that is asked for; else the usual one, or the lowest above it, or the highest below it, at which every node of the
+// model can be written. The usual one where there is none.
+int written_opset(const Model& model, const WriteOptions& options = {});
 
 // One file's bytes, deterministic, without external data. Throws Error(unsupported) where they do not fit into 2 GiB, and
 // naming the node where an operator cannot be written at this opset.

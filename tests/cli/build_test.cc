@@ -54,6 +54,12 @@ TEST_F(BuildTest, OptionsChangeTheNetwork) {
   EXPECT_THAT(answer.err, HasSubstr("2x3x48x48 and 3 classes"));
 }
 
+TEST_F(BuildTest, TheOpsetFollowsTheNetwork) {
+  built({"resnet50_gn", "--init", "zeros"});
+  EXPECT_THAT(run({"inspect", "built.onnx"}).out, HasSubstr("opset 21"));
+  expect_refused(run({"build", "resnet50_gn", "--opset", "20", "-o", "x.onnx"}), 4, "the lowest opset that can is 21");
+}
+
 TEST_F(BuildTest, ZerosGiveEveryClassTheSame) {
   built({"resnet20", "--init", "zeros", "--classes", "4"});
   EXPECT_EQ(run({"predict", "built.onnx", "red.png", "--format", "csv", "-q", "--topk", "2"}).out,

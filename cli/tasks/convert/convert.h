@@ -33,7 +33,7 @@ struct ConvertRequest {
   std::optional<DType> dtype = {};
 
   // Of ONNX files.
-  int opset = onnx::WriteOptions{}.opset;
+  std::optional<int> opset = {};  // as WriteOptions has it
   bool external_data = false, strip_metadata = false;
 
   std::int64_t check = 0;                // random images that both are shown; 0: none

@@ -7,7 +7,9 @@
 #include <onnx/onnx_pb.h>
 #include <onnx/shape_inference/implementation.h>
 
+#include "formats/onnx/opset.h"
 #include "formats/onnx/read.h"
+#include "formats/onnx/text.h"
 #include "lib/arch/build.h"
 #include "lib/base/error.h"
 #include "tests/formats/onnx/same_graph.h"
@@ -179,6 +181,24 @@ void expect_round_trips(const Model& model, int lowest) {
     ASSERT_TRUE(proto.ParseFromString(bytes));
     EXPECT_NO_THROW(::onnx::checker::check_model(proto, /*full_check=*/true));
   }
+}
+
+// What is asked for, the usual opset where that does, and the nearest that does.
+TEST(WrittenOpset, IsTheNearestThatHasAll) {
+  const auto opset_of = [](const std::string& body) {
+    return written_opset(read_text("<ir_version: 8, opset_import: [\"\": 20]> g (float[1,4,3,3] x) => (y) { " + body + " }"));
+  };
+  EXPECT_EQ(opset_of("y = Relu(x)"), usual_opset);
+  EXPECT_EQ(opset_of("y = Gelu(x)"), 20);
+  Model grouped;
+  grouped.graph = arch::build(*arch::find_spec("resnet50_gn"), {.init = arch::Init::zeros});
+  EXPECT_EQ(written_opset(grouped), 21);
+  EXPECT_EQ(written_opset(grouped, {.opset = 9}), 9);
+  const Model old =
+      read_text("<ir_version: 3, opset_import: [\"\": 9]> g (float[2,4,3,3] x) => (y) { y = Softmax<axis = 2>(x) }");
+  const int highest = static_cast<int>(newest_opset_with_old_softmax);
+  EXPECT_EQ(written_opset(old), highest);
+  EXPECT_EQ(serialize(old), serialize(old, {.opset = highest}));
 }
 
 struct SharedFile {
