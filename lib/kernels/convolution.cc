@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "lib/kernels/caches.h"
+#include "lib/kernels/grouped_convolution.h"
 #include "lib/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,6 +12,7 @@
 #include <hwy/foreach_target.h>
 #include "lib/kernels/bounds-inl.h"
 #include "lib/kernels/registers-inl.h"
+#include "lib/kernels/windows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
@@ -24,13 +26,6 @@ constexpr std::int64_t part_bytes = 1024 * 1024;
 constexpr std::int64_t most_rows_of_a_part = 256;
 // Parts that there should be: some for each thread.
 constexpr std::int64_t fewest_parts = 8;
-
-// Where a pixel's window begins.
-struct Window {
-  const float* image;
-  std::int64_t top, left;
-  bool inside;  // all of it is in the image
-};
 
 // A run of the filter's taps (all channels), or of one tap's channels.
 struct Block {
@@ -155,8 +150,6 @@ constexpr void fill(Multiply (*table)[2]) {
   if constexpr (rows > 1) fill<rows - 1>(table);
 }
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 // How many output pixels a part has; parts of one panel each follow one another, so that a thread keeps its pixels.
 std::int64_t rows_of_part(const Convolution& c) {
   // Of the pixels that a stride skips only those that the taps see.
@@ -268,26 +261,6 @@ void convolve_in_blocks(const Part& part, const Panel& panel) {
   }
 }
 
-// Of `rows` output pixels from `first_row` on.
-void find_windows(const Convolution& c, const float* x, std::int64_t first_row, std::int64_t rows, Window* windows) {
-  const std::int64_t reach_down = (c.filter.taps_high - 1) * c.dilation_high,
-                     reach_across = (c.filter.taps_wide - 1) * c.dilation_wide;
-  std::int64_t across = first_row % c.out_width, down = first_row / c.out_width % c.out_height,
-               image = first_row / (c.out_width * c.out_height);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t top = down * c.stride_high - c.pad_top, left = across * c.stride_wide - c.pad_left;
-    windows[r] = {x + image * c.height * c.width * c.pixel_stride, top, left,
-                  top >= 0 && top + reach_down < c.height && left >= 0 && left + reach_across < c.width};
-    if (++across == c.out_width) {
-      across = 0;
-      if (++down == c.out_height) {
-        down = 0;
-        ++image;
-      }
-    }
-  }
-}
-
 void convolve_parts(const Convolution& c, const float* x, const float* packed, const float* addend, float* y, std::size_t begin,
                     std::size_t end) {
   Multiply table[most_rows + 1][2] = {};
@@ -342,6 +315,7 @@ HWY_EXPORT(convolve_parts);
 HWY_EXPORT(is_fast);
 
 std::size_t packed_size(const Filter& filter) {
+  if (filter.groups > 1) return grouped::packed_size(filter);
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_width)();
   const std::size_t panels = (static_cast<std::size_t>(filter.outputs) + width - 1) / width;
   const std::size_t depth = static_cast<std::size_t>(filter.taps() * filter.channels);
@@ -350,6 +324,7 @@ std::size_t packed_size(const Filter& filter) {
 }
 
 void pack_filter(const Filter& filter, const float* weights, const float* bias, float* packed) {
+  if (filter.groups > 1) return grouped::pack_filter(filter, weights, bias, packed);
   const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
   const std::int64_t depth = filter.taps() * filter.channels;
   for (std::int64_t first = 0; first < filter.outputs; first += width) {
@@ -365,10 +340,13 @@ void pack_filter(const Filter& filter, const float* weights, const float* bias, 
   std::fill_n(packed, filter.channels, 0.0f);
 }
 
-std::size_t convolution_parts(const Convolution& convolution) { return HWY_DYNAMIC_DISPATCH(parts)(convolution); }
+std::size_t convolution_parts(const Convolution& convolution) {
+  return convolution.filter.groups > 1 ? grouped::parts(convolution) : HWY_DYNAMIC_DISPATCH(parts)(convolution);
+}
 
 void convolve(const Convolution& convolution, const float* x, const float* packed, const float* addend, float* y,
               std::size_t begin, std::size_t end) {
+  if (convolution.filter.groups > 1) return grouped::convolve(convolution, x, packed, addend, y, begin, end);
   HWY_DYNAMIC_DISPATCH(convolve_parts)(convolution, x, packed, addend, y, begin, end);
 }
 

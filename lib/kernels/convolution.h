@@ -11,9 +11,11 @@ namespace resnet::kernels {
 
 // A filter of `taps_high` x `taps_wide` positions, each a run of `channels` consecutive floats of the input. One run may span
 // several pixels: a filter over few channels takes each of its rows as one tap (of an input that is padded left and right).
+// With several groups the first outputs / groups outputs see the first `channels` of a pixel, the next ones the next.
 struct Filter {
   std::int64_t taps_high = 1, taps_wide = 1, channels = 1;
-  std::int64_t outputs = 1;
+  std::int64_t outputs = 1;  // of all groups
+  std::int64_t groups = 1;
 
   std::int64_t taps() const { return taps_high * taps_wide; }
 };
@@ -44,5 +46,7 @@ std::size_t vector_lanes();
 
 // Whether it was measured to be faster than XNNPACK's on this kind of machine: where vectors are of 64 bytes.
 bool convolution_is_fast();
+// The same of a filter of several groups: where groups fill vectors, alone or side by side.
+bool grouped_convolution_is_fast(const Filter& filter);
 
 }  // namespace resnet::kernels

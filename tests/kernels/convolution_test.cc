@@ -39,6 +39,38 @@ TEST_P(ConvolutionTest, AsInDoublePrecision) {
   }
 }
 
+// Groups side by side in a vector, groups of several vectors, and those that fill neither; bits that no cut decides.
+TEST_P(ConvolutionTest, Groups) {
+  std::mt19937 generator(6);
+  const auto pick = [&](std::int64_t least, std::int64_t most) {
+    return std::uniform_int_distribution<std::int64_t>(least, most)(generator);
+  };
+  for (int round = 0; round < 200; ++round) {
+    Problem p = random_problem(generator);
+    Convolution& c = p.convolution;
+    const std::int64_t channels = round % 3 == 0 ? std::int64_t{1} << pick(0, 5) : pick(1, 40);
+    const std::int64_t outputs = round % 2 == 0 ? channels : pick(1, 40);
+    c.filter.groups = pick(2, 9);
+    c.filter.channels = channels;
+    c.filter.outputs = outputs * c.filter.groups;
+    c.pixel_stride = channels * c.filter.groups;
+    fill_problem(p, generator);
+    const auto filter = packed(p);
+    const float* addend = round % 4 < 2 ? p.addend.data() : nullptr;
+    const std::vector<float> expected = in_double(p, addend != nullptr);
+    std::vector<float> y(expected.size(), 1e9f);
+    for (std::size_t part = convolution_parts(c); part-- > 0;)
+      convolve(c, p.x.data(), filter.get(), addend, y.data(), part, part + 1);
+    for (std::size_t i = 0; i < y.size(); ++i)
+      ASSERT_NEAR(y[i], expected[i], 2e-4) << "round " << round << ", " << channels << " -> " << outputs << ", element " << i;
+    Convolution first = c;
+    first.batch = 1;
+    std::vector<float> alone(y.size() / static_cast<std::size_t>(c.batch));
+    convolve(first, p.x.data(), filter.get(), addend, alone.data(), 0, convolution_parts(first));
+    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), y.begin())) << "round " << round;
+  }
+}
+
 // As many channels as ResNet's layers have: several blocks of the filter, several panels, several parts.
 TEST_P(ConvolutionTest, TheSizesOfLayers) {
   std::mt19937 generator(4);

@@ -21,6 +21,15 @@ inline std::vector<float> random_floats(std::size_t count, std::mt19937& generat
   return values;
 }
 
+// A filter, stored as outputs x taps x channels, and the image that it meets.
+inline void fill_problem(Problem& p, std::mt19937& generator) {
+  const Convolution& c = p.convolution;
+  p.x = random_floats(static_cast<std::size_t>(c.batch * c.height * c.width * c.pixel_stride), generator);
+  p.weights = random_floats(static_cast<std::size_t>(c.filter.outputs * c.filter.taps() * c.filter.channels), generator);
+  p.bias = random_floats(static_cast<std::size_t>(c.filter.outputs), generator);
+  p.addend = random_floats(static_cast<std::size_t>(c.batch * c.out_height * c.out_width * c.filter.outputs), generator);
+}
+
 inline Problem random_problem(std::mt19937& generator) {
   const auto pick = [&](std::int64_t least, std::int64_t most) {
     return std::uniform_int_distribution<std::int64_t>(least, most)(generator);
@@ -42,10 +51,7 @@ inline Problem random_problem(std::mt19937& generator) {
   c.out_width = pick(1, 12);
   c.least = pick(0, 1) == 0 ? 0.0f : c.least;
   c.most = pick(0, 3) == 0 ? 1.5f : c.most;
-  p.x = random_floats(static_cast<std::size_t>(c.batch * c.height * c.width * c.filter.channels), generator);
-  p.weights = random_floats(static_cast<std::size_t>(c.filter.outputs * c.filter.taps() * c.filter.channels), generator);
-  p.bias = random_floats(static_cast<std::size_t>(c.filter.outputs), generator);
-  p.addend = random_floats(static_cast<std::size_t>(c.batch * c.out_height * c.out_width * c.filter.outputs), generator);
+  fill_problem(p, generator);
   return p;
 }
 
@@ -63,7 +69,9 @@ inline std::vector<float> in_double(const Problem& p, bool with_addend) {
                                  column = k * c.stride_wide - c.pad_left + b * c.dilation_wide;
               if (row < 0 || row >= c.height || column < 0 || column >= c.width) continue;
               for (std::int64_t ch = 0; ch < c.filter.channels; ++ch) {
-                const std::int64_t at = ((n * c.height + row) * c.width + column) * c.filter.channels + ch;
+                const std::int64_t group = o / (c.filter.outputs / c.filter.groups);
+                const std::int64_t at =
+                    ((n * c.height + row) * c.width + column) * c.pixel_stride + group * c.filter.channels + ch;
                 const std::int64_t weight = ((o * c.filter.taps_high + a) * c.filter.taps_wide + b) * c.filter.channels + ch;
                 sum += static_cast<double>(p.x[static_cast<std::size_t>(at)]) *
                        static_cast<double>(p.weights[static_cast<std::size_t>(weight)]);

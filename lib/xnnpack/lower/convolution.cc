@@ -95,8 +95,12 @@ kernels::Method method_of(const Conv& conv, const Site& site) {
                          {job.batch, job.images, site.planning().threads()}, winograd);
 }
 
-// Whether lib/kernels computes it, and faster: one group, and enough channels to fill vectors.
+// Whether lib/kernels computes it, and faster: enough channels to fill vectors.
 bool fits_kernels(const Conv& conv, const Shape& weight) {
+  if (conv.group > 1) {
+    return kernels::grouped_convolution_is_fast(
+        {.taps_high = weight[2], .taps_wide = weight[3], .channels = weight[1], .outputs = weight[0], .groups = conv.group});
+  }
   return kernels::convolution_is_fast() && conv.group == 1 && weight[0] >= 16 && weight[1] * weight[2] * weight[3] >= 16;
 }
 

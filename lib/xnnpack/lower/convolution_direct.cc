@@ -13,9 +13,10 @@ namespace {
 // What is packed of a weight of outputs x inputs x height x width. Few input channels make one run of a whole row.
 kernels::Filter filter_of(const Conv& conv, const Shape& weight) {
   constexpr std::int64_t few = 16;
-  const bool whole_rows = weight[1] < few && weight[3] > 1 && (conv.dilations.empty() || conv.dilations[1] == 1);
+  const bool whole_rows =
+      conv.group == 1 && weight[1] < few && weight[3] > 1 && (conv.dilations.empty() || conv.dilations[1] == 1);
   if (whole_rows) return {.taps_high = weight[2], .taps_wide = 1, .channels = weight[3] * weight[1], .outputs = weight[0]};
-  return {.taps_high = weight[2], .taps_wide = weight[3], .channels = weight[1], .outputs = weight[0]};
+  return {.taps_high = weight[2], .taps_wide = weight[3], .channels = weight[1], .outputs = weight[0], .groups = conv.group};
 }
 
 class DirectConvolutionStep final : public KernelConvolutionStep {

@@ -1,4 +1,4 @@
-// Convolutions by XNNPACK: groups, and few channels.
+// Convolutions by XNNPACK: depthwise, and few channels.
 #include <algorithm>
 #include <utility>
 

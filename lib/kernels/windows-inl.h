@@ -1,0 +1,52 @@
+// Where the windows of output pixels lie; compiled once per instruction set.
+#if defined(RESNET_KERNELS_WINDOWS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef RESNET_KERNELS_WINDOWS_INL_H
+#undef RESNET_KERNELS_WINDOWS_INL_H
+#else
+#define RESNET_KERNELS_WINDOWS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#include "lib/kernels/convolution.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace resnet::kernels::HWY_NAMESPACE {
+namespace {
+
+[[maybe_unused]] std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// Where a pixel's window begins.
+struct Window {
+  const float* image;
+  std::int64_t top, left;
+  bool inside;  // all of it is in the image
+};
+
+// Of `rows` output pixels from `first_row` on.
+void find_windows(const Convolution& c, const float* x, std::int64_t first_row, std::int64_t rows, Window* windows) {
+  const std::int64_t reach_down = (c.filter.taps_high - 1) * c.dilation_high,
+                     reach_across = (c.filter.taps_wide - 1) * c.dilation_wide;
+  std::int64_t across = first_row % c.out_width, down = first_row / c.out_width % c.out_height,
+               image = first_row / (c.out_width * c.out_height);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int64_t top = down * c.stride_high - c.pad_top, left = across * c.stride_wide - c.pad_left;
+    windows[r] = {x + image * c.height * c.width * c.pixel_stride, top, left,
+                  top >= 0 && top + reach_down < c.height && left >= 0 && left + reach_across < c.width};
+    if (++across == c.out_width) {
+      across = 0;
+      if (++down == c.out_height) {
+        down = 0;
+        ++image;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace resnet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
