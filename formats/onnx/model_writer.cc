@@ -37,10 +37,10 @@ std::int64_t ir_version_of(int opset) {
 
 class Writer {
  public:
-  Writer(const Model& model, int opset, const WriteOptions& options)
+  Writer(const Model& model, int opset, const WriteOptions& options, OlderForms forms = OlderForms::any)
       : model_(model),
         opset_(opset),
-        older_(older_forms(model.graph, opset)),
+        older_(older_forms(model.graph, opset, forms)),
         graph_(older_ ? *older_ : model.graph),
         options_(options) {}
 
@@ -287,6 +287,8 @@ class Writer {
 
 ModelFile write_model(const Model& model, int opset, const WriteOptions& options) { return Writer(model, opset, options).run(); }
 
-void check_nodes(const Model& model, int opset, const WriteOptions& options) { Writer(model, opset, options).try_nodes(); }
+void check_nodes(const Model& model, int opset, const WriteOptions& options) {
+  Writer(model, opset, options, OlderForms::same_operators).try_nodes();
+}
 
 }  // namespace resnet::onnx

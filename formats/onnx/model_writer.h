@@ -24,7 +24,7 @@ struct ModelFile {
 
 // `opset` is what is written, whatever the options ask for. Throws as serialize() does.
 ModelFile write_model(const Model& model, int opset, const WriteOptions& options);
-// Throws what write_model() would throw of a node.
+// Throws what write_model() would throw of a node if it wrote no operator by others.
 void check_nodes(const Model& model, int opset, const WriteOptions& options);
 
 }  // namespace resnet::onnx

@@ -118,6 +118,11 @@ std::optional<Tensor> NodeExport::take_tensor(std::size_t index, std::int64_t fi
 }
 
 std::vector<std::int64_t> NodeExport::take_integers(std::size_t index, std::int64_t first_opset_with_input) {
+  const auto known = has_input(index) ? known_integers(fact(index)) : std::nullopt;
+  if (known && !fact(index).value) {  // made of constants by other nodes
+    taken_.insert(index);
+    return *known;
+  }
   const auto tensor = take_tensor(index, first_opset_with_input);
   return tensor ? tensor->values_as<std::int64_t>() : std::vector<std::int64_t>{};
 }

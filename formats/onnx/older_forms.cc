@@ -1,56 +1,20 @@
 #include "formats/onnx/older_forms.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "formats/onnx/node_import.h"
+#include "formats/onnx/older_operators.h"
 #include "lib/graph/stated.h"
 
 namespace resnet::onnx {
 
 namespace {
 
-bool all_ones(const std::vector<std::int64_t>& list) {
-  return !list.empty() && std::all_of(list.begin(), list.end(), [](std::int64_t n) { return n == 1; });
-}
-
-// Without what stands for the default. Nothing where the operator is as it should be.
-std::optional<Op> older_op(const Graph& graph, const Node& node, std::int64_t opset) {
-  const auto* reshape = std::get_if<Reshape>(&node.op);
-  if (reshape != nullptr && reshape->allowzero && opset < 14) {
-    const auto& elements = graph.fact(node.inputs[1]).elements;
-    const bool has_zero = !elements || std::any_of(elements->begin(), elements->end(), [](const Dim& dim) { return dim.is(0); });
-    if (!has_zero) return Reshape{.allowzero = false};
-  }
-  if (const auto* pool = std::get_if<MaxPool>(&node.op); pool != nullptr && opset < 10 && all_ones(pool->dilations)) {
-    MaxPool older = *pool;
-    older.dilations.clear();
-    return older;
-  }
-  if (const auto* pool = std::get_if<AveragePool>(&node.op); pool != nullptr && opset < 19 && all_ones(pool->dilations)) {
-    AveragePool older = *pool;
-    older.dilations.clear();
-    return older;
-  }
-  const auto* mean = std::get_if<ReduceMean>(&node.op);
-  if (mean != nullptr && mean->noop_with_empty_axes && opset < 18 && node.inputs.size() > 1 && !node.inputs[1].is_none()) {
-    const auto axes = known_integers(graph.fact(node.inputs[1]));
-    if (axes && !axes->empty()) return ReduceMean{.keepdims = mean->keepdims};
-  }
-  return std::nullopt;
-}
-
-bool is_part_of_shape(const Node& node, std::int64_t opset) {
-  const auto* shape = std::get_if<ShapeOf>(&node.op);
-  return shape != nullptr && opset < 15 && (shape->start != 0 || shape->end);
-}
-
 class Replay {
  public:
-  Replay(const Graph& graph, std::int64_t opset) : graph_(graph), opset_(opset) {
+  Replay(const Graph& graph, std::int64_t opset, OlderForms forms) : graph_(graph), opset_(opset), forms_(forms) {
     for (const Node& node : graph.nodes()) {
       for (const Value& value : node.outputs) names_.take(value.name);
     }
@@ -78,12 +42,9 @@ class Replay {
     } else {
       std::vector<ValueId> inputs;
       for (const ValueId input : node.inputs) inputs.push_back(map(input));
-      std::vector<std::string> names;
-      for (const Value& value : node.outputs) names.push_back(value.name);
-      auto older = older_op(graph_, node, opset_);
-      made = is_part_of_shape(node, opset_)
-                 ? add_sliced_shape(node, inputs, std::move(names))
-                 : result_.append(older ? std::move(*older) : node.op, std::move(inputs), node.name, std::move(names));
+      Replacement replacement(graph_, node, opset_, result_, names_, std::move(inputs));
+      const Replace replace = replacement_of(graph_, node, opset_, forms_);
+      made = replace != nullptr ? replace(replacement) : replacement.finish(node.op, replacement.inputs());
     }
     Node& copy = result_.node(made.node);
     copy.name = node.name;
@@ -93,23 +54,9 @@ class Replay {
     return made.node;
   }
 
-  // Slice counts from the end and stops at it as Shape's start and end do.
-  ValueId add_sliced_shape(const Node& node, const std::vector<ValueId>& inputs, std::vector<std::string> names) {
-    const auto& shape = std::get<ShapeOf>(node.op);
-    const std::string base = node.outputs[0].name;
-    const ValueId whole =
-        result_.append(ShapeOf{}, inputs, node.name.empty() ? "" : node.name + "_whole", {names_.fresh(base + "_whole")});
-    const auto constant = [&](const char* suffix, std::int64_t number) {
-      return result_.add_constant(names_.fresh(base + suffix), Tensor::from<std::int64_t>(Shape{1}, {number}));
-    };
-    const ValueId start = constant("_start", shape.start);
-    const ValueId end = constant("_end", shape.end.value_or(std::numeric_limits<std::int64_t>::max()));
-    const ValueId axes = constant("_axes", 0);
-    return result_.append(Slice{}, {whole, start, end, axes}, node.name, std::move(names));
-  }
-
   const Graph& graph_;
   const std::int64_t opset_;
+  const OlderForms forms_;
   Graph result_;
   std::vector<NodeId> nodes_;  // of the new graph, by old node
   Names names_;
@@ -117,11 +64,11 @@ class Replay {
 
 }  // namespace
 
-std::optional<Graph> older_forms(const Graph& graph, std::int64_t opset) {
+std::optional<Graph> older_forms(const Graph& graph, std::int64_t opset, OlderForms forms) {
   const bool any = std::any_of(graph.nodes().begin(), graph.nodes().end(),
-                               [&](const Node& node) { return is_part_of_shape(node, opset) || older_op(graph, node, opset); });
+                               [&](const Node& node) { return replacement_of(graph, node, opset, forms) != nullptr; });
   if (!any) return std::nullopt;
-  return Replay(graph, opset).run();
+  return Replay(graph, opset, forms).run();
 }
 
 }  // namespace resnet::onnx

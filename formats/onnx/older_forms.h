@@ -8,8 +8,12 @@
 
 namespace resnet::onnx {
 
-// The graph in forms that `opset` has, where nothing is lost by it: a Shape's start and end become a Slice; allowzero of a
-// Reshape to a shape without a 0, dilations of 1, and noop_with_empty_axes beside axes go. Nothing where there is nothing to do.
-std::optional<Graph> older_forms(const Graph& graph, std::int64_t opset);
+enum class OlderForms : std::uint8_t {
+  same_operators,  // said otherwise: attributes that stand for the default, a list for all axes in place of one for some
+  any,             // also operators that an opset lacks, by those that define them
+};
+
+// The graph in forms that `opset` has, where nothing is lost by it. Nothing where there is nothing to do.
+std::optional<Graph> older_forms(const Graph& graph, std::int64_t opset, OlderForms forms = OlderForms::any);
 
 }  // namespace resnet::onnx

@@ -6,6 +6,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -45,25 +46,40 @@ const ::onnx::OpSchema* schema_of(const std::string& type, std::int64_t opset) {
   return ::onnx::OpSchemaRegistry::Schema(type, version, "");
 }
 
-bool allows(const Parameters& parameters, std::size_t index, const std::optional<DType>& dtype) {
-  if (!dtype || parameters.empty()) return true;
-  // What comes after the last parameter belongs to it where it is variadic; too many are the checker's business.
-  const auto& types = parameters[std::min(index, parameters.size() - 1)].GetTypes();
-  const std::string wanted = fmt::format("tensor({})", name_of(*dtype));
-  return types.empty() || std::any_of(types.begin(), types.end(), [&](const std::string* type) { return *type == wanted; });
-}
+// Which element types a schema's parameters take. Parameters of one type variable ("T") share one.
+class TypeCheck {
+ public:
+  // "input 0 of int8" where the schema does not allow that, or not beside what came before.
+  std::optional<std::string> find_stray(const Parameters& parameters, std::size_t index, const std::optional<DType>& dtype,
+                                        const char* what) {
+    if (!dtype || parameters.empty()) return std::nullopt;
+    // What comes after the last parameter belongs to it where it is variadic; too many are the checker's business.
+    const auto& parameter = parameters[std::min(index, parameters.size() - 1)];
+    const auto& types = parameter.GetTypes();
+    const std::string wanted = fmt::format("tensor({})", name_of(*dtype));
+    const bool allowed =
+        types.empty() || std::any_of(types.begin(), types.end(), [&](const std::string* type) { return *type == wanted; });
+    if (!allowed) return fmt::format("{} {} of {}", what, index, name_of(*dtype));
+    if (!parameter.GetIsHomogeneous()) return std::nullopt;
+    const DType bound = bound_.emplace(parameter.GetTypeStr(), *dtype).first->second;
+    if (bound == *dtype) return std::nullopt;
+    return fmt::format("{} {} of {} beside {}", what, index, name_of(*dtype), name_of(bound));
+  }
 
-// The first value whose dtype the schema does not allow, as "input 0 of int8".
+ private:
+  std::map<std::string, DType> bound_;  // by type variable
+};
+
+// The first value whose dtype the schema does not allow.
 std::optional<std::string> find_stray(const ::onnx::OpSchema& schema, const ::onnx::NodeProto& proto, const Graph& graph,
                                       const Node& node) {
+  TypeCheck check;
   for (std::size_t i = 0; i < node.inputs.size() && static_cast<int>(i) < proto.input_size(); ++i) {
     if (proto.input(static_cast<int>(i)).empty()) continue;
-    const auto& dtype = graph.fact(node.inputs[i]).dtype;
-    if (!allows(schema.inputs(), i, dtype)) return fmt::format("input {} of {}", i, name_of(*dtype));
+    if (auto stray = check.find_stray(schema.inputs(), i, graph.fact(node.inputs[i]).dtype, "input")) return stray;
   }
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    const auto& dtype = node.outputs[i].fact.dtype;
-    if (!allows(schema.outputs(), i, dtype)) return fmt::format("output {} of {}", i, name_of(*dtype));
+    if (auto stray = check.find_stray(schema.outputs(), i, node.outputs[i].fact.dtype, "output")) return stray;
   }
   return std::nullopt;
 }

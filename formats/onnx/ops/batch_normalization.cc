@@ -43,7 +43,8 @@ BatchNormalization import_op(NodeImport& node, BatchNormalization op) {
     node.notes.add("exported in training mode; it runs as inference, by its running statistics", node.label);
     training = false;
   }
-  if (!training || !statistics) node.drop_outputs(1);
+  // Since opset 14 training has three outputs, read or not.
+  if (!training || !statistics) node.drop_outputs(training ? 3 : 1);
   op.training_mode = training;
   return op;
 }

@@ -102,4 +102,7 @@ std::span<const OpRow> microsoft_aliases();
 ValueId put(NodeImport& node, const std::string& suffix, Op op, std::vector<ValueId> inputs);
 Op import_upsample(NodeImport& node);
 
+// Whether a Softmax that coerces to 2-D at `axis` gives what the softmax along `axis` gives: there are only ones after it.
+bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis);
+
 }  // namespace resnet::onnx

@@ -22,8 +22,7 @@ Resize import_op(NodeImport& node, Resize op) {
   return op;
 }
 void export_op(const Resize& op, NodeExport& node) {
-  // What is left out below 13 would have to be an empty constant.
-  if (node.opset() < 13) node.needs_opset(13, "inputs that are left out");
+  if (node.opset() < 11) node.needs_opset(11, "positions that are not asymmetric");
   write_attributes(op, node);
 }
 

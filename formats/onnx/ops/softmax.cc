@@ -2,9 +2,6 @@
 
 namespace resnet::onnx {
 
-namespace {
-
-// Whether coercing to 2-D at `axis` gives what the softmax along `axis` gives: there are only ones after it.
 bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis) {
   if (!dims) return false;
   const auto rank = static_cast<std::int64_t>(dims->size());
@@ -14,6 +11,8 @@ bool is_coercion_the_same(const std::optional<Dims>& dims, std::int64_t axis) {
   }
   return true;
 }
+
+namespace {
 
 template <typename T>
 T import_softmax_like(NodeImport& node, T op) {

@@ -161,11 +161,11 @@ constexpr int opsets[] = {7, 9, 11, 13, 17, 18, 22};
 #endif
 
 // Out at each opset and in again: the same graph with the same bits of weights, past ONNX's checker with all that it can check.
-// Below `lowest`, where something cannot be expressed, the node and an opset that can are named.
-void expect_round_trips(const Model& model, int lowest) {
+// Below `lowest`, where something cannot be expressed, the node and an opset that can are named; or other operators express it.
+void expect_round_trips(const Model& model, int lowest, bool by_others = false) {
   for (const int opset : opsets) {
     SCOPED_TRACE(opset);
-    if (opset < lowest) {
+    if (opset < lowest && !by_others) {
       try {
         serialize(model, {.opset = opset});
         ADD_FAILURE() << "was written";
@@ -176,7 +176,12 @@ void expect_round_trips(const Model& model, int lowest) {
       continue;
     }
     const std::string bytes = serialize(model, {.opset = opset});
-    EXPECT_EQ(difference_of(model.graph, read(std::as_bytes(std::span(bytes)), "again", {}).graph), "");
+    const Graph again = read(std::as_bytes(std::span(bytes)), "again", {}).graph;
+    if (opset >= lowest) {
+      EXPECT_EQ(difference_of(model.graph, again), "");
+    } else {
+      EXPECT_GT(again.nodes().size(), model.graph.nodes().size());
+    }
     ::onnx::ModelProto proto;
     ASSERT_TRUE(proto.ParseFromString(bytes));
     EXPECT_NO_THROW(::onnx::checker::check_model(proto, /*full_check=*/true));
@@ -237,7 +242,7 @@ TEST_P(BuiltNet, TheSameGraphComesBackAtEachOpset) {
   spec.first_channels = grouped ? 64 : 16;  // what there is to write differently does not depend on the width
   Model model;
   model.graph = arch::build(spec, {.seed = 3});
-  if (grouped) return expect_round_trips(model, 21);                                                // a scale for each channel
+  if (grouped) return expect_round_trips(model, 21, true);                                          // a scale for each channel
   expect_round_trips(model, spec.shortcut == arch::Shortcut::A || spec.average_shortcut ? 10 : 7);  // steps, ceil_mode
 }
 
