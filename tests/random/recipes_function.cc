@@ -7,7 +7,7 @@ namespace {
 
 // Those that are defined, and do not grow, everywhere.
 Op draw_function(Maker& m) {
-  switch (m.draw.between(0, 16)) {
+  switch (m.draw.between(0, 18)) {
     case 0: return LeakyRelu{.alpha = m.draw.chance(50) ? 0.01f : 0.2f};
     case 1: return ThresholdedRelu{.alpha = 0.0f};
     case 2: return Elu{};
@@ -24,11 +24,27 @@ Op draw_function(Maker& m) {
     case 13: return Sin{};
     case 14: return Cos{};
     case 15: return Abs{};
+    case 16: return Atan{};
+    case 17: return Asinh{};
     default: return Neg{};
   }
 }
 
 void function(Maker& m, ValueId x) { m.offer(m.add(draw_function(m), {x})); }
+
+// Of numbers between -0.5 and 0.5, or between 1.5 and 2.5.
+void function_of_small(Maker& m, ValueId x) {
+  const ValueId inside = m.add(Sub{}, {m.add(Sigmoid{}, {x}), m.scalar(0.5f)});
+  switch (m.draw.between(0, 6)) {
+    case 0: return m.offer(m.add(Tan{}, {inside}));
+    case 1: return m.offer(m.add(Asin{}, {inside}));
+    case 2: return m.offer(m.add(Acos{}, {inside}));
+    case 3: return m.offer(m.add(Sinh{}, {inside}));
+    case 4: return m.offer(m.add(Cosh{}, {inside}));
+    case 5: return m.offer(m.add(Atanh{}, {inside}));
+    default: return m.offer(m.add(Acosh{}, {m.add(Add{}, {inside, m.scalar(2)})}));
+  }
+}
 
 // Of numbers above 0.5, and below 1 for Exp.
 void function_of_positive(Maker& m, ValueId x) {
@@ -88,6 +104,7 @@ void choose(Maker& m, ValueId x) {
   const Sizes sizes = {m.rank(x) > 1 ? m.sizes(x).back() : 1};
   ValueId condition = draw_condition(m, sizes);
   if (m.draw.chance(40)) condition = m.add(Not{}, {condition});
+  if (m.draw.chance(20)) condition = m.draw.chance(50) ? m.add(IsNaN{}, {x}) : m.add(IsInf{}, {x});
   if (m.draw.chance(70)) {
     const ValueId other = draw_condition(m, sizes);
     const std::int64_t kind = m.draw.between(0, 2);
@@ -99,9 +116,13 @@ void choose(Maker& m, ValueId x) {
 }
 
 constexpr Recipe recipes[] = {
-    {"function", 20, function, false}, {"function_of_positive", 8, function_of_positive, false},
-    {"jump", 5, jump, false},          {"prelu", 2, prelu, false},
-    {"extreme", 3, extreme, false},    {"choose", 6, choose, false},
+    {"function", 20, function, false},
+    {"function_of_positive", 8, function_of_positive, false},
+    {"function_of_small", 5, function_of_small, false},
+    {"jump", 5, jump, false},
+    {"prelu", 2, prelu, false},
+    {"extreme", 3, extreme, false},
+    {"choose", 6, choose, false},
 };
 
 }  // namespace

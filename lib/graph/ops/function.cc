@@ -49,5 +49,14 @@ double Ceil::at(double x) const { return std::ceil(x); }
 double Round::at(double x) const { return std::nearbyint(x); }
 double Sin::at(double x) const { return std::sin(x); }
 double Cos::at(double x) const { return std::cos(x); }
+double Tan::at(double x) const { return std::tan(x); }
+double Asin::at(double x) const { return std::asin(x); }
+double Acos::at(double x) const { return std::acos(x); }
+double Atan::at(double x) const { return std::atan(x); }
+double Sinh::at(double x) const { return std::sinh(x); }
+double Cosh::at(double x) const { return std::cosh(x); }
+double Asinh::at(double x) const { return std::asinh(x); }
+double Acosh::at(double x) const { return std::acosh(x); }
+double Atanh::at(double x) const { return std::atanh(x); }
 
 }  // namespace resnet

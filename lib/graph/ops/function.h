@@ -142,6 +142,51 @@ struct Cos {
   double at(double x) const;
   friend bool operator==(const Cos&, const Cos&) = default;
 };
+struct Tan {
+  static constexpr OpTraits traits{"Tan", {1, 1}, {1, 1}, Effect::elementwise, 7};
+  double at(double x) const;
+  friend bool operator==(const Tan&, const Tan&) = default;
+};
+struct Asin {
+  static constexpr OpTraits traits{"Asin", {1, 1}, {1, 1}, Effect::elementwise, 7};
+  double at(double x) const;
+  friend bool operator==(const Asin&, const Asin&) = default;
+};
+struct Acos {
+  static constexpr OpTraits traits{"Acos", {1, 1}, {1, 1}, Effect::elementwise, 7};
+  double at(double x) const;
+  friend bool operator==(const Acos&, const Acos&) = default;
+};
+struct Atan {
+  static constexpr OpTraits traits{"Atan", {1, 1}, {1, 1}, Effect::elementwise, 7};
+  double at(double x) const;
+  friend bool operator==(const Atan&, const Atan&) = default;
+};
+struct Sinh {
+  static constexpr OpTraits traits{"Sinh", {1, 1}, {1, 1}, Effect::elementwise, 9};
+  double at(double x) const;
+  friend bool operator==(const Sinh&, const Sinh&) = default;
+};
+struct Cosh {
+  static constexpr OpTraits traits{"Cosh", {1, 1}, {1, 1}, Effect::elementwise, 9};
+  double at(double x) const;
+  friend bool operator==(const Cosh&, const Cosh&) = default;
+};
+struct Asinh {
+  static constexpr OpTraits traits{"Asinh", {1, 1}, {1, 1}, Effect::elementwise, 9};
+  double at(double x) const;
+  friend bool operator==(const Asinh&, const Asinh&) = default;
+};
+struct Acosh {
+  static constexpr OpTraits traits{"Acosh", {1, 1}, {1, 1}, Effect::elementwise, 9};
+  double at(double x) const;
+  friend bool operator==(const Acosh&, const Acosh&) = default;
+};
+struct Atanh {
+  static constexpr OpTraits traits{"Atanh", {1, 1}, {1, 1}, Effect::elementwise, 9};
+  double at(double x) const;
+  friend bool operator==(const Atanh&, const Atanh&) = default;
+};
 struct Abs {
   static constexpr OpTraits traits{"Abs", {1, 1}, {1, 1}, Effect::elementwise};
   friend bool operator==(const Abs&, const Abs&) = default;

@@ -66,6 +66,14 @@ std::vector<Fact> infer(const Or&, const Facts& inputs, std::size_t) { return in
 std::vector<Fact> infer(const Xor&, const Facts& inputs, std::size_t) { return infer_logic(inputs); }
 std::vector<Fact> infer(const Not&, const Facts& inputs, std::size_t) { return infer_logic(inputs); }
 
+// A boolean for each number.
+std::vector<Fact> infer(const IsNaN&, const Facts& inputs, std::size_t) {
+  return {Fact{DType::boolean, inputs[0].dims, std::nullopt, std::nullopt}};
+}
+std::vector<Fact> infer(const IsInf&, const Facts& inputs, std::size_t) {
+  return {Fact{DType::boolean, inputs[0].dims, std::nullopt, std::nullopt}};
+}
+
 std::vector<Fact> infer(const Where&, const Facts& inputs, std::size_t) {
   check_dtype(inputs[0], "condition", {DType::boolean});
   Fact fact{common_dtype(inputs, {1, 2}), std::nullopt, std::nullopt, std::nullopt};

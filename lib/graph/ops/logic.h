@@ -42,6 +42,21 @@ struct Not {
   static constexpr OpTraits traits{"Not", {1, 1}, {1, 1}, Effect::elementwise};
   friend bool operator==(const Not&, const Not&) = default;
 };
+// Of numbers: whether each is none, or infinite.
+struct IsNaN {
+  static constexpr OpTraits traits{"IsNaN", {1, 1}, {1, 1}, Effect::elementwise, 9};
+  friend bool operator==(const IsNaN&, const IsNaN&) = default;
+};
+struct IsInf {
+  static constexpr OpTraits traits{"IsInf", {1, 1}, {1, 1}, Effect::elementwise, 10};
+  bool detect_negative = true;
+  bool detect_positive = true;
+  static constexpr auto attributes() {
+    return std::tuple{attribute("detect_negative", &IsInf::detect_negative),
+                      attribute("detect_positive", &IsInf::detect_positive)};
+  }
+  friend bool operator==(const IsInf&, const IsInf&) = default;
+};
 // condition (bool), X, Y: X where the condition holds, else Y.
 struct Where {
   static constexpr OpTraits traits{"Where", {3, 3}, {1, 1}, Effect::elementwise, 9};
@@ -56,6 +71,8 @@ std::vector<Fact> infer(const And& op, const Facts& inputs, std::size_t outputs)
 std::vector<Fact> infer(const Or& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const Xor& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const Not& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const IsNaN& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const IsInf& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const Where& op, const Facts& inputs, std::size_t outputs);
 
 }  // namespace resnet

@@ -79,6 +79,8 @@ void compute(const And& op, Inputs inputs, Outputs outputs);
 void compute(const Or& op, Inputs inputs, Outputs outputs);
 void compute(const Xor& op, Inputs inputs, Outputs outputs);
 void compute(const Not& op, Inputs inputs, Outputs outputs);
+void compute(const IsNaN& op, Inputs inputs, Outputs outputs);
+void compute(const IsInf& op, Inputs inputs, Outputs outputs);
 void compute(const Where& op, Inputs inputs, Outputs outputs);
 void compute(const ArgMin& op, Inputs inputs, Outputs outputs);
 void compute(const GlobalMaxPool& op, Inputs inputs, Outputs outputs);

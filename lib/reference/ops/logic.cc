@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
 
@@ -64,6 +66,27 @@ void compute(const Not&, Inputs inputs, Outputs outputs) {
   const auto source = inputs[0]->bytes();
   auto* target = elements<std::uint8_t>(outputs[0]);
   for (std::size_t i = 0; i < source.size(); ++i) target[i] = source[i] == std::byte{0};
+}
+
+namespace {
+
+template <typename Predicate>
+void ask_each(Inputs inputs, Outputs outputs, const Predicate& holds) {
+  auto* target = elements<std::uint8_t>(outputs[0]);
+  const Tensor& x = *inputs[0];
+  if (x.elements() == 0) return;
+  dispatch(x.dtype(), [&](auto zero) {
+    for (const auto value : x.data<decltype(zero)>()) *target++ = holds(static_cast<double>(to_number(value))) ? 1 : 0;
+  });
+}
+
+}  // namespace
+
+void compute(const IsNaN&, Inputs inputs, Outputs outputs) {
+  ask_each(inputs, outputs, [](double x) { return std::isnan(x); });
+}
+void compute(const IsInf& op, Inputs inputs, Outputs outputs) {
+  ask_each(inputs, outputs, [&](double x) { return std::isinf(x) && (x < 0 ? op.detect_negative : op.detect_positive); });
 }
 
 void compute(const Where&, Inputs inputs, Outputs outputs) {
