@@ -37,6 +37,14 @@ enum class PlantedFault {
   slice_shifted,
   pad_ends_swapped,
   concat_reversed,
+  split_shifted,
+  gather_reversed,
+  tile_each_at_once,
+  blocks_misread,  // row and column, or the channel, in the wrong order
+  group_misplaced,
+  layer_scale_lost,
+  root_forgotten,
+  neighbour_lost,  // of a local response
   part_cut_short,  // of what a thread computes
   last,            // their number
 };

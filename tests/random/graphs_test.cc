@@ -109,6 +109,16 @@ TEST(RandomGraphs, EveryWayToComputeIsTaken) {
                                   "slice",
                                   "pad",
                                   "concat",
+                                  "split",
+                                  "group_normalization",
+                                  "layer_normalization",
+                                  "lp_normalization",
+                                  "local_response",
+                                  "gather",
+                                  "expand",
+                                  "tile",
+                                  "depth_to_space",
+                                  "space_to_depth",
                                   "elementwise",
                                   "fallback"};
   if (kernels::convolution_is_fast()) wanted.insert("convolution direct");
