@@ -45,6 +45,8 @@ enum class PlantedFault {
   layer_scale_lost,
   root_forgotten,
   neighbour_lost,  // of a local response
+  reduced_too_few,
+  window_edge_lost,  // of a pool's window that leaves the map
   part_cut_short,  // of what a thread computes
   last,            // their number
 };
