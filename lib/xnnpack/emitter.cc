@@ -32,6 +32,12 @@ Order canonical_order(std::size_t rank) {
   return order;
 }
 
+Order channels_last(std::size_t rank) {
+  Order order = canonical_order(rank);
+  std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  return order;
+}
+
 bool same_bytes(const Shape& shape, const Order& a, const Order& b) {
   std::size_t i = 0, j = 0;
   while (true) {

@@ -21,6 +21,8 @@ class Step;
 using Order = std::vector<std::size_t>;
 Order canonical_order(std::size_t rank);
 inline Order nhwc_order() { return {0, 2, 3, 1}; }
+// The same for any rank of at least 2.
+Order channels_last(std::size_t rank);
 // Whether two orders lay out the same bytes: axes of one element do not matter.
 bool same_bytes(const Shape& shape, const Order& a, const Order& b);
 // The dims in the order in which a buffer holds them.

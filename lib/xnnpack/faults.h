@@ -37,6 +37,16 @@ enum class PlantedFault {
   slice_shifted,
   pad_ends_swapped,
   concat_reversed,
+  split_shifted,
+  gather_reversed,
+  tile_each_at_once,
+  blocks_misread,  // row and column, or the channel, in the wrong order
+  group_misplaced,
+  layer_scale_lost,
+  root_forgotten,
+  neighbour_lost,  // of a local response
+  reduced_too_few,
+  window_edge_lost,  // of a pool's window that leaves the map
   part_cut_short,  // of what a thread computes
   last,            // their number
 };

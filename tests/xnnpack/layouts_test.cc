@@ -2,44 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/xnnpack/support.h"
+#include "tests/xnnpack/network.h"
 
 namespace resnet {
 namespace {
 
 using test::expect_as_reference;
-using test::float_fact;
 using test::integers;
+using test::Network;
 using test::random_tensor;
 using ::testing::ElementsAre;
-
-// A graph that begins with an image of 3 channels, and convolutions of 3x3 over it.
-struct Network {
-  Graph graph;
-  ValueId image = graph.add_input("image", float_fact({2, 3, 9, 8}));
-
-  ValueId constant(Tensor value) {
-    return graph.add_constant("constant" + std::to_string(graph.nodes().size()), std::move(value));
-  }
-  ValueId append(Op op, std::vector<ValueId> inputs) {
-    return graph.append(std::move(op), std::move(inputs), "node" + std::to_string(graph.nodes().size()));
-  }
-  ValueId convolution(ValueId from, std::int64_t outputs) {
-    const std::int64_t channels = (*graph.fact(from).dims)[1].number();
-    return append(Conv{.pads = {1, 1, 1, 1}}, {from, constant(random_tensor({outputs, channels, 3, 3}, 5))});
-  }
-  // The kinds of what runs, transposes between layouts included.
-  std::vector<std::string> run(ValueId output) {
-    graph.set_outputs({output});
-    ThreadPool pool(1);
-    xnnpack::Session session(xnnpack::Plan::make(graph), pool);
-    session.reshape(std::vector<Shape>{{2, 3, 9, 8}});
-    std::vector<std::string> kinds;
-    for (std::size_t i = 0; i < session.step_count(); ++i) kinds.push_back(session.step_info(i).kind);
-    expect_as_reference(graph, {random_tensor({2, 3, 9, 8}, 1)});
-    return kinds;
-  }
-};
 
 TEST(StaysInNhwc, Concat) {
   Network n;

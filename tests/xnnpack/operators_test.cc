@@ -3,29 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/xnnpack/support.h"
+#include "tests/xnnpack/network.h"
 
 namespace resnet {
 namespace {
 
 using test::expect_as_reference;
 using test::float_fact;
+using test::graph_of;
 using test::integers;
 using test::kinds;
 using test::random_tensor;
 using ::testing::Contains;
 using ::testing::ElementsAre;
-
-// The graph of one operator over float inputs, then constants.
-Graph graph_of(Op op, const std::vector<Shape>& inputs, const std::vector<Tensor>& constants = {}) {
-  Graph graph;
-  std::vector<ValueId> arguments;
-  for (const Shape& shape : inputs)
-    arguments.push_back(graph.add_input("x" + std::to_string(arguments.size()), float_fact(shape)));
-  for (const Tensor& value : constants) arguments.push_back(graph.add_constant("c" + std::to_string(arguments.size()), value));
-  graph.set_outputs({graph.append(std::move(op), arguments, "node", {"y"})});
-  return graph;
-}
 
 void check(Op op, const std::vector<Shape>& inputs, const std::vector<Tensor>& constants = {}, double tolerance = 1e-5) {
   std::vector<Tensor> values;

@@ -15,7 +15,8 @@ namespace {
 
 class NormalizationStep final : public ClampingStep {
  public:
-  NormalizationStep(const BatchNormalization& norm, const Site& site) : ClampingStep(site) {
+  NormalizationStep(const BatchNormalization& norm, const Site& site)
+      : ClampingStep(site), wants_(site.has_rank(0, 4) ? Layout::nhwc : Layout::as_graph) {
     const auto values = [&](std::size_t index) { return site.fact(index).value->values_as<double>(); };
     const auto scale = values(1), shift = values(2), mean = values(3), variance = values(4);
     for (std::size_t c = 0; c < scale.size(); ++c) {
@@ -25,11 +26,12 @@ class NormalizationStep final : public ClampingStep {
     }
   }
   std::string_view kind() const override { return "normalization"; }
-  Layout wants() const override { return Layout::nhwc; }
+  Layout wants() const override { return wants_; }
 
   void emit(Emitter& e) const override {
-    const int from = e.demand(e.node().inputs[0], nhwc_order());
-    const int to = e.produce(output(), nhwc_order());
+    const Order order = channels_last(e.shape(output()).rank());
+    const int from = e.demand(e.node().inputs[0], order);
+    const int to = e.produce(output(), order);
     const std::size_t channels = scale_.size();
     e.add_loop({{from}, {to}}, e.elements(output()) / channels, std::max<std::size_t>(loop_grain / channels, 1),
                [this, channels](Addresses at, std::size_t begin, std::size_t end) {
@@ -40,13 +42,14 @@ class NormalizationStep final : public ClampingStep {
   }
 
  private:
+  Layout wants_;
   std::vector<float> scale_, shift_;  // per channel
 };
 
 }  // namespace
 
 std::unique_ptr<Step> lower(const BatchNormalization& norm, const Site& site) {
-  bool fits = site.is_float() && site.has_rank(0, 4) && !norm.training_mode;
+  bool fits = site.is_float() && site.rank(0) >= 2 && !norm.training_mode;
   for (std::size_t i = 1; i < 5; ++i) fits = fits && site.is_constant(i);
   return fits ? std::make_unique<NormalizationStep>(norm, site) : nullptr;
 }

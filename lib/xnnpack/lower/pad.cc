@@ -1,40 +1,68 @@
-// Pad by constants.
+// Pad by constants, of any element type.
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/lower.h"
+#include "lib/xnnpack/lower/mapping.h"
 #include "lib/xnnpack/lower/movement.h"
 
 namespace resnet::xnnpack {
 
 namespace {
 
+// Which element of an axis of `size` a place beside it repeats.
+std::int64_t repeated(Pad::Mode mode, std::int64_t place, std::int64_t size) {
+  if (place >= 0 && place < size) return place;
+  switch (mode) {
+    case Pad::Mode::constant: return nowhere;
+    case Pad::Mode::edge: return place < 0 ? 0 : size - 1;
+    case Pad::Mode::reflect: return place < 0 ? -place : 2 * (size - 1) - place;
+    case Pad::Mode::wrap: return (place % size + size) % size;
+  }
+  __builtin_unreachable();
+}
+
 class PadStep final : public Step {
  public:
-  using Step::Step;
+  PadStep(const Pad& op, const Site& site) : Step(site), op_(op) {}
   std::string_view kind() const override { return "pad"; }
 
   void emit(Emitter& e) const override {
     const std::vector<ValueId>& operands = e.node().inputs;
     const Order order = e.home(operands[0]).order;
-    const auto per_axis = pads_per_axis(order.size(), e.integers(1), e.integers(3));
-    std::vector<std::int64_t> pads;
-    for (const std::size_t axis : order) pads.push_back(per_axis[axis].begin);
-    for (const std::size_t axis : order) pads.push_back(per_axis[axis].end);
-    if (has_fault(PlantedFault::pad_ends_swapped)) std::rotate(pads.begin(), pads.begin() + std::ssize(order), pads.end());
-    std::vector<Emitter::Operand> inputs = {e.operand(operands[0], order), operand_of(pads)};
-    const bool has_value = operands.size() > 2 && !operands[2].is_none();
-    if (has_value) inputs.push_back({.value = e.constant(operands[2]), .dtype = e.dtype(operands[2])});
-    e.add_reference(e.node().op, std::move(inputs), {e.result(output(), order)});
+    auto pads = pads_per_axis(order.size(), e.integers(1), e.integers(3));
+    if (has_fault(PlantedFault::pad_ends_swapped)) {
+      for (AxisPads& axis : pads) std::swap(axis.begin, axis.end);
+    }
+    const Shape source = physical(e.shape(operands[0]), order);
+    const auto strides = source.strides();
+    std::vector<Sources> sources(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const auto& [before, after] = pads[order[i]];
+      for (std::int64_t place = -before; place < source[i] + after; ++place) {
+        const std::int64_t from = repeated(op_.mode, place, source[i]);
+        sources[i].push_back(from == nowhere ? nowhere : from * strides[i]);
+      }
+    }
+    std::vector<std::byte> fill(size_of(dtype()), std::byte{0});
+    if (operands.size() > 2 && !operands[2].is_none()) {
+      const auto value = e.constant(operands[2])->bytes();
+      fill.assign(value.begin(), value.end());
+    }
+    const int from = e.demand(operands[0], order);
+    add_mapping(e, from, e.produce(output(), order), sources, size_of(dtype()), std::move(fill));
   }
+
+ private:
+  Pad op_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> lower(const Pad&, const Site& site) {
-  return site.are_constant_from(1) ? std::make_unique<PadStep>(site) : nullptr;
+std::unique_ptr<Step> lower(const Pad& op, const Site& site) {
+  return site.dtype() && site.are_constant_from(1) ? std::make_unique<PadStep>(op, site) : nullptr;
 }
 
 }  // namespace resnet::xnnpack

@@ -1,4 +1,4 @@
-// MaxPool and AveragePool of images, by XNNPACK where its rules are ONNX's.
+// MaxPool and AveragePool: of images by XNNPACK where its rules are ONNX's, else by lib/kernels.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -7,6 +7,7 @@
 #include "lib/xnnpack/emitter.h"
 #include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/lower.h"
+#include "lib/xnnpack/lower/pool_kernel.h"
 #include "lib/xnnpack/lower/window.h"
 
 namespace resnet::xnnpack {
@@ -95,7 +96,8 @@ class AveragePoolStep final : public PoolStep {
     const Window window = window_of(pool_, {x[2], x[3]});
     // XNNPACK adds a window up in one float, which swallows what comes last in a very large one.
     constexpr std::int64_t largest_window = 1 << 16;
-    if (covers_both_ends(window, x, y) || window.kernel[0] > largest_window / window.kernel[1]) return e.add_reference();
+    if (covers_both_ends(window, x, y) || window.kernel[0] > largest_window / window.kernel[1])
+      return emit_average_pool(e, pool_, output());
     const PoolWindow w = window_for(window, x, y);
     xnn_operator_t created = nullptr;
     check(xnn_create_average_pooling2d_nhwc_f32(w.top, w.right, w.bottom, w.left, w.height, w.width, w.stride_height,
@@ -144,11 +146,11 @@ bool is_dilated(const Pool& pool) {
 
 }  // namespace
 
-// Where padding meets dilation XNNPACK reads edge pixels that are not in the window.
 std::unique_ptr<Step> lower(const MaxPool& pool, const Site& site) {
-  const bool fits =
-      site.node().outputs.size() == 1 && fits_pool(pool, site) && !(is_dilated(pool) && (is_padded(pool) || pool.ceil_mode));
-  return fits ? std::make_unique<MaxPoolStep>(pool, site) : nullptr;
+  if (site.node().outputs.size() != 1) return nullptr;
+  // Where padding meets dilation XNNPACK reads edge pixels that are not in the window.
+  const bool fits = fits_pool(pool, site) && !(is_dilated(pool) && (is_padded(pool) || pool.ceil_mode));
+  return fits ? std::make_unique<MaxPoolStep>(pool, site) : max_pool_of_any_form(pool, site);
 }
 
 // XNNPACK leaves padding out of the count and knows no dilation.
@@ -156,7 +158,7 @@ std::unique_ptr<Step> lower(const AveragePool& pool, const Site& site) {
   const bool counts_padding =
       pool.count_include_pad && (is_padded(pool) || pool.ceil_mode) && !has_fault(PlantedFault::padding_not_counted);
   const bool fits = fits_pool(pool, site) && !is_dilated(pool) && !counts_padding;
-  return fits ? std::make_unique<AveragePoolStep>(pool, site) : nullptr;
+  return fits ? std::make_unique<AveragePoolStep>(pool, site) : average_pool_of_any_form(pool, site);
 }
 
 }  // namespace resnet::xnnpack
