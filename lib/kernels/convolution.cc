@@ -268,6 +268,18 @@ void convolve_in_blocks(const Part& part, const Panel& panel) {
   }
 }
 
+// What follows, over what the part has just computed.
+void finish(const Part& part) {
+  const std::int64_t outputs = part.c.filter.outputs, first = part.first_panel * part.width;
+  const std::int64_t count = std::min(part.last_panel * part.width, outputs) - first;
+  // Whole rows lie one after the other.
+  const std::int64_t rows_at_once = count == outputs ? part.rows : 1;
+  for (std::int64_t row = 0; row < part.rows; row += rows_at_once) {
+    const auto begin = static_cast<std::size_t>((part.first_row + row) * outputs + first);
+    part.c.finish.apply(part.y, begin, begin + static_cast<std::size_t>(rows_at_once == 1 ? count : part.rows * outputs));
+  }
+}
+
 // Of `rows` output pixels from `first_row` on.
 void find_windows(const Convolution& c, const float* x, std::int64_t first_row, std::int64_t rows, Window* windows) {
   const std::int64_t reach_down = (c.filter.taps_high - 1) * c.dilation_high,
@@ -319,11 +331,10 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
                     .first_panel = first_panel,
                     .last_panel = std::min(panels, first_panel + per_group),
                     .windows = windows};
-    if (!cut) {
-      convolve_whole_panels(part);
-      continue;
-    }
-    for (std::int64_t panel = part.first_panel; panel < part.last_panel; ++panel) convolve_in_blocks(part, part.panel_at(panel));
+    if (!cut) convolve_whole_panels(part);
+    for (std::int64_t panel = part.first_panel; cut && panel < part.last_panel; ++panel)
+      convolve_in_blocks(part, part.panel_at(panel));
+    if (c.finish) finish(part);
   }
 }
 
