@@ -292,11 +292,11 @@ void convolve_parts(const Convolution& c, const float* x, const float* packed, c
                     .first_panel = first_panel,
                     .last_panel = std::min(panels, first_panel + per_group),
                     .windows = windows};
-    if (!cut) {
-      convolve_whole_panels(part);
-      continue;
-    }
-    for (std::int64_t panel = part.first_panel; panel < part.last_panel; ++panel) convolve_in_blocks(part, part.panel_at(panel));
+    if (!cut) convolve_whole_panels(part);
+    for (std::int64_t panel = part.first_panel; cut && panel < part.last_panel; ++panel)
+      convolve_in_blocks(part, part.panel_at(panel));
+    finish_rows(c, y, first_row, rows, part.first_panel * width,
+                std::min(part.last_panel * width, c.filter.outputs) - part.first_panel * width);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "lib/kernels/chain.h"
+
 namespace resnet::kernels {
 
 // A filter of `taps_high` x `taps_wide` positions, each a run of `channels` consecutive floats of the input. One run may span
@@ -32,12 +34,13 @@ struct Convolution {
   std::int64_t out_height = 1, out_width = 1;
   std::int64_t stride_high = 1, stride_wide = 1, dilation_high = 1, dilation_wide = 1, pad_top = 0, pad_left = 0;
   float least = -std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::infinity();
+  Finish finish = {};
 };
 
 // How many parts the work is cut into; parts may run on any threads at once.
 std::size_t convolution_parts(const Convolution& convolution);
-// Computes the parts [begin, end): y = clamp(bias + filter * x + addend, least, most), batch x out_height x out_width x outputs.
-// `addend` is of y's shape, or null. Every element's sum is made in the same order whatever the batch and the parts.
+// Computes the parts [begin, end): y = finish(clamp(bias + filter * x + addend, least, most)), batch x out_height x out_width x
+// outputs. `addend` is of y's shape, or null. Every element's sum is made in the same order whatever the batch and the parts.
 void convolve(const Convolution& convolution, const float* x, const float* packed, const float* addend, float* y,
               std::size_t begin, std::size_t end);
 

@@ -195,6 +195,9 @@ void convolve_groups(const Convolution& c, const float* x, const float* packed, 
         table[to - from](work, windows + from, panel_at(layout, packed + panel * size, panel), first_row + from);
       }
     }
+    const std::int64_t first = panel_at(layout, packed, first_panel).first_output;
+    const Panel last = panel_at(layout, packed, last_panel - 1);
+    finish_rows(c, y, first_row, rows, first, last.first_output + last.output_count - first);
   }
 }
 

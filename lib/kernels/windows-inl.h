@@ -1,4 +1,4 @@
-// Where the windows of output pixels lie; compiled once per instruction set.
+// Where the windows of output pixels lie, and what follows a convolution of some; compiled once per instruction set.
 #if defined(RESNET_KERNELS_WINDOWS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef RESNET_KERNELS_WINDOWS_INL_H
 #undef RESNET_KERNELS_WINDOWS_INL_H
@@ -42,6 +42,19 @@ void find_windows(const Convolution& c, const float* x, std::int64_t first_row, 
         ++image;
       }
     }
+  }
+}
+
+// What follows, over the outputs [first, first + count) of `rows` output pixels that have just been computed.
+[[maybe_unused]] void finish_rows(const Convolution& c, float* y, std::int64_t first_row, std::int64_t rows, std::int64_t first,
+                                  std::int64_t count) {
+  if (!c.finish) return;
+  const std::int64_t outputs = c.filter.outputs;
+  // Whole rows lie one after the other.
+  const std::int64_t at_once = count == outputs ? rows : 1;
+  for (std::int64_t row = 0; row < rows; row += at_once) {
+    const auto begin = static_cast<std::size_t>((first_row + row) * outputs + first);
+    c.finish.apply(y, begin, begin + static_cast<std::size_t>(at_once == 1 ? count : rows * outputs));
   }
 }
 

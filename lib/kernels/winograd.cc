@@ -258,6 +258,10 @@ void transform_output(const Winograd& w, const float* bias, std::int64_t first, 
         }
       }
     }
+    for (std::int64_t i = 0; i < high && w.finish; ++i) {
+      const auto row = static_cast<std::size_t>(corner + i * w.out_width * outputs);
+      w.finish.apply(y, row, row + static_cast<std::size_t>(wide * outputs));
+    }
   }
 }
 

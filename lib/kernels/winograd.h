@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "lib/base/threads.h"
+#include "lib/kernels/chain.h"
 
 namespace resnet::kernels {
 
@@ -31,6 +32,7 @@ struct Winograd {
   std::int64_t out_height = 1, out_width = 1;
   std::int64_t pad_top = 0, pad_left = 0;
   float least = -std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::infinity();
+  Finish finish = {};
 
   std::int64_t tiles_high() const { return (out_height + filter.tile - 1) / filter.tile; }
   std::int64_t tiles_wide() const { return (out_width + filter.tile - 1) / filter.tile; }
@@ -46,9 +48,9 @@ struct WinogradCut {
 };
 WinogradCut cut(const Winograd& winograd, std::size_t threads);
 
-// y = clamp(bias + filter * x + addend, least, most), batch x out_height x out_width x outputs. `addend` is of y's shape, or
-// null. Every element's sum is made in the same order whatever the batch, the cut and the threads. `cut` was made for the pool's
-// threads.
+// y = finish(clamp(bias + filter * x + addend, least, most)), batch x out_height x out_width x outputs. `addend` is of y's shape,
+// or null. Every element's sum is made in the same order whatever the batch, the cut and the threads. `cut` was made for the
+// pool's threads.
 void convolve(const Winograd& winograd, const WinogradCut& cut, const float* x, const float* packed, const float* addend,
               float* y, float* scratch, ThreadPool& pool);
 

@@ -67,6 +67,9 @@ Graph cut(const Graph& graph, std::span<const ValueId> inputs, std::span<const V
 // The network in float32 throughout where it has values of float16 or bfloat16: inputs, weights, outputs. Throws
 // Error(unsupported) where an operator that is not known here has such values. Not part of optimize().
 Graph widen_floats(const Graph& graph, PassLog& log);
+// Activations that are written as other operators (x * Sigmoid(x), Gelu by Erf, ...) become one: for running. Not part of
+// optimize(), for it says more than a file would.
+Graph fuse_activations(const Graph& graph, PassLog& log);
 // The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 

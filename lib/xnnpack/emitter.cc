@@ -178,19 +178,25 @@ Emitter::SharedOperator Emitter::keep(const std::function<Operator()>& create) {
   return {SharedOperator(), kept_->get()};  // the session owns it
 }
 
-void Emitter::add_operator(SharedOperator op, Access access, Setup setup) {
+void Emitter::add_operator(SharedOperator op, Access access, Setup setup, Loop after) {
   pthreadpool* pool = pool_.native();
   const std::string label = describe(node());
-  add({call_.node, call_.kind, std::move(access),
-       [op, setup, label](Addresses addresses) {
-         try {
-           setup(op.get(), addresses);
-         } catch (Error& error) {
-           error.in(Frame::node(label));
-           throw;
-         }
-       },
-       [op, pool] { check(xnn_run_operator(op.get(), pool), "xnn_run_operator"); }});
+  auto addresses = std::make_shared<std::vector<std::byte*>>();
+  const auto bind = [op, setup, label, addresses](Addresses given) {
+    addresses->assign(given.begin(), given.end());
+    try {
+      setup(op.get(), given);
+    } catch (Error& error) {
+      error.in(Frame::node(label));
+      throw;
+    }
+  };
+  auto run = [op, pool] { check(xnn_run_operator(op.get(), pool), "xnn_run_operator"); };
+  if (!after.body) return add({call_.node, call_.kind, std::move(access), bind, run});
+  add({call_.node, call_.kind, std::move(access), bind, [run, addresses, loop = made(std::move(after))] {
+         run();
+         loop(*addresses);
+       }});
 }
 
 void Emitter::add_call(Access access, std::function<void(Addresses)> body) {
@@ -199,19 +205,23 @@ void Emitter::add_call(Access access, std::function<void(Addresses)> body) {
        [addresses, body = std::move(body)] { body(*addresses); }, call_.method});
 }
 
-void Emitter::add_loop(Access access, std::size_t count, std::size_t grain, LoopBody body) {
+std::function<void(Addresses)> Emitter::made(Loop loop) {
   struct Bound {
     Addresses addresses;
     std::function<void(std::size_t, std::size_t)> loop;
   };
   auto bound = std::make_shared<Bound>();
-  bound->loop = [bound = bound.get(), body = std::move(body)](std::size_t begin, std::size_t end) {
+  bound->loop = [bound = bound.get(), body = std::move(loop.body)](std::size_t begin, std::size_t end) {
     body(bound->addresses, begin, has_fault(PlantedFault::part_cut_short) && begin > 0 ? end - 1 : end);
   };
-  add_call(std::move(access), [bound, pool = &pool_, count, grain](Addresses addresses) {
+  return [bound, pool = &pool_, count = loop.count, grain = loop.grain](Addresses addresses) {
     bound->addresses = addresses;
     pool->parallel_for(count, grain, bound->loop);
-  });
+  };
+}
+
+void Emitter::add_loop(Access access, std::size_t count, std::size_t grain, LoopBody body) {
+  add_call(std::move(access), made({count, grain, std::move(body)}));
 }
 
 Emitter::Operand Emitter::operand(ValueId id, const Order& order) {

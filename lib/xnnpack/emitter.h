@@ -94,11 +94,17 @@ class Emitter {
   SharedOperator own(xnn_operator_t created) { return {created, DeleteOperator{}}; }
   SharedOperator keep(const std::function<Operator()>& create);
   using Setup = std::function<void(xnn_operator_t op, Addresses addresses)>;
-  void add_operator(SharedOperator op, Access access, Setup setup);
-
-  // Calls of our own. A loop splits [0, count) over the pool's threads; it is made once, so that running allocates nothing.
-  void add_call(Access access, std::function<void(Addresses addresses)> body);
   using LoopBody = std::function<void(Addresses addresses, std::size_t begin, std::size_t end)>;
+  // Splits [0, count) over the pool's threads, in parts of at most `grain`.
+  struct Loop {
+    std::size_t count, grain;
+    LoopBody body;
+  };
+  // `after`, if it has a body, runs when the operator has, as part of the same call.
+  void add_operator(SharedOperator op, Access access, Setup setup, Loop after = {});
+
+  // Calls of our own. A loop is made once, so that running allocates nothing.
+  void add_call(Access access, std::function<void(Addresses addresses)> body);
   void add_loop(Access access, std::size_t count, std::size_t grain, LoopBody body);
 
   // Evaluations by lib/reference. Tensors stand for values in physical order.
@@ -123,6 +129,7 @@ class Emitter {
     std::string_view kind, method;
   };
 
+  std::function<void(Addresses addresses)> made(Loop loop);
   bool has_empty_operand();
   void emit_empty(const Step& step);
   std::size_t bytes(ValueId id);

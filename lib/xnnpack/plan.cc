@@ -134,7 +134,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   refuse_what_cannot_run(graph);
   initialize();
   PassLog log;
-  if (options.optimize) graph = optimize(graph, log);
+  if (options.optimize) graph = fuse_activations(optimize(graph, log), log);
   auto state = std::make_unique<State>();
   if (values_may_decide_shapes(graph)) state->unpacked = graph;
   std::optional<ThreadPool> own;

@@ -1,97 +1,13 @@
-// Relu, Clip, Sigmoid, HardSigmoid.
+// What clamps, and the activations that a step does as it goes.
 #include "lib/xnnpack/lower/activation.h"
 
-#include <array>
+#include <utility>
 
-#include "lib/kernels/elementwise.h"
-#include "lib/xnnpack/emitter.h"
 #include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/elementwise.h"
-#include "lib/xnnpack/lower/lower.h"
+#include "lib/xnnpack/lower/functions.h"
 
 namespace resnet::xnnpack {
-
-namespace {
-
-class ClampStep final : public Step {
- public:
-  ClampStep(const Activation& activation, const Site& site) : Step(site), activation_(activation) {}
-  std::string_view kind() const override { return "clamp"; }
-
-  void emit(Emitter& e) const override {
-    const Order order = e.home(e.node().inputs[0]).order;
-    const int from = e.demand(e.node().inputs[0], order);
-    const int to = e.produce(output(), order);
-    e.add_loop({{from}, {to}}, e.elements(output()), loop_grain,
-               [activation = activation_](Addresses at, std::size_t begin, std::size_t end) {
-                 kernels::clamp(as<float>(at[0]) + begin, as<float>(at[1]) + begin, end - begin, activation.least,
-                                activation.most);
-               });
-  }
-
- private:
-  Activation activation_;
-};
-
-class SigmoidStep final : public Step {
- public:
-  using Step::Step;
-  std::string_view kind() const override { return "sigmoid"; }
-
-  void emit(Emitter& e) const override {
-    const Order order = e.home(e.node().inputs[0]).order;
-    xnn_operator_t created = nullptr;
-    check(xnn_create_unary_elementwise_nc(xnn_unary_sigmoid, xnn_datatype_fp32, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0,
-                                          &created),
-          "xnn_create_unary_elementwise_nc");
-    auto op = e.own(created);
-    const std::size_t count = e.elements(output());
-    check(xnn_reshape_unary_elementwise_nc(created, 1, count, count, count, e.pool().native()),
-          "xnn_reshape_unary_elementwise_nc");
-    const int from = e.demand(e.node().inputs[0], order);
-    const int to = e.produce(output(), order);
-    e.add_operator(std::move(op), {{from}, {to}}, [](xnn_operator_t o, Addresses at) {
-      check(xnn_setup_unary_elementwise_nc(o, at[0], at[1]), "xnn_setup_unary_elementwise_nc");
-    });
-  }
-};
-
-// clamp(alpha * x + beta, 0, 1), as a normalization of channels that are all alike.
-class HardSigmoidStep final : public Step {
- public:
-  HardSigmoidStep(const HardSigmoid& op, const Site& site) : Step(site) {
-    scale_.fill(op.alpha);
-    shift_.fill(op.beta);
-  }
-  std::string_view kind() const override { return "elementwise"; }
-
-  void emit(Emitter& e) const override {
-    const Order order = e.home(e.node().inputs[0]).order;
-    const int from = e.demand(e.node().inputs[0], order);
-    const int to = e.produce(output(), order);
-    e.add_loop({{from}, {to}}, e.elements(output()), loop_grain, [this](Addresses at, std::size_t begin, std::size_t end) {
-      const std::size_t rows = (end - begin) / channels, whole = begin + rows * channels;
-      rows_of(channels, rows, as<float>(at[0]) + begin, as<float>(at[1]) + begin);
-      rows_of(end - whole, 1, as<float>(at[0]) + whole, as<float>(at[1]) + whole);
-    });
-  }
-
- private:
-  static constexpr std::size_t channels = 64;
-
-  void rows_of(std::size_t length, std::size_t rows, const float* x, float* y) const {
-    kernels::scale_shift_clamped(x, scale_.data(), shift_.data(), y, rows, length, 0.0f, 1.0f);
-  }
-
-  std::array<float, channels> scale_, shift_;
-};
-
-std::unique_ptr<Step> clamp(const Site& site) {
-  const auto activation = activation_of(site);
-  return activation ? std::make_unique<ClampStep>(*activation, site) : nullptr;
-}
-
-}  // namespace
 
 std::optional<Activation> activation_of(const Site& site) {
   if (!site.is_float()) return std::nullopt;
@@ -120,19 +36,46 @@ bool ClampingStep::absorb(const Site& reader, std::size_t operand) {
   return true;
 }
 
-std::unique_ptr<Step> lower(const Relu&, const Site& site) {
-  auto step = clamp(site);
-  return step ? std::move(step) : by_element(site);
+// A constant that is one number, or one for each of the channels, which come last in memory.
+std::optional<kernels::Axes> ActivatedStep::axes_of(const Fact& constant, const Dims& result) const {
+  const Shape& shape = constant.value->shape();
+  if (shape.rank() > result.size()) return std::nullopt;
+  if (shape.elements() == 1) return kernels::Axes();
+  const std::vector<std::int64_t> dims = full_dims(shape, result.size());
+  const std::size_t axis = channels_ == Channels::last ? result.size() - 1 : 1;
+  if (axis >= dims.size() || dims[axis] != shape.elements() || !result[axis].is(dims[axis])) return std::nullopt;
+  return kernels::Axes{{0, 0}, {static_cast<std::size_t>(dims[axis]), 1}};
 }
 
-std::unique_ptr<Step> lower(const Clip&, const Site& site) { return clamp(site); }
-
-std::unique_ptr<Step> lower(const Sigmoid&, const Site& site) {
-  return site.is_float() ? std::make_unique<SigmoidStep>(site) : nullptr;
+bool ActivatedStep::absorb(const Site& reader, std::size_t operand) {
+  if (chain_.links.empty() && ClampingStep::absorb(reader, operand)) return true;
+  const auto links = links_of(reader, operand);
+  const auto &own = reader.graph().fact(output()).dims, &dims = reader.node().outputs[0].fact.dims;
+  if (!links || !own || own != dims) return false;
+  std::vector<std::optional<kernels::Axes>> axes;
+  for (const PlannedLink& planned : *links) {
+    const bool computed = has_operand(planned.link.function) && !reader.graph().fact(planned.operand).value;
+    if (computed) return false;
+    axes.push_back(has_operand(planned.link.function) ? axes_of(reader.graph().fact(planned.operand), *dims) : kernels::Axes());
+    if (!axes.back()) return false;
+  }
+  for (std::size_t i = 0; i < links->size() && !has_fault(PlantedFault::activation_lost); ++i) {
+    const PlannedLink& planned = (*links)[i];
+    chain_.links.push_back(planned.link);
+    ops_.push_back(planned.op);
+    if (!has_operand(planned.link.function)) continue;
+    chain_.links.back().operand = constants_.size();
+    chain_.links.back().axes = *axes[i];
+    constants_.push_back(*reader.graph().fact(planned.operand).value);
+    operands_.push_back(constants_.back().data<float>().data());
+  }
+  return true;
 }
 
-std::unique_ptr<Step> lower(const HardSigmoid& op, const Site& site) {
-  return site.is_float() ? std::make_unique<HardSigmoidStep>(op, site) : by_element(site);
+Emitter::Loop ActivatedStep::after(Emitter& e) const {
+  if (!finish()) return {};
+  return {e.elements(output()), loop_grain,
+          [after = finish()](Addresses at, std::size_t begin, std::size_t end) { after.apply(as<float>(at[1]), begin, end); }};
 }
 
 }  // namespace resnet::xnnpack

@@ -1,9 +1,14 @@
 // Activations that a step does as it goes.
 #pragma once
 
+#include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <vector>
 
+#include "lib/kernels/chain.h"
+#include "lib/xnnpack/emitter.h"
 #include "lib/xnnpack/site.h"
 #include "lib/xnnpack/step.h"
 
@@ -30,6 +35,30 @@ class ClampingStep : public Step {
  private:
   Activation activation_;
   bool clamped_ = false;
+};
+
+// A step that does what elementwise nodes after it do: bounds as it computes, where a clamp comes first, and then any functions
+// of single numbers and constant vectors of the channels, over what it has just computed.
+class ActivatedStep : public ClampingStep {
+ public:
+  enum class Channels : std::uint8_t { second, last };  // which axis of the graph's they are; the last one in memory either way
+  ActivatedStep(Channels channels, const Site& site) : ClampingStep(site), channels_(channels), chain_{.axes = {{0, 1}}} {}
+  bool absorb(const Site& reader, std::size_t operand) override;
+
+ protected:
+  bool is_activated() const { return is_clamped() || !chain_.links.empty(); }
+  // What comes after the bounds; refers to this step. For a call of our own, or after an operator whose result is written second.
+  kernels::Finish finish() const { return chain_.links.empty() ? kernels::Finish() : kernels::Finish{&chain_, operands_.data()}; }
+  Emitter::Loop after(Emitter& emitter) const;
+
+ private:
+  std::optional<kernels::Axes> axes_of(const Fact& constant, const Dims& result) const;
+
+  Channels channels_;
+  kernels::Chain chain_;
+  std::vector<std::shared_ptr<const void>> ops_;  // that links point to
+  std::vector<Tensor> constants_;
+  std::vector<const float*> operands_;  // of the constants
 };
 
 }  // namespace resnet::xnnpack

@@ -13,7 +13,7 @@
 namespace resnet::xnnpack {
 
 ConvolutionStep::ConvolutionStep(const Conv& conv, const Site& site)
-    : ClampingStep(site), conv_(conv), weight_shape_(site.fact(1).value->shape()) {}
+    : ActivatedStep(Channels::second, site), conv_(conv), weight_shape_(site.fact(1).value->shape()) {}
 
 Window ConvolutionStep::window(const Dim& height, const Dim& width) const {
   return window_of(conv_, {weight_shape_[2], weight_shape_[3]}, {height, width});
@@ -21,7 +21,7 @@ Window ConvolutionStep::window(const Dim& height, const Dim& width) const {
 
 // An addition, and the activation after it. It then runs where the other operand is known to be there.
 bool KernelConvolutionStep::absorb(const Site& reader, std::size_t operand) {
-  if (added_ || is_clamped() || !is_addition(reader)) return ConvolutionStep::absorb(reader, operand);
+  if (added_ || is_activated() || !is_addition(reader)) return ConvolutionStep::absorb(reader, operand);
   if (!has_fault(PlantedFault::residual_lost)) addend_ = reader.node().inputs[1 - operand];
   added_ = true;
   return true;

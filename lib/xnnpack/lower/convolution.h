@@ -10,7 +10,7 @@
 
 namespace resnet::xnnpack {
 
-class ConvolutionStep : public ClampingStep {
+class ConvolutionStep : public ActivatedStep {
  public:
   ConvolutionStep(const Conv& conv, const Site& site);
   std::string_view kind() const override { return "convolution"; }

@@ -65,6 +65,7 @@ class DirectConvolutionStep final : public KernelConvolutionStep {
     c.pad_left = window.pads_begin[1];
     c.least = activation().least;
     c.most = activation().most;
+    c.finish = finish();
     return c;
   }
 

@@ -34,7 +34,8 @@ class WinogradConvolutionStep final : public KernelConvolutionStep {
                                      .pad_top = window.pads_begin[0],
                                      .pad_left = window.pads_begin[1],
                                      .least = activation().least,
-                                     .most = activation().most};
+                                     .most = activation().most,
+                                     .finish = finish()};
     const kernels::WinogradCut cut = kernels::cut(winograd, e.pool().threads());
     Access access{.reads = reads(e, e.demand(e.node().inputs[0], nhwc_order()))};
     access.writes = {e.produce(output(), nhwc_order()), e.allocate(cut.scratch * sizeof(float))};

@@ -43,10 +43,13 @@ class XnnpackConvolutionStep final : public ConvolutionStep {
     const int from = e.demand(e.node().inputs[0], nhwc_order());
     const int to = e.produce(output(), nhwc_order());
     const int scratch = workspace > 0 ? e.allocate(workspace) : -1;
-    e.add_operator(std::move(op), {{from}, {to, scratch}}, [](xnn_operator_t o, Addresses at) {
-      check(xnn_setup_convolution2d_nhwc_f32(o, at[2], as<const float>(at[0]), as<float>(at[1])),
-            "xnn_setup_convolution2d_nhwc_f32");
-    });
+    e.add_operator(
+        std::move(op), {{from}, {to, scratch}},
+        [](xnn_operator_t o, Addresses at) {
+          check(xnn_setup_convolution2d_nhwc_f32(o, at[2], as<const float>(at[0]), as<float>(at[1])),
+                "xnn_setup_convolution2d_nhwc_f32");
+        },
+        after(e));
   }
 
  private:

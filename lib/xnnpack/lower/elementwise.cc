@@ -1,21 +1,132 @@
-// Cast, QuantizeLinear, DequantizeLinear, and what else lib/reference does element by element.
+// Elementwise operators as chains; Cast, QuantizeLinear, DequantizeLinear, and what else lib/reference does element by element.
 #include "lib/xnnpack/lower/elementwise.h"
 
+#include <array>
+#include <iterator>
 #include <utility>
-#include <vector>
 
-#include "lib/xnnpack/emitter.h"
+#include "lib/reference/reference.h"
 #include "lib/xnnpack/faults.h"
+#include "lib/xnnpack/lower/functions.h"
 #include "lib/xnnpack/lower/lower.h"
 
 namespace resnet::xnnpack {
 
 namespace {
 
+using Links = std::vector<PlannedLink>;
+
+constexpr std::size_t most_operands = 16;  // of a chain
+
+// A constant as if it had these axes, in this order.
+Tensor ordered(const Tensor& constant, const std::vector<std::int64_t>& dims, const Order& order) {
+  const Tensor expanded = constant.reshaped(Shape(dims));
+  const Tensor* pointer = &expanded;
+  Transpose op;
+  op.perm.assign(order.begin(), order.end());
+  return reference::evaluate(op, std::span(&pointer, 1), 1)[0];
+}
+
+// A node's functions, and those of the nodes after it, in one pass over the data.
+class ChainStep final : public Step {
+ public:
+  ChainStep(Links links, const Site& site)
+      : Step(site), of_bytes_(site.fact(0).dtype == DType::uint8), source_(site.node().inputs[0]), links_(std::move(links)) {}
+  std::string_view kind() const override { return "elementwise"; }
+  bool absorb(const Site& reader, std::size_t operand) override;
+  void emit(Emitter& emitter) const override;
+
+ private:
+  // The values that it reads: the source, then the links' operands.
+  std::vector<ValueId> operands() const;
+  static Order order_of(Emitter& emitter, const std::vector<ValueId>& operands, std::size_t rank);
+
+  bool of_bytes_;
+  ValueId source_;
+  Links links_;
+};
+
+bool ChainStep::absorb(const Site& reader, std::size_t operand) {
+  const auto links = links_of(reader, operand);
+  const auto &own = reader.graph().fact(output()).dims, &dims = reader.node().outputs[0].fact.dims;
+  if (!links || !own || own != dims || links_.size() + links->size() >= most_operands) return false;
+  links_.insert(links_.end(), links->begin(), links->end());
+  return true;
+}
+
+std::vector<ValueId> ChainStep::operands() const {
+  std::vector<ValueId> operands = {source_};
+  for (const PlannedLink& planned : links_) {
+    if (has_operand(planned.link.function)) operands.push_back(planned.operand);
+  }
+  return operands;
+}
+
+// The order of the largest operand of full rank that is not constant, so that an image stays where it is beside a vector of its
+// channels. An operand of lower rank that is computed lies in the graph's order, which decides where the other one would move it.
+Order ChainStep::order_of(Emitter& e, const std::vector<ValueId>& operands, std::size_t rank) {
+  Order order = canonical_order(rank);
+  std::size_t most = 0;
+  for (ValueId operand : operands) {
+    if (e.constant(operand) || e.shape(operand).rank() < rank || e.elements(operand) <= most) continue;
+    order = e.home(operand).order;
+    most = e.elements(operand);
+  }
+  for (ValueId operand : operands) {
+    if (e.constant(operand) || e.shape(operand).rank() == rank) continue;
+    if (!same_bytes(Shape(full_dims(e.shape(operand), rank)), canonical_order(rank), order)) return canonical_order(rank);
+  }
+  return order;
+}
+
+// The operand's buffer, with its axes in this order.
+int demand(Emitter& e, ValueId operand, const Order& order) {
+  const Shape& shape = e.shape(operand);
+  if (shape.rank() == order.size()) return e.demand(operand, order);
+  if (const auto& value = e.constant(operand)) return e.hold(ordered(*value, full_dims(shape, order.size()), order));
+  return e.demand(operand, canonical_order(shape.rank()));
+}
+
+// How an operand moves along the result's axes.
+kernels::Axes axes_of(const Shape& operand, const Shape& result, const Order& order) {
+  const std::vector<std::int64_t> full = full_dims(operand, order.size());
+  kernels::Axes axes(order.size());
+  std::size_t step = 1;
+  for (std::size_t k = order.size(); k-- > 0;) {
+    const auto size = static_cast<std::size_t>(full[order[k]]);
+    axes[k] = {static_cast<std::size_t>(result[order[k]]), size == 1 ? 0 : step};
+    step *= size;
+  }
+  return kernels::joined(axes);
+}
+
+void ChainStep::emit(Emitter& e) const {
+  const Shape& shape = e.shape(output());
+  const std::vector<ValueId> operands = this->operands();
+  const Order order = order_of(e, operands, shape.rank());
+  Access access;
+  for (ValueId operand : operands) access.reads.push_back(demand(e, operand, order));
+  kernels::Chain chain{.of_bytes = of_bytes_, .axes = axes_of(e.shape(source_), shape, order), .links = {}};
+  std::size_t next = 0;
+  for (const PlannedLink& planned : links_) {
+    chain.links.push_back(planned.link);
+    if (!has_operand(planned.link.function)) continue;
+    chain.links.back().operand = next++;
+    chain.links.back().axes = axes_of(e.shape(planned.operand), shape, order);
+  }
+  access.writes = {e.produce(output(), order)};
+  e.add_loop(std::move(access), e.elements(output()), loop_grain,
+             [chain = std::move(chain)](Addresses at, std::size_t begin, std::size_t end) {
+               std::array<const float*, most_operands> others = {};
+               for (std::size_t i = 1; i + 1 < at.size(); ++i) others[i - 1] = as<float>(at[i]);
+               kernels::run(chain, at[0], others.data(), as<float>(at.back()), begin, end);
+             });
+}
+
 class ElementwiseStep final : public Step {
  public:
   using Step::Step;
-  std::string_view kind() const override { return "elementwise"; }
+  std::string_view kind() const override { return "fallback"; }
 
   void emit(Emitter& e) const override {
     const std::vector<ValueId>& operands = e.node().inputs;
@@ -34,11 +145,32 @@ std::unique_ptr<Step> quantization(const Site& site) {
   return single && site.are_constant_from(1) ? by_element(site) : nullptr;
 }
 
+bool has_few_axes(const Site& site) {
+  const Fact& result = site.node().outputs[0].fact;
+  return result.has_rank() && result.rank() <= kernels::most_axes;
+}
+
 }  // namespace
+
+std::vector<std::int64_t> full_dims(const Shape& shape, std::size_t rank) {
+  std::vector<std::int64_t> full(rank - shape.rank(), 1);
+  full.insert(has_fault(PlantedFault::broadcast_axis) ? full.begin() : full.end(), shape.dims().begin(), shape.dims().end());
+  return full;
+}
 
 std::unique_ptr<Step> by_element(const Site& site) { return std::make_unique<ElementwiseStep>(site); }
 
-std::unique_ptr<Step> lower(const Cast&, const Site& site) { return by_element(site); }
+std::unique_ptr<Step> elementwise(const Site& site) {
+  if (effect_of(site.node().op) != Effect::elementwise) return nullptr;
+  auto links = links_of(site, 0);
+  if (links && has_few_axes(site) && links->size() < most_operands) return std::make_unique<ChainStep>(std::move(*links), site);
+  return site.node().inputs.size() == 1 ? by_element(site) : nullptr;
+}
+
+std::unique_ptr<Step> lower(const Cast&, const Site& site) {
+  const bool of_bytes = site.fact(0).dtype == DType::uint8 && site.is_float() && has_few_axes(site);
+  return of_bytes ? std::make_unique<ChainStep>(Links(), site) : by_element(site);
+}
 std::unique_ptr<Step> lower(const QuantizeLinear&, const Site& site) { return quantization(site); }
 std::unique_ptr<Step> lower(const DequantizeLinear&, const Site& site) { return quantization(site); }
 

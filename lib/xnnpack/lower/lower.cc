@@ -10,6 +10,7 @@
 #include "lib/base/error.h"
 #include "lib/reference/reference.h"
 #include "lib/xnnpack/emitter.h"
+#include "lib/xnnpack/lower/elementwise.h"
 
 namespace resnet::xnnpack {
 
@@ -49,6 +50,7 @@ bool is_computed(const Node& node) {
 
 std::unique_ptr<Step> lower(const Site& site) {
   auto step = std::visit([&](const auto& op) { return lower(op, site); }, site.node().op);
+  if (!step) step = elementwise(site);
   return step ? std::move(step) : std::make_unique<ReferenceStep>(site);
 }
 

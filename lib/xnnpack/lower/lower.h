@@ -1,4 +1,5 @@
-// From a node to its step: a line for each operator that has a fast way. The file that defines it holds all of the operator:
+// From a node to its step: a line for each operator that has a fast way of its own; elementwise ones are chains
+// (lower/elementwise.h) and need none. The file that defines it holds all of the operator:
 // which element types and layouts it takes, what its step absorbs, and how that is emitted.
 #pragma once
 
@@ -19,16 +20,13 @@ bool is_computed(const Node& node);
 std::unique_ptr<Step> lower(const Site& site);
 
 // Null where the operator as the node has it has no fast way.
-std::unique_ptr<Step> lower(const Add& op, const Site& site);
 std::unique_ptr<Step> lower(const AveragePool& op, const Site& site);
 std::unique_ptr<Step> lower(const BatchNormalization& op, const Site& site);
 std::unique_ptr<Step> lower(const Cast& op, const Site& site);
-std::unique_ptr<Step> lower(const Clip& op, const Site& site);
 std::unique_ptr<Step> lower(const Concat& op, const Site& site);
 std::unique_ptr<Step> lower(const Conv& op, const Site& site);
 std::unique_ptr<Step> lower(const DepthToSpace& op, const Site& site);
 std::unique_ptr<Step> lower(const DequantizeLinear& op, const Site& site);
-std::unique_ptr<Step> lower(const Div& op, const Site& site);
 std::unique_ptr<Step> lower(const Expand& op, const Site& site);
 std::unique_ptr<Step> lower(const Flatten& op, const Site& site);
 std::unique_ptr<Step> lower(const Gather& op, const Site& site);
@@ -37,7 +35,6 @@ std::unique_ptr<Step> lower(const GlobalAveragePool& op, const Site& site);
 std::unique_ptr<Step> lower(const GlobalLpPool& op, const Site& site);
 std::unique_ptr<Step> lower(const GlobalMaxPool& op, const Site& site);
 std::unique_ptr<Step> lower(const GroupNormalization& op, const Site& site);
-std::unique_ptr<Step> lower(const HardSigmoid& op, const Site& site);
 std::unique_ptr<Step> lower(const Identity& op, const Site& site);
 std::unique_ptr<Step> lower(const InstanceNormalization& op, const Site& site);
 std::unique_ptr<Step> lower(const LRN& op, const Site& site);
@@ -46,7 +43,6 @@ std::unique_ptr<Step> lower(const LpNormalization& op, const Site& site);
 std::unique_ptr<Step> lower(const MatMul& op, const Site& site);
 std::unique_ptr<Step> lower(const MaxPool& op, const Site& site);
 std::unique_ptr<Step> lower(const MeanVarianceNormalization& op, const Site& site);
-std::unique_ptr<Step> lower(const Mul& op, const Site& site);
 std::unique_ptr<Step> lower(const Pad& op, const Site& site);
 std::unique_ptr<Step> lower(const QuantizeLinear& op, const Site& site);
 std::unique_ptr<Step> lower(const ReduceL1& op, const Site& site);
@@ -58,16 +54,12 @@ std::unique_ptr<Step> lower(const ReduceMin& op, const Site& site);
 std::unique_ptr<Step> lower(const ReduceProd& op, const Site& site);
 std::unique_ptr<Step> lower(const ReduceSum& op, const Site& site);
 std::unique_ptr<Step> lower(const ReduceSumSquare& op, const Site& site);
-std::unique_ptr<Step> lower(const Relu& op, const Site& site);
 std::unique_ptr<Step> lower(const Reshape& op, const Site& site);
-std::unique_ptr<Step> lower(const Sigmoid& op, const Site& site);
 std::unique_ptr<Step> lower(const Slice& op, const Site& site);
 std::unique_ptr<Step> lower(const Softmax& op, const Site& site);
 std::unique_ptr<Step> lower(const SpaceToDepth& op, const Site& site);
 std::unique_ptr<Step> lower(const Split& op, const Site& site);
 std::unique_ptr<Step> lower(const Squeeze& op, const Site& site);
-std::unique_ptr<Step> lower(const Sub& op, const Site& site);
-std::unique_ptr<Step> lower(const Sum& op, const Site& site);
 std::unique_ptr<Step> lower(const Tile& op, const Site& site);
 std::unique_ptr<Step> lower(const Transpose& op, const Site& site);
 std::unique_ptr<Step> lower(const Unsqueeze& op, const Site& site);

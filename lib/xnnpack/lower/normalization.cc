@@ -13,10 +13,10 @@ namespace resnet::xnnpack {
 
 namespace {
 
-class NormalizationStep final : public ClampingStep {
+class NormalizationStep final : public ActivatedStep {
  public:
   NormalizationStep(const BatchNormalization& norm, const Site& site)
-      : ClampingStep(site), wants_(site.has_rank(0, 4) ? Layout::nhwc : Layout::as_graph) {
+      : ActivatedStep(Channels::second, site), wants_(site.has_rank(0, 4) ? Layout::nhwc : Layout::as_graph) {
     const auto values = [&](std::size_t index) { return site.fact(index).value->values_as<double>(); };
     const auto scale = values(1), shift = values(2), mean = values(3), variance = values(4);
     for (std::size_t c = 0; c < scale.size(); ++c) {
@@ -38,6 +38,7 @@ class NormalizationStep final : public ClampingStep {
                  kernels::scale_shift_clamped(as<float>(at[0]) + begin * channels, scale_.data(), shift_.data(),
                                               as<float>(at[1]) + begin * channels, end - begin, channels, activation().least,
                                               activation().most);
+                 if (finish()) finish().apply(as<float>(at[1]), begin * channels, end * channels);
                });
   }
 

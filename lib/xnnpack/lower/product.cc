@@ -26,9 +26,9 @@ struct Factor {
   }
 };
 
-class ProductStep : public ClampingStep {
+class ProductStep : public ActivatedStep {
  public:
-  ProductStep(const kernels::Filter& filter, const Site& site) : ClampingStep(site), filter_(filter) {}
+  ProductStep(const kernels::Filter& filter, const Site& site) : ActivatedStep(Channels::last, site), filter_(filter) {}
   std::string_view kind() const override { return "product"; }
 
  protected:
@@ -74,6 +74,7 @@ class KernelProductStep final : public ProductStep {
     c.width = c.out_width = e.shape(e.node().inputs[0]).elements() / c.filter.channels;
     c.least = activation().least;
     c.most = activation().most;
+    c.finish = finish();
     const auto* packed = reinterpret_cast<const float*>(packed_->bytes().data());
     e.add_loop(access(e), kernels::convolution_parts(c), 1, [c, packed](Addresses at, std::size_t begin, std::size_t end) {
       kernels::convolve(c, as<float>(at[0]), packed, nullptr, as<float>(at[1]), begin, end);
@@ -100,9 +101,13 @@ class XnnpackProductStep final : public ProductStep {
     const std::int64_t rows = x.elements() / x[x.rank() - 1];
     check(xnn_reshape_fully_connected_nc_f32(op.get(), static_cast<std::size_t>(rows), e.pool().native()),
           "xnn_reshape_fully_connected_nc_f32");
-    e.add_operator(std::move(op), access(e), [](xnn_operator_t o, Addresses at) {
-      check(xnn_setup_fully_connected_nc_f32(o, as<const float>(at[0]), as<float>(at[1])), "xnn_setup_fully_connected_nc_f32");
-    });
+    e.add_operator(
+        std::move(op), access(e),
+        [](xnn_operator_t o, Addresses at) {
+          check(xnn_setup_fully_connected_nc_f32(o, as<const float>(at[0]), as<float>(at[1])),
+                "xnn_setup_fully_connected_nc_f32");
+        },
+        after(e));
   }
 
  private:

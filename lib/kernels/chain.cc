@@ -1,0 +1,315 @@
+#include "lib/kernels/chain.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "lib/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/chain.cc"
+#include <hwy/foreach_target.h>
+#include "lib/kernels/bounds-inl.h"
+#include "lib/kernels/functions-inl.h"
+#include "lib/kernels/registers-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace resnet::kernels::HWY_NAMESPACE {
+
+namespace {
+
+constexpr std::size_t most_of_block = 1024;  // elements: 4 KiB
+
+// y = function(x). What is left over is computed as a whole vector, too.
+template <class F>
+HWY_INLINE void map(const float* x, float* y, std::size_t count, const F& function) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
+  if (i == count) return;
+  HWY_ALIGN float edge[HWY_LANES(float)] = {};
+  std::memcpy(edge, x + i, (count - i) * sizeof(float));
+  hn::Store(function(hn::Load(d, edge)), d, edge);
+  std::memcpy(y + i, edge, (count - i) * sizeof(float));
+}
+
+// Elements of an operand: one after the other, or one for all.
+struct Elements {
+  const float* data;
+  bool single;
+};
+
+// y = clamp(function(x, other), least, most).
+template <class F>
+HWY_INLINE void map2(const float* x, const Elements& other, const Link& link, float* y, std::size_t count, const F& function) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vector least = hn::Set(d, link.least), most = hn::Set(d, link.most);
+  if (other.single) {
+    const Vector one = hn::Set(d, *other.data);
+    return map(x, y, count, [=](Vector v) HWY_ATTR { return between(least, function(v, one), most); });
+  }
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(between(least, function(hn::LoadU(d, x + i), hn::LoadU(d, other.data + i)), most), d, y + i);
+  if (i == count) return;
+  HWY_ALIGN float edge[HWY_LANES(float)] = {}, other_edge[HWY_LANES(float)] = {};
+  std::memcpy(edge, x + i, (count - i) * sizeof(float));
+  std::memcpy(other_edge, other.data + i, (count - i) * sizeof(float));
+  hn::Store(between(least, function(hn::Load(d, edge), hn::Load(d, other_edge)), most), d, edge);
+  std::memcpy(y + i, edge, (count - i) * sizeof(float));
+}
+
+// The one of two that `first` chooses; NaN where either is that.
+template <class M>
+HWY_INLINE Vector chosen(M first, Vector x, Vector o) {
+  return keep_nan(x, keep_nan(o, hn::IfThenElse(first, x, o)));
+}
+
+void apply_with_operand(const Link& link, const float* x, const Elements& other, float* y, std::size_t n) {
+  switch (link.function) {
+    case Function::add: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Add(v, o); });
+    case Function::subtract: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Sub(v, o); });
+    case Function::subtract_from: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Sub(o, v); });
+    case Function::multiply: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Mul(v, o); });
+    case Function::divide: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Div(v, o); });
+    case Function::divide_into: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Div(o, v); });
+    case Function::minimum:
+      return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return chosen(hn::Lt(v, o), v, o); });
+    case Function::maximum:
+      return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return chosen(hn::Gt(v, o), v, o); });
+    case Function::slope:
+      return map2(x, other, link, y, n,
+                  [](Vector v, Vector o) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, number(0)), hn::Mul(o, v), v); });
+    default: __builtin_unreachable();  // of x alone
+  }
+}
+
+// Those that are little more than a comparison.
+void apply_simple(const Link& link, const float* x, float* y, std::size_t n) {
+  const Vector a = number(link.a), b = number(link.b), zero = number(0), one = number(1);
+  switch (link.function) {
+    case Function::leaky_relu:
+      return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), hn::Mul(a, v), v); });
+    case Function::thresholded_relu:
+      return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::IfThenElse(hn::Le(v, a), zero, v); });
+    case Function::hard_sigmoid: return map(x, y, n, [=](Vector v) HWY_ATTR { return between(zero, hn::MulAdd(a, v, b), one); });
+    case Function::hard_swish:
+      return map(x, y, n, [=](Vector v) HWY_ATTR {
+        return share(v, between(zero, hn::Mul(hn::Add(v, number(3)), number(1.0f / 6)), one));
+      });
+    case Function::softsign: return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::Div(v, hn::Add(one, hn::Abs(v))); });
+    case Function::sqrt: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Sqrt(v); });
+    case Function::root:
+      return map(x, y, n, [=](Vector v) HWY_ATTR {
+        const Vector infinity = number(std::numeric_limits<float>::infinity());
+        return hn::IfThenElse(hn::Eq(v, hn::Neg(infinity)), infinity, hn::Sqrt(hn::Add(v, zero)));
+      });
+    case Function::square: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Mul(v, v); });
+    case Function::reciprocal: return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::Div(one, v); });
+    case Function::floor: return map(x, y, n, [](Vector v) HWY_ATTR { return keep_nan(v, hn::Floor(v)); });
+    case Function::ceil: return map(x, y, n, [](Vector v) HWY_ATTR { return keep_nan(v, hn::Ceil(v)); });
+    case Function::round: return map(x, y, n, [](Vector v) HWY_ATTR { return keep_nan(v, hn::Round(v)); });
+    case Function::abs: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Abs(v); });
+    case Function::neg: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Neg(v); });
+    case Function::clamp: return map(x, y, n, [=](Vector v) HWY_ATTR { return between(a, v, b); });
+    default: break;  // apply_function()
+  }
+  __builtin_unreachable();
+}
+
+void apply_function(const Link& link, const float* x, float* y, std::size_t n) {
+  const Vector a = number(link.a), b = number(link.b), zero = number(0);
+  switch (link.function) {
+    case Function::elu:
+      return map(x, y, n,
+                 [=](Vector v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), hn::Mul(a, exponential_minus_one(v)), v); });
+    case Function::selu:
+      return map(x, y, n, [=](Vector v) HWY_ATTR {
+        return hn::Mul(b, hn::IfThenElse(hn::Le(v, zero), hn::Mul(a, exponential_minus_one(v)), v));
+      });
+    case Function::celu:
+      return map(x, y, n, [=](Vector v) HWY_ATTR {
+        return hn::IfThenElse(hn::Lt(v, zero), hn::Mul(a, exponential_minus_one(hn::Div(v, a))), v);
+      });
+    case Function::sigmoid: return map(x, y, n, [](Vector v) HWY_ATTR { return logistic(v); });
+    case Function::swish: return map(x, y, n, [=](Vector v) HWY_ATTR { return share(v, logistic(hn::Mul(a, v))); });
+    case Function::mish: return map(x, y, n, [](Vector v) HWY_ATTR { return mish_of(v); });
+    case Function::gelu: return map(x, y, n, [](Vector v) HWY_ATTR { return gelu_of(v); });
+    case Function::gelu_by_tanh: return map(x, y, n, [](Vector v) HWY_ATTR { return gelu_by_tanh_of(v); });
+    case Function::softplus: return map(x, y, n, [](Vector v) HWY_ATTR { return soft_plus(v); });
+    case Function::tanh: return map(x, y, n, [](Vector v) HWY_ATTR { return hyperbolic_tangent(v); });
+    case Function::erf: return map(x, y, n, [](Vector v) HWY_ATTR { return error_function(v); });
+    case Function::exp: return map(x, y, n, [](Vector v) HWY_ATTR { return exponential(v); });
+    case Function::log: return map(x, y, n, [](Vector v) HWY_ATTR { return logarithm(v); });
+    case Function::formula:
+      for (std::size_t i = 0; i < n; ++i) y[i] = static_cast<float>(link.formula(link.op, static_cast<double>(x[i])));
+      return;
+    default: return apply_simple(link, x, y, n);
+  }
+}
+
+void convert_bytes(const std::uint8_t* x, float* y, std::size_t count) {
+  const Tag d;
+  const hn::Rebind<std::int32_t, Tag> integers;
+  const hn::Rebind<std::uint8_t, Tag> bytes;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, x + i))), d, y + i);
+  for (; i < count; ++i) y[i] = static_cast<float>(x[i]);
+}
+
+// A place among an operand's axes.
+class Walk {
+ public:
+  Walk(const Axes& axes, std::size_t index) : axes_(axes) {
+    for (std::size_t k = axes.size(); k-- > 0;) {
+      at_[k] = k > 0 ? index % axes[k].size : index;
+      if (k > 0) index /= axes[k].size;
+      offset_ += at_[k] * axes[k].step;
+    }
+  }
+  std::size_t offset() const { return offset_; }
+  // Elements left on the innermost axis.
+  std::size_t left() const { return axes_.size() < 2 ? static_cast<std::size_t>(-1) : axes_.back().size - at_[axes_.size() - 1]; }
+  std::size_t step() const { return axes_.empty() ? 0 : axes_.back().step; }
+  // Whether `count` elements more leave the two innermost axes, of which the outer one repeats the inner one's.
+  bool repeats(std::size_t count) const {
+    const std::size_t n = axes_.size();
+    if (n < 2 || axes_[n - 2].step != 0) return false;
+    return n == 2 || at_[n - 2] * axes_[n - 1].size + at_[n - 1] + count <= axes_[n - 2].size * axes_[n - 1].size;
+  }
+
+  void copy(const float* operand, float* to, std::size_t count) {
+    while (count > 0) {
+      const std::size_t run = std::min(count, left()), stride = step();
+      const float* from = operand + offset_;
+      if (stride == 1) {
+        std::memcpy(to, from, run * sizeof(float));
+      } else {
+        for (std::size_t i = 0; i < run; ++i) to[i] = from[i * stride];
+      }
+      to += run;
+      count -= run;
+      advance(run);
+    }
+  }
+
+ private:
+  void advance(std::size_t count) {
+    if (axes_.empty()) return;
+    std::size_t k = axes_.size() - 1;
+    at_[k] += count;
+    offset_ += count * axes_[k].step;
+    for (; k > 0 && at_[k] == axes_[k].size; --k) {
+      offset_ += axes_[k - 1].step;
+      offset_ -= at_[k] * axes_[k].step;
+      at_[k] = 0;
+      ++at_[k - 1];
+    }
+  }
+
+  const Axes& axes_;
+  std::array<std::size_t, most_axes> at_ = {};
+  std::size_t offset_ = 0;
+};
+
+// What is copied of operands that repeat: as long as the next block needs the same, it stays.
+class Copies {
+ public:
+  Elements of(const Link& link, std::size_t index, const float* operand, std::size_t begin, std::size_t count) {
+    Walk walk(link.axes, begin);
+    if (walk.step() == 0 && count <= walk.left()) return {operand + walk.offset(), true};
+    if (walk.step() == 1 && count <= walk.left()) return {operand + walk.offset(), false};
+    Copy& copy = copies_[index % copies_.size()];
+    const bool repeats = walk.repeats(count);
+    if (copy.link == index && copy.offset == walk.offset() && copy.count >= count && repeats) return {copy.elements, false};
+    copy.link = repeats ? index : none;
+    copy.offset = walk.offset();
+    copy.count = count;
+    walk.copy(operand, copy.elements, count);
+    return {copy.elements, false};
+  }
+
+ private:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  struct Copy {
+    std::size_t link = none, offset = 0, count = 0;
+    HWY_ALIGN float elements[most_of_block];
+  };
+  std::array<Copy, 3> copies_;
+};
+
+// As many whole rows of what repeats as fit, so that each block needs the same.
+std::size_t block_of(const Chain& chain) {
+  for (const Link& link : chain.links) {
+    if (!has_operand(link.function) || link.axes.size() < 2) continue;
+    const std::size_t row = link.axes.back().size;
+    if (link.axes.back().step != 0 && row <= most_of_block) return most_of_block / row * row;
+  }
+  return most_of_block;
+}
+
+// Where the block's elements of x are: their own place, or y.
+const float* source(const Chain& chain, const void* x, float* y, std::size_t begin, std::size_t count) {
+  if (chain.of_bytes) {
+    convert_bytes(static_cast<const std::uint8_t*>(x) + begin, y, count);
+    return y;
+  }
+  const auto* floats = static_cast<const float*>(x);
+  Walk walk(chain.axes, begin);
+  if (walk.step() == 1 && count <= walk.left()) return floats + walk.offset();
+  walk.copy(floats, y, count);
+  return y;
+}
+
+void run_blocks(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end) {
+  Copies copies;
+  const std::size_t block = block_of(chain);
+  for (std::size_t at = begin; at < end; at += block) {
+    const std::size_t count = std::min(block, end - at);
+    float* to = y + at;
+    const float* from = source(chain, x, to, at, count);
+    for (std::size_t i = 0; i < chain.links.size(); ++i) {
+      const Link& link = chain.links[i];
+      if (has_operand(link.function)) {
+        apply_with_operand(link, from, copies.of(link, i, operands[link.operand], at, count), to, count);
+      } else {
+        apply_function(link, from, to, count);
+      }
+      from = to;
+    }
+    if (from != to) std::memcpy(to, from, count * sizeof(float));
+  }
+}
+
+}  // namespace
+}  // namespace resnet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace resnet::kernels {
+
+HWY_EXPORT(run_blocks);
+
+Axes joined(const Axes& axes) {
+  Axes result;
+  for (const Axis& axis : axes) {
+    if (axis.size == 1) continue;
+    if (!result.empty() && result.back().step == axis.step * axis.size) {
+      result.back() = {result.back().size * axis.size, axis.step};
+    } else {
+      result.push_back(axis);
+    }
+  }
+  if (result.size() == 1 && result[0].step == 0) result.clear();
+  return result;
+}
+
+void run(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end) {
+  HWY_DYNAMIC_DISPATCH(run_blocks)(chain, x, operands, y, begin, end);
+}
+
+}  // namespace resnet::kernels
+#endif
