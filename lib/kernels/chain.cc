@@ -18,7 +18,8 @@ namespace resnet::kernels::HWY_NAMESPACE {
 
 namespace {
 
-constexpr std::size_t most_of_block = 1024;  // elements: 4 KiB
+constexpr std::size_t most_of_block = 2048;  // elements: 8 KiB
+constexpr std::size_t everything = static_cast<std::size_t>(-1);
 
 // y = function(x). What is left over is computed as a whole vector, too.
 template <class F>
@@ -172,13 +173,13 @@ class Walk {
   }
   std::size_t offset() const { return offset_; }
   // Elements left on the innermost axis.
-  std::size_t left() const { return axes_.size() < 2 ? static_cast<std::size_t>(-1) : axes_.back().size - at_[axes_.size() - 1]; }
+  std::size_t left() const { return axes_.size() < 2 ? everything : axes_.back().size - at_[axes_.size() - 1]; }
   std::size_t step() const { return axes_.empty() ? 0 : axes_.back().step; }
-  // Whether `count` elements more leave the two innermost axes, of which the outer one repeats the inner one's.
-  bool repeats(std::size_t count) const {
+  // For how many elements the innermost axis repeats itself, from here on.
+  std::size_t repeats() const {
     const std::size_t n = axes_.size();
-    if (n < 2 || axes_[n - 2].step != 0) return false;
-    return n == 2 || at_[n - 2] * axes_[n - 1].size + at_[n - 1] + count <= axes_[n - 2].size * axes_[n - 1].size;
+    if (n < 2 || axes_[n - 2].step != 0) return 0;
+    return n == 2 ? everything / 2 : axes_[n - 2].size * axes_[n - 1].size - at_[n - 2] * axes_[n - 1].size - at_[n - 1];
   }
 
   void copy(const float* operand, float* to, std::size_t count) {
@@ -215,30 +216,46 @@ class Walk {
   std::size_t offset_ = 0;
 };
 
-// What is copied of operands that repeat: as long as the next block needs the same, it stays.
-class Copies {
+// Where the links' operands are. What has to be copied, because it repeats after fewer elements than a block has, stays as long
+// as the next block needs the same.
+class Operands {
  public:
   Elements of(const Link& link, std::size_t index, const float* operand, std::size_t begin, std::size_t count) {
+    Place& place = places_[index % places_.size()];
+    if (place.link == index && begin + count <= place.until) {
+      if (place.row == 0) return {place.data + (begin - place.begin) * place.step, place.step == 0};
+      if (count <= place.copied && (begin - place.begin) % place.row == 0) return {place.copy, false};
+    }
     Walk walk(link.axes, begin);
-    if (walk.step() == 0 && count <= walk.left()) return {operand + walk.offset(), true};
-    if (walk.step() == 1 && count <= walk.left()) return {operand + walk.offset(), false};
-    Copy& copy = copies_[index % copies_.size()];
-    const bool repeats = walk.repeats(count);
-    if (copy.link == index && copy.offset == walk.offset() && copy.count >= count && repeats) return {copy.elements, false};
-    copy.link = repeats ? index : none;
-    copy.offset = walk.offset();
-    copy.count = count;
-    walk.copy(operand, copy.elements, count);
-    return {copy.elements, false};
+    const std::size_t step = walk.step(), left = walk.left();
+    if (step <= 1 && count <= left) {
+      place.set(index, begin, left == everything ? everything : begin + left);
+      place.data = operand + walk.offset();
+      place.step = step;
+      place.row = 0;
+      return {place.data, step == 0};
+    }
+    place.set(index, begin, begin + walk.repeats());
+    place.row = link.axes.back().size;
+    place.copied = count;
+    walk.copy(operand, place.copy, count);
+    return {place.copy, false};
   }
 
  private:
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  struct Copy {
-    std::size_t link = none, offset = 0, count = 0;
-    HWY_ALIGN float elements[most_of_block];
+  struct Place {
+    std::size_t link = everything, begin = 0, until = 0;  // for which elements it holds; none where until <= begin
+    const float* data = nullptr;
+    std::size_t step = 0, row = 0, copied = 0;  // row: after how many elements a copy repeats; 0: there is none
+    HWY_ALIGN float copy[most_of_block];
+
+    void set(std::size_t of_link, std::size_t from, std::size_t to) {
+      link = of_link;
+      begin = from;
+      until = to;
+    }
   };
-  std::array<Copy, 3> copies_;
+  std::array<Place, 3> places_;
 };
 
 // As many whole rows of what repeats as fit, so that each block needs the same.
@@ -265,7 +282,7 @@ const float* source(const Chain& chain, const void* x, float* y, std::size_t beg
 }
 
 void run_blocks(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end) {
-  Copies copies;
+  Operands places;
   const std::size_t block = block_of(chain);
   for (std::size_t at = begin; at < end; at += block) {
     const std::size_t count = std::min(block, end - at);
@@ -274,7 +291,7 @@ void run_blocks(const Chain& chain, const void* x, const float* const* operands,
     for (std::size_t i = 0; i < chain.links.size(); ++i) {
       const Link& link = chain.links[i];
       if (has_operand(link.function)) {
-        apply_with_operand(link, from, copies.of(link, i, operands[link.operand], at, count), to, count);
+        apply_with_operand(link, from, places.of(link, i, operands[link.operand], at, count), to, count);
       } else {
         apply_function(link, from, to, count);
       }
