@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "lib/kernels/targets.h"
 
@@ -68,87 +69,74 @@ HWY_INLINE Vector chosen(M first, Vector x, Vector o) {
   return keep_nan(x, keep_nan(o, hn::IfThenElse(first, x, o)));
 }
 
-void apply_with_operand(const Link& link, const float* x, const Elements& other, float* y, std::size_t n) {
-  switch (link.function) {
-    case Function::add: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Add(v, o); });
-    case Function::subtract: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Sub(v, o); });
-    case Function::subtract_from: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Sub(o, v); });
-    case Function::multiply: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Mul(v, o); });
-    case Function::divide: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Div(v, o); });
-    case Function::divide_into: return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return hn::Div(o, v); });
-    case Function::minimum:
-      return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return chosen(hn::Lt(v, o), v, o); });
-    case Function::maximum:
-      return map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return chosen(hn::Gt(v, o), v, o); });
-    case Function::slope:
-      return map2(x, other, link, y, n,
-                  [](Vector v, Vector o) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, number(0)), hn::Mul(o, v), v); });
-    default: __builtin_unreachable();  // of x alone
+template <Function f>
+HWY_INLINE Vector of_two(Vector x, Vector o) {
+  if constexpr (f == Function::add) return hn::Add(x, o);
+  if constexpr (f == Function::subtract) return hn::Sub(x, o);
+  if constexpr (f == Function::subtract_from) return hn::Sub(o, x);
+  if constexpr (f == Function::multiply) return hn::Mul(x, o);
+  if constexpr (f == Function::divide) return hn::Div(x, o);
+  if constexpr (f == Function::divide_into) return hn::Div(o, x);
+  if constexpr (f == Function::minimum) return chosen(hn::Lt(x, o), x, o);
+  if constexpr (f == Function::maximum) return chosen(hn::Gt(x, o), x, o);
+  if constexpr (f == Function::slope) return hn::IfThenElse(hn::Lt(x, number(0)), hn::Mul(o, x), x);
+}
+
+HWY_INLINE Vector root_of(Vector x) {
+  const Vector infinity = number(std::numeric_limits<float>::infinity());
+  return hn::IfThenElse(hn::Eq(x, hn::Neg(infinity)), infinity, hn::Sqrt(hn::Add(x, number(0))));
+}
+
+template <Function f>
+HWY_INLINE Vector of_one(Vector x, Vector a, Vector b) {
+  const Vector zero = number(0), one = number(1);
+  if constexpr (f == Function::leaky_relu) return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(a, x), x);
+  if constexpr (f == Function::thresholded_relu) return hn::IfThenElse(hn::Le(x, a), zero, x);
+  if constexpr (f == Function::elu) return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(a, exponential_minus_one(x)), x);
+  if constexpr (f == Function::selu) return hn::Mul(b, hn::IfThenElse(hn::Le(x, zero), hn::Mul(a, exponential_minus_one(x)), x));
+  if constexpr (f == Function::celu) return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(a, exponential_minus_one(hn::Div(x, a))), x);
+  if constexpr (f == Function::hard_sigmoid) return between(zero, hn::MulAdd(a, x, b), one);
+  if constexpr (f == Function::hard_swish) return share(x, between(zero, hn::Mul(hn::Add(x, number(3)), number(1.0f / 6)), one));
+  if constexpr (f == Function::sigmoid) return logistic(x);
+  if constexpr (f == Function::swish) return share(x, logistic(hn::Mul(a, x)));
+  if constexpr (f == Function::mish) return mish_of(x);
+  if constexpr (f == Function::gelu) return gelu_of(x);
+  if constexpr (f == Function::gelu_by_tanh) return gelu_by_tanh_of(x);
+  if constexpr (f == Function::softplus) return soft_plus(x);
+  if constexpr (f == Function::softsign) return hn::Div(x, hn::Add(one, hn::Abs(x)));
+  if constexpr (f == Function::tanh) return hyperbolic_tangent(x);
+  if constexpr (f == Function::erf) return error_function(x);
+  if constexpr (f == Function::exp) return exponential(x);
+  if constexpr (f == Function::log) return logarithm(x);
+  if constexpr (f == Function::sqrt) return hn::Sqrt(x);
+  if constexpr (f == Function::root) return root_of(x);
+  if constexpr (f == Function::square) return hn::Mul(x, x);
+  if constexpr (f == Function::reciprocal) return hn::Div(one, x);
+  if constexpr (f == Function::floor) return keep_nan(x, hn::Floor(x));
+  if constexpr (f == Function::ceil) return keep_nan(x, hn::Ceil(x));
+  if constexpr (f == Function::round) return keep_nan(x, hn::Round(x));
+  if constexpr (f == Function::abs) return hn::Abs(x);
+  if constexpr (f == Function::neg) return hn::Neg(x);
+  if constexpr (f == Function::clamp) return between(a, x, b);
+}
+
+template <Function f>
+void apply(const Link& link, const float* x, const Elements& other, float* y, std::size_t n) {
+  if constexpr (f == Function::formula) {
+    for (std::size_t i = 0; i < n; ++i) y[i] = static_cast<float>(link.formula(link.op, static_cast<double>(x[i])));
+  } else if constexpr (has_operand(f)) {
+    map2(x, other, link, y, n, [](Vector v, Vector o) HWY_ATTR { return of_two<f>(v, o); });
+  } else {
+    const Vector a = number(link.a), b = number(link.b);
+    map(x, y, n, [=](Vector v) HWY_ATTR { return of_one<f>(v, a, b); });
   }
 }
 
-// Those that are little more than a comparison.
-void apply_simple(const Link& link, const float* x, float* y, std::size_t n) {
-  const Vector a = number(link.a), b = number(link.b), zero = number(0), one = number(1);
-  switch (link.function) {
-    case Function::leaky_relu:
-      return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), hn::Mul(a, v), v); });
-    case Function::thresholded_relu:
-      return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::IfThenElse(hn::Le(v, a), zero, v); });
-    case Function::hard_sigmoid: return map(x, y, n, [=](Vector v) HWY_ATTR { return between(zero, hn::MulAdd(a, v, b), one); });
-    case Function::hard_swish:
-      return map(x, y, n, [=](Vector v) HWY_ATTR {
-        return share(v, between(zero, hn::Mul(hn::Add(v, number(3)), number(1.0f / 6)), one));
-      });
-    case Function::softsign: return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::Div(v, hn::Add(one, hn::Abs(v))); });
-    case Function::sqrt: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Sqrt(v); });
-    case Function::root:
-      return map(x, y, n, [=](Vector v) HWY_ATTR {
-        const Vector infinity = number(std::numeric_limits<float>::infinity());
-        return hn::IfThenElse(hn::Eq(v, hn::Neg(infinity)), infinity, hn::Sqrt(hn::Add(v, zero)));
-      });
-    case Function::square: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Mul(v, v); });
-    case Function::reciprocal: return map(x, y, n, [=](Vector v) HWY_ATTR { return hn::Div(one, v); });
-    case Function::floor: return map(x, y, n, [](Vector v) HWY_ATTR { return keep_nan(v, hn::Floor(v)); });
-    case Function::ceil: return map(x, y, n, [](Vector v) HWY_ATTR { return keep_nan(v, hn::Ceil(v)); });
-    case Function::round: return map(x, y, n, [](Vector v) HWY_ATTR { return keep_nan(v, hn::Round(v)); });
-    case Function::abs: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Abs(v); });
-    case Function::neg: return map(x, y, n, [](Vector v) HWY_ATTR { return hn::Neg(v); });
-    case Function::clamp: return map(x, y, n, [=](Vector v) HWY_ATTR { return between(a, v, b); });
-    default: break;  // apply_function()
-  }
-  __builtin_unreachable();
-}
-
-void apply_function(const Link& link, const float* x, float* y, std::size_t n) {
-  const Vector a = number(link.a), b = number(link.b), zero = number(0);
-  switch (link.function) {
-    case Function::elu:
-      return map(x, y, n,
-                 [=](Vector v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), hn::Mul(a, exponential_minus_one(v)), v); });
-    case Function::selu:
-      return map(x, y, n, [=](Vector v) HWY_ATTR {
-        return hn::Mul(b, hn::IfThenElse(hn::Le(v, zero), hn::Mul(a, exponential_minus_one(v)), v));
-      });
-    case Function::celu:
-      return map(x, y, n, [=](Vector v) HWY_ATTR {
-        return hn::IfThenElse(hn::Lt(v, zero), hn::Mul(a, exponential_minus_one(hn::Div(v, a))), v);
-      });
-    case Function::sigmoid: return map(x, y, n, [](Vector v) HWY_ATTR { return logistic(v); });
-    case Function::swish: return map(x, y, n, [=](Vector v) HWY_ATTR { return share(v, logistic(hn::Mul(a, v))); });
-    case Function::mish: return map(x, y, n, [](Vector v) HWY_ATTR { return mish_of(v); });
-    case Function::gelu: return map(x, y, n, [](Vector v) HWY_ATTR { return gelu_of(v); });
-    case Function::gelu_by_tanh: return map(x, y, n, [](Vector v) HWY_ATTR { return gelu_by_tanh_of(v); });
-    case Function::softplus: return map(x, y, n, [](Vector v) HWY_ATTR { return soft_plus(v); });
-    case Function::tanh: return map(x, y, n, [](Vector v) HWY_ATTR { return hyperbolic_tangent(v); });
-    case Function::erf: return map(x, y, n, [](Vector v) HWY_ATTR { return error_function(v); });
-    case Function::exp: return map(x, y, n, [](Vector v) HWY_ATTR { return exponential(v); });
-    case Function::log: return map(x, y, n, [](Vector v) HWY_ATTR { return logarithm(v); });
-    case Function::formula:
-      for (std::size_t i = 0; i < n; ++i) y[i] = static_cast<float>(link.formula(link.op, static_cast<double>(x[i])));
-      return;
-    default: return apply_simple(link, x, y, n);
-  }
+using Apply = void (*)(const Link&, const float*, const Elements&, float*, std::size_t);
+// By function.
+template <std::size_t... index>
+constexpr std::array<Apply, sizeof...(index)> table_of(std::index_sequence<index...>) {
+  return {apply<static_cast<Function>(index)>...};
 }
 
 void convert_bytes(const std::uint8_t* x, float* y, std::size_t count) {
@@ -282,6 +270,7 @@ const float* source(const Chain& chain, const void* x, float* y, std::size_t beg
 }
 
 void run_blocks(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end) {
+  static constexpr auto table = table_of(std::make_index_sequence<static_cast<std::size_t>(Function::last)>());
   Operands places;
   const std::size_t block = block_of(chain);
   for (std::size_t at = begin; at < end; at += block) {
@@ -290,11 +279,9 @@ void run_blocks(const Chain& chain, const void* x, const float* const* operands,
     const float* from = source(chain, x, to, at, count);
     for (std::size_t i = 0; i < chain.links.size(); ++i) {
       const Link& link = chain.links[i];
-      if (has_operand(link.function)) {
-        apply_with_operand(link, from, places.of(link, i, operands[link.operand], at, count), to, count);
-      } else {
-        apply_function(link, from, to, count);
-      }
+      const bool reads = has_operand(link.function);
+      const Elements other = reads ? places.of(link, i, operands[link.operand], at, count) : Elements{nullptr, false};
+      table[static_cast<std::size_t>(link.function)](link, from, other, to, count);
       from = to;
     }
     if (from != to) std::memcpy(to, from, count * sizeof(float));

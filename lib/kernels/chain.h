@@ -51,6 +51,7 @@ enum class Function : std::uint8_t {
   minimum,      // of a NaN and a number: NaN
   maximum,
   slope,  // x < 0 ? o * x : x
+  last,   // their number
 };
 constexpr bool has_operand(Function function) { return function >= Function::add; }
 

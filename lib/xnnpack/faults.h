@@ -17,6 +17,7 @@ enum class PlantedFault {
   input_misread,       // an image is filled in the other layout
   // Plans.
   activation_lost,
+  function_lost,  // of a chain, the last one that it took in
   upper_bound_lost,
   residual_lost,
   bias_lost,

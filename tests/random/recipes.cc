@@ -54,8 +54,25 @@ ValueId matrix_of(Maker& m, ValueId x) {
   return reshape(m, x, {1, m.elements(x)});
 }
 
+ValueId channels(Maker& m, ValueId x, double least, double most) {
+  const std::size_t rank = m.rank(x);
+  Sizes sizes = {1};
+  if (rank > 2 && m.draw.chance(70)) sizes = Sizes{m.sizes(x)[1]};
+  for (std::size_t i = 2; sizes[0] != 1 && i < rank; ++i) sizes.push_back(1);
+  return m.constant(sizes, least, most);
+}
+
 ValueId activate(Maker& m, ValueId x) {
-  if (m.draw.chance(70)) return m.add(Relu{}, {x});
+  if (m.draw.chance(55)) return m.add(Relu{}, {x});
+  if (m.draw.chance(50)) {
+    switch (m.draw.between(0, 4)) {
+      case 0: return m.add(LeakyRelu{.alpha = 0.1f}, {x});
+      case 1: return m.add(PRelu{}, {x, channels(m, x, 0, 0.5)});
+      case 2: return m.add(Elu{}, {x});
+      case 3: return m.add(HardSwish{}, {x});
+      default: return m.add(Mul{}, {x, m.add(Sigmoid{}, {x})});
+    }
+  }
   return m.add(
       Clip{}, {x, m.scalar(static_cast<float>(m.draw.uniform(-0.6, 0))), m.scalar(static_cast<float>(m.draw.uniform(0.1, 0.8)))});
 }

@@ -53,7 +53,9 @@ enum class Style : std::uint8_t {
   same_size,  // 3x3 or 1x1 at stride 1, padded, as many outputs as channels unless told
 };
 ValueId convolve(Maker& m, ValueId map, Style style, std::int64_t outputs = 0);
-// Relu, or a Clip by two bounds.
+// Relu, a Clip by two bounds, or another activation.
 ValueId activate(Maker& m, ValueId x);
+// One number, or one for each channel.
+ValueId channels(Maker& m, ValueId x, double least, double most);
 
 }  // namespace resnet::random

@@ -73,12 +73,48 @@ void jump(Maker& m, ValueId x) {
   m.offer(m.add(Mul{}, {x, factor}));
 }
 
-void prelu(Maker& m, ValueId x) {
-  const std::size_t rank = m.rank(x);
-  Sizes slope = {1};
-  if (rank > 2 && m.draw.chance(70)) slope = Sizes{m.sizes(x)[1]};
-  for (std::size_t i = 2; slope[0] != 1 && i < rank; ++i) slope.push_back(1);
-  m.offer(m.add(PRelu{}, {x, m.constant(slope, 0, 0.5)}));
+void prelu(Maker& m, ValueId x) { m.offer(m.add(PRelu{}, {x, channels(m, x, 0, 0.5)})); }
+
+// What keeps the shape: a function, or arithmetic with a number, with numbers of the channels or with another value.
+ValueId one_more(Maker& m, ValueId x) {
+  if (m.draw.chance(40)) return m.add(draw_function(m), {x});
+  const ValueId alike = m.draw.chance(30) ? m.alike(x) : ValueId::none();
+  const ValueId other = alike.is_none() ? channels(m, x, 0.4, 1.2) : alike;
+  const bool first = m.draw.chance(50);
+  const std::vector<ValueId> inputs = first ? std::vector{other, x} : std::vector{x, other};
+  switch (m.draw.between(0, 5)) {
+    case 0: return m.add(Add{}, inputs);
+    case 1: return m.add(Sub{}, inputs);
+    case 2: return m.add(Mul{}, inputs);
+    case 3: return m.add(Max{}, inputs);
+    case 4: return m.add(Min{}, inputs);
+    default: return alike.is_none() ? m.add(Div{}, {x, other}) : m.add(Mean{}, inputs);
+  }
+}
+
+void chain(Maker& m, ValueId x) {
+  if (m.rank(x) == 4 && m.draw.chance(40)) x = convolve(m, x, Style::same_size);
+  for (std::int64_t left = m.draw.between(2, 6); left > 0; --left) x = one_more(m, x);
+  m.offer(x);
+}
+
+// Activations as exporters write them who lack the operator.
+void written_activation(Maker& m, ValueId x) {
+  if (m.rank(x) == 4 && m.draw.chance(60)) x = convolve(m, x, Style::same_size);
+  const auto number = [&](double value) { return m.scalar(static_cast<float>(value)); };
+  switch (m.draw.between(0, 4)) {
+    case 0: return m.offer(m.add(Mul{}, {m.add(Sigmoid{}, {m.add(Mul{}, {x, number(1.702)})}), x}));
+    case 1: return m.offer(m.add(Mul{}, {x, m.add(Tanh{}, {m.add(Softplus{}, {x})})}));
+    case 2: {
+      const ValueId ramp = m.add(Clip{}, {m.add(Add{}, {x, number(3)}), number(0), number(6)});
+      return m.offer(m.add(Div{}, {m.add(Mul{}, {x, ramp}), number(6)}));
+    }
+    case 3: {
+      const ValueId share = m.add(Add{}, {m.add(Erf{}, {m.add(Div{}, {x, number(1.4142135623731)})}), number(1)});
+      return m.offer(m.add(Mul{}, {m.add(Mul{}, {x, share}), number(0.5)}));
+    }
+    default: return m.offer(m.add(Max{}, {m.add(Mul{}, {x, number(0.1)}), x}));
+  }
 }
 
 void extreme(Maker& m, ValueId x) {
@@ -121,6 +157,8 @@ constexpr Recipe recipes[] = {
     {"function_of_small", 5, function_of_small, false},
     {"jump", 5, jump, false},
     {"prelu", 2, prelu, false},
+    {"chain", 6, chain, false},
+    {"written_activation", 4, written_activation, false},
     {"extreme", 3, extreme, false},
     {"choose", 6, choose, false},
 };

@@ -58,7 +58,10 @@ void squeeze_excite(Maker& m, ValueId x) {
   gate = m.add(Relu{}, {convolve(m, gate, Style::same_size, m.draw.between(1, 16))});
   gate = convolve(m, gate, Style::same_size, channels);
   gate = m.draw.chance(50) ? m.add(Sigmoid{}, {gate}) : m.add(HardSigmoid{}, {gate});
-  m.offer(m.draw.chance(50) ? m.add(Mul{}, {x, gate}) : m.add(Mul{}, {gate, x}));
+  ValueId y = m.draw.chance(50) ? m.add(Mul{}, {x, gate}) : m.add(Mul{}, {gate, x});
+  if (m.draw.chance(50)) y = m.add(Add{}, {y, m.draw.chance(50) ? x : convolve(m, x, Style::same_size, channels)});
+  if (m.draw.chance(40)) y = activate(m, y);
+  m.offer(y);
 }
 
 void head(Maker& m, ValueId x) {

@@ -175,7 +175,7 @@ TEST(Activations, WithVectorsAndAdditions) {
   }
 }
 
-// A vector along another axis than the channels' is no activation.
+// What is a vector along another axis than the channels' is not an activation.
 TEST(Activations, NotOfOtherAxes) {
   Network n({2, 16, 9, 9});
   EXPECT_THAT(n.run({n.append(PRelu{}, {n.convolution(n.x, 9, 1), n.vector({9})})}), ElementsAre("convolution", "elementwise"));

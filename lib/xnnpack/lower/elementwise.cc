@@ -50,7 +50,7 @@ bool ChainStep::absorb(const Site& reader, std::size_t operand) {
   const auto links = links_of(reader, operand);
   const auto &own = reader.graph().fact(output()).dims, &dims = reader.node().outputs[0].fact.dims;
   if (!links || !own || own != dims || links_.size() + links->size() >= most_operands) return false;
-  links_.insert(links_.end(), links->begin(), links->end());
+  if (!has_fault(PlantedFault::function_lost)) links_.insert(links_.end(), links->begin(), links->end());
   return true;
 }
 
