@@ -42,7 +42,7 @@ struct Not {
   static constexpr OpTraits traits{"Not", {1, 1}, {1, 1}, Effect::elementwise};
   friend bool operator==(const Not&, const Not&) = default;
 };
-// Of numbers: whether each is none, or infinite.
+// Of numbers: whether each is NaN, or infinite.
 struct IsNaN {
   static constexpr OpTraits traits{"IsNaN", {1, 1}, {1, 1}, Effect::elementwise, 9};
   friend bool operator==(const IsNaN&, const IsNaN&) = default;

@@ -80,7 +80,8 @@ class DirectConvolutionStep final : public KernelConvolutionStep {
       for (std::size_t r = begin; r < end; ++r) {
         float* to = std::fill_n(as<float>(at[1]) + r * padded_row, front, 0.0f);
         to = std::copy_n(as<float>(at[0]) + r * row, row, to);
-        std::fill_n(to, padded_row - front - row - (has_fault(PlantedFault::row_padding_edge) ? 1 : 0), 0.0f);
+        const std::size_t rest = padded_row - front - row;
+        std::fill_n(to, rest - (rest > 0 && has_fault(PlantedFault::row_padding_edge) ? 1 : 0), 0.0f);
       }
     });
     c.width = width;
