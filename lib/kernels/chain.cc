@@ -223,10 +223,16 @@ class Operands {
       place.row = 0;
       return {place.data, step == 0};
     }
-    place.set(index, begin, begin + walk.repeats());
+    const std::size_t repeats = walk.repeats();
+    place.set(index, begin, begin + repeats);
     place.row = link.axes.back().size;
     place.copied = count;
-    walk.copy(operand, place.copy, count);
+    std::size_t copied = repeats < count ? count : std::min(count, place.row);
+    walk.copy(operand, place.copy, copied);
+    for (std::size_t more = 0; copied < count; copied += more) {  // whole rows again, twice as many each time
+      more = std::min(copied, count - copied);
+      std::memcpy(place.copy + copied, place.copy, more * sizeof(float));
+    }
     return {place.copy, false};
   }
 

@@ -140,6 +140,29 @@ TEST(Chains, OfBytes) {
   EXPECT_THAT(kinds(*xnnpack::Plan::make(graph)), ElementsAre("elementwise", "transpose"));
 }
 
+// A photo with its channels first is filled as the convolution wants it.
+TEST(Chains, OfBytesBeforeAConvolution) {
+  Graph graph;
+  const ValueId photo = graph.add_input("photo", Fact::of(DType::uint8, {2, 3, 9, 8}));
+  const ValueId floats = graph.append(Cast{DType::float32}, {photo}, "cast");
+  const ValueId mean = graph.add_constant("mean", Tensor::from<float>(Shape{3, 1, 1}, std::vector{120.0f, 110.0f, 100.0f}));
+  const ValueId centred = graph.append(Sub{}, {floats, mean}, "sub");
+  const ValueId scaled = graph.append(Div{}, {centred, graph.add_constant("deviation", Tensor::scalar(58.0f))}, "div");
+  const ValueId weight = graph.add_constant("weight", random_tensor({4, 3, 3, 3}, 2));
+  graph.set_outputs({graph.append(Conv{}, {scaled, weight}, "conv")});
+  Tensor bytes = Tensor::allocate(DType::uint8, Shape{2, 3, 9, 8});
+  std::uint8_t next = 0;
+  for (std::uint8_t& value : bytes.mutable_data<std::uint8_t>()) value = static_cast<std::uint8_t>(next += 37);
+  expect_as_reference(graph, {bytes});
+  ThreadPool pool(1);
+  xnnpack::Session session(xnnpack::Plan::make(graph), pool);
+  session.reshape(std::vector<Shape>{{2, 3, 9, 8}});
+  ASSERT_EQ(session.step_count(), 3u);
+  EXPECT_EQ(session.step_info(0).kind, "elementwise");
+  EXPECT_EQ(session.step_info(1).kind, "convolution");
+  EXPECT_EQ(session.step_info(2).kind, "transpose");  // of the output
+}
+
 // Convolutions of each kind: direct and Winograd's (as the machine has them), in groups, of few channels.
 TEST(Activations, OfConvolutions) {
   struct Form {

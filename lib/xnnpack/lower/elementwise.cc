@@ -27,12 +27,25 @@ Tensor ordered(const Tensor& constant, const std::vector<std::int64_t>& dims, co
   return reference::evaluate(op, std::span(&pointer, 1), 1)[0];
 }
 
+// A photo that is normalized goes to a convolution.
+Layout wanted_by(const Fact& source) {
+  constexpr std::int64_t most_channels = 4;
+  const bool photo = source.has_rank() && source.rank() == 4 && (*source.dims)[1].is_number() && (*source.dims)[1].number() > 1 &&
+                     (*source.dims)[1].number() <= most_channels;
+  return photo ? Layout::nhwc : Layout::as_graph;
+}
+
 // A node's functions, and those of the nodes after it, in one pass over the data.
 class ChainStep final : public Step {
  public:
   ChainStep(Links links, const Site& site)
-      : Step(site), of_bytes_(site.fact(0).dtype == DType::uint8), source_(site.node().inputs[0]), links_(std::move(links)) {}
+      : Step(site),
+        of_bytes_(site.fact(0).dtype == DType::uint8),
+        source_(site.node().inputs[0]),
+        wants_(wanted_by(site.fact(0))),
+        links_(std::move(links)) {}
   std::string_view kind() const override { return "elementwise"; }
+  Layout wants() const override { return wants_; }
   bool absorb(const Site& reader, std::size_t operand) override;
   void emit(Emitter& emitter) const override;
 
@@ -43,6 +56,7 @@ class ChainStep final : public Step {
 
   bool of_bytes_;
   ValueId source_;
+  Layout wants_;
   Links links_;
 };
 
