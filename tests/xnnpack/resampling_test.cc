@@ -170,7 +170,7 @@ TEST(StacksOfMatrices, AsReference) {
   check_kind("batch_product", MatMul{}, {2, 3, 4, 5}, {random_tensor({3, 5, 6}, 2)});
 }
 
-// Attention's: the second matrix is read as it lies.
+// Attention's: the second matrix is read in the order that it has.
 TEST(StacksOfMatrices, OfATransposedFactor) {
   for (const std::int64_t length : {1, 7, 8}) {
     Graph graph;

@@ -22,7 +22,7 @@ class BatchProductStep final : public Step {
   void emit(Emitter& e) const override {
     const ValueId first = e.node().inputs[0], second = e.node().inputs[1];
     const Shape &a = e.shape(first), &b = e.shape(second), &y = e.shape(output());
-    // A transposed second operand is read as it lies.
+    // A transposed second operand is read in the order that it has.
     Order turned = canonical_order(b.rank());
     std::swap(turned[b.rank() - 1], turned[b.rank() - 2]);
     const bool is_turned = same_bytes(b, e.home(second).order, turned) && !same_bytes(b, turned, canonical_order(b.rank()));

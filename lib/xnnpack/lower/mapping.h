@@ -9,7 +9,7 @@
 
 namespace resnet::xnnpack {
 
-// For each place along an axis of the result, as it lies in memory: how far into the source, in elements, or `nowhere`. An
+// For each place along an axis of the result, in the order of memory: how far into the source, in elements, or `nowhere`. An
 // element is read at the sum over all axes; it is filled where one of them is nowhere.
 using Sources = std::vector<std::ptrdiff_t>;
 constexpr std::ptrdiff_t nowhere = -1;
