@@ -48,6 +48,10 @@ enum class PlantedFault {
   neighbour_lost,  // of a local response
   reduced_too_few,
   window_edge_lost,  // of a pool's window that leaves the map
+  resize_shifted,
+  taps_reversed,  // of a transposed convolution
+  turned_matrix_misread,
+  last_never_chosen,
   part_cut_short,  // of what a thread computes
   last,            // their number
 };

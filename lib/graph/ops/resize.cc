@@ -7,10 +7,53 @@
 
 #include "lib/base/error.h"
 #include "lib/graph/ops/check.h"
+#include "lib/graph/ops/resize_taps.h"
 
 namespace resnet {
 
 namespace {
+
+using Mode = Resize::Mode;
+using Transformation = Resize::Transformation;
+
+// Where output `i` lies in the input.
+double source_of(const Resize& op, const ResizedAxis& axis, std::int64_t i) {
+  const double x = static_cast<double>(i), in = static_cast<double>(axis.in), out = static_cast<double>(axis.out);
+  switch (op.coordinate_transformation_mode) {
+    case Transformation::half_pixel: return (x + 0.5) / axis.scale - 0.5;
+    case Transformation::half_pixel_symmetric: {
+      // The image keeps its centre where the size was rounded.
+      const double adjustment = out / (axis.scale * in), center = in / 2;
+      return center * (1 - adjustment) + (x + 0.5) / axis.scale - 0.5;
+    }
+    case Transformation::pytorch_half_pixel: return axis.out > 1 ? (x + 0.5) / axis.scale - 0.5 : 0.0;
+    case Transformation::align_corners: return axis.out > 1 ? x * (in - 1) / (out - 1) : 0.0;
+    case Transformation::asymmetric: return x / axis.scale;
+    case Transformation::tf_half_pixel_for_nn: return (x + 0.5) / axis.scale;
+    case Transformation::tf_crop_and_resize:
+      return axis.out > 1 ? axis.roi_start * (in - 1) + x * (axis.roi_end - axis.roi_start) * (in - 1) / (out - 1)
+                          : 0.5 * (axis.roi_start + axis.roi_end) * (in - 1);
+  }
+  __builtin_unreachable();
+}
+
+double nearest_of(Resize::Nearest mode, double x) {
+  switch (mode) {
+    case Resize::Nearest::round_prefer_floor: return std::ceil(x - 0.5);
+    case Resize::Nearest::round_prefer_ceil: return std::floor(x + 0.5);
+    case Resize::Nearest::floor: return std::floor(x);
+    case Resize::Nearest::ceil: return std::ceil(x);
+  }
+  __builtin_unreachable();
+}
+
+// The kernel's value at a distance.
+double kernel_at(const Resize& op, double distance) {
+  const double x = std::abs(distance), a = static_cast<double>(op.cubic_coeff_a);
+  if (op.mode == Mode::linear) return std::max(0.0, 1 - x);
+  if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0.0;
+}
 
 // No image is larger; below it, sizes and positions are exact in double.
 constexpr double most = 1e9;
@@ -123,6 +166,33 @@ std::vector<Fact> infer(const Resize& op, const Facts& inputs, std::size_t) {
     }
   }
   return {std::move(fact)};
+}
+
+ResizeTaps resize_taps(const Resize& op, const ResizedAxis& axis, std::int64_t i) {
+  ResizeTaps taps;
+  const double last = static_cast<double>(axis.in - 1);
+  const double source = source_of(op, axis, i);
+  taps.is_outside = op.coordinate_transformation_mode == Transformation::tf_crop_and_resize && (source < 0 || source > last);
+  if (op.mode == Mode::nearest) {
+    taps.places = {static_cast<std::int64_t>(std::clamp(nearest_of(op.nearest_mode, source), 0.0, last))};
+    taps.weights = {1};
+    return taps;
+  }
+  // Smaller images are made by a kernel as wide as the step, where antialiasing is wanted.
+  const double step = op.antialias && axis.scale < 1 ? 1 / axis.scale : 1.0;
+  const double reach = (op.mode == Mode::linear ? 1 : 2) * step;
+  const double first = std::floor(source - reach) + 1, end = std::floor(source + reach);
+  double sum = 0;
+  for (double place = first; place <= end; ++place) {
+    const double weight = kernel_at(op, (place - source) / step);
+    const bool outside = place < 0 || place > last;
+    if (weight == 0 || (op.exclude_outside && outside)) continue;
+    taps.places.push_back(static_cast<std::int64_t>(std::clamp(place, 0.0, last)));
+    taps.weights.push_back(weight);
+    sum += weight;
+  }
+  for (double& weight : taps.weights) weight /= sum;
+  return taps;
 }
 
 }  // namespace resnet

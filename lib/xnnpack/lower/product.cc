@@ -5,6 +5,7 @@
 #include "lib/xnnpack/emitter.h"
 #include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/activation.h"
+#include "lib/xnnpack/lower/batch_product.h"
 #include "lib/xnnpack/lower/lower.h"
 #include "lib/xnnpack/lower/operator_weights.h"
 
@@ -172,9 +173,9 @@ std::unique_ptr<Step> lower(const Gemm& gemm, const Site& site) {
 }
 
 std::unique_ptr<Step> lower(const MatMul&, const Site& site) {
-  const bool fits = site.is_float() && site.rank(0) >= 2 && site.is_constant(1) && site.fact(1).value->shape().rank() == 2 &&
-                    site.fact(1).value->elements() > 0;
-  return fits ? product({.weight = *site.fact(1).value}, site) : nullptr;
+  const bool by_constant = site.is_float() && site.rank(0) >= 2 && site.is_constant(1) &&
+                           site.fact(1).value->shape().rank() == 2 && site.fact(1).value->elements() > 0;
+  return by_constant ? product({.weight = *site.fact(1).value}, site) : batch_product(site);
 }
 
 }  // namespace resnet::xnnpack
