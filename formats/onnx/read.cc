@@ -47,7 +47,7 @@ Model read_named(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, co
   throw Error(Fault::unreadable, Frame::file(Role::model, name), what);
 }
 
-// Of a file that Protobuf does not parse as a rule: graphs within graphs are bounded there, and are no damage.
+// Of a file that Protobuf does not parse as a rule: graphs within graphs are bounded there, which is not damage.
 [[noreturn]] void refuse_unparsed(const std::string& name, std::span<const std::byte> bytes) {
   constexpr int usual_depth = 100, deepest = 3000, messages_of_a_graph = 3;  // node, attribute, graph
   ::onnx::ModelProto proto;

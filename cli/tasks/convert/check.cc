@@ -65,13 +65,13 @@ class Check {
     const bool one_by_one = request_.dynamic_batch && takes_one_image(after);
     const Graph& given = one_by_one ? after : before_;
     const std::vector<Tensor> first = random_inputs(given, 1, 1);
-    if (first.empty()) return add("", 1, run_graph(after, {}, pool_), before_gives({}));
+    if (first.empty()) return add("", 1, after_gives(after, {}), before_gives({}));
     const std::int64_t most = std::min(images_at_once(given, first), request_.check);
     std::vector<Tensor> inputs;
     for (std::int64_t done = 0; done < request_.check; done += images_of(inputs)) {
       context_.stop.check();
       inputs = random_inputs(given, std::min(most, request_.check - done), 1 + static_cast<std::uint64_t>(done));
-      const std::vector<Tensor> found = run_graph(after, inputs_for(after, inputs), pool_);
+      const std::vector<Tensor> found = after_gives(after, inputs);
       add(one_by_one ? ", beforehand one by one" : "", images_of(inputs), found,
           one_by_one ? stacked_before(inputs) : before_gives(inputs));
       if (done == 0) judge(after, one_by_one ? inputs_for(before_, images(inputs, 0, 1)) : inputs);
@@ -82,6 +82,10 @@ class Check {
  private:
   std::vector<Tensor> before_gives(const std::vector<Tensor>& inputs) {
     return named(request_.model, [&] { return run_graph(before_, inputs, pool_); });
+  }
+
+  std::vector<Tensor> after_gives(const Graph& after, const std::vector<Tensor>& inputs) {
+    return named(request_.model, [&] { return run_graph(after, inputs_for(after, inputs), pool_); });
   }
 
   // Whether images can be given to the network as it was one at a time, and to the new one all at once.
@@ -122,8 +126,7 @@ class Check {
     context_.stop.check();
     const auto reference = reference_of(before_, inputs, reference_macs);
     if (!reference) return tell_too_large(inputs);
-    add(" by the plain evaluator", images_of(reference->inputs), run_graph(after, inputs_for(after, reference->inputs), pool_),
-        reference->outputs);
+    add(" by the plain evaluator", images_of(reference->inputs), after_gives(after, reference->inputs), reference->outputs);
   }
 
   static std::int64_t images_of(const std::vector<Tensor>& inputs) {

@@ -57,7 +57,7 @@ std::vector<bool> computed_from_inputs(const Graph& graph) {
   return computed;
 }
 
-// A network of weights alone is none. What the model itself gives is left as it is.
+// Weights alone are not a network. What the model itself gives is left as it is.
 void refuse_weights(const Graph& graph, const std::vector<ValueId>& outputs) {
   const std::vector<bool> computed = computed_from_inputs(graph);
   for (const ValueId output : outputs) {
