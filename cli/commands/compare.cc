@@ -78,6 +78,7 @@ nlohmann::ordered_json json_of(const std::vector<ComparedValue>& values) {
   for (const ComparedValue& value : values) {
     const TensorDifference& d = value.difference;
     nlohmann::ordered_json entry = {{"name", value.name}, {"within", value.within}};
+    if (!value.other.empty()) entry["b_name"] = value.other;
     if (!d.problem.empty()) {
       entry["problem"] = d.problem;
     } else {
@@ -106,8 +107,8 @@ std::string text_of(const std::vector<ComparedValue>& values) {
   const auto number = [](double x) { return fmt::format("{:.3g}", x); };
   for (const ComparedValue& value : values) {
     const TensorDifference& d = value.difference;
-    table.add({value.name, number(d.largest), number(d.mean), number(d.median), number(d.scale),
-               fmt::format("{} of {}", d.outside, d.elements),
+    table.add({value.other.empty() ? value.name : fmt::format("{} (B: {})", value.name, value.other), number(d.largest),
+               number(d.mean), number(d.median), number(d.scale), fmt::format("{} of {}", d.outside, d.elements),
                d.rows > 0 ? fmt::format("{} of {}", d.same_best, d.rows) : std::string(),
                d.problem.empty() ? std::string(value.within ? "ok" : "DIFFERS") : d.problem});
   }

@@ -9,6 +9,7 @@
 #include "cli/options/option.h"
 #include "cli/terminal/help.h"
 #include "cli/terminal/output.h"
+#include "formats/table/text.h"
 
 namespace resnet::cli {
 
@@ -65,13 +66,6 @@ std::vector<CommandWords> commands_of(const CLI::App& program) {
   std::vector<CommandWords> result;
   for (const CLI::App* app : visible_commands(program)) result.push_back(words_of(*app));
   return result;
-}
-
-// For the inside of single quotes in bash and zsh ('\'') and in fish (\').
-std::string quoted(const std::string& text, const char* quote = "'\\''") {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? quote : std::string(1, c);
-  return result + "'";
 }
 
 std::string joined(const std::vector<std::string>& words, const char* separator = " ") {
@@ -187,13 +181,15 @@ std::string zsh_arguments(const CommandWords& command, const char* indent) {
     const std::string exclusive = "(" + joined(option.names) + ")";
     for (const std::string& name : option.names) {
       const std::string equals = option.takes_value ? (name.starts_with("--") ? "=" : "+") : "";
-      result += fmt::format(" \\\n{}{}", indent,
-                            quoted(fmt::format("{}{}{}[{}]{}", exclusive, name, equals, zsh_text(option.description), value)));
+      result += fmt::format(
+          " \\\n{}{}", indent,
+          table::single_quoted(fmt::format("{}{}{}[{}]{}", exclusive, name, equals, zsh_text(option.description), value)));
     }
   }
   for (std::size_t i = 0; i < command.positionals.size(); ++i) {
     const std::string place = i + 1 == command.positionals.size() ? "*" : fmt::format("{}", i + 1);
-    result += fmt::format(" \\\n{}{}", indent, quoted(place + ":argument:" + zsh_action(command.positionals[i].values)));
+    result +=
+        fmt::format(" \\\n{}{}", indent, table::single_quoted(place + ":argument:" + zsh_action(command.positionals[i].values)));
   }
   return result;
 }
@@ -201,7 +197,7 @@ std::string zsh_arguments(const CommandWords& command, const char* indent) {
 std::string zsh_script(const CommandWords& program, const std::vector<CommandWords>& commands) {
   std::string names, cases;
   for (const CommandWords& command : commands) {
-    names += "    " + quoted(command.name + ":" + command.description) + "\n";
+    names += "    " + table::single_quoted(command.name + ":" + command.description) + "\n";
     cases += fmt::format("    {})\n      _arguments -s{} ;;\n", command.name, zsh_arguments(command, "        "));
   }
   return fmt::format(R"(#compdef resnet-cli
@@ -230,7 +226,7 @@ if [[ $funcstack[1] == _resnet-cli ]]; then _resnet_cli "$@"; else compdef _resn
 std::string fish_text(const std::string& text) {
   std::string escaped;
   for (const char c : text) escaped += c == '\\' ? std::string("\\\\") : std::string(1, c);
-  return quoted(escaped, "\\'");
+  return table::single_quoted(escaped, "\\'");
 }
 
 constexpr const char* fish_published = "'(resnet-cli fetch --names 2>/dev/null)'";

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/stubs/logging.h>
 #include <onnx/defs/parser.h>
@@ -44,6 +45,20 @@ Model read_named(::onnx::ModelProto& proto, std::vector<LargeWeight> weights, co
 
 [[noreturn]] void refuse_unread(const std::string& name, const std::string& what) {
   throw Error(Fault::unreadable, Frame::file(Role::model, name), what);
+}
+
+// Of a file that Protobuf does not parse as a rule: graphs within graphs are bounded there, which is not damage.
+[[noreturn]] void refuse_unparsed(const std::string& name, std::span<const std::byte> bytes) {
+  constexpr int usual_depth = 100, deepest = 3000, messages_of_a_graph = 3;  // node, attribute, graph
+  ::onnx::ModelProto proto;
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                                static_cast<int>(bytes.size()));
+  stream.SetRecursionLimit(deepest);
+  if (proto.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage()) {
+    refuse_unread(name, fmt::format("has graphs within graphs (If, Loop) that are nested too deep, expected at most {} levels",
+                                    (usual_depth - 2) / messages_of_a_graph));
+  }
+  refuse(name, diagnose(bytes));
 }
 
 // What can be told before anything is parsed.
@@ -98,7 +113,7 @@ Model read(int fd, const std::filesystem::path& file, const ReadOptions& options
     // Read as a stream, not from a mapped file: each weight is then in memory once, in the string that its tensor keeps.
     lseek(fd, 0, SEEK_SET);
     google::protobuf::io::FileInputStream stream(fd, 1 << 20);
-    if (!proto.ParseFromZeroCopyStream(&stream)) refuse(name, diagnose(Buffer::map_file(file)->bytes()));
+    if (!proto.ParseFromZeroCopyStream(&stream)) refuse_unparsed(name, Buffer::map_file(file)->bytes());
   }
   return read_named(proto, std::move(skeleton->weights), name, external_files_of(file), options);
 }
@@ -108,7 +123,7 @@ Model read(std::span<const std::byte> bytes, const std::string& name, const std:
   silence_protobuf();
   check_head(name, {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 512)}, bytes.size());
   ::onnx::ModelProto proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) refuse(name, diagnose(bytes));
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) refuse_unparsed(name, bytes);
   const std::filesystem::path file = std::filesystem::path(name).filename();
   return read_named(proto, {}, name, external_files_of(folder / file), options);
 }

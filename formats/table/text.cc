@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace resnet::table {
@@ -199,6 +201,35 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return least[a.size()][b.size()];
+}
+
+std::string single_quoted(std::string_view text, std::string_view quote) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? quote : std::string_view(&c, 1);
+  return result + "'";
+}
+
+std::string for_shell(std::string_view text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return c < 128 &&
+           (std::isalnum(c) != 0 || std::string_view("_./:,-+=@%").find(static_cast<char>(c)) != std::string_view::npos);
+  });
+  return plain ? std::string(text) : single_quoted(text);
+}
+
+std::string nearest_text(std::string_view word, const std::vector<std::string>& known) {
+  constexpr std::size_t longest = 200, most = 3;
+  std::vector<std::pair<std::size_t, std::string_view>> rated;
+  for (const std::string& candidate : known) {
+    const bool holds = !word.empty() && candidate.find(word) != std::string::npos;
+    rated.emplace_back(holds ? 0 : edit_distance(word.substr(0, longest), std::string_view(candidate).substr(0, longest)),
+                       candidate);
+  }
+  const std::size_t count = std::min(most, rated.size());
+  std::partial_sort(rated.begin(), rated.begin() + static_cast<std::ptrdiff_t>(count), rated.end());
+  std::string text = count == 0 ? "there are none" : count == 1 ? "the nearest is " : "the nearest are ";
+  for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "'" : ", '") + std::string(rated[i].second) + "'";
+  return text;
 }
 
 }  // namespace resnet::table

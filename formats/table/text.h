@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace resnet::table {
 
@@ -36,6 +37,14 @@ std::string pad(std::string_view text, std::size_t width, Align align = Align::l
 
 // RFC 4648, with padding.
 std::string base64(std::string_view bytes);
+
+// In single quotes, with `quote` for each of those inside: as bash and zsh read it.
+std::string single_quoted(std::string_view text, std::string_view quote = "'\\''");
+// A word of a command that a user can copy: in single quotes where a shell would take it apart.
+std::string for_shell(std::string_view text);
+
+// "the nearest are 'fc', 'fc2', 'flatten'": the three of `known` that are most like it, by edits; those that hold it come first.
+std::string nearest_text(std::string_view word, const std::vector<std::string>& known);
 
 // The entry of `known` that `word` was most probably meant to be; empty where none is near.
 template <typename Words>

@@ -373,15 +373,17 @@ std::optional<BatchMixing> find_batch_mixing(const Graph& graph, std::span<const
   }
   // A size that is open may hide what a Reshape does; one that is given may not fit.
   std::optional<BatchMixing> found;
+  bool any = false;
   for (const std::int64_t side : {0, 224, 32}) {
     try {
       found = follow(graph, outputs, side);
+      any = true;
     } catch (const Error&) {
       continue;  // the graph allows no such batch or size
     }
     if (!found || found->kind != Kind::unknown) break;
   }
-  return found;
+  return any ? found : why_one_alone(graph);
 }
 
 }  // namespace resnet::analysis

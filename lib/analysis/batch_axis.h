@@ -13,6 +13,7 @@ namespace resnet::analysis {
 // Why the answer for an image may depend on the others that share its batch, or on its place among them.
 struct BatchMixing {
   enum class Kind : std::uint8_t {
+    fixed,    // that the batch is open is not so: the node takes one image alone
     range,    // by the range alone that DynamicQuantizeLinear takes over the whole batch
     unknown,  // the node cannot be followed
     mixed,    // the node brings images together, leaves some out, or gives them in another order
@@ -26,8 +27,11 @@ struct BatchMixing {
 };
 
 // Follows axis 0 of the graph's first input, and of others that have the same open batch. Nothing where row i of each of the
-// outputs depends on row i of the input alone, in the same way for every i; also where the batch is fixed to 1, or the graph
-// allows no other. An open batch is followed as a number of images that nothing else in a graph is.
+// outputs depends on row i of the input alone, in the same way for every i; also where the batch is fixed to 1. An open batch is
+// followed as a number of images that nothing else in a graph is.
 std::optional<BatchMixing> find_batch_mixing(const Graph& graph, std::span<const ValueId> outputs);
+
+// Where an open batch allows one image and not two: why. Nothing for every other graph.
+std::optional<BatchMixing> why_one_alone(const Graph& graph);
 
 }  // namespace resnet::analysis

@@ -139,6 +139,30 @@ Memory memory_of(const Graph& graph) {
   return memory;
 }
 
+void refuse_growth(const Graph& open, std::span<const Shape> inputs) {
+  constexpr std::int64_t harmless = std::int64_t{512} << 20, most_times = 1000;
+  std::vector<Fact> facts;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    facts.push_back(open.fact(open.inputs()[i]));
+    facts.back().dims = Dims(inputs[i].dims().begin(), inputs[i].dims().end());
+  }
+  Graph graph;
+  try {
+    graph = with_input_facts(open, facts);
+  } catch (const Error&) {
+    return;  // that they do not fit is said where it is run
+  }
+  const Memory memory = memory_of(graph);
+  std::int64_t given = memory.weights;
+  for (const ValueId input : graph.inputs()) given += bytes_of(graph.fact(input), graph.node(input.node)).value_or(0);
+  if (memory.peak_activations <= harmless || memory.peak_activations / most_times <= given) return;
+  throw Error(Fault::unsupported,
+              fmt::format("its activations grow to {} MiB at once (at '{}'), {} times its input and weights; expected at most {} "
+                          "times, or {} MiB",
+                          memory.peak_activations >> 20, memory.peak_node,
+                          memory.peak_activations / std::max<std::int64_t>(given, 1), most_times, harmless >> 20));
+}
+
 namespace {
 
 // Elements whose exponent has all its bits: NaN and the infinities.

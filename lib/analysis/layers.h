@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,11 @@ struct Memory {
 };
 // Throws Error(malformed) where a size does not fit into 64 bits.
 Memory memory_of(const Graph& graph);
+
+// A small file must not fill the memory. Throws Error(unsupported) with the place where, of inputs of these shapes, activations
+// take more than 512 MiB at once and more than 1,000 times what the graph is given, inputs and weights: networks of photos take
+// some 10 to 200 times as much.
+void refuse_growth(const Graph& graph, std::span<const Shape> inputs);
 
 // Figures of one constant of floating-point type.
 struct WeightStatistics {

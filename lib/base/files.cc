@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <ostream>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -46,8 +48,18 @@ struct AtomicFile::State {
 
 void AtomicFile::State::open_target() {
   direct = true;
-  descriptor = open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
-  if (descriptor < 0) fail(errno);
+  // A FIFO is not waited for; who reads it may begin at the same time.
+  constexpr int tries = 50;
+  for (int i = 0; i < tries && descriptor < 0; ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    descriptor = open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (descriptor < 0 && errno != ENXIO) fail(errno);
+  }
+  if (descriptor < 0) {
+    throw Error(Fault::unwritable, Frame::file(Role::output, shown.string()),
+                "is a FIFO or a device that nobody reads, expected a file, or a reader of it");
+  }
+  if (fcntl(descriptor, F_SETFL, 0) != 0) fail(errno);
 }
 
 // A file without a name vanishes with its process, however that ends.

@@ -19,10 +19,10 @@ namespace {
 
 void check_crop(const Preprocessing& preprocessing, const ImageInput& input) {
   if (!preprocessing.crop_size) return;
-  const int crop = *preprocessing.crop_size;
-  if ((input.height && *input.height != crop) || (input.width && *input.width != crop)) {
+  const int high = *preprocessing.crop_size, wide = *crop_width_of(preprocessing);
+  if ((input.height && *input.height != high) || (input.width && *input.width != wide)) {
     throw Error(Fault::invalid, fmt::format("the preprocessing '{}' crops to {}x{} pixels, the model takes {}",
-                                            preprocessing.name, crop, crop, input.to_string()));
+                                            preprocessing.name, wide, high, input.to_string()));
   }
 }
 
@@ -47,7 +47,7 @@ Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, Cla
     auto found = std::find(preparations_.begin(), preparations_.end(), member.preprocessing);
     if (found == preparations_.end()) found = preparations_.insert(found, member.preprocessing);
     members_.push_back({Scorer(member.plan, pool), static_cast<std::size_t>(found - preparations_.begin()),
-                        member.features_output, member.map_output, member.class_weights});
+                        member.features_output, member.map_output, member.class_weights, member.name});
     const Scorer& scorer = members_.back().scorer;
     if (options_.views.crop != Crop::full) check_crop(member.preprocessing, scorer.input());
     const auto own = scorer.output().classes;
@@ -220,8 +220,11 @@ void Classifier::score(std::vector<Item>& items, Network& network) {
         if (is_first) keep_head(network, row, *owners[row]);
         if (!owners[row]->result.error) add(scores.row(row), network.scorer.output().probabilities, *owners[row]);
       }
-    } catch (const Error& refused) {
-      if (refused.role() != Role::input) throw;
+    } catch (Error& refused) {
+      if (refused.role() != Role::input) {
+        if (!network.name.empty()) refused.in(Frame::file(Role::model, network.name));
+        throw;
+      }
       for (Item* owner : owners) owner->result.error = refused.without_file();
     }
     batch.clear();

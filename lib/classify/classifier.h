@@ -41,6 +41,7 @@ struct Member {
   // For features and maps (with_head_outputs): which outputs they are, and the classifier's (classes, C).
   std::optional<std::size_t> features_output = {}, map_output = {};
   std::optional<Tensor> class_weights = {};
+  std::string name = "";  // in errors; empty: they name no model
 };
 
 // What is averaged over views and members: probabilities, or logits (of a network that gives probabilities: their logarithms) of
@@ -97,6 +98,7 @@ class Classifier {
     std::size_t preparation;  // index of its preprocessing
     std::optional<std::size_t> features_output, map_output;
     std::optional<Tensor> class_weights;
+    std::string name;
   };
   // An image that has been read, or why it could not be.
   struct Item {

@@ -158,9 +158,12 @@ Graph with_image_size(const Graph& graph, std::int64_t side) {
 }
 
 Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input) {
-  if (!preprocessing.crop_size || !input.height || input.height != input.width || *input.height > (1 << 20)) return preprocessing;
-  const int size = static_cast<int>(*input.height);
-  return size < 1 ? preprocessing : with_crop(preprocessing, size);
+  constexpr std::int64_t most = 1 << 20;
+  if (!preprocessing.crop_size || !input.height || !input.width) return preprocessing;
+  if (std::min(*input.height, *input.width) < 1 || std::max(*input.height, *input.width) > most) return preprocessing;
+  Preprocessing fitted = with_crop(preprocessing, static_cast<int>(*input.height));
+  if (input.width != input.height) fitted.crop_width = static_cast<int>(*input.width);
+  return fitted;
 }
 
 }  // namespace resnet

@@ -55,8 +55,8 @@ ScoreOutput find_score_output(const Graph& graph);
 // be followed, is left as it is.
 std::optional<analysis::BatchMixing> check_batch(const Graph& graph);
 
-// The preprocessing with its crop (and in proportion its resize) changed to the size that the network takes, where that is fixed
-// and square; a preprocessing that does not crop stays as it is.
+// The preprocessing with its crop (and in proportion its resize) changed to the size that the network takes, where that is fixed:
+// square, or of the input's shape. A preprocessing that does not crop stays as it is.
 Preprocessing fit_to(const Preprocessing& preprocessing, const ImageInput& input);
 
 // The same network for square images of `side` pixels, where it declares another size and nothing in it depends on that: its

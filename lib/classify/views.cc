@@ -15,32 +15,41 @@ namespace {
 constexpr std::int64_t most_pixels_resized = 64'000'000, most_pixels_shown = 16'000'000;
 
 image::Pixels resized_for(const image::Pixels& photo, const Preprocessing& preprocessing, std::int64_t most) {
-  const std::int64_t shorter = std::min(photo.width, photo.height), longer = std::max(photo.width, photo.height);
-  const std::int64_t to = preprocessing.resize.value_or(static_cast<int>(shorter));
-  // The longer side; with a crop mode that is not center at most.
-  const bool keeps_shape = !preprocessing.resize || preprocessing.crop_mode == CropMode::center;
-  const std::int64_t other = keeps_shape ? to * longer / shorter : to;
-  if (to > most || other > most || to * other > most) {
+  std::int64_t width = photo.width, height = photo.height;
+  if (preprocessing.resize) {
+    // With a crop mode that is not center at most.
+    width = resize_width_of(preprocessing);
+    height = *preprocessing.resize;
+    const bool keeps_shape = preprocessing.crop_mode == CropMode::center;
+    if (keeps_shape && photo.width * height < photo.height * width) {
+      height = width * photo.height / photo.width;
+    } else if (keeps_shape) {
+      width = height * photo.width / photo.height;
+    }
+  }
+  if (width > most || height > most || width * height > most) {
     throw Error(Fault::mismatch, Frame::file(Role::input),
                 fmt::format("has {}x{} pixels, which become {}x{} where at most {} are shown at once", photo.width, photo.height,
-                            photo.width < photo.height ? to : other, photo.width < photo.height ? other : to, most));
+                            width, height, most));
   }
   return image::resized(photo, preprocessing);
 }
 
 void add_ten(const image::Pixels& photo, const Preprocessing& preprocessing, std::vector<image::Pixels>& views) {
   const image::Pixels resized = resized_for(photo, preprocessing, most_pixels_resized);
-  const int crop = preprocessing.crop_size.value_or(std::min(resized.width, resized.height));
-  if (resized.width < crop || resized.height < crop) {
+  const int high = preprocessing.crop_size.value_or(std::min(resized.width, resized.height));
+  const int wide = crop_width_of(preprocessing).value_or(high);
+  if (resized.width < wide || resized.height < high) {
+    const std::string size = wide == high ? fmt::format("{}", high) : fmt::format("{}x{}", wide, high);
     throw Error(Fault::mismatch, Frame::file(Role::input),
-                fmt::format("has {}x{} pixels where ten crops of {} are taken", resized.width, resized.height, crop));
+                fmt::format("has {}x{} pixels where ten crops of {} are taken", resized.width, resized.height, size));
   }
-  const int right = resized.width - crop, bottom = resized.height - crop;
+  const int right = resized.width - wide, bottom = resized.height - high;
   // Of the mirrored photo, not mirrored crops: an odd pixel beside the centre stays on its side, as torchvision has it.
   for (const image::Pixels& side : {resized, image::mirrored(resized)}) {
     for (const auto& [left, top] : {std::pair{0, 0}, {right, 0}, {0, bottom}, {right, bottom}})
-      views.push_back(image::crop(side, left, top, crop, crop));
-    views.push_back(image::center_crop(side, crop, crop, preprocessing.crop_corner));
+      views.push_back(image::crop(side, left, top, wide, high));
+    views.push_back(image::center_crop(side, wide, high, preprocessing.crop_corner));
   }
 }
 

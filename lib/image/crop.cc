@@ -77,13 +77,13 @@ Color padding_of(const Preprocessing& preprocessing) {
 
 Size resized_size(Size photo, const Preprocessing& preprocessing) {
   if (!preprocessing.resize) return photo;
-  const int to = *preprocessing.resize;
+  const Size to{resize_width_of(preprocessing), *preprocessing.resize};
   switch (preprocessing.crop_mode) {
-    case CropMode::center: return shorter_side_size(photo, to);
-    case CropMode::squash: return {to, to};
+    case CropMode::center: return covering_size(photo, to);
+    case CropMode::squash: return to;
     case CropMode::border: {
       // As timm's ResizeKeepRatio has it, halves to the even number.
-      const double ratio = static_cast<double>(std::max(photo.width, photo.height)) / to;
+      const double ratio = std::max(static_cast<double>(photo.width) / to.width, static_cast<double>(photo.height) / to.height);
       const auto side = [&](int pixels) { return std::max(1, static_cast<int>(std::nearbyint(pixels / ratio))); };
       return {side(photo.width), side(photo.height)};
     }
@@ -128,11 +128,10 @@ Framing framing_of(Size photo, const Preprocessing& preprocessing) {
   Framing framing;
   framing.resized = framing.crop = resized_size(photo, preprocessing);
   if (!preprocessing.crop_size) return framing;
-  const int crop = *preprocessing.crop_size;
-  check_crop_size(crop, crop);
-  framing.crop = {crop, crop};
-  framing.left = crop_start(framing.resized.width, crop, preprocessing.crop_corner);
-  framing.top = crop_start(framing.resized.height, crop, preprocessing.crop_corner);
+  framing.crop = {*crop_width_of(preprocessing), *preprocessing.crop_size};
+  check_crop_size(framing.crop.width, framing.crop.height);
+  framing.left = crop_start(framing.resized.width, framing.crop.width, preprocessing.crop_corner);
+  framing.top = crop_start(framing.resized.height, framing.crop.height, preprocessing.crop_corner);
   return framing;
 }
 

@@ -45,6 +45,8 @@ Pixels resize_shorter_side(const Pixels& pixels, int size, Interpolation interpo
 // The size of that.
 Size shorter_side_size(Size photo, int size);
 Size shorter_side_size(const Pixels& pixels, int size);
+// The size of a photo that keeps its shape and covers this one: one side is equal, the other at least as long.
+Size covering_size(Size photo, Size covered);
 // A part of what a photo resized to `whole` is, of which alone is computed what it needs: however long the picture is. Throws
 // Error(invalid) where it lies outside.
 Pixels resize_and_crop(const Pixels& pixels, Size whole, int left, int top, int width, int height, Interpolation interpolation);

@@ -260,15 +260,20 @@ Pixels resize(const Pixels& pixels, int width, int height, Interpolation interpo
   return resize_part(pixels, {width, height}, {0, 0, width, height}, interpolation);
 }
 
-Size shorter_side_size(Size photo, int size) {
-  if (size < 1) throw Error(Fault::invalid, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", size));
-  const int shorter = std::min(photo.width, photo.height), longer = std::max(photo.width, photo.height);
-  const std::int64_t other = std::int64_t{size} * longer / shorter;
-  if (other > std::int64_t{1} << 30)
-    check_size(photo, photo.width < photo.height ? size : other, photo.width < photo.height ? other : size);
-  const int longer_size = static_cast<int>(other);
-  return photo.width < photo.height ? Size{size, longer_size} : Size{longer_size, size};
+Size covering_size(Size photo, Size covered) {
+  if (const int least = std::min(covered.width, covered.height); least < 1)
+    throw Error(Fault::invalid, fmt::format("a photo cannot be resized to {} pixels, expected at least 1", least));
+  std::int64_t width = covered.width, height = covered.height;
+  if (photo.width * height < photo.height * width) {
+    height = width * photo.height / photo.width;
+  } else {
+    width = height * photo.width / photo.height;
+  }
+  if (std::max(width, height) > std::int64_t{1} << 30) check_size(photo, width, height);
+  return {static_cast<int>(width), static_cast<int>(height)};
 }
+
+Size shorter_side_size(Size photo, int size) { return covering_size(photo, {size, size}); }
 
 Size shorter_side_size(const Pixels& pixels, int size) { return shorter_side_size(Size{pixels.width, pixels.height}, size); }
 

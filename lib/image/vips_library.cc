@@ -9,8 +9,8 @@ namespace resnet::image {
 
 namespace {
 
-// Warnings of a photo's loader; what matters comes as an error.
-void drop_warning(const gchar* /*domain*/, GLogLevelFlags /*level*/, const gchar* /*message*/, gpointer /*data*/) {}
+// What libraries say to stderr of a photo, or of memory that is short; what matters comes as an error.
+void drop_message(const gchar* /*domain*/, GLogLevelFlags /*level*/, const gchar* /*message*/, gpointer /*data*/) {}
 
 VipsLibrary load() {
   const SharedLibrary library(fmt::format("libvips.so.{}", VIPS_LIBRARY_CURRENT - VIPS_LIBRARY_AGE),
@@ -25,7 +25,9 @@ VipsLibrary load() {
   vips.vips_block_untrusted_set(TRUE);
   vips.vips_concurrency_set(1);
   vips.vips_cache_set_max(0);
-  vips.g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, drop_warning, nullptr);
+  const auto levels =
+      static_cast<GLogLevelFlags>(G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO);
+  for (const char* domain : {"VIPS", "GLib", "GLib-GObject"}) vips.g_log_set_handler(domain, levels, drop_message, nullptr);
   return vips;
 }
 

@@ -9,7 +9,10 @@
 #include <random>
 #include <set>
 
+#include "lib/analysis/batch_axis.h"
 #include "lib/analysis/cost.h"
+#include "lib/analysis/layers.h"
+#include "lib/base/checked.h"
 #include "lib/base/error.h"
 #include "lib/reference/reference.h"
 #include "lib/xnnpack/plan.h"
@@ -123,16 +126,59 @@ std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::u
   return inputs;
 }
 
+namespace {
+
+// Of activations, at once.
+constexpr std::int64_t most_bytes = std::int64_t{256} << 20;
+
+std::vector<Shape> shapes_of(const std::vector<Tensor>& tensors) {
+  std::vector<Shape> shapes;
+  for (const Tensor& tensor : tensors) shapes.push_back(tensor.shape());
+  return shapes;
+}
+
+Graph sized(const Graph& graph, const std::vector<Tensor>& inputs) {
+  std::vector<Fact> facts;
+  for (const Tensor& input : inputs)
+    facts.push_back(Fact::of(input.dtype(), Dims(input.shape().dims().begin(), input.shape().dims().end())));
+  return with_input_facts(graph, facts);
+}
+
+std::int64_t bytes_at_once(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return analysis::memory_of(sized(graph, inputs)).peak_activations;
+}
+
+// Of the plain evaluator, in multiply-adds.
+std::int64_t work_of(const Graph& graph, const std::vector<Tensor>& inputs) {
+  constexpr std::int64_t each_element = 10;
+  const analysis::Cost cost = analysis::total(analysis::costs_of(sized(graph, inputs)));
+  const auto elements = checked_multiply(cost.outputs - cost.activations, each_element);
+  return checked_add(cost.macs, elements.value_or(cost.outputs)).value_or(std::numeric_limits<std::int64_t>::max());
+}
+
+}  // namespace
+
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs, ThreadPool& pool, bool optimize) {
+  if (inputs.size() == graph.inputs().size()) analysis::refuse_growth(graph, shapes_of(inputs));
   xnnpack::Session session(xnnpack::Plan::make(graph, {.optimize = optimize}), pool);
   return session.run(inputs);
 }
 
 std::int64_t macs_of(const Graph& graph, const std::vector<Tensor>& inputs) {
-  std::vector<Fact> facts;
-  for (const Tensor& input : inputs)
-    facts.push_back(Fact::of(input.dtype(), Dims(input.shape().dims().begin(), input.shape().dims().end())));
-  return analysis::total(analysis::costs_of(with_input_facts(graph, facts))).macs;
+  return analysis::total(analysis::costs_of(sized(graph, inputs))).macs;
+}
+
+std::int64_t images_at_once(const Graph& graph, const std::vector<Tensor>& inputs) {
+  if (analysis::why_one_alone(graph)) return 1;
+  std::vector<Tensor> single = inputs;
+  for (Tensor& input : single) {
+    if (input.shape().rank() > 0 && input.shape()[0] > 0) input = rows_of(input, 0, 1);
+  }
+  try {
+    return std::max<std::int64_t>(1, most_bytes / std::max<std::int64_t>(bytes_at_once(graph, single), 1));
+  } catch (const Error&) {
+    return std::numeric_limits<std::int64_t>::max();  // one image does not fit: the batch is fixed, or running says what is wrong
+  }
 }
 
 Tensor rows_of(const Tensor& tensor, std::int64_t begin, std::int64_t count) {
@@ -180,10 +226,12 @@ std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tens
     Reference reference{.inputs = inputs, .outputs = {}};
     if (images > 1) {
       for (Tensor& input : reference.inputs) input = rows_of(input, 0, 1);
-      const std::int64_t count = std::min(images, macs / std::max<std::int64_t>(macs_of(graph, reference.inputs), 1));
+      const std::int64_t by_work = macs / std::max<std::int64_t>(work_of(graph, reference.inputs), 1);
+      const std::int64_t by_memory = most_bytes / std::max<std::int64_t>(bytes_at_once(graph, reference.inputs), 1);
+      const std::int64_t count = std::min({images, by_work, by_memory});
       if (count < 1) return std::nullopt;
       for (std::size_t i = 0; i < inputs.size(); ++i) reference.inputs[i] = rows_of(inputs[i], 0, count);
-    } else if (macs_of(graph, inputs) > macs) {
+    } else if (work_of(graph, inputs) > macs || bytes_at_once(graph, inputs) > most_bytes) {
       return std::nullopt;
     }
     reference.outputs = reference::evaluate(graph, reference.inputs);

@@ -43,9 +43,12 @@ TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance
 // symbol; other symbols are 224. Throws Error(unsupported) where an input's rank or type is not known.
 std::vector<Tensor> random_inputs(const Graph& graph, std::int64_t batch, std::uint64_t seed);
 
-// Runs it once; `optimize` off computes node by node.
+// Runs it once; `optimize` off computes node by node. Throws Error(unsupported) also as analysis::refuse_growth() does.
 std::vector<Tensor> run_graph(const Graph& graph, const std::vector<Tensor>& inputs, ThreadPool& pool, bool optimize = true);
 
+// How many of these inputs' images, along an open first axis, are run at once: as many as keep activations within 256 MiB, and
+// at least one; one where the graph takes no more.
+std::int64_t images_at_once(const Graph& graph, const std::vector<Tensor>& inputs);
 // The multiply-adds of one run on these inputs. Throws Error where they depend on the data.
 std::int64_t macs_of(const Graph& graph, const std::vector<Tensor>& inputs);
 // `count` entries along the first axis, from `begin` on.
@@ -59,8 +62,8 @@ std::vector<Tensor> inputs_for(const Graph& graph, std::vector<Tensor> inputs);
 struct Reference {
   std::vector<Tensor> inputs, outputs;
 };
-// Of the first of `inputs`' images: as many as take at most `macs` multiply-adds together, or all where the batch is fixed.
-// Nothing where that is not one.
+// Of the first of `inputs`' images: as many as take at most `macs` multiply-adds together (an element of any other operator
+// counts as ten) and 256 MiB at once, or all where the batch is fixed. Nothing where that is not one.
 std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tensor>& inputs, std::int64_t macs);
 // A few seconds of one processor.
 constexpr std::int64_t reference_macs = 6'000'000'000;

@@ -59,7 +59,7 @@ std::optional<Preprocessing> find_preprocessing(std::string_view name) {
 }
 
 std::string find_mistake(const Preprocessing& p) {
-  for (const auto& [name, side] : {std::pair{"resize", p.resize}, std::pair{"crop size", p.crop_size}}) {
+  for (const auto& [name, side] : {std::pair{"resize", p.resize}, {"crop size", p.crop_size}, {"crop width", p.crop_width}}) {
     if (side && (*side < 1 || *side > largest_side))
       return fmt::format("the {} of '{}' is {}, expected 1 to {} pixels", name, p.name, *side, largest_side);
   }
@@ -97,7 +97,16 @@ Preprocessing with_crop(Preprocessing p, int crop) {
         p.crop_pct ? resized_for(crop, *p.crop_pct) : static_cast<int>(std::min(std::round(*p.resize * ratio), beyond_all));
   }
   p.crop_size = crop;
+  p.crop_width.reset();
   return p;
+}
+
+std::optional<int> crop_width_of(const Preprocessing& p) { return p.crop_size && p.crop_width ? p.crop_width : p.crop_size; }
+
+int resize_width_of(const Preprocessing& p) {
+  if (!p.crop_size || !p.crop_width) return *p.resize;
+  const double width = std::round(static_cast<double>(*p.resize) * *p.crop_width / *p.crop_size);
+  return static_cast<int>(std::clamp(width, 1.0, beyond_all));
 }
 
 std::string preprocessing_names() { return joined_words<Convention>("|"); }

@@ -49,8 +49,8 @@ constexpr auto words_of(CropCorner) {
 // Decode, resize a side to `resize`, crop the centre to `crop_size`, then per channel (value * scale - mean) / std.
 struct Preprocessing {
   std::string name = "custom";         // of the convention it came from
-  std::optional<int> resize = 256;     // pixels of the side that crop_mode says; nothing: not resized
-  std::optional<int> crop_size = 224;  // pixels of the square crop; nothing: not cropped
+  std::optional<int> resize = 256;     // pixels of the side that crop_mode says (see crop_width); nothing: not resized
+  std::optional<int> crop_size = 224;  // pixels of the crop's side; nothing: not cropped
   Interpolation interpolation = Interpolation::bilinear;
   ChannelOrder channel_order = ChannelOrder::rgb;
   float scale = 1.0f / 255.0f;            // applied to 8-bit levels 0..255
@@ -61,6 +61,8 @@ struct Preprocessing {
   CropCorner crop_corner = CropCorner::half_to_even;
   // The share of `resize` that the crop takes, as the network's publisher gives it: what `resize` is for another crop.
   std::optional<double> crop_pct = {};
+  // Pixels of the crop's width where it is not square, and crop_size then its height: a network's fixed input decides it.
+  std::optional<int> crop_width = {};
 
   friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
@@ -81,8 +83,12 @@ std::string find_mistake(const Preprocessing& preprocessing);
 int resized_for(int crop, double share);
 // The number that a person wrote, of the float that is nearest to it: 0.95 for 0.95f, which is 0.949999988.
 double shortest_decimal(float value);
-// The same for another crop: `resize` by crop_pct, else in the same ratio, rounded.
+// The same for another crop, a square one: `resize` by crop_pct, else in the same ratio, rounded.
 Preprocessing with_crop(Preprocessing preprocessing, int crop);
+// Pixels: crop_width, or crop_size of a square crop; nothing where nothing is cropped.
+std::optional<int> crop_width_of(const Preprocessing& preprocessing);
+// How wide what `resize` is the height of is, which has the crop's shape. Of a preprocessing that resizes.
+int resize_width_of(const Preprocessing& preprocessing);
 
 // torchvision, caffe, tf and mlperf: 256 then 224. cifar10: no resize, no crop, RGB 0..1 by CIFAR's mean and deviation. raw: RGB
 // 0..255. Neither of the two has a size of its own. Its name is the convention's word.

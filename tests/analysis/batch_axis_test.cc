@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kinds[] = {"range", "unknown", "mixed"};
+constexpr const char* kinds[] = {"fixed", "range", "unknown", "mixed"};
 
 std::string found_in(const Graph& graph) {
   const auto found = find_batch_mixing(graph, graph.outputs());
@@ -52,6 +52,17 @@ void expect_found(const std::string& body, const std::string& what, int opset = 
     EXPECT_THAT(in(input, body, opset), HasSubstr(what)) << batch << body;
   }
   EXPECT_EQ(in("float[1,3,4,4] x", body, opset), "") << body;
+}
+
+TEST(BatchAxis, AnOpenBatchMayBeOneImageAlone) {
+  const std::string body = R"(p = GlobalAveragePool(x)  s = Constant<value = int64[2] {1, 3}>()  y = Reshape(p, s))";
+  EXPECT_EQ(in("float[N,3,4,4] x", body), "fixed: node '' (Reshape): cannot reshape 2x3x1x1 to 1x3");
+  EXPECT_EQ(in("float[1,3,4,4] x", body), "");
+  const Graph graph = graph_of("float[N,3,4,4] x", body);
+  ASSERT_TRUE(why_one_alone(graph));
+  EXPECT_TRUE(std::holds_alternative<Reshape>(graph.node(why_one_alone(graph)->node).op));
+  EXPECT_FALSE(why_one_alone(graph_of("float[1,3,4,4] x", body)));
+  EXPECT_FALSE(why_one_alone(graph_of("float[N,3,4,4] x", "p = GlobalAveragePool(x)  y = Flatten(p)")));
 }
 
 TEST(BatchAxis, WhatNetworksAreMadeOfKeepsImagesApart) {

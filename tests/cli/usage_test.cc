@@ -149,7 +149,7 @@ TEST_F(UsageTest, ArgumentsThatDoNotFitAreUsage) {
     more.insert(more.begin(), predict.begin(), predict.end());
     return run(more);
   };
-  expect_refused(with({"--mean", "0.5,0.5"}), 2, "--mean: 2 numbers in '0.5,0.5', expected three");
+  expect_refused(with({"--mean", "0.5,0.5"}), 2, "--mean: 2 numbers in '0.5,0.5', expected one, or three");
   expect_refused(with({"--mean", "0.5,x,0.5"}), 2, "--mean: 'x' is not a number");
   expect_refused(with({"--std", "1,0,1"}), 2, "--std: a zero");
   expect_refused(with({"--crop-size", "0"}), 2, "--crop-size: expected a number of pixels");

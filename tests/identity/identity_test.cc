@@ -167,6 +167,7 @@ TEST(IdentityText, OfPreprocessing) {
   expect_other([](Preprocessing& c) { c.resize = 257; });
   expect_other([](Preprocessing& c) { c.crop_size = 223; });
   expect_other([](Preprocessing& c) { c.crop_size.reset(); });
+  expect_other([](Preprocessing& c) { c.crop_width = 160; });
   expect_other([](Preprocessing& c) { c.interpolation = Interpolation::bicubic; });
   expect_other([](Preprocessing& c) { c.channel_order = ChannelOrder::bgr; });
   expect_other([](Preprocessing& c) { c.scale = std::nextafter(c.scale, 1.0f); });

@@ -61,6 +61,21 @@ TEST(Framing, BorderRoundsTheShorterSideAndPads) {
   EXPECT_EQ(framed(10'000, 1, with(CropMode::border, 224, 224)), (Numbers{224, 1, 0, -111}));
 }
 
+TEST(Framing, ACropThatIsNotSquareIsCovered) {
+  const auto wide = [](CropMode mode) {
+    Preprocessing p = with(mode, 100, 100);
+    p.crop_width = 200;
+    return p;
+  };
+  EXPECT_EQ(framed(400, 400, wide(CropMode::center)), (Numbers{200, 200, 0, 50}));
+  EXPECT_EQ(framed(800, 200, wide(CropMode::center)), (Numbers{400, 100, 100, 0}));
+  EXPECT_EQ(framed(400, 400, wide(CropMode::squash)), (Numbers{200, 100, 0, 0}));
+  EXPECT_EQ(framed(400, 400, wide(CropMode::border)), (Numbers{100, 100, -50, 0}));
+  const Pixels prepared = prepare(plain(37, 53, 9), wide(CropMode::center));
+  EXPECT_EQ(prepared.width, 200);
+  EXPECT_EQ(prepared.height, 100);
+}
+
 TEST(Framing, NeitherResizedNorCropped) {
   Preprocessing p = *find_preprocessing("raw");
   EXPECT_EQ(framed(5, 7, p), (Numbers{5, 7, 0, 0}));

@@ -90,6 +90,18 @@ TEST(Preprocessing, ASizeByItsShareIsTimms) {
   EXPECT_EQ(resized_for(224, shortest_decimal(0.8f)), 280);
 }
 
+TEST(Preprocessing, ACropNeedNotBeSquare) {
+  Preprocessing p = *find_preprocessing("torchvision");
+  EXPECT_EQ(crop_width_of(p), 224);
+  EXPECT_EQ(resize_width_of(p), 256);
+  p.crop_width = 448;
+  EXPECT_EQ(crop_width_of(p), 448);
+  EXPECT_EQ(resize_width_of(p), 512);
+  EXPECT_EQ(with_crop(p, 288).crop_width, std::nullopt);
+  p.crop_width = 0;
+  EXPECT_EQ(find_mistake(p), "the crop width of 'torchvision' is 0, expected 1 to 16384 pixels");
+}
+
 TEST(Preprocessing, ForAnotherCropByTheShareElseInTheSameRatio) {
   Preprocessing p = *find_preprocessing("torchvision");
   EXPECT_EQ(with_crop(p, 224), p);

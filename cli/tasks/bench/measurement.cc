@@ -9,7 +9,10 @@
 #include <thread>
 #include <utility>
 
+#include "cli/tasks/named.h"
 #include "cli/tasks/open/model.h"
+#include "cli/tasks/open/runnable.h"
+#include "lib/analysis/layers.h"
 #include "lib/base/error.h"
 #include "lib/classify/classifier.h"
 #include "lib/image/image.h"
@@ -104,10 +107,12 @@ Measurement::Measurement(const BenchRequest& request, BenchConfiguration configu
 std::string Measurement::answer(const std::string& question) {
   const Json asked = Json::parse(question);
   const std::string what = asked.at(0);
-  if (what == "load") return Json(load()).dump();
-  if (what == "run") return Json(run(asked.at(1), asked.at(2))).dump();
-  if (what == "profile") return Json(profile()).dump();
-  return Json(pipeline()).dump();
+  return named(configuration_.model, [&] {
+    if (what == "load") return Json(load()).dump();
+    if (what == "run") return Json(run(asked.at(1), asked.at(2))).dump();
+    if (what == "profile") return Json(profile()).dump();
+    return Json(pipeline()).dump();
+  });
 }
 
 Loaded Measurement::load() {
@@ -116,6 +121,9 @@ Loaded Measurement::load() {
     Model model = load_model(configuration_.model, arch, context_.observer).model;
     context_.stop.check();
     for (const std::string& file : model.data_files) context_.before_reading(fs::path(configuration_.model).parent_path() / file);
+    refuse_what_cannot_run(model.graph, model.graph, configuration_.model);
+    refuse_batch(model.graph, configuration_.batch, fmt::format("--batch-size {}", configuration_.batch), configuration_.model);
+    analysis::refuse_growth(model.graph, usual_shapes(model.graph, configuration_.batch));
     return std::move(model.graph);
   };
   xnnpack::Job job;

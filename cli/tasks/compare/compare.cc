@@ -11,8 +11,10 @@
 #include "cli/tasks/named.h"
 #include "cli/tasks/open/checkpoint.h"
 #include "cli/tasks/open/model.h"
+#include "cli/tasks/open/runnable.h"
 #include "formats/npy/npy.h"
 #include "formats/onnx/read.h"
+#include "lib/analysis/batch_axis.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
 
@@ -63,6 +65,7 @@ class Comparison {
     for (const std::string& file : loaded.model.data_files)
       context_.before_reading(std::filesystem::path(name).parent_path() / file);
     context_.stop.check();
+    refuse_what_cannot_run(loaded.model.graph, loaded.model.graph, name);
     return std::move(loaded.model.graph);
   }
 
@@ -77,9 +80,16 @@ class Comparison {
     inputs.erase(first, inputs.end());
   }
 
+  std::int64_t images_of(const Graph& a) const {
+    const auto why = request_.random > 1 ? analysis::why_one_alone(a) : std::nullopt;
+    if (!why) return request_.random;
+    context_.observer.note(fmt::format("{}: compared by one image, for it takes no more: {}", request_.model, why->to_string()));
+    return 1;
+  }
+
   std::vector<Tensor> inputs_of(const Graph& a) const {
     std::vector<Tensor> inputs = read_tensors(request_.inputs);
-    if (inputs.empty()) inputs = named(request_.model, [&] { return random_inputs(a, request_.random, request_.seed); });
+    if (inputs.empty()) inputs = named(request_.model, [&] { return random_inputs(a, images_of(a), request_.seed); });
     if (inputs.size() != a.inputs().size()) {
       throw Error(Fault::invalid, fmt::format("{} inputs given, {} has {}", inputs.size(), request_.model, a.inputs().size()));
     }
@@ -90,6 +100,25 @@ class Comparison {
     std::vector<std::string> names;
     for (const ValueId id : graph.outputs()) names.push_back(graph.value(id).name);
     return names;
+  }
+
+  // Which of B's outputs each of A's is compared with: the one of its name, else the next that has no other.
+  static std::vector<std::size_t> partners_of(const std::vector<std::string>& names, const std::vector<std::string>& others) {
+    constexpr std::size_t none = static_cast<std::size_t>(-1);
+    std::vector<std::size_t> partners(names.size(), none);
+    std::vector<bool> taken(others.size(), false);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto same = std::find(others.begin(), others.end(), names[i]);
+      if (same == others.end() || taken[static_cast<std::size_t>(same - others.begin())]) continue;
+      partners[i] = static_cast<std::size_t>(same - others.begin());
+      taken[partners[i]] = true;
+    }
+    for (std::size_t& partner : partners) {
+      if (partner != none) continue;
+      partner = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+      taken[partner] = true;
+    }
+    return partners;
   }
 
   std::vector<Tensor> run_one(const std::string& name, const Graph& graph, bool optimize) {
@@ -146,9 +175,17 @@ class Comparison {
                   fmt::format("{} has {} output{} and {} has {}: the models are of different kinds", request_.model,
                               a.outputs().size(), a.outputs().size() == 1 ? "" : "s", name, b.outputs().size()));
     }
-    const std::vector<std::string> names = names_of_outputs(a);
-    result_.outputs = compare_all(names, run_one(request_.model, a, true), run_one(name, b, true));
-    result_.judged = judge_executor(name, b, names);
+    const std::vector<std::string> names = names_of_outputs(a), others = names_of_outputs(b);
+    const std::vector<std::size_t> partners = partners_of(names, others);
+    const std::vector<Tensor> of_a = run_one(request_.model, a, true);
+    std::vector<Tensor> of_b;
+    for (const std::vector<Tensor> found = run_one(name, b, true); const std::size_t partner : partners)
+      of_b.push_back(found[partner]);
+    result_.outputs = compare_all(names, of_a, of_b);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (others[partners[i]] != names[i]) result_.outputs[i].other = others[partners[i]];
+    }
+    result_.judged = judge_executor(name, b, others);
     if (!request_.layers) return;
     const std::vector<std::string> common = common_values(a, b);
     result_.layers = compare_all(common, run_one(request_.model, with_outputs(a, common), false),

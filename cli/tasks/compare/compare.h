@@ -35,11 +35,12 @@ struct ComparedValue {
   std::string name;
   TensorDifference difference;
   bool within = false;
+  std::string other = {};  // what B calls it, where that is another name
 };
 
 struct CompareResult {
-  std::string a, b;  // as they were named
-  std::vector<ComparedValue> outputs;
+  std::string a, b;                    // as they were named
+  std::vector<ComparedValue> outputs;  // in A's order; B's of the same name, else the next of another
   // B by the executor against a plain evaluator: where both models are run by the executor, its own faults would not show. Empty
   // where the network is too large for it.
   std::vector<ComparedValue> judged;

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "cli/tasks/named.h"
+#include "cli/tasks/open/runnable.h"
 #include "formats/native/native.h"
 #include "formats/onnx/read.h"
+#include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
 
@@ -59,19 +62,30 @@ class Check {
   void run(const Graph& after) {
     if (before_.inputs().size() != after.inputs().size())
       throw Error(Fault::unsupported, "--check: the two have different inputs (--strip-weights?)");
-    if (request_.dynamic_batch && takes_one_image(after)) return run_one_by_one(after);
-    const std::vector<Tensor> inputs = random_inputs(before_, request_.check, 1);
-    add(count(inputs), run_graph(after, inputs_for(after, inputs), pool_), before_gives(inputs));
-    context_.stop.check();
-    const auto reference = reference_of(before_, inputs, reference_macs);
-    if (!reference) return tell_too_large(inputs);
-    add(count(reference->inputs) + " by the plain evaluator", run_graph(after, inputs_for(after, reference->inputs), pool_),
-        reference->outputs);
+    const bool one_by_one = request_.dynamic_batch && takes_one_image(after);
+    const Graph& given = one_by_one ? after : before_;
+    const std::vector<Tensor> first = random_inputs(given, 1, 1);
+    if (first.empty()) return add("", 1, after_gives(after, {}), before_gives({}));
+    const std::int64_t most = std::min(images_at_once(given, first), request_.check);
+    std::vector<Tensor> inputs;
+    for (std::int64_t done = 0; done < request_.check; done += images_of(inputs)) {
+      context_.stop.check();
+      inputs = random_inputs(given, std::min(most, request_.check - done), 1 + static_cast<std::uint64_t>(done));
+      const std::vector<Tensor> found = after_gives(after, inputs);
+      add(one_by_one ? ", beforehand one by one" : "", images_of(inputs), found,
+          one_by_one ? stacked_before(inputs) : before_gives(inputs));
+      if (done == 0) judge(after, one_by_one ? inputs_for(before_, images(inputs, 0, 1)) : inputs);
+      if (!is_open(given)) break;  // a fixed batch is run once
+    }
   }
 
  private:
   std::vector<Tensor> before_gives(const std::vector<Tensor>& inputs) {
     return named(request_.model, [&] { return run_graph(before_, inputs, pool_); });
+  }
+
+  std::vector<Tensor> after_gives(const Graph& after, const std::vector<Tensor>& inputs) {
+    return named(request_.model, [&] { return run_graph(after, inputs_for(after, inputs), pool_); });
   }
 
   // Whether images can be given to the network as it was one at a time, and to the new one all at once.
@@ -85,47 +99,67 @@ class Check {
     return !before_.inputs().empty();
   }
 
-  void run_one_by_one(const Graph& after) {
-    const std::vector<Tensor> inputs = random_inputs(after, request_.check, 1);
-    std::vector<std::vector<Tensor>> singles(static_cast<std::size_t>(request_.check));
-    for (std::size_t image = 0; image < singles.size(); ++image) {
-      for (const Tensor& input : inputs) singles[image].push_back(rows_of(input, static_cast<std::int64_t>(image), 1));
-    }
-    const auto stack = [&](const std::vector<std::vector<Tensor>>& outputs) {
-      std::vector<Tensor> whole;
-      for (std::size_t i = 0; i < before_.outputs().size(); ++i) {
-        std::vector<Tensor> rows;
-        for (const auto& of_image : outputs) rows.push_back(of_image[i]);
-        whole.push_back(stacked(rows));
-      }
-      return whole;
-    };
-    const std::vector<Tensor> found = run_graph(after, inputs, pool_);
-    std::vector<std::vector<Tensor>> expected;
-    for (const auto& single : singles) {
+  static bool is_open(const Graph& graph) {
+    const Fact& first = graph.fact(graph.inputs()[0]);
+    return first.dims && !first.dims->empty() && !first.dims->front().is_number();
+  }
+
+  static std::vector<Tensor> images(const std::vector<Tensor>& inputs, std::int64_t begin, std::int64_t count) {
+    std::vector<Tensor> part;
+    for (const Tensor& input : inputs) part.push_back(rows_of(input, begin, count));
+    return part;
+  }
+
+  std::vector<Tensor> stacked_before(const std::vector<Tensor>& inputs) {
+    std::vector<std::vector<Tensor>> rows(before_.outputs().size());
+    for (std::int64_t image = 0; image < images_of(inputs); ++image) {
       context_.stop.check();
-      expected.push_back(before_gives(inputs_for(before_, single)));
+      const std::vector<Tensor> outputs = before_gives(inputs_for(before_, images(inputs, image, 1)));
+      for (std::size_t i = 0; i < rows.size(); ++i) rows[i].push_back(outputs[i]);
     }
-    add(count(inputs) + ", beforehand one by one", found, stack(expected));
+    std::vector<Tensor> whole;
+    for (const std::vector<Tensor>& row : rows) whole.push_back(stacked(row));
+    return whole;
+  }
+
+  void judge(const Graph& after, const std::vector<Tensor>& inputs) {
     context_.stop.check();
-    const auto reference = reference_of(before_, inputs_for(before_, singles[0]), reference_macs);
-    if (!reference) return tell_too_large(inputs_for(before_, singles[0]));
-    add("1 random input by the plain evaluator", run_graph(after, singles[0], pool_), reference->outputs);
+    const auto reference = reference_of(before_, inputs, reference_macs);
+    if (!reference) return tell_too_large(inputs);
+    add(" by the plain evaluator", images_of(reference->inputs), after_gives(after, reference->inputs), reference->outputs);
   }
 
-  static std::string count(const std::vector<Tensor>& inputs) {
-    const bool has_rows = !inputs.empty() && inputs[0].shape().rank() > 0;
-    return fmt::format("{} random inputs", has_rows ? inputs[0].shape()[0] : 1);
+  static std::int64_t images_of(const std::vector<Tensor>& inputs) {
+    return !inputs.empty() && inputs[0].shape().rank() > 0 ? std::max<std::int64_t>(inputs[0].shape()[0], 1) : 1;
   }
 
-  void add(const std::string& inputs, const std::vector<Tensor>& a, std::vector<Tensor> b) {
+  // `how`: they were run, after "4 random inputs". What was found of other images in the same way is added to.
+  void add(const std::string& how, std::int64_t images, const std::vector<Tensor>& a, std::vector<Tensor> b) {
     if (request_.dtype == DType::float32) b = as_float32(std::move(b));
     const Tolerance tolerance = tolerance_of(request_, before_);
+    Found& found = found_[how];
+    found.images += images;
+    if (found.first == not_yet) found.first = result_.checks.size();
+    const std::string inputs = counted(static_cast<std::size_t>(found.images), "random input") + how;
     for (std::size_t i = 0; i < b.size(); ++i) {
-      CheckedOutput checked{inputs, before_.value(before_.outputs()[i]).name, difference_of(a.at(i), b[i], tolerance)};
-      result_.within = result_.within && checked.difference.within();
-      result_.checks.push_back(std::move(checked));
+      const TensorDifference difference = difference_of(a.at(i), b[i], tolerance);
+      result_.within = result_.within && difference.within();
+      if (found.first + i == result_.checks.size()) {
+        result_.checks.push_back({inputs, before_.value(before_.outputs()[i]).name, difference});
+      } else {
+        merge(result_.checks[found.first + i], inputs, difference);
+      }
     }
+  }
+
+  static void merge(CheckedOutput& checked, const std::string& inputs, const TensorDifference& more) {
+    checked.inputs = inputs;
+    TensorDifference& whole = checked.difference;
+    if (whole.problem.empty()) whole.problem = more.problem;
+    whole.largest = std::max(whole.largest, more.largest);
+    whole.scale = std::max(whole.scale, more.scale);
+    whole.elements += more.elements;
+    whole.outside += more.outside;
   }
 
   void tell_too_large(const std::vector<Tensor>& inputs) const {
@@ -134,10 +168,12 @@ class Check {
       // The evaluator takes the images of an open batch one by one.
       const Fact& first = before_.fact(before_.inputs()[0]);
       const bool one_by_one = first.dims && !first.dims->empty() && !first.dims->front().is_number();
-      const std::int64_t images = one_by_one ? std::max<std::int64_t>(inputs[0].shape()[0], 1) : 1;
-      macs = fmt::format(" ({:.1f}e9 multiply-adds{}, expected at most {:.0f}e9)",
-                         static_cast<double>(macs_of(before_, inputs)) / static_cast<double>(images) / 1e9,
-                         one_by_one ? " an image" : "", reference_macs / 1e9);
+      const std::int64_t images = one_by_one ? images_of(inputs) : 1;
+      const double each = static_cast<double>(macs_of(before_, inputs)) / static_cast<double>(images);
+      if (each > static_cast<double>(reference_macs)) {
+        macs = fmt::format(" ({:.1f}e9 multiply-adds{}, expected at most {:.0f}e9)", each / 1e9, one_by_one ? " an image" : "",
+                           reference_macs / 1e9);
+      }
     } catch (const Error&) {  // what it costs depends on the data
     }
     context_.observer.note(
@@ -149,12 +185,19 @@ class Check {
   const TaskContext& context_;
   ConvertResult& result_;
   ThreadPool pool_;
+  static constexpr std::size_t not_yet = static_cast<std::size_t>(-1);
+  struct Found {
+    std::int64_t images = 0;
+    std::size_t first = not_yet;  // of the result's checks
+  };
+  std::map<std::string, Found> found_;  // by how they were run
 };
 
 }  // namespace
 
 void check_written_file(const ConvertRequest& request, const Graph& before, int written, const TaskContext& context,
                         ConvertResult& result) {
+  refuse_what_cannot_run(before, before, request.model);
   const Model model = request.native ? native::read(written, request.output) : onnx::read(written, request.output);
   tell_notes(model, request.output, context.observer);
   Check(request, before, context, result).run(model.graph);

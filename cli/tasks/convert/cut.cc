@@ -11,6 +11,7 @@
 
 #include "formats/table/text.h"
 #include "lib/base/error.h"
+#include "lib/passes/rewrite.h"
 
 namespace resnet::cli {
 
@@ -35,28 +36,40 @@ class Names {
   ValueId find(const char* option, const std::string& name) const {
     if (const auto value = values_.find(name); value != values_.end()) return value->second;
     if (const auto node = nodes_.find(name); node != nodes_.end()) return node->second;
-    throw Error(Fault::invalid, fmt::format("{}: the network has no value or node '{}'; {}", option, name, nearest(name)));
+    throw Error(Fault::invalid,
+                fmt::format("{}: the network has no value or node '{}'; {}", option, name, table::nearest_text(name, known_)));
   }
 
  private:
-  // The three that are most like it, by edits; those that hold it come first.
-  std::string nearest(const std::string& name) const {
-    std::vector<std::pair<std::size_t, std::string>> rated;
-    for (const std::string& known : known_) {
-      const bool holds = !name.empty() && known.find(name) != std::string::npos;
-      rated.emplace_back(
-          holds ? 0 : table::edit_distance(std::string_view(name).substr(0, 200), std::string_view(known).substr(0, 200)), known);
-    }
-    const std::size_t count = std::min<std::size_t>(3, rated.size());
-    std::partial_sort(rated.begin(), rated.begin() + static_cast<std::ptrdiff_t>(count), rated.end());
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < count; ++i) names.push_back("'" + rated[i].second + "'");
-    return fmt::format("the nearest {} {}", names.size() == 1 ? "is" : "are", fmt::join(names, ", "));
-  }
-
   std::map<std::string, ValueId> values_, nodes_;
   std::vector<std::string> known_;
 };
+
+// Which nodes are computed from an input, by id.
+std::vector<bool> computed_from_inputs(const Graph& graph) {
+  std::vector<bool> computed(graph.nodes().size(), false);
+  for (std::size_t id = 0; id < computed.size(); ++id) {
+    const Node& node = graph.nodes()[id];
+    computed[id] = std::holds_alternative<Input>(node.op) ||
+                   std::any_of(node.inputs.begin(), node.inputs.end(),
+                               [&](ValueId input) { return !input.is_none() && computed[static_cast<std::size_t>(input.node)]; });
+  }
+  return computed;
+}
+
+// Weights alone are not a network. What the model itself gives is left as it is.
+void refuse_weights(const Graph& graph, const std::vector<ValueId>& outputs) {
+  const std::vector<bool> computed = computed_from_inputs(graph);
+  for (const ValueId output : outputs) {
+    if (computed[static_cast<std::size_t>(output.node)] || is_output(graph, output)) continue;
+    throw Error(
+        Fault::invalid,
+        fmt::format("--outputs: '{}' ({}) is {}, and does not depend on the input; expected what the "
+                    "network computes from it",
+                    graph.value(output).name, graph.fact(output).to_string(),
+                    std::holds_alternative<Constant>(graph.node(output.node).op) ? "a weight" : "computed from weights alone"));
+  }
+}
 
 std::vector<ValueId> find_all(const Names& names, const char* option, const std::vector<std::string>& asked) {
   std::vector<ValueId> values;
@@ -79,7 +92,9 @@ bool keeps_image(const Graph& before, const Graph& after) {
 void cut_model(Model& model, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs, PassLog& log) {
   const Graph& before = model.graph;
   const Names names(before);
-  Graph after = cut(before, find_all(names, "--inputs", inputs), find_all(names, "--outputs", outputs), log);
+  const std::vector<ValueId> cut_outputs = find_all(names, "--outputs", outputs);
+  refuse_weights(before, cut_outputs);
+  Graph after = cut(before, find_all(names, "--inputs", inputs), cut_outputs, log);
   if (!keeps_image(before, after)) model.preprocessing.reset();
   // Labels are of an output of the model; where none of these is left, they are of nothing.
   std::set<std::string> own;

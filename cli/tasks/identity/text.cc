@@ -57,13 +57,14 @@ std::string text_of_labels(std::span<const std::string> labels) {
 }
 
 std::string text_of(const Preprocessing& preprocessing) {
-  const auto& [name, resize, crop_size, interpolation, channel_order, scale, mean, std, exif, crop_mode, crop_corner, crop_pct] =
-      preprocessing;
+  const auto& [name, resize, crop_size, interpolation, channel_order, scale, mean, std, exif, crop_mode, crop_corner, crop_pct,
+               crop_width] = preprocessing;
   // What only says what `resize` would be for another crop decides nothing.
   static_cast<void>(name), static_cast<void>(crop_pct);
   // Only where they are not the default: identities that were written before them stay equal.
   std::string framing;
   if (crop_mode != CropMode::center) framing += fmt::format(", {}", word_of(crop_mode));
+  if (crop_width) framing += fmt::format(", crop width {}", *crop_width);
   if (crop_corner != CropCorner::half_to_even) framing += fmt::format(", corner {}", word_of(crop_corner));
   return fmt::format("resize {} {}, crop {}, {}, scale {}, mean {}, std {}{}{}", text_of(resize, "none"), word_of(interpolation),
                      text_of(crop_size, "none"), word_of(channel_order), scale, fmt::join(mean, ","), fmt::join(std, ","),

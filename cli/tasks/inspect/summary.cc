@@ -3,28 +3,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
-#include <string_view>
 
 #include "cli/tasks/inspect/inspection.h"
+#include "cli/tasks/open/runnable.h"
 #include "cli/tasks/prepare/preprocess.h"
 
 namespace resnet::cli {
 
 namespace {
-
-// In single quotes where a shell would take it apart.
-std::string for_shell(const std::string& text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c < 128 &&
-           (std::isalnum(c) != 0 || std::string_view("_./:,-+=@%").find(static_cast<char>(c)) != std::string_view::npos);
-  });
-  if (plain) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 std::string grouped(std::int64_t number) { return table::group_digits(number, ","); }
 
@@ -46,14 +33,7 @@ std::string size_text(std::int64_t bytes) {
 }
 
 std::string not_run_text(const Inspection& inspection) {
-  const analysis::NotRun& not_run = inspection.not_run;
-  std::string text = analysis::to_string(not_run);
-  if (not_run.cut.empty()) return text;
-  std::vector<std::string> names;
-  for (const ValueId value : not_run.cut) names.push_back(inspection.shown.value(value).name);
-  return fmt::format("{}; without {}: resnet-cli convert {} --outputs {} -o OUT.onnx", text,
-                     not_run.kinds.size() == 1 && not_run.kinds[0].count == 1 ? "it" : "them", for_shell(inspection.name),
-                     for_shell(fmt::format("{}", fmt::join(names, ","))));
+  return to_string(inspection.not_run, inspection.shown, inspection.name);
 }
 
 std::string left_out_text(const Inspection& inspection) {

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "cli/tasks/named.h"
+#include "cli/tasks/open/runnable.h"
 #include "formats/labels/labels.h"
 #include "formats/npy/npy.h"
+#include "formats/table/text.h"
 #include "lib/analysis/cost.h"
 #include "lib/analysis/layers.h"
 #include "lib/base/error.h"
@@ -109,6 +111,10 @@ void choose_batch(Network& network, const NetworkOptions& options, Observer& obs
   });
   if (!mixing) return;
   network.alone = !network.input.batch;
+  if (mixing->kind == Kind::fixed) {
+    const auto batch = static_cast<std::int64_t>(options.batch_size);
+    return refuse_batch(network.graph, batch, fmt::format("--batch-size {}", batch), network.name);
+  }
   if (!network.alone) {
     observer.warning(fmt::format("{}: the answer for a photo may depend on the others of its fixed batch of {}: {}", network.name,
                                  *network.input.batch, mixing->to_string()));
@@ -121,11 +127,15 @@ void choose_batch(Network& network, const NetworkOptions& options, Observer& obs
 }  // namespace
 
 void describe_network(Network& network, const NetworkOptions& options, Observer& observer) {
-  network.input = find_image_input(network.graph);
-  network.scores = find_score_output(network.graph);
+  named(network.name, [&] {
+    network.input = find_image_input(network.graph);
+    network.scores = find_score_output(network.graph);
+  });
   choose_batch(network, options, observer);
   network.labels = choose_labels(options.labels, network.source, network.input, network.scores.classes, observer);
-  network.preprocessing = choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
+  network.preprocessing = named(network.name, [&] {
+    return choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
+  });
 }
 
 namespace {
@@ -140,11 +150,25 @@ bool warn_of_weights(const Graph& graph, const std::string& name, Observer& obse
   return false;
 }
 
+std::vector<std::string> names_of_values(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes()) {
+    for (const Value& value : node.outputs) {
+      if (!std::holds_alternative<Constant>(node.op) && !value.name.empty()) names.push_back(value.name);
+    }
+  }
+  return names;
+}
+
 // With one output, the scores, or with the one that is asked for.
 Graph as_asked(const Graph& graph, const NetworkOptions& options) {
   try {
     return options.vector ? as_extractor(graph, options.output_name) : as_classifier(graph, options.output_name);
   } catch (const Error& error) {
+    if (error.fault() == Fault::invalid && !options.output_name.empty()) {
+      throw Error(Fault::invalid, fmt::format("--output-name: {}, or another value in it: {}", error.problem(),
+                                              table::nearest_text(options.output_name, names_of_values(graph))));
+    }
     if (error.fault() != Fault::unsupported) throw;
     throw Error(error.fault(), error.problem() + (options.output_name.empty() ? "; --output-name says which"
                                                                               : "; --output-type vector -o FILE.npy writes it"));
@@ -191,6 +215,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
     network.parameters = cost.parameters;
     network.macs = cost.macs;
     network.graph = optimize(loaded.model.graph, log);
+    refuse_what_cannot_run(network.graph, loaded.model.graph, name);
     loaded.model.graph = {};
     find_score_output(network.graph);
   });
@@ -224,7 +249,9 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
 Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
   return named(network.name, [&] {
     if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
+    analysis::refuse_growth(graph, job.input_shapes);
     Member member;
+    member.name = network.name;
     member.preprocessing = network.preprocessing.preprocessing;
     if (network.is_extractor) member.features_output = 1;
     if (with_head) {

@@ -124,6 +124,7 @@ class Preparation {
     tell_notes(network.source, name_, observer_);
     describe_network(network, options_, observer_);
     ready_.member.preprocessing = network.preprocessing.preprocessing;
+    ready_.member.name = name_;
     try {
       ready_.member.plan = xnnpack::Plan::make(
           std::move(network.graph), {.optimize = false, .job = job(), .pool = &pool_, .packed = std::move(kept.packed_weights)});

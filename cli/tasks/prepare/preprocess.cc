@@ -26,17 +26,19 @@ std::optional<int> parse_side(const char* option, const std::string& text) {
   return static_cast<int>(*value);
 }
 
+// One number for each channel, or one for all of them.
 std::array<float, 3> parse_channels(const char* option, const std::string& text) {
-  const std::vector<std::string> words = split(text, ',');
+  std::vector<std::string> words = split(text, ',');
+  if (words.size() == 1) words.assign(3, words[0]);
   std::array<float, 3> result = {};
   for (std::size_t i = 0; i < words.size() && i < 3; ++i) {
     const auto value = parse_number(words[i]);
-    if (!value) refuse(fmt::format("{}: '{}' is not a number; expected three, such as 0.485,0.456,0.406", option, words[i]));
+    if (!value)
+      refuse(fmt::format("{}: '{}' is not a number; expected one or three, such as 0.485,0.456,0.406", option, words[i]));
     result[i] = *value;
   }
   if (words.size() != 3)
-    refuse(fmt::format("{}: {} number{} in '{}', expected three, one for each channel", option, words.size(),
-                       words.size() == 1 ? "" : "s", text));
+    refuse(fmt::format("{}: {} numbers in '{}', expected one, or three: one for each channel", option, words.size(), text));
   return result;
 }
 
@@ -63,11 +65,22 @@ const char* resized_side(CropMode mode) {
   __builtin_unreachable();
 }
 
+// The same where the crop is not square.
+const char* resized_box(CropMode mode) {
+  switch (mode) {
+    case CropMode::center: return "to cover";
+    case CropMode::squash: return "to";
+    case CropMode::border: return "to fit into";
+  }
+  __builtin_unreachable();
+}
+
 // The crop that is asked for, and what is resized for it.
 void take_crop_size(const PreprocessOptions& options, Preprocessing& result) {
   if (options.crop_size.empty()) return;
   const double ratio = result.crop_size && result.resize ? static_cast<double>(*result.crop_size) / *result.resize : 1;
   result.crop_size = parse_side("--crop-size", options.crop_size);
+  result.crop_width.reset();
   if (!result.crop_size || !result.resize) return;
   result.resize = result.crop_pct ? resized_for(*result.crop_size, *result.crop_pct) : resized_in_ratio(*result.crop_size, ratio);
 }
@@ -92,9 +105,10 @@ void take_resize(const PreprocessOptions& options, Preprocessing& result) {
 void check_fit(const PreprocessOptions& options, const Preprocessing& result, const ImageInput& input) {
   if (const std::string mistake = find_mistake(result); !mistake.empty()) refuse("the preprocessing cannot be used: " + mistake);
   if (result.crop_size &&
-      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *result.crop_size))) {
-    refuse(fmt::format("{} {} does not fit the network's input of {}",
-                       options.crop_size.empty() ? "a square crop of" : "--crop-size", *result.crop_size, input.to_string()));
+      ((input.height && *input.height != *result.crop_size) || (input.width && *input.width != *crop_width_of(result)))) {
+    const bool asked = !options.crop_size.empty();
+    refuse(fmt::format("{} {} does not fit the network's input of {}{}", asked ? "--crop-size" : "a square crop of",
+                       *result.crop_size, input.to_string(), asked ? "; without it the crop is of that size" : ""));
   }
 }
 
@@ -145,14 +159,12 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
   }
 
   // The convention's own sizes are for 224; another size of the network scales both. One that has none takes the network's.
-  if (options.crop_size.empty() && input.height && input.height == input.width && *input.height <= largest_side) {
-    const auto fixed = static_cast<int>(side);
-    if (result.crop_size) {
-      result = fit_to(result, input);
-    } else {
-      if (!result.resize) result.resize = fixed;
-      result.crop_size = fixed;
+  if (options.crop_size.empty() && input.height && input.width && std::max(*input.height, *input.width) <= largest_side) {
+    if (!result.crop_size) {
+      if (!result.resize) result.resize = static_cast<int>(side);
+      result.crop_size = static_cast<int>(side);
     }
+    result = fit_to(result, input);
   }
   const bool custom = !options.resize.empty() || !options.crop_size.empty() || !options.crop_pct.empty() ||
                       !options.mean.empty() || !options.std.empty() || options.channel_order || options.interpolation;
@@ -176,10 +188,22 @@ ChosenPreprocessing choose_preprocessing(const PreprocessOptions& options, const
 std::string describe(const Preprocessing& preprocessing) {
   std::string text = preprocessing.name + ": ";
   const std::string_view interpolation = word_of(preprocessing.interpolation);
-  text += preprocessing.resize
-              ? fmt::format("{} to {} ({})", resized_side(preprocessing.crop_mode), *preprocessing.resize, interpolation)
-              : "not resized";
-  text += preprocessing.crop_size ? fmt::format(", centre crop {}", *preprocessing.crop_size) : ", not cropped";
+  const bool is_square = crop_width_of(preprocessing) == preprocessing.crop_size;
+  if (!preprocessing.resize) {
+    text += "not resized";
+  } else if (is_square) {
+    text += fmt::format("{} to {} ({})", resized_side(preprocessing.crop_mode), *preprocessing.resize, interpolation);
+  } else {
+    text += fmt::format("{} {} pixels wide and {} high ({})", resized_box(preprocessing.crop_mode),
+                        resize_width_of(preprocessing), *preprocessing.resize, interpolation);
+  }
+  if (!preprocessing.crop_size) {
+    text += ", not cropped";
+  } else if (is_square) {
+    text += fmt::format(", centre crop {}", *preprocessing.crop_size);
+  } else {
+    text += fmt::format(", centre crop {} wide and {} high", *preprocessing.crop_width, *preprocessing.crop_size);
+  }
   if (preprocessing.crop_size && preprocessing.crop_corner == CropCorner::down) text += " (corner rounded down)";
   if (preprocessing.crop_size && preprocessing.crop_mode == CropMode::border) text += ", padded with the mean";
   text += preprocessing.channel_order == ChannelOrder::bgr ? ", BGR" : ", RGB";

@@ -12,6 +12,7 @@
 
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/named.h"
+#include "cli/tasks/open/runnable.h"
 #include "cli/tasks/progress.h"
 #include "lib/base/counted.h"
 #include "lib/base/error.h"
@@ -58,6 +59,7 @@ class Feeding {
     using Kind = analysis::BatchMixing::Kind;
     if (!meter.mixing()) return;
     alone_ = !input.batch;
+    if (meter.mixing()->kind == Kind::fixed) return;
     const std::string what = meter.mixing()->to_string();
     if (input.batch && meter.mixing()->kind == Kind::mixed) {
       throw Error(Fault::unsupported,
@@ -179,7 +181,8 @@ RespondRow measure(const RespondRequest& request, const TaskContext& context, co
   context.stop.check();
   for (const std::string& file : loaded.model.data_files)
     context.before_reading(std::filesystem::path(name).parent_path() / file);
-  const ImageInput input = find_image_input(loaded.model.graph);
+  const ImageInput input = named(name, [&] { return find_image_input(loaded.model.graph); });
+  refuse_what_cannot_run(loaded.model.graph, loaded.model.graph, name);
   if (input.channels != 3) throw Error(Fault::unsupported, name + ": takes images of one channel, and so is not measured");
   if (input.dtype != DType::float32) throw Error(Fault::unsupported, name + ": takes no floats, and so is not measured");
   const ChosenPreprocessing chosen =

@@ -48,6 +48,13 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
     const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
     if (!found || found->kind == Kind::unknown) return;
     const Node& node = graph.node(found->node);
+    if (found->kind == Kind::fixed) {
+      findings.push_back({Finding::Level::note, "batch", node.name.empty() ? node.outputs[0].name : node.name,
+                          fmt::format("the batch is open, but only one image can be given: {}; `convert --dynamic-batch` may "
+                                      "change that",
+                                      found->what)});
+      return;
+    }
     const std::string consequence =
         input.batch ? fmt::format("its batch is fixed to {}", *input.batch) : "photos are run one at a time";
     findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch",

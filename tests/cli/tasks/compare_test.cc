@@ -117,6 +117,26 @@ TEST_F(CompareTaskTest, StopsWhereItIsAskedTo) {
   EXPECT_EQ(error_of([&] { compare(comparison("rgb.onnx", "rgb.onnx")); }).first, Fault::interrupted);
 }
 
+TEST_F(CompareTaskTest, OutputsAreComparedByTheirNames) {
+  const auto network = [this](const std::string& file, const std::string& outputs, const std::string& last) {
+    onnx::write(onnx::read_text("<ir_version: 8, opset_import: [\"\": 17]> net (float[N,3,4,4] image) => (" + outputs +
+                                ") { pooled = GlobalAveragePool(image)  " + last + " = Flatten(pooled) }"),
+                path(file));
+  };
+  network("a.onnx", "float[N,3] scores, float[N,3,1,1] pooled", "scores");
+  network("b.onnx", "float[N,3,1,1] pooled, float[N,3] scores", "scores");
+  network("c.onnx", "float[N,3,1,1] pooled, float[N,3] logits", "logits");
+  const cli::CompareResult turned = compare(comparison("a.onnx", "b.onnx"));
+  EXPECT_TRUE(turned.within);
+  EXPECT_EQ(turned.outputs.at(0).name, "scores");
+  EXPECT_EQ(turned.outputs.at(0).other, "");
+  EXPECT_EQ(turned.judged.at(0).name, "pooled");
+  const cli::CompareResult renamed = compare(comparison("a.onnx", "c.onnx"));
+  EXPECT_TRUE(renamed.within);
+  EXPECT_EQ(renamed.outputs.at(0).other, "logits");
+  EXPECT_EQ(renamed.outputs.at(1).other, "");
+}
+
 TEST_F(CompareTaskTest, ElementTypesAreCompared) {
   const auto scores = [this](const std::string& type) {
     onnx::write(onnx::read_text("<ir_version: 8, opset_import: [\"\": 17]> net (" + type + "[N,3,4,4] image) => (" + type +
