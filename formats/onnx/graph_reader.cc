@@ -202,6 +202,8 @@ std::vector<ValueId> GraphReader::inputs_of(const ::onnx::NodeProto& proto, Scop
       inputs.push_back(*value);
     } else {
       // Only an operator that cannot run asks for a sequence itself: the node that makes one is put back.
+      if (functions_.find(proto) == nullptr && find_op(domain_of(proto.domain()), proto.op_type()) != nullptr)
+        throw Error(Fault::malformed, fmt::format("input {} is a sequence, expected a tensor", inputs.size()));
       const std::vector<ValueId>& parts = *scope.find_sequence(input);
       inputs.push_back(append(Opaque{"", "SequenceConstruct", {}}, parts, scope.prefix + input));
     }
@@ -334,7 +336,8 @@ void GraphReader::add_node(const ::onnx::NodeProto& proto, NodeImport& node, con
 void GraphReader::read_outputs() {
   std::vector<ValueId> outputs;
   for (const auto& output : graph_proto_.output()) {
-    if (const auto* parts = scope_.find_sequence(output.name())) {
+    const auto* parts = scope_.find_sequence(output.name());
+    if (parts != nullptr && !scope_.values.contains(output.name())) {
       model_.graph.append(Opaque{"", "SequenceConstruct", {}}, *parts, "", {output.name()});
       scope_.values.emplace(output.name(), ValueId{static_cast<NodeId>(model_.graph.nodes().size() - 1), 0});
     }

@@ -54,7 +54,8 @@ bool is_true(const ::onnx::TensorProto& tensor) {
 // Whether a loop's body leaves its condition as it was: it hands it through, or says true each time.
 bool keeps_condition(const ::onnx::GraphProto& body, const std::string& condition) {
   std::string name = body.output(0).name();
-  for (int step = 0; step <= body.node_size(); ++step) {
+  constexpr int most_links = 32;  // longer chains are not followed
+  for (int step = 0; step < most_links; ++step) {
     if (name == condition) return true;
     for (const auto& tensor : body.initializer()) {
       if (tensor.name() == name) return is_true(tensor);
@@ -244,12 +245,17 @@ bool GraphReader::unroll_loop(const ::onnx::NodeProto& proto, Scope& scope) {
   constexpr std::int64_t most_iterations = 10'000;
   if (!iterations || *iterations > most_iterations || !keeps_condition(body, body.input(1).name())) return false;
   if (*iterations <= 0 && stacked > 0) return false;  // nothing says what an iteration would have given
-  if (refers_to_a_call(body) ||
-      !may_expand(static_cast<std::size_t>((body.node_size() + stacked) * std::max<std::int64_t>(*iterations, 0))))
-    return false;
-
+  if (refers_to_a_call(body)) return false;
   std::vector<Bound> state;
-  for (int i = 0; i < carried; ++i) state.push_back(find(proto.input(i + 2), scope).value());
+  for (int i = 0; i < carried; ++i) {
+    const auto bound = find(proto.input(i + 2), scope);
+    if (!bound || (std::holds_alternative<ValueId>(*bound) && std::get<ValueId>(*bound).is_none()))
+      throw Error(Fault::malformed, fmt::format("input {}, which is carried from one iteration to the next, is left out", i + 2));
+    state.push_back(*bound);
+  }
+  // An iteration has two constants, and for what is stacked a node and its axes.
+  const std::int64_t each = body.node_size() + 2 * stacked + 2;
+  if (!may_expand(static_cast<std::size_t>(each * std::max<std::int64_t>(*iterations, 0)))) return false;
   std::vector<std::vector<ValueId>> stacks(static_cast<std::size_t>(stacked));
   for (std::int64_t iteration = 0; iteration < *iterations; ++iteration) {
     Scope inner = scope_within(proto, scope, fmt::format("{}/", iteration));

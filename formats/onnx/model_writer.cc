@@ -11,6 +11,7 @@
 #include "formats/onnx/metadata.h"
 #include "formats/onnx/node_import.h"
 #include "formats/onnx/older_forms.h"
+#include "formats/onnx/older_operators.h"
 #include "formats/onnx/opset.h"
 #include "formats/onnx/subgraphs.h"
 #include "formats/onnx/tensors.h"
@@ -101,11 +102,11 @@ class Writer {
 
   // Every value that is read gets a name of its own; those that have one keep it.
   void name_values() {
-    std::set<std::string> taken;
+    Names taken;
     names_.resize(graph_.nodes().size());
     for (const Node& node : graph_.nodes()) {
       for (const Value& value : node.outputs) {
-        if (!value.name.empty() && !taken.insert(value.name).second) {
+        if (!value.name.empty() && !taken.take(value.name)) {
           throw Error(Fault::internal, Frame::node(describe(node)), fmt::format("value '{}' is made twice", value.name));
         }
       }
@@ -121,9 +122,7 @@ class Writer {
       for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) {
         std::string name = node.outputs[slot].name;
         if (name.empty() && (read[id].contains(static_cast<std::int32_t>(slot)) || node.outputs.size() == 1)) {
-          const std::string base = fmt::format("{}_output", node.name.empty() ? fmt::format("node{}", id) : node.name);
-          name = base;
-          for (int i = 1; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", base, i);
+          name = taken.fresh(fmt::format("{}_output", node.name.empty() ? fmt::format("node{}", id) : node.name));
         }
         if (!name.empty()) by_name_.emplace(name, ValueId{static_cast<NodeId>(id), static_cast<std::int32_t>(slot)});
         names_[id].push_back(std::move(name));
@@ -188,7 +187,8 @@ class Writer {
         if (row == nullptr) throw Error(Fault::internal, "the operator has no row in the table of operators");
         if (!traits.domain.empty()) proto.set_domain(std::string(traits.domain));
         proto.set_op_type(std::string(traits.type));
-        if (traits.domain.empty() && opset_ < row->since) out.needs_opset(row->since, "the operator is not there yet");
+        if (traits.domain.empty() && opset_ < row->since)
+          out.needs_opset(lowest_opset(node, *row), "the operator is not there yet");
         row->write(node.op, out);
       }
       std::vector<std::string> inputs;
@@ -212,6 +212,14 @@ class Writer {
         entry.set_value(value);
       }
     }
+  }
+
+  // That has the operator, or others that define it.
+  std::int64_t lowest_opset(const Node& node, const OpRow& row) const {
+    for (std::int64_t opset = opset_ + 1; opset < row.since; ++opset) {
+      if (replacement_of(graph_, node, opset, OlderForms::any) != nullptr) return opset;
+    }
+    return row.since;
   }
 
   void write_opaque(const Opaque& op, NodeExport& out, ::onnx::NodeProto& proto) {

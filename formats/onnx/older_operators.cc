@@ -252,10 +252,14 @@ Replace other_operators(const Mish&, const Asked&) {
   return [](Replacement& r) { return r.finish(Mul{}, {r.x(), r.add(Tanh{}, {r.add(Softplus{}, {r.x()})})}); };
 }
 
-Replace other_operators(const Celu&, const Asked&) {
+// The positive part and the negative one apart: what is far from 0 would overflow in the other's formula.
+Replace other_operators(const Celu& op, const Asked&) {
+  if (!(op.alpha > 0)) return nullptr;
   return [](Replacement& r) {
     const ValueId alpha = r.number(static_cast<double>(r.op<Celu>().alpha));
-    return r.finish(Mul{}, {r.add(Elu{}, {r.add(Div{}, {r.x(), alpha})}), alpha});
+    const ValueId negative = r.add(Neg{}, {r.add(Relu{}, {r.add(Neg{}, {r.x()})})});
+    const ValueId curved = r.add(Mul{}, {r.add(Elu{}, {r.add(Div{}, {negative, alpha})}), alpha});
+    return r.finish(Add{}, {r.add(Relu{}, {r.x()}), curved});
   };
 }
 
@@ -289,7 +293,7 @@ ValueId group_normalization(Replacement& r) {
   return r.finish(Add{}, {scaled, r.add(Reshape{}, {r.inputs()[2], r.integers(vector)})});
 }
 Replace other_operators(const GroupNormalization&, const Asked& asked) {
-  return asked.fact(0).has_rank() && asked.fact(0).rank() > 1 ? group_normalization : nullptr;
+  return asked.fact(0).has_rank() && asked.fact(0).rank() > 1 && is_wide(asked.fact(0)) ? group_normalization : nullptr;
 }
 
 // The axes from `axis` on.
@@ -307,6 +311,9 @@ ValueId or_equal(Replacement& r) {
 Replace other_operators(const GreaterOrEqual&, const Asked& asked) { return asked.opset >= 11 ? or_equal<Greater> : nullptr; }
 Replace other_operators(const LessOrEqual&, const Asked& asked) { return asked.opset >= 11 ? or_equal<Less> : nullptr; }
 
+// Statistics of 16-bit numbers are made in float32, which other operators would not do.
+bool is_wide(const Fact& fact) { return fact.dtype == DType::float32 || fact.dtype == DType::float64; }
+
 // x / sqrt(mean of squares + epsilon).
 ValueId over_root_of_mean_square(Replacement& r, ValueId x, const std::vector<std::int64_t>& axes, float epsilon) {
   const ValueId mean = r.add(ReduceMean{}, {r.add(Mul{}, {x, x}), r.integers(axes)});
@@ -323,11 +330,12 @@ ValueId layer_normalization(Replacement& r) {
   return r.finish(Add{}, {r.add(Mul{}, {normal, r.inputs()[1]}), r.inputs()[2]});
 }
 Replace other_operators(const LayerNormalization&, const Asked& asked) {
-  return asked.fact(0).has_rank() && asked.node.outputs.size() == 1 ? layer_normalization : nullptr;
+  const bool fits = asked.fact(0).has_rank() && is_wide(asked.fact(0)) && asked.node.outputs.size() == 1;
+  return fits ? layer_normalization : nullptr;
 }
 
 Replace other_operators(const RMSNormalization&, const Asked& asked) {
-  if (!asked.fact(0).has_rank()) return nullptr;
+  if (!asked.fact(0).has_rank() || !is_wide(asked.fact(0))) return nullptr;
   return [](Replacement& r) {
     const auto& op = r.op<RMSNormalization>();
     const ValueId normal = over_root_of_mean_square(r, r.x(), axes_from(op.axis, r.fact(0).rank()), op.epsilon);

@@ -18,6 +18,13 @@ std::int64_t integer_of(const ::onnx::NodeProto& proto, const char* name, std::i
   return otherwise;
 }
 
+// Whether a node has an input: neither it nor the call of the function that it stands in leaves it out.
+bool is_given(const ::onnx::NodeProto& proto, int index, const Scope& scope) {
+  if (index >= proto.input_size() || proto.input(index).empty()) return false;
+  const ValueId* value = scope.find(proto.input(index));
+  return value == nullptr || !value->is_none();
+}
+
 // A place in a sequence of `size`, one past its end included where something is put there. Throws Error(malformed) outside.
 std::size_t place(std::int64_t position, std::size_t size, bool insert) {
   const auto count = static_cast<std::int64_t>(size);
@@ -66,10 +73,10 @@ bool GraphReader::keep_sequence(const std::string& name, std::vector<ValueId> va
 
 bool GraphReader::split_to_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
   const ValueId* x = scope.find(proto.input(0));
-  if (x == nullptr || !model_.graph.fact(*x).has_rank()) return false;
+  if (x == nullptr || x->is_none() || !model_.graph.fact(*x).has_rank()) return false;
   const Dims dims = *model_.graph.fact(*x).dims;
   const std::size_t axis = normalize_axis(integer_of(proto, "axis", 0), dims.size());
-  const bool has_sizes = proto.input_size() > 1 && !proto.input(1).empty();
+  const bool has_sizes = is_given(proto, 1, scope);
   const ValueId* sizes = has_sizes ? scope.find(proto.input(1)) : nullptr;
   if (!dims[axis].is_number() || (has_sizes && sizes == nullptr)) return false;
   const auto parts = pieces(dims[axis].number(), sizes != nullptr ? &model_.graph.fact(*sizes) : nullptr);
@@ -115,7 +122,7 @@ bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
     std::vector<ValueId> parts;
     for (const std::string& input : proto.input()) {
       const ValueId* value = scope.find(input);
-      if (value == nullptr) return false;
+      if (value == nullptr || value->is_none()) return false;
       parts.push_back(*value);
     }
     return keep_sequence(proto.output(0), std::move(parts), scope);
@@ -136,7 +143,7 @@ bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
   }
   // The last input says where; it may be left out of all but SequenceAt.
   const int at = type == "SequenceInsert" ? 2 : 1;
-  const bool says_where = inputs > at && !proto.input(at).empty();
+  const bool says_where = is_given(proto, at, scope);
   const ValueId* given = says_where ? scope.find(proto.input(at)) : nullptr;
   const auto position = given != nullptr ? known_integer(model_.graph, *given) : std::nullopt;
   if (says_where && !position) return false;
@@ -149,7 +156,7 @@ bool GraphReader::read_sequence(const ::onnx::NodeProto& proto, Scope& scope) {
     parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(place(position.value_or(-1), parts.size(), false)));
   } else if (type == "SequenceInsert" && inputs > 1) {
     const ValueId* value = scope.find(proto.input(1));
-    if (value == nullptr) return false;
+    if (value == nullptr || value->is_none()) return false;
     const std::size_t where = says_where ? place(*position, parts.size(), true) : parts.size();
     parts.insert(parts.begin() + static_cast<std::ptrdiff_t>(where), *value);
   } else {

@@ -89,7 +89,8 @@ INSTANTIATE_TEST_SUITE_P(
     Each, ByOtherNodes,
     testing::Values(Older{"HardSwish", 7, 14, "y = HardSwish(x)"}, Older{"Swish", 7, 24, "y = Swish<alpha = 1.5>(x)"},
                     Older{"Mish", 7, 18, "y = Mish(x)"}, Older{"Celu", 7, 12, "y = Celu<alpha = 0.7>(x)"},
-                    Older{"Gelu", 9, 20, "y = Gelu(x)"}, Older{"GeluByTanh", 7, 20, "y = Gelu<approximate = \"tanh\">(x)"},
+                    Older{"CeluOfASmallAlpha", 7, 12, "y = Celu<alpha = 1e-38>(x)"}, Older{"Gelu", 9, 20, "y = Gelu(x)"},
+                    Older{"GeluByTanh", 7, 20, "y = Gelu<approximate = \"tanh\">(x)"},
                     Older{"GroupNormalization", 7, 21, "y = GroupNormalization<num_groups = 2>(x, scale, shift)"},
                     Older{"LayerNormalization", 7, 17, "y = LayerNormalization<axis = -1>(x, last, last)"},
                     Older{"LayerNormalizationWithoutBias", 7, 17, "y = LayerNormalization(x, last)"},
@@ -106,6 +107,23 @@ INSTANTIATE_TEST_SUITE_P(
                           "y = Resize<axes = [2, 3], keep_aspect_ratio_policy = \"not_smaller\">(x, , , sizes)"},
                     Older{"ReductionOverNoAxes", 7, 18, "y = ReduceSum<noop_with_empty_axes = 1>(x, none)"}),
     [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(OlderForms, StatisticsOf16BitsStay) {
+  const Model model = read_text(
+      "<ir_version: 10, opset_import: [\"\": 22]> net (float16[2,4] x) => (float16[2,4] y) <float16[4] one = {1, 1, 1, 1}> "
+      "{ y = LayerNormalization(x, one) }");
+  EXPECT_THROW(serialize(model, {.opset = 16}), Error);
+  EXPECT_NO_THROW(serialize(model, {.opset = 17}));
+}
+
+TEST(OlderForms, TheLowestOpsetOfOthersIsNamed) {
+  try {
+    written("y = Gelu(x)  z = Shape(y)", 8);
+    ADD_FAILURE() << "was written";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("the lowest opset that can is 9"));
+  }
+}
 
 TEST(OlderForms, NothingToDo) {
   EXPECT_FALSE(older_forms(network("y = Relu(x)  z = Shape<start = 1>(x)").graph, 15));

@@ -56,6 +56,31 @@ TEST(Subgraphs, AConditionOnTheShape) {
   EXPECT_TRUE(holds(known, "Mul"));
 }
 
+// As the condition's own types have it.
+TEST(Subgraphs, AConditionIsComputedInItsType) {
+  const auto chosen = [](const std::string& constants, const std::string& condition) {
+    return run("g (float[1,4] x) => (float[1,4] y) <" + constants + "> { " + condition + " y = If(c) " + branches + " }");
+  };
+  const auto then_branch = ElementsAre(2, 4, 6, 8);
+  EXPECT_THAT(chosen("float a = {0.1}, float b = {0.2}, float s = {0.3}", "t = Add(a, b) c = Equal(t, s)"),
+              0.1f + 0.2f == 0.3f ? then_branch : ElementsAre(4, 8, 12, 16));
+  EXPECT_THAT(chosen("int64 a = {-7}, int64 b = {2}, int64 q = {-3}", "t = Div(a, b) c = Equal(t, q)"), then_branch);
+  EXPECT_THAT(chosen("int64 a = {-7}, int64 b = {3}, int64 r = {2}", "t = Mod(a, b) c = Equal(t, r)"), then_branch);
+}
+
+// What wraps, or is beyond what a double tells apart, is not guessed at.
+TEST(Subgraphs, AConditionThatIsNotExactStays) {
+  for (const auto& [constants, condition] :
+       {std::pair("uint8 a = {200}, uint8 b = {100}, uint8 s = {44}", "t = Add(a, b) c = Equal(t, s)"),
+        std::pair("int64 a = {300}, uint8 s = {44}", "t = Cast<to = 2>(a) c = Equal(t, s)"),
+        std::pair("int64 a = {-7}, int64 b = {3}, int64 r = {-1}", "t = Mod<fmod = 1>(a, b) c = Equal(t, r)"),
+        std::pair("int64 a = {9007199254740993}, int64 s = {9007199254740992}", "c = Equal(a, s)")}) {
+    const Model model = read(std::string("g (float[1,4] x) => (float[1,4] y) <") + constants + "> { " + condition +
+                             " y = If(c) " + branches + " }");
+    EXPECT_TRUE(holds(model.graph, "If")) << condition;
+  }
+}
+
 TEST(Subgraphs, BranchesWithinBranches) {
   EXPECT_THAT(run(R"(g (float[1,4] x) => (float[1,4] y) <bool c = {1}> {
       y = If(c) <then_branch = outer () => (float[1,4] a) {
@@ -85,6 +110,27 @@ TEST(Subgraphs, ALoopThatIsTooLongStays) {
   EXPECT_TRUE(holds(looped("9223372036854775807"), "Loop"));
   EXPECT_FALSE(holds(looped("0"), "Loop"));
   EXPECT_FALSE(holds(looped("-1"), "Loop"));
+}
+
+TEST(Subgraphs, ALoopThatIsGivenLessThanItCarries) {
+  try {
+    read(R"(g (float[1,4] x) => (float[1,4] y) <int64 count = {3}, bool go = {1}> {
+      z, y = Loop(count, go, , x) <body = step (int64 i, bool in, float[1,4] u, float[1,4] v)
+        => (bool out, float[1,4] s, float[1,4] w) { out = Identity(in)  s = Identity(v)  w = Add(v, x) }> })");
+    ADD_FAILURE() << "was read";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("input 2, which is carried from one iteration to the next, is left out"));
+  }
+}
+
+TEST(Subgraphs, ALoopOfNothingCountsItsConstants) {
+  std::string nodes;
+  for (int i = 0; i < 3; ++i)
+    nodes += "y" + std::to_string(i + 1) + " = Loop(count, go, y" + std::to_string(i) +
+             ") <body = step (int64 i, bool in, float[1,4] v) => (bool in, float[1,4] v) { }> ";
+  const Model model =
+      read("g (float[1,4] x) => (float[1,4] y3) <int64 count = {9000}, bool go = {1}> { y0 = Identity(x) " + nodes + " }");
+  EXPECT_TRUE(holds(model.graph, "Loop"));  // those that would be too many
 }
 
 TEST(Subgraphs, ALoopThatDecidesItselfStays) {
@@ -121,6 +167,28 @@ TEST(Sequences, LengthsAndPlaces) {
     EXPECT_EQ(error.fault(), Fault::malformed);
     EXPECT_THAT(error.what(), HasSubstr("position 2 in a sequence of 2"));
   }
+}
+
+TEST(Sequences, OneThatIsGivenTwice) {
+  const Model model = read("g (float[1,4] x) => (seq(float[1,2]) s, seq(float[1,2]) s) { s = SplitToSequence<axis = 1>(x) }");
+  EXPECT_EQ(model.graph.outputs()[0], model.graph.outputs()[1]);
+}
+
+TEST(Sequences, AreNoTensors) {
+  try {
+    read("g (float[1,4] x) => (float[1,4] y) { s = SplitToSequence<axis = 1>(x)  y = Relu(s) }");
+    ADD_FAILURE() << "was read";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("input 0 is a sequence, expected a tensor"));
+  }
+}
+
+TEST(Sequences, WhatACallLeavesOut) {
+  const char* const text = R"(<ir_version: 8, opset_import: ["": 17, "own": 1]>
+      g (float[1,4] x) => (float[1,4] y) { y = own.halves(x) }
+      <domain: "own", opset_import: ["": 17]> halves (x, split) => (y) {
+        s = SplitToSequence<axis = 1>(x, split)  y = ConcatFromSequence<axis = 1>(s) })";
+  EXPECT_EQ(run(read_text(text).graph, Tensor::from<float>(Shape{1, 4}, {1, 2, 3, 4})), (std::vector<float>{1, 2, 3, 4}));
 }
 
 TEST(Sequences, AnOpenPlaceLeavesTheNodes) {
