@@ -75,6 +75,15 @@ struct Link {
   const void* op = nullptr;
 };
 
+// Lets a link of two numbers do the clamp that comes next; false, and nothing done, where it cannot.
+inline bool take_bounds(Link& link, const Link& next) {
+  constexpr float none = std::numeric_limits<float>::infinity();
+  if (next.function != Function::clamp || !has_operand(link.function) || link.least != -none || link.most != none) return false;
+  link.least = next.a;
+  link.most = next.b;
+  return true;
+}
+
 struct Chain {
   bool of_bytes = false;  // x is of uint8, of as many elements as the result
   Axes axes = {};         // of x

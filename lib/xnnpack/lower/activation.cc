@@ -61,6 +61,7 @@ bool ActivatedStep::absorb(const Site& reader, std::size_t operand) {
   }
   for (std::size_t i = 0; i < links->size() && !has_fault(PlantedFault::activation_lost); ++i) {
     const PlannedLink& planned = (*links)[i];
+    if (!chain_.links.empty() && take_bounds(chain_.links.back(), planned.link)) continue;
     chain_.links.push_back(planned.link);
     ops_.push_back(planned.op);
     if (!has_operand(planned.link.function)) continue;

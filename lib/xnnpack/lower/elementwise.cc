@@ -64,7 +64,10 @@ bool ChainStep::absorb(const Site& reader, std::size_t operand) {
   const auto links = links_of(reader, operand);
   const auto &own = reader.graph().fact(output()).dims, &dims = reader.node().outputs[0].fact.dims;
   if (!links || !own || own != dims || links_.size() + links->size() >= most_operands) return false;
-  if (!has_fault(PlantedFault::function_lost)) links_.insert(links_.end(), links->begin(), links->end());
+  for (const PlannedLink& planned : *links) {
+    if (has_fault(PlantedFault::function_lost) || (!links_.empty() && take_bounds(links_.back().link, planned.link))) continue;
+    links_.push_back(planned);
+  }
   return true;
 }
 
