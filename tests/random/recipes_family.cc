@@ -78,14 +78,17 @@ void resize(Maker& m, ValueId x) {
   x = map_of(m, x);
   if (m.sizes(x)[2] > 16 || m.sizes(x)[3] > 16) return;
   Resize op;
-  op.mode = m.draw.one_of({Resize::Mode::nearest, Resize::Mode::linear});
+  op.mode = m.draw.one_of({Resize::Mode::nearest, Resize::Mode::linear, Resize::Mode::linear, Resize::Mode::cubic});
+  const bool nearest = op.mode == Resize::Mode::nearest;
   op.coordinate_transformation_mode =
-      op.mode == Resize::Mode::nearest
-          ? Resize::Transformation::asymmetric
-          : m.draw.one_of({Resize::Transformation::half_pixel, Resize::Transformation::align_corners});
+      nearest ? Resize::Transformation::asymmetric
+              : m.draw.one_of({Resize::Transformation::half_pixel, Resize::Transformation::align_corners,
+                               Resize::Transformation::pytorch_half_pixel});
   op.nearest_mode = Resize::Nearest::floor;
+  // Places that are not between elements by chance: of the nearest, noise would choose.
+  const float high = nearest ? 2.0f : m.draw.one_of({2.0f, 1.5f, 0.75f}), wide = m.draw.chance(50) ? 2.0f : 1.0f;
   const ValueId scales = m.graph.add_constant("scales" + std::to_string(m.graph.nodes().size()),
-                                              Tensor::from<float>(Shape{4}, {1.0f, 1.0f, 2.0f, m.draw.chance(50) ? 2.0f : 1.0f}));
+                                              Tensor::from<float>(Shape{4}, {1.0f, 1.0f, high, wide}));
   m.offer(m.add(op, {x, ValueId::none(), scales}));
 }
 
@@ -95,8 +98,13 @@ void conv_transpose(Maker& m, ValueId x) {
   ConvTranspose op;
   op.group = m.draw.chance(30) ? draw_factor(m, m.sizes(x)[1], 4) : 1;
   op.strides = {m.draw.between(1, 2), m.draw.between(1, 2)};
-  const std::int64_t k = m.draw.between(1, 3), channels = m.sizes(x)[1];
-  m.offer(m.add(op, {x, weights(m, {channels, m.draw.between(1, 6), k, k}, channels / op.group * k * k)}));
+  const std::int64_t k = m.draw.between(1, 3), channels = m.sizes(x)[1], outputs = m.draw.between(1, 6);
+  if (m.draw.chance(40)) op.output_padding = {m.draw.between(0, op.strides[0] - 1), m.draw.between(0, op.strides[1] - 1)};
+  for (int i = 0; i < 4; ++i) op.pads.push_back(k > 1 ? m.draw.between(0, 1) : 0);
+  std::vector<ValueId> inputs = {x, weights(m, {channels, outputs, k, k}, channels / op.group * k * k)};
+  if (m.draw.chance(50)) inputs.push_back(m.constant({outputs * op.group}));
+  const ValueId y = m.add(op, inputs);
+  if (m.elements(y) > 0) m.offer(m.draw.chance(30) ? activate(m, y) : y);
 }
 
 void sample(Maker& m, ValueId x) {
