@@ -280,6 +280,9 @@ Replace other_operators(const Gelu& op, const Asked& asked) {
   return op.approximate == Gelu::Approximate::tanh || asked.opset >= Erf::traits.since ? gelu : nullptr;
 }
 
+// Statistics of 16-bit numbers are made in float32, which other operators would not do.
+bool is_wide(const Fact& fact) { return fact.dtype == DType::float32 || fact.dtype == DType::float64; }
+
 // The groups as the channels of an InstanceNormalization, then a scale and a shift for each channel.
 ValueId group_normalization(Replacement& r) {
   const auto& op = r.op<GroupNormalization>();
@@ -310,9 +313,6 @@ ValueId or_equal(Replacement& r) {
 }
 Replace other_operators(const GreaterOrEqual&, const Asked& asked) { return asked.opset >= 11 ? or_equal<Greater> : nullptr; }
 Replace other_operators(const LessOrEqual&, const Asked& asked) { return asked.opset >= 11 ? or_equal<Less> : nullptr; }
-
-// Statistics of 16-bit numbers are made in float32, which other operators would not do.
-bool is_wide(const Fact& fact) { return fact.dtype == DType::float32 || fact.dtype == DType::float64; }
 
 // x / sqrt(mean of squares + epsilon).
 ValueId over_root_of_mean_square(Replacement& r, ValueId x, const std::vector<std::int64_t>& axes, float epsilon) {
