@@ -40,7 +40,9 @@ TEST_P(LoopsTest, FoldsOfEveryLength) {
     for (const Fold kind : folds) {
       const double expected = folded(kind, x);
       const double found = fold(kind, x.data(), count);
-      if (found != expected) ASSERT_NEAR(found, expected, 1e-12) << count;
+      if (found != expected) {
+        ASSERT_NEAR(found, expected, 1e-12) << count;
+      }
       if (count == 0) continue;
       std::vector<double> columns(count + 1, 9);
       fold_columns(kind, x.data(), 1, count, count, columns.data());
