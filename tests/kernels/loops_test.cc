@@ -40,7 +40,7 @@ TEST_P(LoopsTest, FoldsOfEveryLength) {
     for (const Fold kind : folds) {
       const double expected = folded(kind, x);
       const double found = fold(kind, x.data(), count);
-      if (found != expected) {  // infinities are equal
+      if (found != expected) {
         ASSERT_NEAR(found, expected, 1e-12) << count;
       }
       if (count == 0) continue;

@@ -137,6 +137,8 @@ TEST(Movement, OfTypesOfEverySize) {
 TEST(Movement, OfLongRuns) {
   check_kind("slice", Slice{}, {3, 100000}, {integers({0, 1}), integers({2, 99999})});
   check_kind("slice", Slice{}, {70001}, {integers({17}), integers({70000})});
+  check_kind("slice", Slice{}, {200000}, {integers({3}), integers({200000}), integers({0}), integers({2})});
+  check_kind("slice", Slice{}, {2, 70000, 2}, {integers({-1}), integers({-100000}), integers({1}), integers({-1})});
   check_kind("gather", Gather{}, {5, 33333}, {integers({4, 0, 2})});
   check_kind("tile", Tile{}, {1, 40000}, {integers({3, 2})});
   check_kind("split", Split{.axis = 0}, {5, 30001}, {integers({3, 2})}, 2);

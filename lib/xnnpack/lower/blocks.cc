@@ -37,11 +37,11 @@ class DepthToSpaceStep final : public Step {
     const std::int64_t column = (channel_last ? channels : 1) * strides[1];
     std::vector<Sources> sources;
     for (const std::size_t axis : order) {
-      if (axis == 0) sources.push_back(steps(shape[0], strides[0]));
-      if (axis == 1) sources.push_back(steps(channels, channel));
+      if (axis == 0) sources.push_back(Sources::steps(shape[0], strides[0]));
+      if (axis == 1) sources.push_back(Sources::steps(channels, channel));
       if (axis < 2) continue;
-      sources.push_back(steps(shape[axis], strides[axis]));
-      sources.push_back(steps(block, axis == 2 ? row : column));
+      sources.push_back(Sources::steps(shape[axis], strides[axis]));
+      sources.push_back(Sources::steps(block, axis == 2 ? row : column));
     }
     const int from = e.demand(x, order);
     add_mapping(e, from, e.produce(output(), order), sources, size_of(dtype()));
@@ -64,13 +64,13 @@ class SpaceToDepthStep final : public Step {
     const std::int64_t block = op_.blocksize;
     std::vector<Sources> sources;
     for (const std::size_t axis : order) {
-      if (axis == 0) sources.push_back(steps(shape[0], strides[0]));
-      if (axis >= 2) sources.push_back(steps(shape[axis] / block, strides[axis] * block));
+      if (axis == 0) sources.push_back(Sources::steps(shape[0], strides[0]));
+      if (axis >= 2) sources.push_back(Sources::steps(shape[axis] / block, strides[axis] * block));
       if (axis != 1) continue;
       const std::size_t slower = has_fault(PlantedFault::blocks_misread) ? 3 : 2;
-      sources.push_back(steps(block, strides[slower]));
-      sources.push_back(steps(block, strides[5 - slower]));
-      sources.push_back(steps(shape[1], strides[1]));
+      sources.push_back(Sources::steps(block, strides[slower]));
+      sources.push_back(Sources::steps(block, strides[5 - slower]));
+      sources.push_back(Sources::steps(shape[1], strides[1]));
     }
     const int from = e.demand(x, order);
     add_mapping(e, from, e.produce(output(), order), sources, size_of(dtype()));

@@ -32,20 +32,20 @@ class GatherStep final : public Step {
     for (std::size_t i = 0; i < order.size(); ++i) {
       if (order[i] != axis) {
         result.push_back(order[i] < axis ? order[i] : order[i] + given - 1);
-        sources.push_back(steps(source[i], strides[i]));
+        sources.push_back(Sources::steps(source[i], strides[i]));
         continue;
       }
       for (std::size_t k = 0; k < given; ++k) result.push_back(axis + k);
-      sources.push_back(indices(e, axis, source[i]));
-      for (std::ptrdiff_t& at : sources.back()) at *= strides[i];
+      sources.push_back(Sources::of(indices(e, axis, source[i])));
+      sources.back().scale(strides[i], 0);
     }
     const int from = e.demand(x, order);
     add_mapping(e, from, e.produce(output(), std::move(result)), sources, size_of(dtype()));
   }
 
  private:
-  static Sources indices(const Emitter& e, std::size_t axis, std::int64_t size) {
-    Sources indices;
+  static std::vector<std::ptrdiff_t> indices(const Emitter& e, std::size_t axis, std::int64_t size) {
+    std::vector<std::ptrdiff_t> indices;
     for (const std::int64_t index : e.integers(1)) {
       if (index < -size || index >= size) {
         throw Error(Fault::malformed, fmt::format("index {} is out of range for axis {} of {} elements", index, axis, size));

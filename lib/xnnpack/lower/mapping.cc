@@ -47,13 +47,10 @@ class Mapping {
 };
 
 Mapping::Mapping(std::vector<Sources> axes, std::size_t element_bytes, std::vector<std::byte> fill) : fill_(std::move(fill)) {
-  for (Sources& sources : axes) {
-    for (std::ptrdiff_t& source : sources)
-      source = source == nowhere ? nowhere : source * static_cast<std::ptrdiff_t>(element_bytes);
-  }
+  for (Sources& sources : axes) sources.scale(static_cast<std::ptrdiff_t>(element_bytes), 0);
   join_inner_axes(axes, element_bytes);
   axes_ = std::move(axes);
-  if (axes_.empty()) axes_.push_back({0});
+  if (axes_.empty()) axes_.push_back(Sources::steps(1, 0));
   for (const Sources& sources : axes_) rows_ *= sources.size();
   const auto is_unit = [&](const Run& run) { return run.bytes == unit_ && run.source != nowhere; };
   all_units_ = unit_ <= 8 && (unit_ & (unit_ - 1)) == 0 && std::all_of(runs_.begin(), runs_.end(), is_unit);
@@ -70,29 +67,25 @@ Mapping::Mapping(std::vector<Sources> axes, std::size_t element_bytes, std::vect
 void Mapping::join_inner_axes(std::vector<Sources>& axes, std::size_t element_bytes) {
   unit_ = element_bytes;
   std::ptrdiff_t offset = 0;
-  const auto joins = [&](const Sources& sources) {
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      if (sources[0] == nowhere || sources[i] != sources[0] + static_cast<std::ptrdiff_t>(i * unit_)) return false;
-    }
-    return true;
-  };
-  while (!axes.empty() && joins(axes.back())) {
+  while (!axes.empty() && axes.back().has_stride(static_cast<std::ptrdiff_t>(unit_))) {
     offset += axes.back()[0];
     unit_ *= axes.back().size();
     axes.pop_back();
   }
-  if (axes.empty()) {
+  // What is long stays an axis of rows, of which nothing is kept for each place.
+  constexpr std::size_t most_runs = 1 << 16;
+  if (axes.empty() || (!axes.back().is_list() && axes.back().size() > most_runs)) {
     runs_ = {{offset, unit_}};
     return;
   }
-  Sources& sources = axes.back();
-  for (std::ptrdiff_t& source : sources) source = source == nowhere ? nowhere : source + offset;
-  make_runs(sources);
+  axes.back().scale(1, offset);
+  make_runs(axes.back());
   axes.pop_back();
 }
 
 void Mapping::make_runs(const Sources& sources) {
-  for (const std::ptrdiff_t source : sources) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::ptrdiff_t source = sources[i];
     if (!runs_.empty()) {
       Run& last = runs_.back();
       const bool fills = source == nowhere && last.source == nowhere;
@@ -183,10 +176,18 @@ void Mapping::copy(const std::byte* from, std::byte* to, std::size_t begin, std:
 
 }  // namespace
 
-Sources steps(std::int64_t count, std::int64_t stride) {
-  Sources sources;
-  for (std::int64_t i = 0; i < count; ++i) sources.push_back(static_cast<std::ptrdiff_t>(i * stride));
-  return sources;
+bool Sources::has_stride(std::ptrdiff_t stride) const {
+  if (list_.empty()) return count_ <= 1 || stride_ == stride;
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    if (list_[0] == nowhere || list_[i] != list_[0] + static_cast<std::ptrdiff_t>(i) * stride) return false;
+  }
+  return true;
+}
+
+void Sources::scale(std::ptrdiff_t factor, std::ptrdiff_t offset) {
+  first_ = first_ * factor + offset;
+  stride_ *= factor;
+  for (std::ptrdiff_t& source : list_) source = source == nowhere ? nowhere : source * factor + offset;
 }
 
 void add_mapping(Emitter& e, int from, int to, const std::vector<Sources>& axes, std::size_t element_bytes,

@@ -38,13 +38,15 @@ class PadStep final : public Step {
     }
     const Shape source = physical(e.shape(operands[0]), order);
     const auto strides = source.strides();
-    std::vector<Sources> sources(order.size());
+    std::vector<Sources> sources;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const auto& [before, after] = pads[order[i]];
-      for (std::int64_t place = -before; place < source[i] + after; ++place) {
+      std::vector<std::ptrdiff_t> list;
+      for (std::int64_t place = -before; (before != 0 || after != 0) && place < source[i] + after; ++place) {
         const std::int64_t from = repeated(op_.mode, place, source[i]);
-        sources[i].push_back(from == nowhere ? nowhere : from * strides[i]);
+        list.push_back(from == nowhere ? nowhere : from * strides[i]);
       }
+      sources.push_back(list.empty() ? Sources::steps(source[i], strides[i]) : Sources::of(std::move(list)));
     }
     std::vector<std::byte> fill(size_of(dtype()), std::byte{0});
     if (operands.size() > 2 && !operands[2].is_none()) {

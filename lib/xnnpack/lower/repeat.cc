@@ -24,15 +24,20 @@ class RepeatStep final : public Step {
     const std::size_t added = repeated.rank() - shape.rank();
     Order result = canonical_order(added);
     std::vector<Sources> sources;
-    for (std::size_t axis = 0; axis < added; ++axis) sources.push_back(steps(repeated[axis], 0));
+    for (std::size_t axis = 0; axis < added; ++axis) sources.push_back(Sources::steps(repeated[axis], 0));
     for (std::size_t i = 0; i < order.size(); ++i) {
       const std::int64_t size = shape[order[i]], count = repeated[order[i] + added];
       result.push_back(order[i] + added);
-      sources.emplace_back();
+      if (size == 1 || size == count) {
+        sources.push_back(Sources::steps(count, size == 1 ? 0 : strides[i]));
+        continue;
+      }
+      std::vector<std::ptrdiff_t> list;
       for (std::int64_t place = 0; place < count; ++place) {
         const std::int64_t each_in_turn = place % size, each_at_once = place / (count / size);
-        sources.back().push_back((has_fault(PlantedFault::tile_each_at_once) ? each_at_once : each_in_turn) * strides[i]);
+        list.push_back((has_fault(PlantedFault::tile_each_at_once) ? each_at_once : each_in_turn) * strides[i]);
       }
+      sources.push_back(Sources::of(std::move(list)));
     }
     const int from = e.demand(x, order);
     add_mapping(e, from, e.produce(output(), std::move(result)), sources, size_of(dtype()));

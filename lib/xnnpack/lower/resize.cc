@@ -73,12 +73,13 @@ class ResizeStep final : public Step {
     const auto strides = physical(e.shape(x), order).strides();
     std::vector<Sources> sources;
     for (std::size_t i = 0; i < order.size(); ++i) {
-      sources.emplace_back();
       const ResizedAxis& axis = axes[order[i]];
+      std::vector<std::ptrdiff_t> list;
       for (std::int64_t place = 0; place < axis.out; ++place) {
         const bool shifted = has_fault(PlantedFault::resize_shifted) && place > 0;
-        sources.back().push_back(resize_taps(op_, axis, shifted ? place - 1 : place).places[0] * strides[i]);
+        list.push_back(resize_taps(op_, axis, shifted ? place - 1 : place).places[0] * strides[i]);
       }
+      sources.push_back(Sources::of(std::move(list)));
     }
     const int from = e.demand(x, order);
     add_mapping(e, from, e.produce(output(), order), sources, size_of(dtype()));

@@ -35,8 +35,7 @@ class SliceStep final : public Step {
     for (const SliceRange& range : slice_ranges(source, std::move(starts), std::move(ends), std::move(axes), e.integers(4))) {
       const std::int64_t stride = strides[sources.size()];
       // A step may be huge where only one element is taken.
-      sources.push_back(steps(range.count, range.count > 1 ? range.step * stride : 0));
-      for (std::ptrdiff_t& at : sources.back()) at += range.start * stride;
+      sources.push_back(Sources::steps(range.count, range.count > 1 ? range.step * stride : 0, range.start * stride));
     }
     const int from = e.demand(x, order);
     add_mapping(e, from, e.produce(output(), order), sources, size_of(dtype()));
