@@ -278,7 +278,18 @@ class Follower : private BatchRules {
     if (!only({0})) return lost(Kind::unknown, "has a diagonal that is computed from the images");
     return rows(0).axis + 2 < rank(0) ? rows(0) : mixed("takes a triangle of the batch");
   }
+  Rows through(const Einsum& op) const {
+    std::vector<std::size_t> ranks;
+    for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+      if (dims(i) == nullptr) return lost(Kind::unknown, "cannot be followed");
+      ranks.push_back(rank(i));
+    }
+    const EinsumIndices indices = einsum_indices(op.equation, ranks);
+    return contracted(indices.inputs, indices.output);
+  }
   Rows through(const GridSample&) const {
+    const bool both = rows(0).is_along_axis() && rows(1).is_along_axis();
+    if (both && rows(0).same_place(Rows{}) && rows(1).same_place(Rows{})) return rows(0);  // a grid for each image
     const Rows result = each_image();
     if (result.where == Rows::Where::lost) return result;
     return is_same_for_all(1, 0, result) ? result : unlike();

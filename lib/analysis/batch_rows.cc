@@ -146,4 +146,26 @@ Rows BatchRules::product(const Operand& a, const Operand& b, std::size_t rank) c
   return *found;
 }
 
+Rows BatchRules::contracted(const std::vector<std::vector<std::size_t>>& inputs, const std::vector<std::size_t>& output) const {
+  std::optional<std::size_t> index;  // that the images have
+  Rows images;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (rows(i).is_nowhere()) continue;
+    const std::size_t own = inputs[i][rows(i).axis];
+    if (std::count(inputs[i].begin(), inputs[i].end(), own) > 1) return lost(Kind::unknown, "takes a diagonal of the batch");
+    if (index && (*index != own || rows(i).before != images.before || rows(i).after != images.after))
+      return mixed("multiplies images by others");
+    index = own;
+    images = rows(i);
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto place = std::find(inputs[i].begin(), inputs[i].end(), *index);
+    if (rows(i).is_nowhere() && place != inputs[i].end() && !is_same_for_all(i, place - inputs[i].begin(), images))
+      return unlike();
+  }
+  const auto place = std::find(output.begin(), output.end(), *index);
+  if (place == output.end()) return mixed("sums over the batch");
+  return moved(images, static_cast<std::size_t>(place - output.begin()));
+}
+
 }  // namespace resnet::analysis

@@ -73,6 +73,8 @@ class BatchRules {
   Rows elementwise() const;
   // The same elements in the same order.
   Rows reshaped() const;
+  // A product of the inputs, summed over the indices that the output lacks: which index each of their axes has.
+  Rows contracted(const std::vector<std::vector<std::size_t>>& inputs, const std::vector<std::size_t>& output) const;
   // Of matrices (or stacks of them, or vectors); as many axes as the output has are `rank`.
   Rows product(const Operand& a, const Operand& b, std::size_t rank) const;
 

@@ -54,9 +54,24 @@ void expect_found(const std::string& body, const std::string& what, int opset = 
   EXPECT_EQ(in("float[1,3,4,4] x", body, opset), "") << body;
 }
 
+TEST(BatchAxis, ProductsByAnEquation) {
+  const std::string weights = "w = Constant<value = float[2,3] {1,2,3,4,5,6}>()  f = GlobalAveragePool(x)  p = Flatten(f)";
+  expect_alone(weights + "  y = Einsum<equation = \"nc,kc->nk\">(p, w)");
+  expect_alone("y = Einsum<equation = \"nchw,nkhw->nck\">(x, x)");
+  expect_found("y = Einsum<equation = \"nchw,mchw->nm\">(x, x)", "mixed: node 'y' (Einsum) multiplies images by others");
+  expect_found("y = Einsum<equation = \"nchw->chw\">(x)", "mixed: node 'y' (Einsum) sums over the batch");
+  expect_found("y = Einsum<equation = \"nchw->cnhw\">(x)", "along another axis than the first");
+}
+
+TEST(BatchAxis, GridsOfEachImage) {
+  expect_alone(R"(t = Transpose<perm = [0,2,3,1]>(x)
+    a = Constant<value = int64[1] {0}>()  b = Constant<value = int64[1] {2}>()  c = Constant<value = int64[1] {3}>()
+    g = Slice(t, a, b, c)  y = GridSample(x, g))");
+}
+
 TEST(BatchAxis, AnOpenBatchMayBeOneImageAlone) {
   const std::string body = R"(p = GlobalAveragePool(x)  s = Constant<value = int64[2] {1, 3}>()  y = Reshape(p, s))";
-  EXPECT_EQ(in("float[N,3,4,4] x", body), "fixed: node '' (Reshape): cannot reshape 2x3x1x1 to 1x3");
+  EXPECT_EQ(in("float[N,3,4,4] x", body), "fixed: node 'y' (Reshape): cannot reshape 2x3x1x1 to 1x3");
   EXPECT_EQ(in("float[1,3,4,4] x", body), "");
   const Graph graph = graph_of("float[N,3,4,4] x", body);
   ASSERT_TRUE(why_one_alone(graph));
@@ -225,13 +240,12 @@ TEST(BatchAxis, OperatorsAreFollowed) {
   const auto operators = found_below("cases/operators"), random = found_below("cases/wrong");
   EXPECT_GT(operators.size(), 20u);
   EXPECT_GT(random.size(), 20u);
-  // Sizes that name the batch; what can, and what is not followed: sums of Einsum, grids, and places in the whole batch.
-  EXPECT_THAT(
-      that_mix(operators),
-      ElementsAre("affinegrid-gridsample-op20", "clip-op12-int-shapes", "einsum-op12-linear", "flatten-axes", "gathernd-op11",
-                  "maxunpool-op11", "reducemean-op18-no-axes", "resize-op11-default-nearest", "resize-op13-tf-half-pixel",
-                  "resize-tf-preprocess-nhwc", "torch-bottleneck-attention-einsum", "torch-cam-einsum", "torch-fpn-nearest",
-                  "torch-fpn-nearest-op10", "torch-grid-sample", "torch-index-put", "torch-maxpool-indices"));
+  // Sizes that name the batch; what can, and what is not followed: grids by AffineGrid, and places in the whole batch.
+  EXPECT_THAT(that_mix(operators),
+              ElementsAre("affinegrid-gridsample-op20", "clip-op12-int-shapes", "flatten-axes", "gathernd-op11", "maxunpool-op11",
+                          "reducemean-op18-no-axes", "resize-op11-default-nearest", "resize-op13-tf-half-pixel",
+                          "resize-tf-preprocess-nhwc", "torch-fpn-nearest", "torch-fpn-nearest-op10", "torch-index-put",
+                          "torch-maxpool-indices"));
   EXPECT_THAT(that_mix(random), ElementsAre("conv-of-reshape", "conv-of-softmax", "gather-of-transpose", "mat-mul-of-transpose",
                                             "qlinear-conv-of-quantize-linear-int8-2"));
 }

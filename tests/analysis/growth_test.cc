@@ -33,7 +33,7 @@ TEST(Growth, IsRefusedWhereItHasNoMeasure) {
   EXPECT_EQ(complaint(doubled(8), Shape{1, 3, 64, 64}), "");    // harmless
   EXPECT_EQ(complaint(doubled(8), Shape{1, 3, 8192, 64}), "");  // 2.3 GiB, some hundred times the input
   EXPECT_THAT(complaint(doubled(14), Shape{1, 3, 64, 64}),
-              testing::StartsWith("its activations grow to 1152 MiB at once (at 'y"));
+              testing::StartsWith("its activations grow to 1536 MiB at once (at 'y"));
   EXPECT_THAT(complaint(doubled(30), Shape{1, 3, 64, 64}), testing::HasSubstr("expected at most 1000 times, or 512 MiB"));
   // What does not fit is said elsewhere.
   EXPECT_EQ(complaint(doubled(14), Shape{1, 3, 64}), "");
