@@ -18,7 +18,7 @@ std::int64_t integer_of(const ::onnx::NodeProto& proto, const char* name, std::i
   return otherwise;
 }
 
-// Whether a node has an input: neither it nor the call of the function that it stands in leaves it out.
+// Whether a node has an input: neither it nor, within a function, the call leaves it out.
 bool is_given(const ::onnx::NodeProto& proto, int index, const Scope& scope) {
   if (index >= proto.input_size() || proto.input(index).empty()) return false;
   const ValueId* value = scope.find(proto.input(index));

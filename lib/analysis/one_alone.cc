@@ -25,7 +25,8 @@ std::optional<BatchMixing> why_one_alone(const Graph& graph) {
   const auto refusing =
       std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return frame && describe(node) == frame->name; });
   const auto id = refusing != nodes.end() ? refusing - nodes.begin() : graph.outputs()[0].node;
-  return BatchMixing{BatchMixing::Kind::fixed, static_cast<NodeId>(id), (frame ? frame->name : "the network") + ":", two->problem()};
+  return BatchMixing{BatchMixing::Kind::fixed, static_cast<NodeId>(id), (frame ? frame->name : "the network") + ":",
+                     two->problem()};
 }
 
 }  // namespace resnet::analysis
