@@ -18,4 +18,15 @@ auto named(const std::string& name, const Work& work) {
   }
 }
 
+// The same, but for what is wrong with the request (Fault::invalid): that says itself which part of it.
+template <typename Work>
+auto named_if_its_own(const std::string& name, const Work& work) {
+  try {
+    return work();
+  } catch (Error& error) {
+    if (error.fault() != Fault::invalid) error.in(Frame::file(Role::model, name));
+    throw;
+  }
+}
+
 }  // namespace resnet::cli

@@ -25,7 +25,7 @@ class RemediesTest : public CliTest {
   void write_means(const std::string& name, std::int64_t high, std::int64_t wide) const {
     OnnxGraph graph = mean_classifier(4, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0});
     graph.inputs = {value("image", {1, 3, high, wide})};
-    graph.outputs = {value("scores", {1, 3})};
+    graph.outputs = {value("logits", {1, 3})};
     write(name, onnx_file(graph));
   }
 };
@@ -56,7 +56,7 @@ TEST_F(RemediesTest, WhatCannotRunIsNamedWithTheCut) {
 }
 
 TEST_F(RemediesTest, AnOutputThatIsNotThereHasNeighbours) {
-  expect_refused(run({"predict", "rgb.onnx", "red.png", "--output-name", "score", "-q"}), 2, "the nearest are 'scores'");
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--output-name", "score", "-q"}), 2, "expected one of its own: 'logits'");
   EXPECT_THAT(run({"predict", "rgb.onnx", "red.png", "--output-name", "score", "-q"}).err, HasSubstr("rgb.onnx: --output-name"));
 }
 

@@ -107,7 +107,7 @@ Measurement::Measurement(const BenchRequest& request, BenchConfiguration configu
 std::string Measurement::answer(const std::string& question) {
   const Json asked = Json::parse(question);
   const std::string what = asked.at(0);
-  return named(configuration_.model, [&] {
+  return named_if_its_own(configuration_.model, [&] {
     if (what == "load") return Json(load()).dump();
     if (what == "run") return Json(run(asked.at(1), asked.at(2))).dump();
     if (what == "profile") return Json(profile()).dump();

@@ -133,7 +133,7 @@ void describe_network(Network& network, const NetworkOptions& options, Observer&
   });
   choose_batch(network, options, observer);
   network.labels = choose_labels(options.labels, network.source, network.input, network.scores.classes, observer);
-  network.preprocessing = named(network.name, [&] {
+  network.preprocessing = named_if_its_own(network.name, [&] {
     return choose_preprocessing(options.preprocess, network.source, network.input, network.scores.classes);
   });
 }
