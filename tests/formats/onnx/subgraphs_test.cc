@@ -73,8 +73,7 @@ TEST(Subgraphs, AConditionThatIsNotExactStays) {
   for (const auto& [constants, condition] :
        {std::pair("uint8 a = {200}, uint8 b = {100}, uint8 s = {44}", "t = Add(a, b) c = Equal(t, s)"),
         std::pair("int64 a = {300}, uint8 s = {44}", "t = Cast<to = 2>(a) c = Equal(t, s)"),
-        std::pair("int64 a = {-7}, int64 b = {3}, int64 r = {-1}", "t = Mod<fmod = 1>(a, b) c = Equal(t, r)"),
-        std::pair("int64 a = {9007199254740993}, int64 s = {9007199254740992}", "c = Equal(a, s)")}) {
+        std::pair("int64 a = {-7}, int64 b = {3}, int64 r = {-1}", "t = Mod<fmod = 1>(a, b) c = Equal(t, r)")}) {
     const Model model = read(std::string("g (float[1,4] x) => (float[1,4] y) <") + constants + "> { " + condition +
                              " y = If(c) " + branches + " }");
     EXPECT_TRUE(holds(model.graph, "If")) << condition;
