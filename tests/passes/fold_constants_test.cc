@@ -324,9 +324,9 @@ TEST(FoldConstants, EachOperatorSaysWhatItCosts) {
   EXPECT_TRUE(declined(LRN{.size = 100000}, {filled(Shape{1, 50000, 1}, 1)}));
   EXPECT_TRUE(declined(LpPool{.kernel_shape = {400, 400}}, {map}));
   EXPECT_TRUE(declined(ConvTranspose{}, {map, filled(Shape{1, 1, 100, 100}, 3)}));
-  std::vector<std::int64_t> grid(29, 1);  // of 27 axes, each read at two places
-  grid.back() = 27;
-  EXPECT_TRUE(declined(GridSample{}, {filled(Shape(std::vector<std::int64_t>(29, 1)), 1), filled(Shape(grid), 1)}));
+  std::vector<std::int64_t> grid(30, 1);  // of 28 axes, each read at two places
+  grid.back() = 28;
+  EXPECT_TRUE(declined(GridSample{}, {filled(Shape(std::vector<std::int64_t>(30, 1)), 1), filled(Shape(grid), 1)}));
   const auto resized = [](std::int64_t high, std::int64_t wide) { return integers({high, wide}); };
   const Tensor none = Tensor::allocate(DType::float32, Shape{0});
   EXPECT_TRUE(declined(Resize{.mode = Resize::Mode::linear}, {filled(Shape{1, 30000}, 1), none, none, resized(30000, 1)}));
