@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -130,20 +132,43 @@ ValueId before_decision(const Graph& graph, ValueId output) {
   return one_list ? node.inputs[0] : output;
 }
 
-// Whether `later` is computed from `earlier` by more than what changes the form or turns scores into probabilities.
-bool is_computed_from(const Graph& graph, ValueId later, ValueId earlier) {
-  ValueId same = maker(graph, later);
+// By what an output is more than a change of form and of scores to probabilities: what it is computed from by these alone.
+ValueId without_softmax(const Graph& graph, ValueId id) {
+  ValueId same = maker(graph, id);
   while (!same.is_none() && std::holds_alternative<Softmax>(graph.node(same.node).op))
     same = maker(graph, graph.node(same.node).inputs[0]);
-  if (same == maker(graph, earlier)) return false;
-  std::set<NodeId> reached = {later.node};
-  for (NodeId id = later.node; id > earlier.node; --id) {
-    if (!reached.contains(id)) continue;
-    for (const ValueId input : graph.node(id).inputs) {
-      if (!input.is_none()) reached.insert(input.node);
+  return same;
+}
+
+// Those from which no other is computed by more than that. Each node is visited once, the last one first: it hands on to what it
+// reads which of the values are computed from it. Two of them say as much as all.
+std::vector<ValueId> not_used(const Graph& graph, const std::vector<ValueId>& values) {
+  std::map<NodeId, std::vector<ValueId>> values_of;
+  for (const ValueId id : values) values_of[id.node].push_back(id);
+  std::vector<std::set<ValueId>> later(graph.nodes().size());
+  const auto hand_on = [&](ValueId same, NodeId to) {
+    std::set<ValueId>& own = later[static_cast<std::size_t>(to)];
+    if (own.size() < 2) own.insert(same);
+  };
+  std::set<ValueId> used;
+  for (auto node = static_cast<NodeId>(later.size()); node-- > 0;) {
+    std::set<ValueId>& own = later[static_cast<std::size_t>(node)];
+    if (const auto found = values_of.find(node); found != values_of.end()) {
+      for (const ValueId id : found->second) {
+        const ValueId made = maker(graph, id);
+        if (std::any_of(own.begin(), own.end(), [&](ValueId same) { return same != made; })) used.insert(id);
+      }
+      for (const ValueId id : found->second) hand_on(without_softmax(graph, id), node);
     }
+    for (const ValueId input : graph.node(node).inputs) {
+      if (input.is_none()) continue;
+      for (const ValueId same : own) hand_on(same, input.node);
+    }
+    own.clear();
   }
-  return later.node > earlier.node && reached.contains(earlier.node);
+  std::vector<ValueId> result;
+  std::copy_if(values.begin(), values.end(), std::back_inserter(result), [&](ValueId id) { return !used.contains(id); });
+  return result;
 }
 
 std::optional<std::int64_t> classes_of(const Graph& graph, ValueId id) {
@@ -163,13 +188,7 @@ std::vector<ValueId> likeliest_scores(const Graph& graph, const std::vector<Valu
     least = found;
     best.push_back(id);
   }
-  std::vector<ValueId> last;
-  for (const ValueId id : best) {
-    const bool is_used =
-        std::any_of(best.begin(), best.end(), [&](ValueId other) { return other != id && is_computed_from(graph, other, id); });
-    if (!is_used) last.push_back(id);
-  }
-  return last;
+  return not_used(graph, best);
 }
 
 // An output, or any other value of that name.

@@ -1,11 +1,12 @@
 // before: y = op(constants...)                     after: y = constant
 // before: shape arithmetic that inference knows (Shape, Gather, Concat, ... without a symbol)      after: an int64 constant
 // before: Reshape(x, computed shape)               after: Reshape(x, constant shape), where numbers, copied dims and one -1 say
-// it Conditions: lib/reference can evaluate the operator. A result that is larger than its inputs has at most `most_growth`
+// it.
+// Conditions: lib/reference can evaluate the operator. A result that is larger than its inputs has at most `most_growth`
 // bytes, or 16 times theirs, and products and windows cost at most `most_work`, unless FoldOptions::large. All together keep
 // within a budget of bytes and of work that grows with the constants of the file: a small file can ask for little. A value that
 // only folded nodes read goes as soon as the last of them has read it. Constants keep the names of the values that they replace;
-// those that are only named or shaped anew share their bytes.
+// those that only get another name or shape share their bytes.
 
 #include <fmt/format.h>
 
@@ -20,6 +21,7 @@
 #include "lib/passes/passes.h"
 #include "lib/passes/rewrite.h"
 #include "lib/reference/reference.h"
+#include "lib/reference/work.h"
 
 namespace resnet {
 
@@ -61,33 +63,6 @@ Tensor integers(DType dtype, const Numbers& numbers, bool scalar) {
   if (dtype == DType::int64) return Tensor::from(shape, std::span<const std::int64_t>(numbers));
   const std::vector<std::int32_t> narrow(numbers.begin(), numbers.end());
   return Tensor::from(shape, std::span<const std::int32_t>(narrow));
-}
-
-std::int64_t product(std::span<const std::int64_t> numbers) {
-  std::int64_t result = 1;
-  for (const std::int64_t number : numbers)
-    result = checked_multiply(result, number).value_or(std::numeric_limits<std::int64_t>::max());
-  return result;
-}
-
-// Terms of the sum (or maximum) that makes each element of the output.
-std::int64_t terms_of(const Op& op, std::span<const Tensor* const> inputs) {
-  if (std::holds_alternative<Conv>(op)) return product(inputs[1]->shape().dims().subspan(1));
-  if (const auto* gemm = std::get_if<Gemm>(&op)) return inputs[0]->shape()[gemm->transA ? 0 : 1];
-  if (std::holds_alternative<ConvInteger>(op)) return product(inputs[1]->shape().dims().subspan(1));
-  if (std::holds_alternative<QLinearConv>(op)) return product(inputs[3]->shape().dims().subspan(1));
-  if (const auto* gemm = std::get_if<QGemm>(&op)) return inputs[0]->shape()[gemm->transA ? 0 : 1];
-  const bool is_product = std::holds_alternative<MatMul>(op) || std::holds_alternative<MatMulInteger>(op) ||
-                          std::holds_alternative<QLinearMatMul>(op);
-  if (is_product) return inputs[0]->shape().dims().back();
-  // Visited one by one, which takes longer than a multiply-add in a product of matrices.
-  constexpr std::int64_t visit = 8;
-  const auto visits = [](const std::vector<std::int64_t>& kernel) {
-    return checked_multiply(visit, product(kernel)).value_or(std::numeric_limits<std::int64_t>::max());
-  };
-  if (const auto* pool = std::get_if<MaxPool>(&op)) return visits(pool->kernel_shape);
-  if (const auto* pool = std::get_if<AveragePool>(&op)) return visits(pool->kernel_shape);
-  return 1;
 }
 
 class Folder {
@@ -278,13 +253,11 @@ class Folder {
   // Counts what the node costs where it is. `bytes` are what it makes.
   bool is_within_budget(const Node& node, const std::vector<const Tensor*>& inputs, const std::vector<Fact>& outputs,
                         std::size_t bytes) {
-    const std::int64_t made = outputs[0].shape()->elements();
-    const auto products = checked_multiply(made, terms_of(node.op, inputs));
-    if (!options_.large && (!products || *products > most_work)) return decline(node, "it is too much to compute beforehand");
-    // One element of the output may be made of many of the input, which terms_of() does not know.
-    const bool looks_at_all = effect_of(node.op) == Effect::computes && !std::holds_alternative<ShapeOf>(node.op);
-    const auto steps = checked_multiply(looks_at_all ? std::max(made, inputs[0]->elements()) : made, work_of_element);
-    const std::int64_t work = std::max(products.value_or(most_work_ + 1), steps.value_or(most_work_ + 1));
+    reference::Work own = reference::work_of(node.op, inputs, outputs[0].shape()->elements());
+    if (!options_.large && own.terms > most_work) return decline(node, "it is too much to compute beforehand");
+    for (const Fact& output : outputs) own.elements = std::max(own.elements, output.shape()->elements());
+    const auto steps = checked_multiply(own.elements, work_of_element);
+    const std::int64_t work = std::max(own.terms, steps.value_or(most_work_ + 1));
     if (work > most_work_ - std::min(most_work_, log_.fold.work))
       return exceed(node, fmt::format("what the graph computes of its constants alone takes more than {} steps", most_work_));
     if (bytes > most_bytes_ - std::min(most_bytes_, folded_bytes_))

@@ -4,9 +4,10 @@
 //           x * HardSigmoid(x) by 1/6 and 1/2, x * Clip(x + 3, 0, 6) / 6        -> HardSwish
 //           x * (Erf(x / sqrt(2)) + 1) / 2                                      -> Gelu
 //           x * (Tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)) + 1) / 2             -> Gelu by tanh
-//           Max(x, alpha * x), alpha from 0 to 1                                -> LeakyRelu
+//           Max(x, alpha * x), alpha between 0 and 1                            -> LeakyRelu
 // after:  that activation
 // Conditions: float32; factors and terms in any order, constants multiplied or divided by; nothing else reads what is between.
+// At minus infinity the activation is its limit, 0, where the operators one by one make NaN of 0 times infinity.
 // Not for files: to say more than ONNX's operators do would be another network.
 
 #include <fmt/format.h>
@@ -174,7 +175,8 @@ class Matcher {
     for (std::size_t i = 0; i < 2; ++i) {
       const ValueId x = node.inputs[i], other = node.inputs[1 - i];
       const auto alpha = other == x ? std::nullopt : scale(other, x);
-      if (alpha && *alpha >= 0 && *alpha <= 1) return Found{LeakyRelu{.alpha = static_cast<float>(*alpha)}, x};
+      // By 0, an infinite x would be NaN.
+      if (alpha && static_cast<float>(*alpha) > 0 && *alpha < 1) return Found{LeakyRelu{.alpha = static_cast<float>(*alpha)}, x};
     }
     return std::nullopt;
   }

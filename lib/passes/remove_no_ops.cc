@@ -1,6 +1,5 @@
-// before: x -> Identity, Dropout at inference, Pad by 0, Cast to the same type, Reshape, Flatten, Squeeze, Unsqueeze or Expand to
-// the
-//         same shape, Transpose by the identity, Sum or Concat of one -> y
+// before: x -> Identity, Dropout at inference, Pad by 0, Cast to the same type, Transpose by the identity, Sum or Concat of one,
+//         Reshape, Flatten, Squeeze, Unsqueeze or Expand to the same shape -> y
 // after:  x, by y's name where y is an output of the graph
 // Conditions: the outputs after the first (Dropout's mask) are not read; an output of the graph that would be an input, or
 // another output, by two names keeps its node. A Sum of two becomes an Add: what every rule about residual additions looks for.

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "lib/base/checked.h"
 #include "lib/base/error.h"
 #include "lib/tensor/tensor.h"
 
@@ -18,8 +19,15 @@ namespace {
 // Greedy by size compares each buffer with every other one: not for graphs of a hundred thousand nodes.
 constexpr std::size_t many_buffers = 4096;
 
+// Where sizes are summed: a file can ask for buffers that together are more than a number counts.
+std::size_t sum(std::size_t a, std::size_t b) {
+  const auto result = checked_add(a, b);
+  if (!result) throw Error(Fault::exhausted, "the results of a run do not fit into memory together");
+  return *result;
+}
+
 std::size_t room(const Lifetime& life) {
-  return (life.size + Buffer::tail + Buffer::alignment - 1) / Buffer::alignment * Buffer::alignment;
+  return sum(life.size, Buffer::tail + Buffer::alignment - 1) / Buffer::alignment * Buffer::alignment;
 }
 
 ArenaLayout lay_out_by_size(std::span<const Lifetime> lifetimes) {
@@ -36,11 +44,11 @@ ArenaLayout lay_out_by_size(std::span<const Lifetime> lifetimes) {
     for (const std::size_t other : placed) {
       const bool meet = lifetimes[other].first <= lifetimes[index].last && lifetimes[index].first <= lifetimes[other].last;
       if (!meet) continue;
-      if (offset + needed <= layout.offsets[other]) break;
-      offset = std::max(offset, layout.offsets[other] + room(lifetimes[other]));
+      if (sum(offset, needed) <= layout.offsets[other]) break;
+      offset = std::max(offset, sum(layout.offsets[other], room(lifetimes[other])));
     }
     layout.offsets[index] = offset;
-    layout.size = std::max(layout.size, offset + needed);
+    layout.size = std::max(layout.size, sum(offset, needed));
     placed.insert(std::upper_bound(placed.begin(), placed.end(), index,
                                    [&](std::size_t a, std::size_t b) { return layout.offsets[a] < layout.offsets[b]; }),
                   index);
@@ -53,7 +61,7 @@ class FreePlaces {
  public:
   std::size_t take(std::size_t size) {
     const auto best = by_size_.lower_bound({size, 0});
-    if (best == by_size_.end()) return std::exchange(end_, end_ + size);
+    if (best == by_size_.end()) return std::exchange(end_, sum(end_, size));
     const auto [found, offset] = *best;
     remove(offset, found);
     if (found > size) insert(offset + size, found - size);
@@ -182,6 +190,13 @@ std::vector<Lifetime> lifetimes_of(const Usage& usage) {
 }
 
 void verify(const Usage& usage, const ArenaLayout& layout) {
+  const std::set<int> constants(usage.constants.begin(), usage.constants.end());
+  for (std::size_t i = 0; i < usage.sizes.size(); ++i) {
+    const std::size_t size = usage.sizes[i], offset = layout.offsets[i];
+    if (constants.contains(static_cast<int>(i)) || (size <= layout.size && offset <= layout.size - size)) continue;
+    throw Error(Fault::internal, fmt::format("memory of a run: buffer {} ({} bytes at {}) does not lie within its {} bytes", i,
+                                             size, offset, layout.size));
+  }
   Contents contents(usage, layout);
   const auto expect_whole = [&](std::span<const int> buffers, std::size_t step, const char* what) {
     for (const int buffer : buffers) {

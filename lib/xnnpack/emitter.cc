@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "lib/base/checked.h"
 #include "lib/base/error.h"
 #include "lib/reference/reference.h"
 #include "lib/xnnpack/faults.h"
@@ -92,7 +93,10 @@ const Shape& Emitter::shape(ValueId id) {
 }
 
 std::size_t Emitter::bytes(ValueId id) {
-  return Tensor(dtype(id), shape(id), Buffer::view({static_cast<const std::byte*>(nullptr), SIZE_MAX}, nullptr)).size_bytes();
+  const auto size = checked_multiply(elements(id), size_of(dtype(id)));
+  if (size) return *size;
+  throw Error(Fault::exhausted,
+              fmt::format("a {} tensor of {} does not fit into memory", name_of(dtype(id)), shape(id).to_string()));
 }
 
 std::vector<std::int64_t> Emitter::integers(std::size_t operand) const {
@@ -104,6 +108,15 @@ std::vector<std::int64_t> Emitter::integers(std::size_t operand) const {
 int Emitter::allocate(std::size_t size) {
   emitted_.sizes.push_back(size);
   return static_cast<int>(emitted_.sizes.size()) - 1;
+}
+
+int Emitter::allocate_floats(const std::vector<std::int64_t>& dims) {
+  std::optional<std::size_t> size = sizeof(float);
+  for (const std::int64_t dim : dims) {
+    if (size) size = checked_multiply(*size, static_cast<std::size_t>(dim));
+  }
+  if (!size) throw Error(Fault::exhausted, "the memory that it needs beside its result does not fit into 64 bits");
+  return allocate(*size);
 }
 
 int Emitter::hold(Tensor tensor) {

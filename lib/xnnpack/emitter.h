@@ -81,6 +81,8 @@ class Emitter {
 
   // Buffers.
   int allocate(std::size_t bytes);
+  // Of so many floats, dims multiplied. Throws Error(exhausted) where their bytes cannot be counted.
+  int allocate_floats(const std::vector<std::int64_t>& dims);
   int hold(Tensor tensor);
   const Place& home(ValueId id);
   // The value in this order: where it already is, or transposed into a buffer of its own by a call that is added now.

@@ -26,7 +26,7 @@ class PackedWeights {
   // What an earlier one held is not trusted: `create` makes an operator, which XNNPACK is stopped at as soon as it says how many
   // bytes it would pack. Throws Error(malformed) where it was given another number. Called before the first operator is made.
   void check_size(const std::function<void()>& create);
-  // Whether weights are in it: operators that XNNPACK packs anew each time (depthwise convolutions) are made without it.
+  // Whether weights are in it: operators that XNNPACK packs again each time (depthwise convolutions) are made without it.
   bool is_packed() const { return packed_; }
   const std::shared_ptr<const Buffer>& buffer() const { return buffer_; }
   std::size_t bytes() const { return buffer_ ? buffer_->bytes().size() : 0; }

@@ -12,9 +12,10 @@ namespace resnet::xnnpack {
 
 std::shared_ptr<const Buffer> Packing::given(NodeId id) const {
   const auto found = given_.find(id);
-  for (const auto& [node, packed] : given_) {
-    const bool other = has_fault(PlantedFault::stale_packed_weights) && found != given_.end() && node != id;
-    if (other && packed->bytes().size() == found->second->bytes().size()) return packed;
+  if (has_fault(PlantedFault::stale_packed_weights) && found != given_.end()) {
+    for (const auto& [node, packed] : given_) {
+      if (node != id && packed->bytes().size() == found->second->bytes().size()) return packed;
+    }
   }
   if (found != given_.end()) return found->second;
   const Node& node = graph_.node(id);

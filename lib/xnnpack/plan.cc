@@ -112,15 +112,17 @@ bool values_may_decide_shapes(const Graph& graph) {
 }
 
 // An image input is filled in the layout that its first reader wants.
-std::vector<Layout> input_layouts(const Graph& graph, const std::vector<std::unique_ptr<const Step>>& steps) {
+std::vector<Layout> input_layouts(const Graph& graph, const Readers& readers,
+                                  const std::vector<std::unique_ptr<const Step>>& steps) {
+  std::map<ValueId, const Step*> first;
+  for (const auto& step : steps) {
+    const Node& node = graph.node(step->node());
+    if (!node.inputs.empty()) first.emplace(node.inputs[0], step.get());
+  }
   std::vector<Layout> layouts;
   for (ValueId input : graph.inputs()) {
-    const auto reads_it = [&](const std::unique_ptr<const Step>& step) {
-      const Node& node = graph.node(step->node());
-      return !node.inputs.empty() && node.inputs[0] == input;
-    };
-    const auto reader = std::find_if(steps.begin(), steps.end(), reads_it);
-    layouts.push_back(reader == steps.end() || is_output(graph, input) ? Layout::as_graph : (*reader)->wants());
+    const auto reader = first.find(input);
+    layouts.push_back(reader == first.end() || readers.is_output(input) ? Layout::as_graph : reader->second->wants());
   }
   return layouts;
 }
@@ -145,7 +147,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   const Planning planning(graph, options.job, pool.asked(), packing);
   state->steps = Lowering(planning, readers).run();
   packing.finish();
-  state->input_layouts = input_layouts(graph, state->steps);
+  state->input_layouts = input_layouts(graph, readers, state->steps);
   for (const auto& step : state->steps) {
     if (const auto weights = step->weights()) state->weight_bytes += weights->bytes;
   }

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "lib/base/checked.h"
 #include "lib/base/error.h"
 #include "lib/passes/rewrite.h"
 #include "lib/reference/reference.h"
@@ -72,13 +73,15 @@ Fact fact_for(const Graph& graph, ValueId input, const Shape& shape, Symbols& sy
   return fact;
 }
 
-bool all_shapes_known(const Graph& graph, const Plan::State& state) {
+// The first step's node that makes a value whose shape or type is not known; null where there is none.
+const Node* first_unknown(const Graph& graph, const Plan::State& state) {
   for (const auto& step : state.steps) {
-    for (const Value& value : graph.node(step->node()).outputs) {
-      if (!value.fact.shape() || !value.fact.dtype) return false;
+    const Node& node = graph.node(step->node());
+    for (const Value& value : node.outputs) {
+      if (!value.fact.shape() || !value.fact.dtype) return &node;
     }
   }
-  return true;
+  return nullptr;
 }
 
 // The graph with some of its inputs replaced by their values.
@@ -159,10 +162,52 @@ std::vector<Tensor> run_bound(const Plan& plan, ThreadPool& pool, std::span<cons
       rest.push_back(inputs[i]);
       rest_facts.push_back(facts[i]);
     }
-    if (!everything && !all_shapes_known(with_input_facts(sized->graph(), rest_facts), sized->state())) continue;
-    return Session(sized, pool).run(rest);
+    const Graph known = with_input_facts(sized->graph(), rest_facts);
+    const Node* unknown = first_unknown(known, sized->state());
+    if (unknown == nullptr) return Session(sized, pool).run(rest);
+    if (everything) {
+      throw Error(Fault::unsupported, Frame::node(describe(*unknown)),
+                  "the shape of its output depends on values that cannot be computed before the run");
+    }
   }
   __builtin_unreachable();
+}
+
+// The largest of the values that a run holds: it is to blame where there is not enough memory.
+struct Largest {
+  ValueId id;
+  std::size_t bytes = 0;
+};
+Largest largest(const Graph& graph, const Plan::State& state) {
+  Largest most;
+  const auto look_at = [&](ValueId id) {
+    const Fact& fact = graph.fact(id);
+    const std::optional<Shape> shape = fact.shape();
+    if (!shape || !fact.dtype) return;
+    const auto bytes = checked_multiply(static_cast<std::size_t>(shape->elements()), size_of(*fact.dtype))
+                           .value_or(std::numeric_limits<std::size_t>::max());
+    if (bytes > most.bytes) most = {id, bytes};
+  };
+  for (const auto& step : state.steps) look_at(step->output());
+  for (const ValueId input : graph.inputs()) look_at(input);
+  return most;
+}
+
+// Throws what `allocates` throws where there is not enough memory, as Error(exhausted) at the largest value.
+template <typename Allocates>
+auto blaming(const Graph& graph, const Largest& most, const Allocates& allocates) {
+  try {
+    return allocates();
+  } catch (const Error& error) {
+    if (error.fault() == Fault::internal || most.id.is_none()) throw;
+    throw Error(Fault::exhausted, Frame::node(describe(graph.node(most.id.node))), error.problem());
+  }
+}
+
+// Before steps list the elements of what is too large. Memory that is not touched costs nothing.
+void expect_room(const Graph& graph, const Largest& most) {
+  constexpr std::size_t small = 64 << 20;
+  if (most.bytes > small) blaming(graph, most, [&] { return Buffer::allocate(most.bytes); });
 }
 
 // Copies an input to where the session reads it, in its layout.
@@ -199,15 +244,16 @@ void Session::reshape(std::span<const Shape> input_shapes) {
   for (std::size_t i = 0; i < input_shapes.size(); ++i)
     facts.push_back(fact_for(graph, graph.inputs()[i], input_shapes[i], symbols));
   const Graph sized = with_input_facts(graph, facts);
+  const Largest most = largest(sized, s.plan->state());
+  expect_room(sized, most);
   s.used = s.sharing == Sharing::where_it_pays && multiply_adds_of_loop(sized) < fewest_multiply_adds ? &s.caller_alone : &s.pool;
   Emission emission = emit(*s.plan, sized, *s.used, s.kept);
-
-  const Usage usage = usage_of(emission);
-  const ArenaLayout layout = lay_out(lifetimes_of(usage));
-  verify(usage, layout);
   s.running.clear();
   s.arena.reset();
-  s.arena = Buffer::allocate(layout.size);
+  const Usage usage = usage_of(emission);
+  const ArenaLayout layout = blaming(sized, most, [&] { return lay_out(lifetimes_of(usage)); });
+  verify(usage, layout);
+  s.arena = blaming(sized, most, [&] { return Buffer::allocate(layout.size); });
   std::vector<std::byte*> addresses;
   for (std::size_t i = 0; i < emission.sizes.size(); ++i) {
     const auto held = emission.constant_of.find(static_cast<int>(i));
@@ -264,7 +310,7 @@ void Session::run() {
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   State& s = *state_;
   const std::vector<Fact> facts = facts_of(s.plan->graph(), inputs);
-  if (!all_shapes_known(with_input_facts(s.plan->graph(), facts), s.plan->state())) {
+  if (first_unknown(with_input_facts(s.plan->graph(), facts), s.plan->state()) != nullptr) {
     return run_bound(*s.plan, s.pool, inputs, facts);
   }
   std::vector<Shape> shapes;

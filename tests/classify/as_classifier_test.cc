@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "lib/base/error.h"
 #include "lib/classify/endpoints.h"
 #include "lib/classify/scorer.h"
@@ -124,6 +126,26 @@ TEST(AsClassifier, ProbabilitiesBesideTheirLogitsStayTheFirstOfBoth) {
   EXPECT_EQ(find_score_output(as_classifier(made.graph)).name, "probabilities");
   made.graph.set_outputs({made.scores, soft});
   EXPECT_EQ(find_score_output(as_classifier(made.graph)).name, "logits");
+}
+
+// A chain of outputs, each computed from the one before: the last one counts. Nothing is walked once for each pair.
+TEST(AsClassifier, OfManyOutputsTheLastOneCounts) {
+  Net made = net(Fact::of(DType::float32, {n, 3, 4, 4}), 3);
+  std::vector<ValueId> outputs = {made.scores};
+  for (int i = 0; i < 4000; ++i)
+    outputs.push_back(made.graph.append(Exp{}, {outputs.back()}, "", {"scores" + std::to_string(i)}));
+  made.graph.set_outputs(outputs);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(find_score_output(as_classifier(made.graph)).name, "scores3999");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+TEST(AsClassifier, WhatTwoOthersShareIsNotTheAnswer) {
+  Net made = net(Fact::of(DType::float32, {n, 3, 4, 4}), 3);
+  const ValueId soft = made.graph.append(Softmax{}, {made.scores}, "", {"probabilities"});
+  const ValueId scaled = made.graph.append(Exp{}, {made.scores}, "", {"scaled"});
+  made.graph.set_outputs({made.scores, soft, scaled});
+  EXPECT_EQ(find_score_output(as_classifier(made.graph)).name, "probabilities");
 }
 
 TEST(AsClassifier, TwoListsOfClassesAreAskedFor) {

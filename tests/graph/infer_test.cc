@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "lib/base/error.h"
 #include "lib/graph/graph.h"
 
@@ -53,7 +55,8 @@ TEST(InferConv, Refuses) {
   EXPECT_THAT(infer_text(Conv{.group = 3}, {floats({1, 3, 8, 8}), floats({4, 1, 3, 3})}), HasSubstr("error: "));
   EXPECT_THAT(infer_text(Conv{}, {floats({1, 3, 8, 8}), floats({2, 3, 3, 3}), floats({3})}), HasSubstr("error: "));
   EXPECT_THAT(infer_text(Conv{.strides = {0, 1}}, {floats({1, 3, 8, 8}), floats({2, 3, 3, 3})}), HasSubstr("strides holds 0"));
-  EXPECT_THAT(infer_text(Conv{}, {floats({1, 3, 2, 2}), floats({2, 3, 3, 3})}), HasSubstr("a window of 3 does not fit into 2"));
+  EXPECT_THAT(infer_text(Conv{}, {floats({1, 3, 2, 2}), floats({2, 3, 3, 3})}),
+              HasSubstr("a window of 3 does not fit into 2 with pads 0 and 0 along axis 2"));
   EXPECT_THAT(infer_text(Conv{}, {floats({1, 3, 8, 8}), Fact::of(DType::int8, {2, 3, 3, 3})}), HasSubstr("error: "));
 }
 
@@ -97,6 +100,40 @@ TEST(InferValues, ShapeArithmeticFoldsUnderASymbolicBatch) {
   EXPECT_EQ(graph.fact(target).elements, (Dims{n, -1}));
   const ValueId y = graph.append(Reshape{}, {x, target}, "reshape");
   EXPECT_EQ(graph.fact(y).to_string(), "float Nx25088");
+}
+
+TEST(InferValues, AScalarCannotBeSlicedButMayBeHandedOn) {
+  const Fact scalar = Fact::constant(Tensor::scalar(std::int64_t{7}));
+  EXPECT_EQ(infer_text(Slice{}, {scalar, integers({}), integers({})}), "int64 scalar = [7]");
+  EXPECT_THAT(infer_text(Slice{}, {scalar, integers({0}), integers({1})}), HasSubstr("error: "));
+}
+
+TEST(InferClip, SaysWhatABoundHasInsteadOfOneElement) {
+  const Fact none = Fact::constant(Tensor::allocate(DType::float32, Shape{0}));
+  EXPECT_EQ(infer_text(Clip{}, {floats({2}), none}), "error: min has no elements, expected a scalar");
+  EXPECT_EQ(infer_text(Clip{}, {floats({2}), floats({}), floats({3})}), "error: max is 3, expected a scalar");
+}
+
+// Before it is known how large the image is, too.
+TEST(InferResize, WhatNothingCanBeResizedByIsNamed) {
+  const auto list = [](const std::vector<float>& numbers) {
+    return Fact::constant(Tensor::from(Shape{static_cast<std::int64_t>(numbers.size())}, std::span(numbers)));
+  };
+  const Fact none = Fact::unknown();
+  for (const Dim& size : {Dim(4), n}) {
+    for (const float wrong : {-2.0f, 0.0f, std::nanf("")}) {
+      EXPECT_THAT(infer_text(Resize{}, {floats({size, 4}), none, list({1, wrong})}), HasSubstr("expected numbers above 0"))
+          << wrong;
+    }
+    EXPECT_EQ(infer_text(Resize{}, {floats({size, 4}), none, none, integers({1, -3})}),
+              "error: sizes holds -3, expected numbers from 0 to 1000000000");
+    const Resize crop{.coordinate_transformation_mode = Resize::Transformation::tf_crop_and_resize, .mode = Resize::Mode::linear};
+    for (const float wrong : {1e30f, -INFINITY, std::nanf("")}) {
+      EXPECT_THAT(infer_text(crop, {floats({4, 4}), list({0, wrong, 1, 1}), none, integers({2, 2})}),
+                  HasSubstr("error: roi holds "))
+          << wrong;
+    }
+  }
 }
 
 TEST(InferValues, ProductsAndQuotientsOfSymbols) {

@@ -308,6 +308,32 @@ TEST(FoldConstants, DoesNotComputeForMinutes) {
   EXPECT_THAT(log.declined, ElementsAre("fold_constants: node 'y' (MatMul): it is too much to compute beforehand"));
 }
 
+// Small inputs, small outputs, and as much work between as one asks for.
+TEST(FoldConstants, EachOperatorSaysWhatItCosts) {
+  const auto declined = [](const Op& op, const std::vector<Tensor>& constants) {
+    Graph graph;
+    std::vector<ValueId> inputs;
+    for (const Tensor& constant : constants) inputs.push_back(graph.add_constant("c" + std::to_string(inputs.size()), constant));
+    graph.set_outputs({add(graph, op, inputs, "y")});
+    PassLog log;
+    fold_constants(graph, log);
+    return log.declined.size() == 1 && log.declined[0].ends_with("it is too much to compute beforehand");
+  };
+  const Tensor row = filled(Shape{1000}, 1), map = filled(Shape{1, 1, 600, 600}, 2);
+  EXPECT_TRUE(declined(Einsum{.equation = "a,b,c,d->a"}, {row, row, row, row}));
+  EXPECT_TRUE(declined(LRN{.size = 100000}, {filled(Shape{1, 50000, 1}, 1)}));
+  EXPECT_TRUE(declined(LpPool{.kernel_shape = {400, 400}}, {map}));
+  EXPECT_TRUE(declined(ConvTranspose{}, {map, filled(Shape{1, 1, 100, 100}, 3)}));
+  std::vector<std::int64_t> grid(30, 1);  // of 28 axes, each read at two places
+  grid.back() = 28;
+  EXPECT_TRUE(declined(GridSample{}, {filled(Shape(std::vector<std::int64_t>(30, 1)), 1), filled(Shape(grid), 1)}));
+  const auto resized = [](std::int64_t high, std::int64_t wide) { return integers({high, wide}); };
+  const Tensor none = Tensor::allocate(DType::float32, Shape{0});
+  EXPECT_TRUE(declined(Resize{.mode = Resize::Mode::linear}, {filled(Shape{1, 30000}, 1), none, none, resized(30000, 1)}));
+  EXPECT_TRUE(declined(Sum{}, std::vector<Tensor>(1100, filled(Shape{1000, 1000}, 1))));
+  EXPECT_FALSE(declined(Einsum{.equation = "a,b->a"}, {row, row}));
+}
+
 // What stayed would be computed again for each batch, and what reads it would not be known to be constant.
 TEST(FoldConstants, ForRunningOnlyTheBudgetCounts) {
   PassLog log;

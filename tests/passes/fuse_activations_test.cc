@@ -111,6 +111,8 @@ TEST(FuseActivations, NotWhatIsReadElsewhereOrIsAnotherFunction) {
   other.expect(other.mul(other.x, other.append(HardSigmoid{}, {other.x})), "HardSigmoid Mul");
   Network slope;
   slope.expect(slope.append(Max{}, {slope.times(slope.x, 2), slope.x}), "Mul Max");
+  Network zero;  // of an infinite x it makes NaN
+  zero.expect(zero.append(Max{}, {zero.times(zero.x, 0), zero.x}), "Mul Max");
   Network ramp;
   ramp.expect(ramp.over(ramp.mul(ramp.x, ramp.append(Clip{}, {ramp.plus(ramp.x, 2), ramp.number(0), ramp.number(6)})), 6),
               "Add Clip Mul Div");

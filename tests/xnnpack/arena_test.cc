@@ -113,6 +113,9 @@ TEST(Arena, WrongLayoutsAreFound) {
   EXPECT_THAT(complaint(usage, layout({0, 0, 2000, 3000})), HasSubstr("step 0 of 3 buffer 0"));
   EXPECT_THAT(complaint(usage, layout({0, 1000, 2000, 63})), HasSubstr("an input that was overwritten"));
 
+  EXPECT_THAT(complaint(usage, layout({0, 1000, 2000, 4033})), HasSubstr("buffer 3 (64 bytes at 4033) does not lie within"));
+  EXPECT_THAT(complaint(usage, layout({0, 1000, 2000, static_cast<std::size_t>(-32)})), HasSubstr("does not lie within"));
+
   Usage unread = usage;
   unread.steps[0].reads = {2};
   EXPECT_THAT(complaint(unread, layout({0, 1000, 2000, 3000})), HasSubstr("step 0 of 3 buffer 2"));
@@ -127,6 +130,26 @@ TEST(Arena, WrongLayoutsAreFound) {
 TEST(Arena, BuffersOneAfterTheOtherShareBytes) {
   const std::vector<Lifetime> chain = {{1000, 0, 1}, {1000, 1, 2}, {1000, 2, 3}, {1000, 3, 4}};
   EXPECT_EQ(lay_out(chain).size, 2 * 1152u);  // two at a time, each with its tail, in multiples of 64
+}
+
+// Sums that wrap around would make the arena tiny.
+TEST(Arena, WhatIsMoreThanANumberCountsIsRefused) {
+  for (const std::size_t small : {std::size_t{0}, std::size_t{5000}}) {
+    std::vector<Lifetime> lifetimes(4, Lifetime{std::size_t{1} << 62, 0, 1});
+    lifetimes.resize(4 + small, Lifetime{64, 0, 1});
+    const auto expect_exhausted = [&] {
+      try {
+        lay_out(lifetimes);
+        ADD_FAILURE() << small;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::exhausted);
+        EXPECT_STREQ(error.what(), "the results of a run do not fit into memory together");
+      }
+    };
+    expect_exhausted();
+    lifetimes[0].size = static_cast<std::size_t>(-1);
+    expect_exhausted();
+  }
 }
 
 TEST(Arena, OfNothing) { EXPECT_EQ(lay_out({}).size, 0u); }

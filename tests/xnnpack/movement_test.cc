@@ -1,6 +1,8 @@
 // What moves elements: on whatever order of axes there is, for any element type.
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "tests/xnnpack/network.h"
 
 namespace resnet {
@@ -48,6 +50,20 @@ TEST(Movement, AnIndexOutOfRangeIsNamed) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("index 3 is out of range"), std::string::npos) << error.what();
   }
+}
+
+TEST(Movement, ConcatOfVeryMany) {
+  constexpr std::size_t count = 20000;
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact::of(DType::float32, {1, 2, 1, 2}));
+  graph.set_outputs({graph.append(Concat{.axis = 1}, std::vector<ValueId>(count, x), "y")});
+  ThreadPool pool(1);
+  const Tensor value = random_tensor({1, 2, 1, 2}, 1);
+  const auto start = std::chrono::steady_clock::now();
+  const Tensor y = xnnpack::Session(xnnpack::Plan::make(graph, {.optimize = false}), pool).run(std::vector<Tensor>{value})[0];
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  for (std::size_t i = 0; i < count; ++i)
+    ASSERT_EQ(std::memcmp(y.bytes().data() + i * value.size_bytes(), value.bytes().data(), value.size_bytes()), 0) << i;
 }
 
 TEST(Movement, Split) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <new>
 #include <thread>
@@ -252,6 +253,63 @@ TEST(Session, ValuesOfInputsMayDecideShapesBehindAConvolution) {
   const ValueId c = graph.append(Conv{}, {x, graph.add_constant("w", random_tensor({8, 4, 3, 3}, 2))}, "conv");
   graph.set_outputs({graph.append(Reshape{}, {c, shape}, "reshape", {"y"})});
   expect_as_reference(graph, {random_tensor({1, 4, 8, 8}, 1), integers({1, -1})});
+}
+
+// Not by plans of plans: a shape that nothing computes beforehand is refused.
+TEST(Session, RefusesAShapeThatStaysUnknown) {
+  Graph graph;
+  const ValueId k = graph.add_input("k", Fact::of(DType::int64, {}));
+  // A dropout that drops something is computed by nobody.
+  const ValueId number = graph.append(Cast{.to = DType::float32}, {k}, "number");
+  const ValueId training = graph.add_constant("training", Tensor::from<bool>(Shape{}, {true}));
+  const ValueId dropped = graph.append(Dropout{}, {number, ValueId::none(), training}, "dropped");
+  const ValueId end = graph.append(Cast{.to = DType::int64}, {dropped}, "end");
+  const ValueId one = graph.add_constant("one", Tensor::scalar(std::int64_t{1}));
+  const ValueId shape = graph.append(Range{}, {one, end, one}, "shape");
+  graph.set_outputs({graph.append(Reshape{}, {graph.add_constant("x", random_tensor({1}, 1)), shape}, "y")});
+  ThreadPool pool(1);
+  try {
+    xnnpack::Session(xnnpack::Plan::make(graph), pool).run(std::vector<Tensor>{Tensor::scalar(std::int64_t{3})});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("node 'shape' (Range): "), HasSubstr("depends on values")));
+  }
+}
+
+TEST(Session, MemoryThatThereIsNotIsMissedByTheLargestNode) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact::of(DType::float32, {1, 1}));
+  const std::int64_t side = std::int64_t{1} << 30;
+  const ValueId wide = graph.append(Expand{}, {x, graph.add_constant("size", integers({side, side / 2}))}, "wide");
+  graph.set_outputs({graph.append(ReduceMax{}, {wide}, "most")});
+  ThreadPool pool(1);
+  try {
+    xnnpack::Session(xnnpack::Plan::make(graph), pool).run(std::vector<Tensor>{random_tensor({1, 1}, 1)});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::exhausted);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("node 'wide' (Expand): "), HasSubstr("bytes do not fit into memory")));
+  }
+}
+
+TEST(Session, ManyInputsAreEachFilledAsTheirFirstReaderWants) {
+  Graph graph;
+  std::vector<ValueId> sums;
+  std::vector<Tensor> values;
+  constexpr unsigned count = 5000;
+  for (unsigned i = 0; i < count; ++i) {
+    const ValueId x = graph.add_input("x" + std::to_string(i), Fact::of(DType::float32, {2}));
+    sums.push_back(graph.append(Exp{}, {x}, "y" + std::to_string(i)));
+    values.push_back(random_tensor({2}, i));
+  }
+  graph.set_outputs(sums);
+  ThreadPool pool(1);
+  const auto start = std::chrono::steady_clock::now();
+  const auto plan = xnnpack::Plan::make(graph, {.optimize = false});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  const std::vector<Tensor> results = xnnpack::Session(plan, pool).run(values);
+  expect_close(results.back(), reference::evaluate(graph, values).back(), 1e-5);
 }
 
 TEST(Session, RefusesShapesThatDoNotFit) {

@@ -43,6 +43,13 @@ void check_dtype(const Fact& fact, const char* what, std::initializer_list<DType
   throw Error(Fault::malformed, fmt::format("{} is {}, expected {}", what, name_of(*fact.dtype), names));
 }
 
+void check_scalar(const Fact& fact, const char* what) {
+  const auto shape = fact.shape();
+  if (!shape || shape->elements() == 1) return;
+  throw Error(Fault::malformed, fmt::format("{} {}, expected a scalar", what,
+                                            shape->elements() == 0 ? "has no elements" : "is " + shape->to_string()));
+}
+
 void check_vector(const Fact& fact, const char* what) {
   if (!fact.has_rank() || fact.rank() == 1) return;
   throw Error(Fault::malformed, fmt::format("{} is {}, expected a vector", what, to_string(*fact.dims)));

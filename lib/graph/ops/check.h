@@ -19,6 +19,9 @@ std::optional<DType> common_dtype(const Facts& inputs);
 // Throws Error(malformed) "`what` is int32, expected int64" where the dtype is known and none of `allowed`.
 void check_dtype(const Fact& fact, const char* what, std::initializer_list<DType> allowed);
 
+// Throws Error(malformed) "min is 3, expected a scalar" where the shape is known and has more than one element, or none.
+void check_scalar(const Fact& fact, const char* what);
+
 // Throws Error(malformed) "shape is 2x2, expected a vector" where the rank is known and not 1.
 void check_vector(const Fact& fact, const char* what);
 

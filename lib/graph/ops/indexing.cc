@@ -22,8 +22,9 @@ std::optional<Dim> number_of(const Facts& inputs, std::size_t index) {
 
 void check_single(const Fact& fact, const char* what) {
   const auto shape = fact.shape();
-  if (shape && shape->elements() != 1)
-    throw Error(Fault::malformed, fmt::format("{} is {}, expected one number", what, shape->to_string()));
+  if (!shape || shape->elements() == 1) return;
+  throw Error(Fault::malformed, fmt::format("{} {}, expected one number", what,
+                                            shape->elements() == 0 ? "has no elements" : "is " + shape->to_string()));
 }
 
 }  // namespace

@@ -210,8 +210,9 @@ std::vector<Fact> infer(const Slice&, const Facts& inputs, std::size_t) {
       return result;
     };
     std::vector<SliceRange> ranges = slice_ranges(*shape, numbers(*starts), numbers(*ends), *axes, *steps);
-    if (ranges.size() == 1) ranges.insert(ranges.begin(), SliceRange{0, 1, 1});
-    const std::int64_t columns = (*shape)[shape->rank() - 1];
+    // A list is one row, a scalar a row of one.
+    while (ranges.size() < 2) ranges.insert(ranges.begin(), SliceRange{0, 1, 1});
+    const std::int64_t columns = shape->rank() == 0 ? 1 : (*shape)[shape->rank() - 1];
     fact.elements.emplace();
     for (std::int64_t i = 0; i < ranges[0].count; ++i) {
       const std::int64_t row = (ranges[0].start + i * ranges[0].step) * columns;
@@ -228,10 +229,7 @@ std::vector<Fact> infer(const Pad& op, const Facts& inputs, std::size_t) {
   check_dtype(inputs[1], "pads", {DType::int64});
   if (inputs.has(2)) {
     common_dtype(inputs, {0, 2});
-    const auto shape = inputs[2].shape();
-    if (shape && shape->elements() != 1) {
-      throw Error(Fault::malformed, fmt::format("constant_value is {}, expected a scalar", shape->to_string()));
-    }
+    check_scalar(inputs[2], "constant_value");
   }
   const auto axes = list_of(inputs, 3);
   const auto pads = known_integers(inputs[1]);

@@ -57,6 +57,8 @@ double kernel_at(const Resize& op, double distance) {
 
 // No image is larger; below it, sizes and positions are exact in double.
 constexpr double most = 1e9;
+// So many elements beside an image may be in reach of a kernel.
+constexpr double widest_beside = 1024;
 
 // The axes that the lists are about.
 std::vector<std::size_t> listed_axes(const Resize& op, std::size_t rank) {
@@ -70,6 +72,21 @@ std::vector<std::size_t> listed_axes(const Resize& op, std::size_t rank) {
 
 void check_length(const char* what, std::size_t length, std::size_t expected) {
   if (length != expected) throw Error(Fault::malformed, fmt::format("{} has {} entries, expected {}", what, length, expected));
+}
+
+// What no image can be resized by; below it, too, where the image's own size is not known.
+void check_entries(const std::vector<double>& scales, const std::vector<double>& roi) {
+  for (const double scale : scales) {
+    if (!(scale > 0)) throw Error(Fault::malformed, fmt::format("scales holds {:g}, expected numbers above 0", scale));
+  }
+  for (const double place : roi) {
+    if (!(std::abs(place) <= most))
+      throw Error(Fault::malformed, fmt::format("roi holds {:g}, expected numbers from {} to {}", place, -most, most));
+  }
+}
+void check_size(std::int64_t size) {
+  if (size < 0 || static_cast<double>(size) > most)
+    throw Error(Fault::malformed, fmt::format("sizes holds {}, expected numbers from 0 to {}", size, most));
 }
 
 // Whether an optional list has entries; nothing where that is not known.
@@ -91,6 +108,8 @@ std::vector<ResizedAxis> resized_axes(const Resize& op, const Shape& shape, cons
   check_length(scales.empty() ? "sizes" : "scales", scales.empty() ? sizes.size() : scales.size(), axes.size());
   const bool crops = op.coordinate_transformation_mode == Resize::Transformation::tf_crop_and_resize;
   if (crops) check_length("roi", roi.size(), 2 * axes.size());
+  check_entries(scales, crops ? roi : std::vector<double>{});
+  for (const std::int64_t size : sizes) check_size(size);
   std::vector<ResizedAxis> result;
   for (const std::int64_t dim : shape.dims()) result.push_back({dim, dim});
   double common = 0;  // the one factor that keeps the aspect ratio
@@ -113,11 +132,16 @@ std::vector<ResizedAxis> resized_axes(const Resize& op, const Shape& shape, cons
       axis.scale = keeps_aspect ? common : axis.in == 0 ? 1 : out / in;
     } else {
       axis.scale = scales[i];
-      if (!(axis.scale > 0)) throw Error(Fault::malformed, fmt::format("scales holds {}, expected numbers above 0", axis.scale));
       out = std::floor(in * (crops ? axis.roi_end - axis.roi_start : 1.0) * axis.scale);
     }
     if (!(out >= 0 && out <= most && in <= most))
       throw Error(Fault::malformed, fmt::format("a size of {} to be resized to {}", in, out));
+    // Only where a crop makes up for the scale is a kernel wider than the image that it is laid over.
+    if (op.antialias && axis.scale * (2 * in + widest_beside) < 1) {
+      throw Error(Fault::unsupported,
+                  fmt::format("antialiasing by a scale of {} along an axis of {}, expected at least one element in {}",
+                              axis.scale, in, 2 * in + widest_beside));
+    }
     axis.out = static_cast<std::int64_t>(out);
     if (axis.in == 0 && axis.out > 0) throw Error(Fault::malformed, "an axis of no elements cannot be resized");
   }
@@ -148,6 +172,12 @@ std::vector<Fact> infer(const Resize& op, const Facts& inputs, std::size_t) {
     return {std::move(fact)};
   }
   // A batch or sizes that are symbols.
+  check_entries(*scales, crops ? *roi : std::vector<double>{});
+  if (*has_sizes && inputs[3].elements) {
+    for (const Dim& size : *inputs[3].elements) {
+      if (size.is_number()) check_size(size.number());
+    }
+  }
   if (op.keep_aspect_ratio_policy != Resize::Policy::stretch || crops) return {std::move(fact)};
   const std::vector<std::size_t> axes = listed_axes(op, x.rank());
   if (*has_sizes && (!inputs[3].elements || inputs[3].elements->size() != axes.size())) return {std::move(fact)};
@@ -182,8 +212,10 @@ ResizeTaps resize_taps(const Resize& op, const ResizedAxis& axis, std::int64_t i
   const double step = op.antialias && axis.scale < 1 ? 1 / axis.scale : 1.0;
   const double reach = (op.mode == Mode::linear ? 1 : 2) * step;
   const double first = std::floor(source - reach) + 1, end = std::floor(source + reach);
+  const auto count = static_cast<std::int64_t>(end - first) + 1;  // counted as integers: far away, a double does not count by one
   double sum = 0;
-  for (double place = first; place <= end; ++place) {
+  for (std::int64_t k = 0; k < count; ++k) {
+    const double place = first + static_cast<double>(k);
     const double weight = kernel_at(op, (place - source) / step);
     const bool outside = place < 0 || place > last;
     if (weight == 0 || (op.exclude_outside && outside)) continue;

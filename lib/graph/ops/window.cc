@@ -56,8 +56,8 @@ Window resolve_window(const WindowAttributes& attributes, const Dims& spatial) {
     window.pads_end.push_back(end);
     const Dim room = in + (begin + end - kernel);
     if (room.is_number() && room.number() < 0) {
-      throw Error(Fault::malformed,
-                  fmt::format("a window of {} does not fit into {} with pads {} and {}", kernel, in.number(), begin, end));
+      throw Error(Fault::malformed, fmt::format("a window of {} does not fit into {} with pads {} and {} along axis {}", kernel,
+                                                in.number(), begin, end, axis + 2));
     }
     Dim output = floor_divide(attributes.ceil_mode ? room + (stride - 1) : room, stride) + 1;
     // A last window that would start in the end padding sees nothing of the input.

@@ -1,6 +1,7 @@
 // Concat, of any element type.
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -12,11 +13,6 @@ namespace resnet::xnnpack {
 
 namespace {
 
-// What an operand gives to each row of the result.
-struct Part {
-  std::size_t bytes, offset;
-};
-
 class ConcatStep final : public Step {
  public:
   ConcatStep(const Concat& op, const Site& site) : Step(site), op_(op) {}
@@ -27,39 +23,36 @@ class ConcatStep final : public Step {
     const Order order = this->order(e);
     const Shape result = physical(e.shape(output()), order);
     const auto axis = static_cast<std::size_t>(place_of(order, normalize_axis(op_.axis, order.size())));
-    std::size_t rows = 1, row_bytes = size_of(dtype());
-    for (std::size_t i = 0; i < axis; ++i) rows *= static_cast<std::size_t>(result[i]);
-    for (std::size_t i = axis + 1; i < result.rank(); ++i) row_bytes *= static_cast<std::size_t>(result[i]);
     Access access;
-    std::vector<Part> parts;
-    std::size_t offset = 0;
+    Parts parts(result, axis, size_of(dtype()));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const ValueId input = inputs[has_fault(PlantedFault::concat_reversed) ? inputs.size() - 1 - i : i];
       access.reads.push_back(e.demand(input, order));
-      parts.push_back({row_bytes * static_cast<std::size_t>(physical(e.shape(input), order)[axis]), offset});
-      offset += parts.back().bytes;
+      parts.add(physical(e.shape(input), order)[axis]);
     }
     access.writes = {e.produce(output(), order)};
-    // Each row's parts are work of their own: along the first axis there is only one row.
-    e.add_loop(std::move(access), rows * parts.size(), std::max<std::size_t>(bytes_of_part * parts.size() / offset, 1),
-               [parts, offset](Addresses at, std::size_t begin, std::size_t end) {
-                 for (std::size_t i = begin; i < end; ++i) {
-                   const std::size_t row = i / parts.size(), part = i % parts.size();
-                   const auto& [bytes, start] = parts[part];
-                   std::memcpy(at.back() + row * offset + start, at[part] + row * bytes, bytes);
-                 }
-               });
+    const std::size_t count = parts.count(), grain = parts.grain();
+    e.add_loop(std::move(access), count, grain, [parts = std::move(parts)](Addresses at, std::size_t begin, std::size_t end) {
+      parts.each(begin, end, [&](std::size_t part, std::size_t bytes, std::size_t in_whole, std::size_t in_part) {
+        std::memcpy(at.back() + in_whole, at[part] + in_part, bytes);
+      });
+    });
   }
 
  private:
   // That in which most of what is joined lies already.
   Order order(Emitter& e) const {
     const std::vector<ValueId>& inputs = e.node().inputs;
+    constexpr std::size_t most_candidates = 16;  // networks have two
+    std::vector<Order> candidates;
+    std::set<Order> seen;
+    for (const ValueId input : inputs) {
+      if (candidates.size() == most_candidates) break;
+      if (!e.constant(input) && seen.insert(e.home(input).order).second) candidates.push_back(e.home(input).order);
+    }
     Order best = canonical_order(e.shape(output()).rank());
     std::size_t most = 0;
-    for (ValueId candidate : inputs) {
-      if (e.constant(candidate)) continue;
-      const Order order = e.home(candidate).order;
+    for (const Order& order : candidates) {
       std::size_t elements = 0;
       for (ValueId input : inputs) {
         if (!e.constant(input) && same_bytes(e.shape(input), e.home(input).order, order)) elements += e.elements(input);

@@ -72,7 +72,7 @@ class DirectConvolutionStep final : public KernelConvolutionStep {
   // Copies the image with zeros beside its rows, which are then at least `needed` pixels wide.
   static int pad_rows(Emitter& e, int image, std::int64_t needed, kernels::Convolution& c) {
     const std::int64_t left = c.pad_left, width = std::max(c.width + left, needed);
-    const int padded = e.allocate(static_cast<std::size_t>(c.batch * c.height * width * c.pixel_stride) * sizeof(float));
+    const int padded = e.allocate_floats({c.batch, c.height, width, c.pixel_stride});
     const auto rows = static_cast<std::size_t>(c.batch * c.height);
     const auto row = static_cast<std::size_t>(c.width * c.pixel_stride), front = static_cast<std::size_t>(left * c.pixel_stride),
                padded_row = static_cast<std::size_t>(width * c.pixel_stride);

@@ -63,7 +63,7 @@ class XnnpackConvolutionStep final : public ConvolutionStep {
     // With one channel in and out of each group XNNPACK would pack into the cache again each time, never looking into it first.
     const bool cached = inputs > 1 || outputs > 1;
     if (!cached && weights_.cache().is_packed())
-      throw Error(Fault::malformed, "is given packed weights, but its weights are packed anew each time");
+      throw Error(Fault::malformed, "is given packed weights, but its weights are packed again each time");
     xnn_operator_t created = nullptr;
     check(xnn_create_convolution2d_nhwc_f32(
               u32(w.pads_begin[0]), u32(w.pads_end[1]), u32(w.pads_end[0]), u32(w.pads_begin[1]), u32(weight[2]), u32(weight[3]),

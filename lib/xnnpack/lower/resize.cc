@@ -140,12 +140,11 @@ void ResizeStep::emit_interpolated(Emitter& e, ValueId x, const std::vector<Resi
   });
   for (const std::size_t place : resized) {
     const ResizedAxis& axis = axes[order[place]];
-    std::int64_t elements = axis.out;
-    for (std::size_t i = 0; i < dims.size(); ++i) elements *= i == place ? 1 : dims[i];
-    const int to =
-        place == resized.back() ? e.produce(output(), order) : e.allocate(static_cast<std::size_t>(elements) * sizeof(float));
+    std::vector<std::int64_t> after = dims;
+    after[place] = axis.out;
+    const int to = place == resized.back() ? e.produce(output(), order) : e.allocate_floats(after);
     from = add_pass(e, from, to, dims, place, AxisTaps(op_, axis), axis.out);
-    dims[place] = axis.out;
+    dims = std::move(after);
   }
 }
 

@@ -12,11 +12,6 @@ namespace resnet::xnnpack {
 
 namespace {
 
-// What each row of the operand gives to an output.
-struct Part {
-  std::size_t bytes, offset;
-};
-
 class SplitStep final : public Step {
  public:
   SplitStep(const Split& op, const Site& site) : Step(site), op_(op) {}
@@ -27,28 +22,21 @@ class SplitStep final : public Step {
     const Order order = e.home(x).order;
     const Shape source = physical(e.shape(x), order);
     const auto axis = static_cast<std::size_t>(place_of(order, normalize_axis(op_.axis, order.size())));
-    std::size_t rows = 1, row_bytes = size_of(dtype());
-    for (std::size_t i = 0; i < axis; ++i) rows *= static_cast<std::size_t>(source[i]);
-    for (std::size_t i = axis + 1; i < source.rank(); ++i) row_bytes *= static_cast<std::size_t>(source[i]);
     Access access{.reads = {e.demand(x, order)}};
-    std::vector<Part> parts;
-    std::size_t offset = 0;
+    Parts parts(source, axis, size_of(dtype()));
     for (std::size_t slot = 0; slot < e.node().outputs.size(); ++slot) {
       const ValueId part{node(), static_cast<std::int32_t>(slot)};
-      const std::size_t bytes = row_bytes * static_cast<std::size_t>(physical(e.shape(part), order)[axis]);
-      parts.push_back({bytes, has_fault(PlantedFault::split_shifted) && slot > 0 ? offset - parts.back().bytes : offset});
-      offset += bytes;
+      const std::size_t before = slot > 0 ? parts.back().bytes : 0;
+      parts.add(physical(e.shape(part), order)[axis]);
+      if (has_fault(PlantedFault::split_shifted)) parts.back().offset -= before;
       access.writes.push_back(e.produce(part, order));
     }
-    // Each row's parts are work of their own: along the first axis there is only one row.
-    e.add_loop(std::move(access), rows * parts.size(), std::max<std::size_t>(bytes_of_part * parts.size() / offset, 1),
-               [parts, offset](Addresses at, std::size_t begin, std::size_t end) {
-                 for (std::size_t i = begin; i < end; ++i) {
-                   const std::size_t row = i / parts.size(), part = i % parts.size();
-                   const auto& [bytes, start] = parts[part];
-                   if (bytes > 0) std::memcpy(at[part + 1] + row * bytes, at[0] + row * offset + start, bytes);
-                 }
-               });
+    const std::size_t count = parts.count(), grain = parts.grain();
+    e.add_loop(std::move(access), count, grain, [parts = std::move(parts)](Addresses at, std::size_t begin, std::size_t end) {
+      parts.each(begin, end, [&](std::size_t part, std::size_t bytes, std::size_t in_whole, std::size_t in_part) {
+        std::memcpy(at[part + 1] + in_part, at[0] + in_whole, bytes);
+      });
+    });
   }
 
  private:
