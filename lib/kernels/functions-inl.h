@@ -28,8 +28,9 @@ HWY_INLINE Vector polynomial(Vector x, const float (&coefficients)[count]) {
 // x, or where it is NaN x as well, whatever was computed of it.
 HWY_INLINE Vector keep_nan(Vector x, Vector y) { return hn::IfThenElse(hn::Eq(x, x), y, x); }
 
-// Above 104 the exponential is infinite, which Highway's is not sure to find.
-HWY_INLINE Vector below_overflow(Vector x) { return hn::IfThenElse(hn::Gt(x, number(104)), number(104), x); }
+// Above 104 the exponential is infinite, which Highway's is not sure to find; NaN, which has no integer beside it, becomes 104,
+// too.
+HWY_INLINE Vector below_overflow(Vector x) { return hn::IfThenElse(hn::Le(x, number(104)), x, number(104)); }
 HWY_INLINE Vector exponential(Vector x) { return keep_nan(x, hn::Exp(Tag(), below_overflow(x))); }
 HWY_INLINE Vector exponential_minus_one(Vector x) { return keep_nan(x, hn::Expm1(Tag(), below_overflow(x))); }
 
@@ -109,7 +110,7 @@ HWY_INLINE Vector gelu_by_tanh_of(Vector x) {
   return share(x, logistic(hn::Mul(number(1.5957691f), hn::MulAdd(number(0.044715f), cube, x))));
 }
 
-HWY_INLINE Vector hyperbolic_tangent(Vector x) { return keep_nan(x, hn::Tanh(Tag(), x)); }
+HWY_INLINE Vector hyperbolic_tangent(Vector x) { return keep_nan(x, hn::Tanh(Tag(), below_overflow(x))); }
 
 }  // namespace
 }  // namespace resnet::kernels::HWY_NAMESPACE
