@@ -57,7 +57,9 @@ ValueId matrix_of(Maker& m, ValueId x) {
 ValueId channels(Maker& m, ValueId x, double least, double most) {
   const std::size_t rank = m.rank(x);
   Sizes sizes = {1};
-  if (rank > 2 && m.draw.chance(70)) sizes = Sizes{m.sizes(x)[1]};
+  // The batch may have been moved there, which is open.
+  const bool is_fixed = rank > 2 && (*m.graph.fact(x).dims)[1].is_number();
+  if (rank > 2 && m.draw.chance(70) && is_fixed) sizes = Sizes{m.sizes(x)[1]};
   for (std::size_t i = 2; sizes[0] != 1 && i < rank; ++i) sizes.push_back(1);
   return m.constant(sizes, least, most);
 }
