@@ -24,8 +24,6 @@ constexpr std::int64_t block_bytes = 32 * 1024;
 // Bytes of the input's pixels that a part works on.
 constexpr std::int64_t part_bytes = 1024 * 1024;
 constexpr std::int64_t most_rows_of_a_part = 256;
-// Parts that there should be: some for each thread.
-constexpr std::int64_t fewest_parts = 8;
 
 // A run of the filter's taps (all channels), or of one tap's channels.
 struct Block {
@@ -160,10 +158,7 @@ std::int64_t rows_of_part(const Convolution& c) {
   return divide_up(rows, divide_up(rows, fitting));  // no part much smaller than the others
 }
 
-std::int64_t panels_of(const Convolution& c) {
-  const auto width = static_cast<std::int64_t>(panel_width());
-  return (c.filter.outputs + width - 1) / width;
-}
+std::int64_t panels_of(const Convolution& c) { return divide_up(c.filter.outputs, static_cast<std::int64_t>(panel_width())); }
 
 // Whether a panel is cut into blocks that stay in the first-level cache while all of a part's pixels pass by: it would not stay
 // in the second-level cache, which it can be read from fast enough.

@@ -10,20 +10,6 @@ namespace resnet::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most) {
-  const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto low = hn::Set(d, least), high = hn::Set(d, most);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(between(low, hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), high), d, y + i);
-  }
-  for (; i < count; ++i) {
-    const float sum = a[i] + b[i];
-    y[i] = sum < least ? least : sum > most ? most : sum;
-  }
-}
-
 void clamp(const float* x, float* y, std::size_t count, float least, float most) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
@@ -96,14 +82,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace resnet::kernels {
 
-HWY_EXPORT(add_clamped);
 HWY_EXPORT(clamp);
 HWY_EXPORT(scale_shift_clamped);
 HWY_EXPORT(mean);
-
-void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most) {
-  HWY_DYNAMIC_DISPATCH(add_clamped)(a, b, y, count, least, most);
-}
 
 void clamp(const float* x, float* y, std::size_t count, float least, float most) {
   HWY_DYNAMIC_DISPATCH(clamp)(x, y, count, least, most);

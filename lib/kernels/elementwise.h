@@ -5,9 +5,6 @@
 
 namespace resnet::kernels {
 
-// y[i] = clamp(a[i] + b[i], least, most). y may be a or b.
-void add_clamped(const float* a, const float* b, float* y, std::size_t count, float least, float most);
-
 // y[i] = clamp(x[i], least, most). y may be x.
 void clamp(const float* x, float* y, std::size_t count, float least, float most);
 

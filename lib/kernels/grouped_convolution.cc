@@ -17,8 +17,6 @@ namespace resnet::kernels::HWY_NAMESPACE {
 namespace {
 
 constexpr std::int64_t most_rows_of_a_part = 252;
-// Parts that there should be: some for each thread.
-constexpr std::int64_t fewest_parts = 8;
 
 // How the outputs lie in vectors. A panel is a vector of outputs: those of as many whole groups as it holds, so that a lane's
 // pixel value is moved to it from a vector of pixels; or a part of a large group, all of whose lanes see the same value.

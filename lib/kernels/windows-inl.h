@@ -16,6 +16,9 @@ HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 namespace {
 
+// Parts that there should be: some for each thread.
+[[maybe_unused]] constexpr std::int64_t fewest_parts = 8;
+
 [[maybe_unused]] std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Where a pixel's window begins.
