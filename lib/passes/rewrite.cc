@@ -9,6 +9,18 @@
 
 namespace resnet {
 
+std::vector<bool> needed_nodes(const Graph& graph) {
+  std::vector<bool> needed(graph.nodes().size(), false);
+  for (const ValueId output : graph.outputs()) needed[static_cast<std::size_t>(output.node)] = true;
+  for (std::size_t id = needed.size(); id-- > 0;) {
+    if (!needed[id]) continue;
+    for (const ValueId input : graph.nodes()[id].inputs) {
+      if (!input.is_none()) needed[static_cast<std::size_t>(input.node)] = true;
+    }
+  }
+  return needed;
+}
+
 Rewriter::Rewriter(const Graph& old) : old_(old), values_(old.nodes().size()) {
   new_.name = old.name;
   new_.doc_string = old.doc_string;

@@ -33,6 +33,9 @@ class Readers {
   std::vector<ValueId> outputs_;  // sorted
 };
 
+// By node: whether an output of the graph is computed from it.
+std::vector<bool> needed_nodes(const Graph& graph);
+
 // Replays `old` into a new graph. The pass looks at each node of the old graph and lets it be copied, or says which value of the
 // new graph stands for each of its outputs that is still read. `old` outlives it.
 class Rewriter {

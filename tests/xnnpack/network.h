@@ -10,6 +10,18 @@
 
 namespace resnet::test {
 
+// Every set of the axes of a map but none, each second axis counted from the end.
+inline std::vector<std::vector<std::int64_t>> sets_of_axes() {
+  std::vector<std::vector<std::int64_t>> sets;
+  for (std::size_t set = 1; set < 16; ++set) {
+    sets.emplace_back();
+    for (std::int64_t axis = 0; axis < 4; ++axis) {
+      if ((set >> axis & 1) != 0) sets.back().push_back(axis - (axis % 2 == 0 ? 0 : 4));
+    }
+  }
+  return sets;
+}
+
 // A graph that begins with an image of 3 channels, and convolutions of 3x3 over it: what they give lies as NHWC.
 struct Network {
   Graph graph;

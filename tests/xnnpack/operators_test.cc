@@ -165,11 +165,7 @@ TEST(Pooling, Global) {
 }
 
 TEST(Reduction, EverySetOfAxes) {
-  for (std::size_t set = 1; set < 16; ++set) {
-    std::vector<std::int64_t> axes;
-    for (std::int64_t axis = 0; axis < 4; ++axis) {
-      if ((set >> axis & 1) != 0) axes.push_back(axis - (axis % 2 == 0 ? 0 : 4));
-    }
+  for (const std::vector<std::int64_t>& axes : test::sets_of_axes()) {
     for (const bool keep : {true, false}) {
       SCOPED_TRACE(::testing::Message() << ::testing::PrintToString(axes) << keep);
       check(ReduceMean{.keepdims = keep}, {{2, 3, 5, 4}}, {integers(axes)});

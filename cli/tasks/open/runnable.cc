@@ -10,6 +10,7 @@
 #include "formats/table/text.h"
 #include "lib/analysis/batch_axis.h"
 #include "lib/base/error.h"
+#include "lib/passes/rewrite.h"
 
 namespace resnet::cli {
 
@@ -22,19 +23,6 @@ std::string command_without(const analysis::NotRun& not_run, const Graph& graph,
                      table::for_shell(fmt::format("{}", fmt::join(names, ","))));
 }
 
-// Nodes that the outputs are computed from.
-std::vector<bool> needed_of(const Graph& graph) {
-  std::vector<bool> needed(graph.nodes().size(), false);
-  for (const ValueId output : graph.outputs()) needed[static_cast<std::size_t>(output.node)] = true;
-  for (std::size_t id = needed.size(); id-- > 0;) {
-    if (!needed[id]) continue;
-    for (const ValueId input : graph.nodes()[id].inputs) {
-      if (!input.is_none()) needed[static_cast<std::size_t>(input.node)] = true;
-    }
-  }
-  return needed;
-}
-
 }  // namespace
 
 std::string to_string(const analysis::NotRun& not_run, const Graph& graph, const std::string& name) {
@@ -45,7 +33,7 @@ std::string to_string(const analysis::NotRun& not_run, const Graph& graph, const
 }
 
 void refuse_what_cannot_run(const Graph& run, const Graph& file, const std::string& name) {
-  const std::vector<bool> needed = needed_of(run);
+  const std::vector<bool> needed = needed_nodes(run);
   std::vector<std::string> missing;
   std::int64_t operators = 0;
   for (std::size_t id = 0; id < needed.size(); ++id) {
