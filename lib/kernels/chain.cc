@@ -30,10 +30,8 @@ HWY_INLINE void map(const float* x, float* y, std::size_t count, const F& functi
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
   if (i == count) return;
-  HWY_ALIGN float edge[HWY_LANES(float)] = {};
-  std::memcpy(edge, x + i, (count - i) * sizeof(float));
-  hn::Store(function(hn::Load(d, edge)), d, edge);
-  std::memcpy(y + i, edge, (count - i) * sizeof(float));
+  const auto left = static_cast<std::int64_t>(count - i);
+  store_first(function(load_first(d, x + i, left)), d, y + i, left);
 }
 
 // Elements of an operand: one after the other, or one for all.
@@ -56,11 +54,9 @@ HWY_INLINE void map2(const float* x, const Elements& other, const Link& link, fl
   for (; i + lanes <= count; i += lanes)
     hn::StoreU(between(least, function(hn::LoadU(d, x + i), hn::LoadU(d, other.data + i)), most), d, y + i);
   if (i == count) return;
-  HWY_ALIGN float edge[HWY_LANES(float)] = {}, other_edge[HWY_LANES(float)] = {};
-  std::memcpy(edge, x + i, (count - i) * sizeof(float));
-  std::memcpy(other_edge, other.data + i, (count - i) * sizeof(float));
-  hn::Store(between(least, function(hn::Load(d, edge), hn::Load(d, other_edge)), most), d, edge);
-  std::memcpy(y + i, edge, (count - i) * sizeof(float));
+  const auto left = static_cast<std::int64_t>(count - i);
+  const Vector result = function(load_first(d, x + i, left), load_first(d, other.data + i, left));
+  store_first(between(least, result, most), d, y + i, left);
 }
 
 // The one of two that `first` chooses; NaN where either is that.

@@ -63,29 +63,6 @@ struct Work {
   const std::int32_t* sources;  // of a spread panel: for each input channel of a group the place in the pixel, by lane
 };
 
-// The first `count` lanes, and nothing beyond them, for that may be nobody's memory; the other lanes are 0.
-HWY_INLINE Vector load_first(const Tag d, const float* from, std::int64_t count, bool whole) {
-  if (whole) return hn::LoadU(d, from);
-#if HWY_TARGET <= HWY_AVX2
-  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
-#else
-  HWY_ALIGN float lanes[HWY_LANES(float)] = {};
-  std::copy_n(from, count, lanes);
-  return hn::Load(d, lanes);
-#endif
-}
-
-HWY_INLINE void store_first(Vector value, const Tag d, float* to, std::int64_t count, bool whole) {
-  if (whole) return hn::StoreU(value, d, to);
-#if HWY_TARGET <= HWY_AVX2
-  hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
-#else
-  HWY_ALIGN float lanes[HWY_LANES(float)];
-  hn::Store(value, d, lanes);
-  std::copy_n(lanes, count, to);
-#endif
-}
-
 // `rows` output pixels from `row` on, of one panel.
 template <int rows, bool spread>
 HWY_NOINLINE void multiply(const Work& work, const Window* windows, const Panel& panel, std::int64_t row) {
@@ -93,7 +70,6 @@ HWY_NOINLINE void multiply(const Work& work, const Window* windows, const Panel&
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const Convolution& c = work.c;
   const std::int64_t inputs = work.layout.inputs;
-  const bool whole_pixels = panel.input_count == lanes, whole = panel.output_count == lanes;
   Vector sums[rows];
   const Vector bias = hn::Load(d, panel.weights);
   RESNET_UNROLL for (int r = 0; r < rows; ++r) sums[r] = bias;
@@ -110,7 +86,7 @@ HWY_NOINLINE void multiply(const Work& work, const Window* windows, const Panel&
     }
     if constexpr (spread) {
       Vector pixels[rows];
-      RESNET_UNROLL for (int r = 0; r < rows; ++r) pixels[r] = load_first(d, a[r], panel.input_count, whole_pixels);
+      RESNET_UNROLL for (int r = 0; r < rows; ++r) pixels[r] = load_first(d, a[r], panel.input_count);
       for (std::int64_t k = 0; k < inputs; ++k, weights += lanes) {
         const Vector weight = hn::Load(d, weights);
         const auto source = hn::SetTableIndices(d, work.sources + k * lanes);
@@ -128,8 +104,8 @@ HWY_NOINLINE void multiply(const Work& work, const Window* windows, const Panel&
   const Vector least = hn::Set(d, c.least), most = hn::Set(d, c.most);
   RESNET_UNROLL for (int r = 0; r < rows; ++r) {
     const std::int64_t at = (row + r) * c.filter.outputs + panel.first_output;
-    if (work.addend != nullptr) sums[r] = hn::Add(sums[r], load_first(d, work.addend + at, panel.output_count, whole));
-    store_first(between(least, sums[r], most), d, work.y + at, panel.output_count, whole);
+    if (work.addend != nullptr) sums[r] = hn::Add(sums[r], load_first(d, work.addend + at, panel.output_count));
+    store_first(between(least, sums[r], most), d, work.y + at, panel.output_count);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -40,6 +41,29 @@ constexpr int most_rows = 8;
 
 // Output channels of a tile, and of a panel of a packed filter.
 [[maybe_unused]] std::size_t panel_width() { return 2 * hn::Lanes(Tag()); }
+
+// The first `count` lanes, and nothing beyond them, for that may be nobody's memory; the other lanes are 0.
+[[maybe_unused]] HWY_INLINE Vector load_first(const Tag d, const float* from, std::int64_t count) {
+  if (count == static_cast<std::int64_t>(hn::Lanes(d))) return hn::LoadU(d, from);
+#if HWY_TARGET <= HWY_AVX2
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
+#else
+  HWY_ALIGN float lanes[HWY_LANES(float)] = {};
+  std::copy_n(from, count, lanes);
+  return hn::Load(d, lanes);
+#endif
+}
+
+[[maybe_unused]] HWY_INLINE void store_first(Vector value, const Tag d, float* to, std::int64_t count) {
+  if (count == static_cast<std::int64_t>(hn::Lanes(d))) return hn::StoreU(value, d, to);
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(value, hn::FirstN(d, static_cast<std::size_t>(count)), d, to);
+#else
+  HWY_ALIGN float lanes[HWY_LANES(float)];
+  hn::Store(value, d, lanes);
+  std::copy_n(lanes, count, to);
+#endif
+}
 
 // The row of a panel that is worked on soon, from the second-level cache.
 HWY_INLINE void prefetch_row(const float* row) {

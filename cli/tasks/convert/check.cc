@@ -166,8 +166,7 @@ class Check {
     std::string macs;
     try {
       // The evaluator takes the images of an open batch one by one.
-      const Fact& first = before_.fact(before_.inputs()[0]);
-      const bool one_by_one = first.dims && !first.dims->empty() && !first.dims->front().is_number();
+      const bool one_by_one = is_open(before_);
       const std::int64_t images = one_by_one ? images_of(inputs) : 1;
       const double each = static_cast<double>(macs_of(before_, inputs)) / static_cast<double>(images);
       if (each > static_cast<double>(reference_macs)) {
