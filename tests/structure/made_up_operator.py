@@ -19,7 +19,7 @@ STRUCT = """// x / (1 + alpha * x * x).
 struct Frobnicate {
   static constexpr OpTraits traits{"Frobnicate", {1, 1}, {1, 1}, Effect::elementwise, 17};
   float alpha = 1.0f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &Frobnicate::alpha)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("alpha", &Frobnicate::alpha)); }
   double at(double x) const { return x / (1 + static_cast<double>(alpha) * x * x); }
   friend bool operator==(const Frobnicate&, const Frobnicate&) = default;
 };
