@@ -78,7 +78,6 @@ HWY_NOINLINE void finish(const IntegerPanel& p, const std::int32_t* sums, std::i
 // 64 bytes of each row from 4 vectors, without a detour through memory.
 template <int rows>
 HWY_INLINE void finish_bytes(const IntegerPanel& p, const Sums* sums, std::uint8_t* y) {
-  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
   const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(p.zero_point));
   const __m512i least = _mm512_set1_epi8(static_cast<char>(p.least_byte)),
                 most = _mm512_set1_epi8(static_cast<char>(p.most_byte));
@@ -89,11 +88,8 @@ HWY_INLINE void finish_bytes(const IntegerPanel& p, const Sums* sums, std::uint8
       // Halves to the even neighbour, as the processor is set.
       rounded[v] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[r * 4 + v].raw), _mm512_load_ps(p.factors + v * 16)));
     }
-    // What saturates in 16 bits saturates in 8.
-    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(rounded[0], rounded[1]), zero_point);
-    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(rounded[2], rounded[3]), zero_point);
-    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), least), most);
-    _mm512_storeu_si512(y + r * p.outputs, _mm512_permutexvar_epi32(order, _mm512_xor_si512(bytes, sign)));
+    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(saturated(rounded, zero_point), least), most);
+    _mm512_storeu_si512(y + r * p.outputs, _mm512_xor_si512(bytes, sign));
   }
 }
 #endif
@@ -225,7 +221,7 @@ void start(const std::int32_t* biases, const std::int32_t* zero_points, const st
 
 void add(const ByteAddition& addition, const std::uint8_t* addend, std::uint8_t* y, std::int64_t rows, std::int64_t step,
          std::int64_t count) {
-  for (std::int64_t r = 0; r < rows; ++r, addend += step, y += step) add_row(addition, y, addend, y, count);
+  for (std::int64_t r = 0; r < rows; ++r, addend += step, y += step) add_any_row(addition, y, addend, y, count);
 }
 
 template <class Dot>
