@@ -75,21 +75,37 @@ HWY_NOINLINE void finish(const IntegerPanel& p, const std::int32_t* sums, std::i
 }
 
 #if HWY_TARGET == HWY_AVX3
-// 64 bytes of each row from 4 vectors, without a detour through memory.
-template <int rows>
+// 64 bytes at a time from 4 vectors, without a detour through memory.
+template <int rows, int vectors>
 HWY_INLINE void finish_bytes(const IntegerPanel& p, const Sums* sums, std::uint8_t* y) {
   const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(p.zero_point));
   const __m512i least = _mm512_set1_epi8(static_cast<char>(p.least_byte)),
                 most = _mm512_set1_epi8(static_cast<char>(p.most_byte));
   const __m512i sign = _mm512_set1_epi8(static_cast<char>(p.sign));
-  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+  const std::int64_t in_last = p.count - (vectors - 1) * lanes_of_sums;
+  const auto last = static_cast<__mmask16>((1U << in_last) - 1);
+  RESNET_UNROLL for (int first = 0; first < rows * vectors; first += 4) {
     __m512i rounded[4];
-    RESNET_UNROLL for (int v = 0; v < 4; ++v) {
+    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
+      const int at = std::min(first + i, rows * vectors - 1);
       // Halves to the even neighbour, as the processor is set.
-      rounded[v] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[r * 4 + v].raw), _mm512_load_ps(p.factors + v * 16)));
+      const __m512 factors = _mm512_load_ps(p.factors + at % vectors * lanes_of_sums);
+      rounded[i] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[at].raw), factors));
     }
-    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(saturated(rounded, zero_point), least), most);
-    _mm512_storeu_si512(y + r * p.outputs, _mm512_xor_si512(bytes, sign));
+    const __m512i clamped = _mm512_min_epu8(_mm512_max_epu8(saturated(rounded, zero_point), least), most);
+    const __m512i bytes = _mm512_xor_si512(clamped, sign);
+    if (vectors == 4 && in_last == lanes_of_sums) {
+      _mm512_storeu_si512(y + first / 4 * p.outputs, bytes);
+      continue;
+    }
+    const __m128i quarters[] = {_mm512_castsi512_si128(bytes), _mm512_extracti32x4_epi32(bytes, 1),
+                                _mm512_extracti32x4_epi32(bytes, 2), _mm512_extracti32x4_epi32(bytes, 3)};
+    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
+      if (first + i >= rows * vectors) continue;
+      std::uint8_t* to = y + (first + i) / vectors * p.outputs + (first + i) % vectors * lanes_of_sums;
+      const bool is_last = (first + i) % vectors == vectors - 1;
+      _mm_mask_storeu_epi8(to, is_last ? last : static_cast<__mmask16>(0xffff), quarters[i]);
+    }
   }
 }
 #endif
@@ -145,11 +161,9 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
     }
   }
 #if HWY_TARGET == HWY_AVX3
-  if constexpr (vectors == 4) {
-    if (p.output == IntegerOutput::bytes && p.factors_below_one && p.count == vectors * lanes) {
-      finish_bytes<rows>(p, sums, static_cast<std::uint8_t*>(y));
-      return;
-    }
+  if (p.output == IntegerOutput::bytes && p.factors_below_one) {
+    finish_bytes<rows, vectors>(p, sums, static_cast<std::uint8_t*>(y));
+    return;
   }
 #endif
   HWY_ALIGN std::int32_t stored[rows * vectors * lanes];
@@ -231,10 +245,13 @@ double multiply_add(std::size_t rounds, std::int32_t* sink) {
   HWY_ALIGN static constexpr std::uint8_t ones[64 * 2] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   Sums sums[count];
   RESNET_UNROLL for (int i = 0; i < count; ++i) sums[i] = hn::Zero(d);
-  const Sums x = hn::Load(d, reinterpret_cast<const std::int32_t*>(ones));
+  Sums x = broadcast(ones);
   const auto weights = Dot::load_weights(ones);
   for (std::size_t round = 0; round < rounds; ++round) {
-    RESNET_UNROLL for (int i = 0; i < count; ++i) sums[i] = Dot::add_products(sums[i], x, weights);
+    RESNET_UNROLL for (int i = 0; i < count; ++i) {
+      forget(x);  // or the products of pairs would be made only once
+      sums[i] = Dot::add_products(sums[i], x, weights);
+    }
   }
   Sums all = sums[0];
   RESNET_UNROLL for (int i = 1; i < count; ++i) all = hn::Add(all, sums[i]);
