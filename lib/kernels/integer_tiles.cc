@@ -26,7 +26,7 @@ namespace {
 
 #if HWY_TARGET <= HWY_AVX3
 constexpr std::int64_t panel_vectors = 4;
-constexpr std::int64_t rows_by_vectors[] = {0, 12, 12, 8, 6};
+constexpr std::int64_t rows_by_vectors[] = {0, 10, 12, 8, 6};
 #elif HWY_TARGET == HWY_AVX2
 constexpr std::int64_t panel_vectors = 2;
 constexpr std::int64_t rows_by_vectors[] = {0, 6, 6, 0, 0};
@@ -130,16 +130,13 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
   const std::int64_t next_step = p.next_step;
   for (std::int64_t i = 0; i < map.taps_high; ++i) {
     for (std::int64_t j = 0; j < map.taps_wide; ++j) {
-      if (inside) {
+      const std::int64_t down = i * map.down, across = j * map.across, tap = down * map.row + across * map.pixel + p.offset;
+      RESNET_UNROLL for (int r = 0; r < rows; ++r) x[r] = windows[r].first + tap;
+      if (!inside) {
         RESNET_UNROLL for (int r = 0; r < rows; ++r) {
-          x[r] = windows[r].image + (windows[r].top + i * map.down) * map.row + (windows[r].left + j * map.across) * map.pixel +
-                 p.offset;
-        }
-      } else {
-        RESNET_UNROLL for (int r = 0; r < rows; ++r) {
-          const std::int64_t row = windows[r].top + i * map.down, column = windows[r].left + j * map.across;
+          const std::int64_t row = windows[r].top + down, column = windows[r].left + across;
           const bool there = row >= 0 && row < windows[r].height && column >= 0 && column < map.width;
-          x[r] = there ? windows[r].image + row * map.row + column * map.pixel + p.offset : map.background;
+          x[r] = there ? x[r] : map.background;
         }
       }
       const std::uint8_t* end = weights + map.steps * step_bytes;
