@@ -26,6 +26,7 @@ enum class PlantedFault {
   group_shifted,
   softmax_over_any_axis,
   scale_per_axis_as_one,
+  zero_point_lost,  // of a DequantizeLinear
   padding_not_counted,
   // Steps.
   padding_lost,
