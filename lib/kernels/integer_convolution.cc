@@ -84,8 +84,9 @@ void convolve(const IntegerConvolution& c, const IntegerOperands& o, std::uint8_
       for (const ByteStage& stage : *c.stages) {
         auto* y = static_cast<std::uint8_t*>(o.y) + at;
         if (stage.table == nullptr) {
-          add_bytes(stage.addition, y, static_cast<const std::uint8_t*>(o.addends[stage.addend]) + at, y,
-                    static_cast<std::size_t>(outputs));
+          const auto* addend = static_cast<const std::uint8_t*>(o.addends[stage.addend]) + at;
+          const std::uint8_t *a = stage.addend_first ? addend : y, *b = stage.addend_first ? y : addend;
+          add_bytes(stage.addition, a, b, y, static_cast<std::size_t>(outputs));
         } else if (stage.table_per_channel) {
           look_up(stage.table, static_cast<std::size_t>(outputs), 1, y, y, 0, static_cast<std::size_t>(outputs));
         } else {

@@ -29,14 +29,6 @@ Tensor ordered(const Tensor& constant, const std::vector<std::int64_t>& dims, co
   return reference::evaluate(op, std::span(&pointer, 1), 1)[0];
 }
 
-// A photo that is normalized goes to a convolution.
-Layout wanted_by(const Fact& source) {
-  constexpr std::int64_t most_channels = 4;
-  const bool photo = source.has_rank() && source.rank() == 4 && (*source.dims)[1].is_number() && (*source.dims)[1].number() > 1 &&
-                     (*source.dims)[1].number() <= most_channels;
-  return photo ? Layout::nhwc : Layout::as_graph;
-}
-
 // A node's functions, and those of the nodes after it, in one pass over the data.
 class ChainStep final : public Step {
  public:
@@ -45,7 +37,7 @@ class ChainStep final : public Step {
         from_(*element_of(site.fact(0).dtype)),
         to_(*element_of(site.dtype())),
         source_(site.node().inputs[0]),
-        wants_(wanted_by(site.fact(0))),
+        wants_(layout_of_photo(site.fact(0))),
         links_(std::move(links)) {}
   std::string_view kind() const override { return "elementwise"; }
   Layout wants() const override { return wants_; }
@@ -183,6 +175,13 @@ std::vector<std::int64_t> full_dims(const Shape& shape, std::size_t rank) {
   std::vector<std::int64_t> full(rank - shape.rank(), 1);
   full.insert(has_fault(PlantedFault::broadcast_axis) ? full.begin() : full.end(), shape.dims().begin(), shape.dims().end());
   return full;
+}
+
+Layout layout_of_photo(const Fact& source) {
+  constexpr std::int64_t most_channels = 4;
+  const bool photo = source.has_rank() && source.rank() == 4 && (*source.dims)[1].is_number() && (*source.dims)[1].number() > 1 &&
+                     (*source.dims)[1].number() <= most_channels;
+  return photo ? Layout::nhwc : Layout::as_graph;
 }
 
 std::unique_ptr<Step> by_element(const Site& site) { return std::make_unique<ElementwiseStep>(site); }

@@ -54,24 +54,46 @@ std::optional<std::vector<std::int32_t>> integers_of(const Site& site, std::size
   return numbers_of<std::int32_t>(site, operand, channels);
 }
 
+std::vector<float> requantizing_factors(float x_scale, const std::vector<float>& w_scales, float y_scale, std::int64_t outputs) {
+  std::vector<float> factors(static_cast<std::size_t>(outputs));
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const std::size_t of = w_scales.size() == 1 || has_fault(PlantedFault::scale_per_axis_as_one) ? 0 : i;
+    factors[i] = x_scale * w_scales[of] / y_scale;
+  }
+  return factors;
+}
+
+bool take_zero_point(IntegerSums& sums, const Site& site, std::size_t operand) {
+  if (!site.has(operand)) return true;
+  const Fact& fact = site.fact(operand);
+  if (fact.value) {
+    const auto number = single_integer(site, operand, 0);
+    sums.x_zero_point = number.value_or(0);
+    return number.has_value();
+  }
+  const auto shape = fact.shape();
+  if (!shape || shape->elements() != 1 || !is_byte(fact.dtype)) return false;
+  if (!has_fault(PlantedFault::zero_point_lost)) sums.computed_zero_point = site.node().inputs[operand];
+  return true;
+}
+
 IntegerStep::IntegerStep(Channels channels, IntegerSums sums, const Site& site)
     : ActivatedStep(channels, site, true), sums_(std::move(sums)), y_signed_(is_signed(site.dtype())) {
   least_ = y_signed_ ? std::numeric_limits<std::int8_t>::min() : 0;
   most_ = y_signed_ ? std::numeric_limits<std::int8_t>::max() : std::numeric_limits<std::uint8_t>::max();
   const Tensor weight = *site.fact(weight_operand(site.node().op)).value;
   if (has_fault(PlantedFault::bias_lost)) sums_.bias.reset();
-  packed_ = site.planning().packing().pack(
-      site.id(), kernels::packed_size(sums_.filter), weight.size_bytes(),
-      [weight, filter = sums_.filter, order = sums_.order, zero_points = sums_.w_zero_points, bias = sums_.bias](std::byte* packed) {
-        const Tensor ordered = order(weight);
-        kernels::pack_filter(filter,
-                             {.values = ordered.bytes().data(),
-                              .is_signed = weight.dtype() == DType::int8,
-                              .zero_points = zero_points,
-                              .bias = bias ? bias->data<std::int32_t>().data() : nullptr},
-                             as<std::uint8_t>(packed));
-      });
-  sums_.order = nullptr;
+  packed_ = site.planning().packing().pack(site.id(), kernels::packed_size(sums_.filter), weight.size_bytes(),
+                                           [weight, filter = sums_.filter, order = sums_.order, zero_points = sums_.w_zero_points,
+                                            bias = sums_.bias](std::byte* packed) {
+                                             const Tensor ordered = order(weight);
+                                             kernels::pack_filter(filter,
+                                                                  {.values = ordered.bytes().data(),
+                                                                   .is_signed = weight.dtype() == DType::int8,
+                                                                   .zero_points = zero_points,
+                                                                   .bias = bias ? bias->data<std::int32_t>().data() : nullptr},
+                                                                  as<std::uint8_t>(packed));
+                                           });
   sums_.bias.reset();
 }
 
@@ -192,7 +214,7 @@ void IntegerStep::emit(Emitter& e) const {
   auto bound = std::make_shared<Bound>();
   bound->convolution = sizes(e);
   kernels::IntegerConvolution& c = bound->convolution;
-  const ValueId x = e.node().inputs[sums_.x];
+  const ValueId x = e.node().inputs[0];
   c.filter = sums_.filter;
   c.x_signed = is_signed(e.dtype(x));
   c.output = sums_.output;
@@ -227,31 +249,30 @@ void IntegerStep::emit(Emitter& e) const {
   bound->addends.resize(access.reads.size());
   const std::size_t scratch = kernels::integer_scratch(c, e.pool().threads());
   access.writes = {e.produce(output(), order), scratch > 0 ? e.allocate(scratch) : -1};
-  e.add_call(std::move(access),
-             [this, bound, zero_point, scale, zero_signed = c.x_signed, pool = &e.pool()](Addresses at) {
-               kernels::IntegerOperands& o = bound->operands;
-               std::size_t next = 0;
-               o.x = at[next++];
-               if (zero_point) {
-                 const auto byte = std::to_integer<std::uint8_t>(*at[next++]);
-                 o.x_zero_point = zero_signed ? static_cast<std::int8_t>(byte) : byte;
-               }
-               if (scale) {
-                 const auto* values = as<float>(at[next++]);
-                 if (scale_per_output_) {
-                   o.factors = values;
-                 } else {
-                   o.multiplier = *values;
-                 }
-               }
-               for (std::size_t i = 0, count = bound->convolution.stages->size(), addend = 0; i < count; ++i) {
-                 if (bound->stages[i].table == nullptr) bound->addends[addend++] = at[next++];
-               }
-               for (const Map& map : maps()) bound->finish[map.operand] = as<float>(at[next++]);
-               o.addends = bound->addends.data();
-               o.y = at[at.size() - 2];
-               kernels::convolve(bound->convolution, o, as<std::uint8_t>(at.back()), *pool);
-             });
+  e.add_call(std::move(access), [this, bound, zero_point, scale, zero_signed = c.x_signed, pool = &e.pool()](Addresses at) {
+    kernels::IntegerOperands& o = bound->operands;
+    std::size_t next = 0;
+    o.x = at[next++];
+    if (zero_point) {
+      const auto byte = std::to_integer<std::uint8_t>(*at[next++]);
+      o.x_zero_point = zero_signed ? static_cast<std::int8_t>(byte) : byte;
+    }
+    if (scale) {
+      const auto* values = as<float>(at[next++]);
+      if (scale_per_output_) {
+        o.factors = values;
+      } else {
+        o.multiplier = *values;
+      }
+    }
+    for (std::size_t i = 0, count = bound->convolution.stages->size(), addend = 0; i < count; ++i) {
+      if (bound->stages[i].table == nullptr) bound->addends[addend++] = at[next++];
+    }
+    for (const Map& map : maps()) bound->finish[map.operand] = as<float>(at[next++]);
+    o.addends = bound->addends.data();
+    o.y = at[at.size() - 2];
+    kernels::convolve(bound->convolution, o, as<std::uint8_t>(at.back()), *pool);
+  });
 }
 
 }  // namespace resnet::xnnpack

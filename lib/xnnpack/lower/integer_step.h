@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,8 +23,7 @@ std::optional<std::vector<std::int32_t>> integers_of(const Site& site, std::size
 // What a factory has found of a node. Sums are of (x - x_zero_point) * (w - w_zero_point), plus the bias.
 struct IntegerSums {
   kernels::IntegerFilter filter = {};
-  std::size_t x = 0;                                  // which operand is x
-  std::function<Tensor(const Tensor& weight)> order;  // outputs x taps x channels, of the node's own weight
+  Tensor (*order)(const Tensor& weight) = nullptr;  // outputs x taps x channels, of the node's own weight
   std::vector<std::int32_t> w_zero_points = {};
   std::optional<Tensor> bias = {};  // int32, one for each output
   std::int32_t x_zero_point = 0;
@@ -34,6 +32,11 @@ struct IntegerSums {
   std::vector<float> factors = {};  // one for each output, unless sums are the output
   std::int32_t y_zero_point = 0;
 };
+
+// f(f(x_scale * w_scale) / y_scale) of each output, where f() rounds to float32.
+std::vector<float> requantizing_factors(float x_scale, const std::vector<float>& w_scales, float y_scale, std::int64_t outputs);
+// Sets x's zero point to what the operand has, which may be computed. False where that is not a single number for sure.
+bool take_zero_point(IntegerSums& sums, const Site& site, std::size_t operand);
 
 // Sums in int32; where those become 8 bits again, it absorbs tables and additions of 8 bits; where they become floats, it absorbs
 // the scale, the bias, and then elementwise nodes.
@@ -67,7 +70,6 @@ class IntegerStep : public ActivatedStep {
   bool take_scale(const Site& reader, std::size_t operand);
   bool take_shift(const Site& reader, std::size_t operand);
   std::vector<kernels::ByteStage> stages() const;
-  bool has_stages_beside(const Site& reader) const;
 
   IntegerSums sums_;
   std::shared_ptr<const Buffer> packed_;

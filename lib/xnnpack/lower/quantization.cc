@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "lib/xnnpack/faults.h"
+#include "lib/xnnpack/lower/integer_step.h"
 
 namespace resnet::xnnpack {
 
@@ -12,8 +13,6 @@ namespace {
 
 using kernels::Function;
 using Links = std::vector<PlannedLink>;
-
-bool is_byte(std::optional<DType> dtype) { return dtype == DType::uint8 || dtype == DType::int8; }
 
 // What the two operators' nodes have in common. Axis: of the graph's.
 struct Parameters {
@@ -38,11 +37,11 @@ template <typename Operator>
 std::optional<Parameters> parameters_of(const Operator& op, const Site& site) {
   const auto& scale = site.fact(1).value;
   if (op.block_size != 0 || !scale || scale->dtype() != DType::float32 || !site.are_constant_from(2)) return std::nullopt;
-  const auto scales = broadcastable(*scale, op.axis, site.fact(0));
+  const std::optional<Tensor> scales = broadcastable(*scale, op.axis, site.fact(0));
   if (!scales) return std::nullopt;
   Parameters parameters{*scales, Tensor::scalar(0.0f)};
   if (!site.has(2)) return parameters;
-  const auto zero_points = broadcastable(*site.fact(2).value, op.axis, site.fact(0));
+  const std::optional<Tensor> zero_points = broadcastable(*site.fact(2).value, op.axis, site.fact(0));
   if (!zero_points) return std::nullopt;
   parameters.zero_point = *zero_points;
   const auto list = zero_points->data<float>();
