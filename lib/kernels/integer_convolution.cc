@@ -145,7 +145,8 @@ void Thread::finish(const IntegerPanelPlace& place, std::int64_t row, std::int64
   for (const ByteStage& stage : *c.stages) {
     if (stage.table == nullptr) {
       const auto* addend = static_cast<const std::uint8_t*>(operands_.addends[stage.addend]) + at;
-      work_.layout.tiles.add(stage.addition, addend, y, pieces, outputs, piece);
+      const std::uint8_t *a = stage.addend_first ? addend : y, *b = stage.addend_first ? y : addend;
+      work_.layout.tiles.add(stage.addition, a, b, y, pieces, outputs, piece);
       continue;
     }
     for (std::int64_t i = 0; i < pieces; ++i) {

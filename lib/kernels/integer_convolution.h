@@ -47,8 +47,9 @@ struct ByteStage {
   // A table for all channels, or one for each: `outputs` x 256 entries, indexed by the unsigned byte; or null, and then
   const std::uint8_t* table = nullptr;
   bool table_per_channel = false;
-  // y = addition(y, addends[addend]), of a map of y's shape.
+  // y = addition(y, addends[addend]), of a map of y's shape; addition(addends[addend], y) with `addend_first`.
   std::size_t addend = 0;
+  bool addend_first = false;
   ByteAddition addition = {};
 };
 

@@ -230,9 +230,9 @@ void start(const std::int32_t* biases, const std::int32_t* zero_points, const st
   }
 }
 
-void add(const ByteAddition& addition, const std::uint8_t* addend, std::uint8_t* y, std::int64_t rows, std::int64_t step,
-         std::int64_t count) {
-  for (std::int64_t r = 0; r < rows; ++r, addend += step, y += step) add_any_row(addition, y, addend, y, count);
+void add(const ByteAddition& addition, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y, std::int64_t rows,
+         std::int64_t step, std::int64_t count) {
+  for (std::int64_t r = 0; r < rows; ++r, a += step, b += step, y += step) add_any_row(addition, a, b, y, count);
 }
 
 template <class Dot>

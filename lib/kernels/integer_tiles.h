@@ -64,9 +64,9 @@ struct IntegerTiles {
   // to[row][i] = biases[i] - zero_points[i] * sums[row], for whole vectors.
   void (*start)(const std::int32_t* biases, const std::int32_t* zero_points, const std::int32_t* sums, std::int64_t rows,
                 std::int64_t count, std::int32_t* to);
-  // y = addition(y, addend) over rows of `count` bytes, `step` bytes apart.
-  void (*add)(const ByteAddition& addition, const std::uint8_t* addend, std::uint8_t* y, std::int64_t rows, std::int64_t step,
-              std::int64_t count);
+  // y = addition(a, b) over rows of `count` bytes, `step` bytes apart. y may be a or b.
+  void (*add)(const ByteAddition& addition, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y, std::int64_t rows,
+              std::int64_t step, std::int64_t count);
   // Multiply-adds done, on numbers in registers; `sink` keeps them from being left out.
   double (*multiply_add)(std::size_t rounds, std::int32_t* sink);
 };

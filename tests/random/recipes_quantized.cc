@@ -78,8 +78,13 @@ void dynamic_conv_integer(Maker& m, ValueId x) {
   std::vector<ValueId> inputs = {q, weight, {q.node, 2}};
   if (m.draw.chance(50)) inputs.push_back(m.zero_point(DType::uint8, 128));
   const ValueId sums = m.add(Cast{DType::float32}, {m.add(ConvInteger{}, inputs)});
-  const ValueId scale = m.add(Mul{}, {{q.node, 1}, m.scalar(0.005f)});
-  m.offer(m.add(Mul{}, {sums, scale}));
+  const ValueId scale =
+      m.add(Mul{}, {{q.node, 1}, m.draw.chance(50) ? m.scalar(0.005f) : m.constant({outputs, 1, 1}, 0.002, 0.006)});
+  ValueId y = m.add(Mul{}, {sums, scale});
+  if (m.draw.chance(60)) y = m.add(Add{}, {y, m.constant({1, outputs, 1, 1}, -0.5, 0.5)});
+  const ValueId other = m.alike(y);
+  if (!other.is_none() && other != y && m.draw.chance(60)) y = m.add(Add{}, {y, other});
+  m.offer(m.draw.chance(50) ? activate(m, y) : y);
 }
 
 void dynamic_mat_mul_integer(Maker& m, ValueId x) {
@@ -114,6 +119,14 @@ void q_linear_conv(Maker& m, ValueId x) {
   if (m.draw.chance(60)) inputs.push_back(m.bytes(DType::int32, {outputs}, -3000, 3000));
   y.value = m.add(op, inputs);
   if (m.draw.chance(30)) m.leave(y.value);
+  if (m.sizes(y.value) == sizes && m.draw.chance(60)) {  // a residual
+    Quantized sum = parameters(m, dtype);
+    const bool first = m.draw.chance(50);
+    const Quantized &left = first ? y : a, &right = first ? a : y;
+    sum.value = m.add(QLinearAdd{}, {left.value, left.scale, left.zero_point, right.value, right.scale, right.zero_point,
+                                     sum.scale, sum.zero_point});
+    y = sum;
+  }
   m.offer(dequantize(m, y));
 }
 

@@ -55,8 +55,8 @@ struct QLinearAveragePool {
   AveragePool pool{};  // its attributes
   bool channels_last = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("pool", &QLinearAveragePool::pool),
-                      attribute("channels_last", &QLinearAveragePool::channels_last)};
+    return attributes_are(attribute("pool", &QLinearAveragePool::pool),
+                          attribute("channels_last", &QLinearAveragePool::channels_last));
   }
   friend bool operator==(const QLinearAveragePool&, const QLinearAveragePool&) = default;
 };
