@@ -29,6 +29,17 @@ HWY_INLINE Sums broadcast(const std::uint8_t* bytes) {
   return hn::BitCast(SumTag(), hn::Set(hn::ScalableTag<float>(), value));
 }
 
+// Keeps the compiler from knowing what a vector holds.
+HWY_INLINE void forget(Sums& value) {
+#if HWY_TARGET == HWY_SCALAR
+  asm volatile("" : "+r"(value.raw));
+#elif HWY_ARCH_X86
+  asm volatile("" : "+x"(value.raw));
+#else
+  asm volatile("" : "+w"(value.raw));
+#endif
+}
+
 // Two 16-bit integers of x for every lane, by two 8-bit ones of the lane's weights.
 struct Pairs {
   static constexpr std::int64_t group = 2;

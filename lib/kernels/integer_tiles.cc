@@ -26,7 +26,7 @@ namespace {
 
 #if HWY_TARGET <= HWY_AVX3
 constexpr std::int64_t panel_vectors = 4;
-constexpr std::int64_t rows_by_vectors[] = {0, 12, 12, 8, 6};
+constexpr std::int64_t rows_by_vectors[] = {0, 10, 12, 8, 6};
 #elif HWY_TARGET == HWY_AVX2
 constexpr std::int64_t panel_vectors = 2;
 constexpr std::int64_t rows_by_vectors[] = {0, 6, 6, 0, 0};
@@ -75,25 +75,37 @@ HWY_NOINLINE void finish(const IntegerPanel& p, const std::int32_t* sums, std::i
 }
 
 #if HWY_TARGET == HWY_AVX3
-// 64 bytes of each row from 4 vectors, without a detour through memory.
-template <int rows>
+// 64 bytes at a time from 4 vectors, without a detour through memory.
+template <int rows, int vectors>
 HWY_INLINE void finish_bytes(const IntegerPanel& p, const Sums* sums, std::uint8_t* y) {
-  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
   const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(p.zero_point));
   const __m512i least = _mm512_set1_epi8(static_cast<char>(p.least_byte)),
                 most = _mm512_set1_epi8(static_cast<char>(p.most_byte));
   const __m512i sign = _mm512_set1_epi8(static_cast<char>(p.sign));
-  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+  const std::int64_t in_last = p.count - (vectors - 1) * lanes_of_sums;
+  const auto last = static_cast<__mmask16>((1U << in_last) - 1);
+  RESNET_UNROLL for (int first = 0; first < rows * vectors; first += 4) {
     __m512i rounded[4];
-    RESNET_UNROLL for (int v = 0; v < 4; ++v) {
+    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
+      const int at = std::min(first + i, rows * vectors - 1);
       // Halves to the even neighbour, as the processor is set.
-      rounded[v] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[r * 4 + v].raw), _mm512_load_ps(p.factors + v * 16)));
+      const __m512 factors = _mm512_load_ps(p.factors + at % vectors * lanes_of_sums);
+      rounded[i] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[at].raw), factors));
     }
-    // What saturates in 16 bits saturates in 8.
-    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(rounded[0], rounded[1]), zero_point);
-    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(rounded[2], rounded[3]), zero_point);
-    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), least), most);
-    _mm512_storeu_si512(y + r * p.outputs, _mm512_permutexvar_epi32(order, _mm512_xor_si512(bytes, sign)));
+    const __m512i clamped = _mm512_min_epu8(_mm512_max_epu8(saturated(rounded, zero_point), least), most);
+    const __m512i bytes = _mm512_xor_si512(clamped, sign);
+    if (vectors == 4 && in_last == lanes_of_sums) {
+      _mm512_storeu_si512(y + first / 4 * p.outputs, bytes);
+      continue;
+    }
+    const __m128i quarters[] = {_mm512_castsi512_si128(bytes), _mm512_extracti32x4_epi32(bytes, 1),
+                                _mm512_extracti32x4_epi32(bytes, 2), _mm512_extracti32x4_epi32(bytes, 3)};
+    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
+      if (first + i >= rows * vectors) continue;
+      std::uint8_t* to = y + (first + i) / vectors * p.outputs + (first + i) % vectors * lanes_of_sums;
+      const bool is_last = (first + i) % vectors == vectors - 1;
+      _mm_mask_storeu_epi8(to, is_last ? last : static_cast<__mmask16>(0xffff), quarters[i]);
+    }
   }
 }
 #endif
@@ -118,16 +130,13 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
   const std::int64_t next_step = p.next_step;
   for (std::int64_t i = 0; i < map.taps_high; ++i) {
     for (std::int64_t j = 0; j < map.taps_wide; ++j) {
-      if (inside) {
+      const std::int64_t down = i * map.down, across = j * map.across, tap = down * map.row + across * map.pixel + p.offset;
+      RESNET_UNROLL for (int r = 0; r < rows; ++r) x[r] = windows[r].first + tap;
+      if (!inside) {
         RESNET_UNROLL for (int r = 0; r < rows; ++r) {
-          x[r] = windows[r].image + (windows[r].top + i * map.down) * map.row + (windows[r].left + j * map.across) * map.pixel +
-                 p.offset;
-        }
-      } else {
-        RESNET_UNROLL for (int r = 0; r < rows; ++r) {
-          const std::int64_t row = windows[r].top + i * map.down, column = windows[r].left + j * map.across;
+          const std::int64_t row = windows[r].top + down, column = windows[r].left + across;
           const bool there = row >= 0 && row < windows[r].height && column >= 0 && column < map.width;
-          x[r] = there ? windows[r].image + row * map.row + column * map.pixel + p.offset : map.background;
+          x[r] = there ? x[r] : map.background;
         }
       }
       const std::uint8_t* end = weights + map.steps * step_bytes;
@@ -149,11 +158,9 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
     }
   }
 #if HWY_TARGET == HWY_AVX3
-  if constexpr (vectors == 4) {
-    if (p.output == IntegerOutput::bytes && p.factors_below_one && p.count == vectors * lanes) {
-      finish_bytes<rows>(p, sums, static_cast<std::uint8_t*>(y));
-      return;
-    }
+  if (p.output == IntegerOutput::bytes && p.factors_below_one) {
+    finish_bytes<rows, vectors>(p, sums, static_cast<std::uint8_t*>(y));
+    return;
   }
 #endif
   HWY_ALIGN std::int32_t stored[rows * vectors * lanes];
@@ -225,7 +232,7 @@ void start(const std::int32_t* biases, const std::int32_t* zero_points, const st
 
 void add(const ByteAddition& addition, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y, std::int64_t rows,
          std::int64_t step, std::int64_t count) {
-  for (std::int64_t r = 0; r < rows; ++r, a += step, b += step, y += step) add_row(addition, a, b, y, count);
+  for (std::int64_t r = 0; r < rows; ++r, a += step, b += step, y += step) add_any_row(addition, a, b, y, count);
 }
 
 template <class Dot>
@@ -235,10 +242,13 @@ double multiply_add(std::size_t rounds, std::int32_t* sink) {
   HWY_ALIGN static constexpr std::uint8_t ones[64 * 2] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   Sums sums[count];
   RESNET_UNROLL for (int i = 0; i < count; ++i) sums[i] = hn::Zero(d);
-  const Sums x = hn::Load(d, reinterpret_cast<const std::int32_t*>(ones));
+  Sums x = broadcast(ones);
   const auto weights = Dot::load_weights(ones);
   for (std::size_t round = 0; round < rounds; ++round) {
-    RESNET_UNROLL for (int i = 0; i < count; ++i) sums[i] = Dot::add_products(sums[i], x, weights);
+    RESNET_UNROLL for (int i = 0; i < count; ++i) {
+      forget(x);  // or the products of pairs would be made only once
+      sums[i] = Dot::add_products(sums[i], x, weights);
+    }
   }
   Sums all = sums[0];
   RESNET_UNROLL for (int i = 1; i < count; ++i) all = hn::Add(all, sums[i]);

@@ -11,8 +11,8 @@ namespace resnet::kernels {
 
 // Where the taps of an output pixel lie.
 struct IntegerWindow {
-  const std::uint8_t* image;       // its first row, or the first of those that were copied
-  std::int64_t top, left, height;  // where the window begins, in rows and pixels of `image`; how many rows that has
+  const std::uint8_t* first;       // the first tap, be it in the image or beside it
+  std::int32_t top, left, height;  // its row and column; rows of the image, or of what was copied of it
   bool inside;                     // no tap is beside the image
 };
 
