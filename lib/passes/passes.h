@@ -76,6 +76,9 @@ bool computes_in_16_bits(const Graph& graph);
 // Activations that are written as other operators (x * Sigmoid(x), Gelu by Erf, ...) become one: for running. Not part of
 // optimize(), for it says more than a file would.
 Graph fuse_activations(const Graph& graph, PassLog& log);
+// What is between DequantizeLinear and QuantizeLinear becomes operators on bytes with integer sums, and tables: for running, before
+// constants are folded. Not part of optimize(), for an answer may change by a few steps of its quantization.
+Graph integer_arithmetic(const Graph& graph, PassLog& log);
 // The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 
