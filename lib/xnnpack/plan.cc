@@ -139,7 +139,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   if (options.optimize) {
     // Processors have instructions for float32.
     if (computes_in_16_bits(graph)) graph = widen_floats(graph, log, Borders::kept);
-    graph = fuse_activations(optimize(graph, log), log);
+    graph = fuse_activations(optimize(integer_arithmetic(graph, log), log), log);
   }
   auto state = std::make_unique<State>();
   if (values_may_decide_shapes(graph)) state->unpacked = graph;
