@@ -132,6 +132,7 @@ void Generator::stages(Layer& layer) {
       layer.stages.push_back({.table = layer.tables.back().data(), .table_per_channel = per_channel});
     } else {
       layer.stages.push_back({.addend = layer.addends.size(),
+                              .addend_first = flip(),
                               .addition = {uniform(0.01f, 2), uniform(0.01f, 2), uniform(-100, 200), flip(), flip(), flip()}});
       layer.addends.push_back(bytes(layer.elements(), false));
     }
@@ -221,8 +222,9 @@ std::uint8_t byte_of(const Layer& layer, std::int32_t sum, std::size_t at) {
       continue;
     }
     const ByteAddition& a = stage.addition;
-    const auto x = static_cast<float>(number(byte, a.a_signed)),
-               y = static_cast<float>(number(layer.addends[stage.addend][at], a.b_signed));
+    std::uint8_t first = byte, second = layer.addends[stage.addend][at];
+    if (stage.addend_first) std::swap(first, second);
+    const auto x = static_cast<float>(number(first, a.a_signed)), y = static_cast<float>(number(second, a.b_signed));
     byte = static_cast<std::uint8_t>(rounded(std::fma(x, a.a_factor, std::fma(y, a.b_factor, a.shift)), 0, a.y_signed));
   }
   return byte;
