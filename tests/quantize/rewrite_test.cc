@@ -37,7 +37,7 @@ Tensor noise(std::int64_t batch, std::int64_t side, unsigned seed) {
 }
 
 // A network of the paper's for small pictures: shortcuts of option A, and of option B.
-Graph network(const char* name = "resnet8", arch::Shortcut shortcut = arch::Shortcut::a) {
+Graph network(const char* name = "resnet8", arch::Shortcut shortcut = arch::Shortcut::A) {
   arch::Spec spec = *arch::find_spec(name);
   spec.shortcut = shortcut;
   spec.height = spec.width = 16;
@@ -126,7 +126,7 @@ TEST(Rewrite, PairsStandAroundEveryLayer) {
 }
 
 TEST(Rewrite, OperatorsOnIntegersGiveWhatThePairsGive) {
-  for (const arch::Shortcut shortcut : {arch::Shortcut::a, arch::Shortcut::b}) {
+  for (const arch::Shortcut shortcut : {arch::Shortcut::A, arch::Shortcut::B}) {
     const Calibrated calibrated(network("resnet8", shortcut));
     const Rewritten made = calibrated.rewrite({.form = Form::qoperator});
     expect_same_surface(calibrated.graph, made.graph);
@@ -223,7 +223,7 @@ TEST(Rewrite, ShownValuesAreThoseOfTheFloats) {
 }
 
 TEST(Rewrite, FilesAreReadAsTheyWereWritten) {
-  const Calibrated calibrated(network("resnet8", arch::Shortcut::b));
+  const Calibrated calibrated(network("resnet8", arch::Shortcut::B));
   for (const Form form : {Form::qdq, Form::qoperator}) {
     for (const int opset : {13, 17, 21}) {
       Model model;
