@@ -185,7 +185,6 @@ class Follower : private BatchRules {
   Rows through(const T&) const {
     return lost(Kind::unknown, "cannot be followed");
   }
-
   Rows through(const QLinearAdd&) const {
     if (!only({0, 3}) || dims(3) == nullptr) return lost(Kind::unknown, "has scales that are computed from the images");
     return elementwise({operand(0), operand(3)});
@@ -194,6 +193,16 @@ class Follower : private BatchRules {
   Rows through(const QLinearGlobalAveragePool& op) const {
     const std::size_t axis = rows(0).axis;
     return axis == 0 || axis == (op.channels_last ? rank(0) - 1 : 1) ? rows(0) : mixed("averages over the batch");
+  }
+  Rows through(const QLinearAveragePool& op) const {
+    if (!op.channels_last) return windowed(window_of(op.pool, spatial()));
+    return rows(0).axis == 0 || rows(0).axis + 1 == rank(0) ? rows(0) : mixed("has windows that reach over several images");
+  }
+  // Each channel may have a table of its own.
+  Rows through(const LookupTable&) const {
+    if (!only({0})) return lost(Kind::unknown, "has tables that are computed from the images");
+    if (rank(1) < 2 || rows(0).axis != 1) return rows(0);
+    return is_same_for_all(1, 0, rows(0)) ? rows(0) : unlike();
   }
   Rows through(const BatchNormalization& op) const {
     if (op.training_mode) return mixed("normalises by the batch's own statistics");
@@ -221,21 +230,15 @@ class Follower : private BatchRules {
     if (!only({0})) return lost(Kind::unknown, "has operands that are computed from the images");
     return rows(0).axis == 0 ? rows(0) : lost(Kind::unknown, "cannot be followed");
   }
-  Rows through(const InstanceNormalization&) const { return each_image(); }
-  Rows through(const GroupNormalization&) const { return each_image(); }
-  Rows through(const LRN&) const { return each_image(); }
+  template <typename Op>
+  requires is_one_of<Op, InstanceNormalization, GroupNormalization, LRN, GlobalLpPool, ConvTranspose, DepthToSpace, SpaceToDepth>
+      Rows through(const Op&)
+  const { return each_image(); }
   Rows through(const GlobalMaxPool&) const { return rows(0).axis < 2 ? rows(0) : mixed("takes the largest of the batch"); }
-  Rows through(const GlobalLpPool&) const { return each_image(); }
   Rows through(const LpPool& op) const { return windowed(window_of(op, spatial())); }
-  Rows through(const ConvTranspose&) const { return each_image(); }
-  Rows through(const DepthToSpace&) const { return each_image(); }
-  Rows through(const SpaceToDepth&) const { return each_image(); }
-  Rows through(const LayerNormalization& op) const {
-    return normalize_axis(op.axis, rank(0)) > rows(0).axis ? rows(0) : mixed("normalises over the batch");
-  }
-  Rows through(const RMSNormalization& op) const {
-    return normalize_axis(op.axis, rank(0)) > rows(0).axis ? rows(0) : mixed("normalises over the batch");
-  }
+  template <typename Op>
+  requires is_one_of<Op, LayerNormalization, RMSNormalization> Rows through(const Op& op)
+  const { return normalize_axis(op.axis, rank(0)) > rows(0).axis ? rows(0) : mixed("normalises over the batch"); }
   Rows through(const LpNormalization& op) const { return softened(op.axis, false); }
   Rows through(const MeanVarianceNormalization& op) const {
     for (const std::int64_t axis : op.axes) {

@@ -70,6 +70,7 @@ class Counter {
   void count(const QLinearMatMul&) { product(reduced_size(false), 3, none); }
   void count(const QLinearAdd&) { cost_.add_elements = output_elements(); }
   void count(const QLinearGlobalAveragePool&) { global_pool(); }
+  void count(const QLinearAveragePool&) { average_pool(); }
   void count(const BatchNormalization&) {
     cost_.norm_elements = output_elements();
     cost_.parameters = plus(parameters(1), parameters(2));

@@ -108,6 +108,11 @@ class Reducer {
               return window(id, Kind::average_pool, "average pool",
                             {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode});
             },
+            [&](const QLinearAveragePool& op) {
+              const AveragePool& pool = op.pool;
+              return window(id, Kind::average_pool, "average pool",
+                            {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode});
+            },
             [&](const GlobalAveragePool&) { return simple(Kind::global_pool, "global average pool"); },
             [&](const ReduceMean&) {
               const Fact& x = graph_.fact(node.inputs[0]);

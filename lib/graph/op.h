@@ -35,15 +35,15 @@ using AnyOp =
                  AveragePool, GlobalAveragePool, ReduceMean, ArgMax, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Concat,
                  Slice, Pad, Gather, Expand, ConstantOfShape, ShapeOf, Cast, Identity, Dropout, Gemm, MatMul, Softmax, LogSoftmax,
                  QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul,
-                 QLinearAdd, QLinearGlobalAveragePool, QGemm, LeakyRelu, ThresholdedRelu, Elu, Selu, Celu, HardSwish, Swish, Mish,
-                 Gelu, Softplus, Softsign, Tanh, Erf, Exp, Log, Sqrt, Reciprocal, Floor, Ceil, Round, Sin, Cos, Tan, Asin, Acos,
-                 Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Abs, Neg, Sign, Mean, Max, Min, Pow, Mod, PRelu, Equal, Greater,
-                 GreaterOrEqual, Less, LessOrEqual, And, Or, Xor, Not, IsNaN, IsInf, Where, ArgMin, GlobalMaxPool, LpPool,
-                 GlobalLpPool, MaxUnpool, InstanceNormalization, GroupNormalization, LayerNormalization, RMSNormalization,
-                 MeanVarianceNormalization, LpNormalization, LRN, Split, Tile, DepthToSpace, SpaceToDepth, Trilu, GatherElements,
-                 GatherND, ScatterElements, ScatterND, TopK, OneHot, CumSum, Range, Size, Einsum, Resize, ConvTranspose,
-                 GridSample, AffineGrid, ReduceSum, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2, ReduceSumSquare,
-                 ReduceLogSum, ReduceLogSumExp, Opaque>;
+                 QLinearAdd, QLinearGlobalAveragePool, QLinearAveragePool, LookupTable, QGemm, LeakyRelu, ThresholdedRelu, Elu,
+                 Selu, Celu, HardSwish, Swish, Mish, Gelu, Softplus, Softsign, Tanh, Erf, Exp, Log, Sqrt, Reciprocal, Floor, Ceil,
+                 Round, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Abs, Neg, Sign, Mean, Max, Min, Pow,
+                 Mod, PRelu, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, And, Or, Xor, Not, IsNaN, IsInf, Where, ArgMin,
+                 GlobalMaxPool, LpPool, GlobalLpPool, MaxUnpool, InstanceNormalization, GroupNormalization, LayerNormalization,
+                 RMSNormalization, MeanVarianceNormalization, LpNormalization, LRN, Split, Tile, DepthToSpace, SpaceToDepth,
+                 Trilu, GatherElements, GatherND, ScatterElements, ScatterND, TopK, OneHot, CumSum, Range, Size, Einsum, Resize,
+                 ConvTranspose, GridSample, AffineGrid, ReduceSum, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2,
+                 ReduceSumSquare, ReduceLogSum, ReduceLogSumExp, Opaque>;
 
 template <typename T, typename Variant>
 inline constexpr bool is_alternative = false;

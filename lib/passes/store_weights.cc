@@ -19,7 +19,7 @@ bool quantizes(const Op& op) {
   return std::holds_alternative<QuantizeLinear>(op) || std::holds_alternative<DequantizeLinear>(op) ||
          std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) ||
          std::holds_alternative<QLinearAdd>(op) || std::holds_alternative<QLinearGlobalAveragePool>(op) ||
-         std::holds_alternative<QGemm>(op);
+         std::holds_alternative<QLinearAveragePool>(op) || std::holds_alternative<QGemm>(op);
 }
 
 }  // namespace

@@ -54,9 +54,9 @@ constexpr bool is_reduction<Reduce<reduction>> = true;
 template <typename T>
 constexpr bool is_linear =
     is_reduction<T> ||
-    is_one_of<T, BatchNormalization, GlobalAveragePool, GlobalMaxPool, GlobalLpPool, QLinearGlobalAveragePool, MaxUnpool, ArgMax,
-              ArgMin, Softmax, LogSoftmax, InstanceNormalization, GroupNormalization, LayerNormalization, RMSNormalization,
-              MeanVarianceNormalization, LpNormalization, OneHot, CumSum, AffineGrid>;
+    is_one_of<T, BatchNormalization, GlobalAveragePool, GlobalMaxPool, GlobalLpPool, QLinearGlobalAveragePool, LookupTable,
+              MaxUnpool, ArgMax, ArgMin, Softmax, LogSoftmax, InstanceNormalization, GroupNormalization, LayerNormalization,
+              RMSNormalization, MeanVarianceNormalization, LpNormalization, OneHot, CumSum, AffineGrid>;
 // Those that do not look at what they are given.
 template <typename T>
 constexpr bool is_blind = is_one_of<T, Input, Constant, ConstantOfShape, ShapeOf, Size, Range, Opaque>;
@@ -79,6 +79,7 @@ Work work(const MatMulInteger&, const Call& call) { return call.of_product(); }
 Work work(const QLinearMatMul&, const Call& call) { return call.of_product(); }
 Work work(const MaxPool& op, const Call& call) { return call.of_window(op.kernel_shape); }
 Work work(const AveragePool& op, const Call& call) { return call.of_window(op.kernel_shape); }
+Work work(const QLinearAveragePool& op, const Call& call) { return call.of_window(op.pool.kernel_shape); }
 Work work(const LpPool& op, const Call& call) { return call.of_window(op.kernel_shape); }
 Work work(const LRN& op, const Call& call) { return call.of_terms(std::min(op.size, call.shape(0)[1])); }
 // Each element of the input is multiplied by a kernel for each output channel of its group.

@@ -27,7 +27,8 @@ Tensor converted(const Tensor& tensor, DType to) {
 bool wants_float32(const Op& op) {
   return std::holds_alternative<DynamicQuantizeLinear>(op) || std::holds_alternative<QLinearConv>(op) ||
          std::holds_alternative<QLinearMatMul>(op) || std::holds_alternative<QLinearAdd>(op) ||
-         std::holds_alternative<QLinearGlobalAveragePool>(op) || std::holds_alternative<QGemm>(op);
+         std::holds_alternative<QLinearGlobalAveragePool>(op) || std::holds_alternative<QLinearAveragePool>(op) ||
+         std::holds_alternative<QGemm>(op);
 }
 
 // The graph in double: every float32 value is kept as float64; with `noisy`, each is changed by about a last bit of a float, to

@@ -32,6 +32,7 @@ Role role_of(const Op& op) {
                                [](const QLinearConv&) { return Role::convolution; },
                                [](const QLinearAdd&) { return Role::addition; },
                                [](const QLinearGlobalAveragePool&) { return Role::pool; },
+                               [](const QLinearAveragePool&) { return Role::pool; },
                                [](const QGemm&) { return Role::classifier; },
                                [](const MatMulInteger&) { return Role::classifier; },
                                [](const QLinearMatMul&) { return Role::classifier; },

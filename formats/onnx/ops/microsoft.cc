@@ -161,22 +161,6 @@ Op import_q_linear_softmax(NodeImport& node) {
   op.coerce_to_2d = opset < 13;
   return import_quantized(node, op);
 }
-Op import_q_linear_average_pool(NodeImport& node) {
-  AveragePool op;
-  read_attributes(node.attributes, op);
-  if (!node.attributes.flag("channels_last", false)) return import_quantized(node, op);
-  const auto& dims = node.fact(0).dims;
-  if (!dims || dims->size() < 3) throw Error(Fault::unsupported, "has its channels last, and its rank is not known");
-  std::vector<std::int64_t> in = {0, static_cast<std::int64_t>(dims->size()) - 1}, out = {0};
-  for (std::int64_t i = 1; i + 1 < static_cast<std::int64_t>(dims->size()); ++i) {
-    in.push_back(i);
-    out.push_back(i + 1);
-  }
-  out.push_back(1);
-  const ValueId first = put(node, "channels_first", Transpose{in}, {dequantized(node, 0, "x")});
-  const ValueId last = put(node, "channels_last", Transpose{out}, {put(node, "computed", op, {first})});
-  return quantized(node, last, 3);
-}
 Op import_q_linear_mul(NodeImport& node) {
   const ValueId a = dequantized(node, 0, "a"), b = dequantized(node, 3, "b");
   return quantized(node, put(node, "product", Mul{}, {a, b}), 6);
@@ -207,7 +191,6 @@ std::span<const OpRow> microsoft_aliases() {
       {"FusedGemm", 1, import_fused_gemm, nullptr, domain},
       {"FusedMatMul", 1, import_fused_mat_mul, nullptr, domain},
       {"Gelu", 1, import_gelu, nullptr, domain},
-      {"QLinearAveragePool", 1, import_q_linear_average_pool, nullptr, domain},
       {"QLinearConcat", 1, import_q_linear_concat, nullptr, domain},
       {"QLinearLeakyRelu", 1, import_q_linear_leaky_relu, nullptr, domain},
       {"QLinearMul", 1, import_q_linear_mul, nullptr, domain},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "lib/base/error.h"
@@ -69,6 +70,18 @@ std::optional<DType> quantized_dtype(const Facts& inputs, std::size_t zero_point
   if (!inputs.has(zero_point)) return inputs[otherwise].dtype;
   check_bytes(inputs[zero_point], what);
   return inputs[zero_point].dtype;
+}
+
+// X, x_scale, x_zero_point, y_scale, y_zero_point.
+void check_pool(const Facts& inputs) {
+  check_bytes(inputs[0], "X");
+  check_zero_point(inputs, 0, 2, "x_zero_point");
+  check_zero_point(inputs, 0, 4, "y_zero_point");
+  check_scale(inputs[1], "x_scale");
+  check_scale(inputs[3], "y_scale");
+  for (const auto& [index, name] :
+       {std::pair{std::size_t{1}, "x_scale"}, {2, "x_zero_point"}, {3, "y_scale"}, {4, "y_zero_point"}})
+    check_single(inputs, index, name);
 }
 
 Fact made(std::optional<DType> dtype, std::optional<Dims> dims) { return {dtype, std::move(dims), std::nullopt, std::nullopt}; }
@@ -149,20 +162,40 @@ std::vector<Fact> infer(const QLinearAdd&, const Facts& inputs, std::size_t) {
 }
 
 std::vector<Fact> infer(const QLinearGlobalAveragePool& op, const Facts& inputs, std::size_t) {
-  check_bytes(inputs[0], "X");
-  check_zero_point(inputs, 0, 2, "x_zero_point");
-  check_zero_point(inputs, 0, 4, "y_zero_point");
-  check_scale(inputs[1], "x_scale");
-  check_scale(inputs[3], "y_scale");
-  for (const auto& [index, name] :
-       {std::pair{std::size_t{1}, "x_scale"}, {2, "x_zero_point"}, {3, "y_scale"}, {4, "y_zero_point"}})
-    check_single(inputs, index, name);
+  check_pool(inputs);
   if (!inputs[0].has_rank()) return {made(inputs[0].dtype, std::nullopt)};
   Dims dims = *inputs[0].dims;
   if (dims.size() < 3) throw Error(Fault::malformed, fmt::format("X is {}, expected (N, C, spatial...)", to_string(dims)));
   const std::size_t first = op.channels_last ? 1 : 2;
   for (std::size_t i = 0; i < dims.size() - 2; ++i) dims[first + i] = 1;
   return {made(inputs[0].dtype, std::move(dims))};
+}
+
+std::vector<Fact> infer(const QLinearAveragePool& op, const Facts& inputs, std::size_t outputs) {
+  check_pool(inputs);
+  Fact x = same_as(inputs[0]);
+  if (op.channels_last && x.has_rank() && x.rank() > 1) std::rotate(x.dims->begin() + 1, x.dims->end() - 1, x.dims->end());
+  const Fact* const operands[] = {&x};
+  Fact y = infer(op.pool, Facts(operands), outputs).front();
+  if (op.channels_last && y.has_rank()) std::rotate(y.dims->begin() + 1, y.dims->begin() + 2, y.dims->end());
+  return {std::move(y)};
+}
+
+std::vector<Fact> infer(const LookupTable&, const Facts& inputs, std::size_t) {
+  check_bytes(inputs[0], "x");
+  check_bytes(inputs[1], "table");
+  Fact y = same_as(inputs[0]);
+  y.dtype = inputs[1].dtype;
+  const auto table = inputs[1].shape();
+  if (!table) return {std::move(y)};
+  bool fits = table->rank() >= 1 && table->rank() <= 2 && table->dims().back() == 256;
+  if (fits && table->rank() == 2 && y.has_rank())
+    fits = y.rank() >= 2 && (!(*y.dims)[1].is_number() || (*y.dims)[1].is((*table)[0]));
+  if (!fits) {
+    throw Error(Fault::malformed, fmt::format("table is {} for {}, expected 256 bytes, or 256 for each channel",
+                                              table->to_string(), inputs[0].to_string()));
+  }
+  return {std::move(y)};
 }
 
 std::vector<Fact> infer(const QGemm& op, const Facts& inputs, std::size_t) {

@@ -1,9 +1,10 @@
-// Arithmetic on quantized tensors: ConvInteger, MatMulInteger and the QLinear operators. A quantized x stands for
-// (x - x_zero_point) * x_scale; sums are of integers and exact, and what they stand for is rounded half to even, once.
+// Arithmetic on quantized tensors: ConvInteger, MatMulInteger, the QLinear operators and tables of bytes. A quantized x stands
+// for (x - x_zero_point) * x_scale; sums are of integers and exact, and what they stand for is rounded half to even, once.
 #pragma once
 
 #include "lib/graph/op_traits.h"
 #include "lib/graph/ops/conv.h"
+#include "lib/graph/ops/pool.h"
 
 namespace resnet {
 
@@ -45,6 +46,25 @@ struct QLinearGlobalAveragePool {
   static constexpr auto attributes() { return std::tuple{attribute("channels_last", &QLinearGlobalAveragePool::channels_last)}; }
   friend bool operator==(const QLinearGlobalAveragePool&, const QLinearGlobalAveragePool&) = default;
 };
+// ONNX Runtime's own, version 1: X, x_scale, x_zero_point, y_scale, y_zero_point; the channels are axis 1, or the last. Padding
+// that counts stands for 0.
+struct QLinearAveragePool {
+  static constexpr OpTraits traits{"QLinearAveragePool", {4, 5}, {1, 1}, Effect::computes, 1, "com.microsoft", 1u << 2};
+  AveragePool pool{};  // its attributes
+  bool channels_last = false;
+  static constexpr auto attributes() {
+    return std::tuple{attribute("pool", &QLinearAveragePool::pool),
+                      attribute("channels_last", &QLinearAveragePool::channels_last)};
+  }
+  friend bool operator==(const QLinearAveragePool&, const QLinearAveragePool&) = default;
+};
+// Our own: x (uint8 or int8), table (uint8 or int8; 256, or C x 256 where x is (N, C, ...)). Each byte of x, taken as unsigned,
+// is the place in the table, or in its channel's row, where the byte of the output is. Made for running: whatever is computed
+// element by element between DequantizeLinear and QuantizeLinear.
+struct LookupTable {
+  static constexpr OpTraits traits{"LookupTable", {2, 2}, {1, 1}, Effect::computes, 1, "resnet-cli"};
+  friend bool operator==(const LookupTable&, const LookupTable&) = default;
+};
 // ONNX Runtime's own, version 1: A, a_scale, a_zero_point, B, b_scale, b_zero_point, optional C (int32, in units of
 // alpha * a_scale * b_scale), optional y_scale, optional y_zero_point. Without y_scale the output is float.
 struct QGemm {
@@ -64,6 +84,8 @@ std::vector<Fact> infer(const QLinearConv& op, const Facts& inputs, std::size_t 
 std::vector<Fact> infer(const QLinearMatMul& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const QLinearAdd& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const QLinearGlobalAveragePool& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const QLinearAveragePool& op, const Facts& inputs, std::size_t outputs);
+std::vector<Fact> infer(const LookupTable& op, const Facts& inputs, std::size_t outputs);
 std::vector<Fact> infer(const QGemm& op, const Facts& inputs, std::size_t outputs);
 
 }  // namespace resnet

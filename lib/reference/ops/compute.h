@@ -60,6 +60,8 @@ void compute(const QLinearConv& op, Inputs inputs, Outputs outputs);
 void compute(const QLinearMatMul& op, Inputs inputs, Outputs outputs);
 void compute(const QLinearAdd& op, Inputs inputs, Outputs outputs);
 void compute(const QLinearGlobalAveragePool& op, Inputs inputs, Outputs outputs);
+void compute(const QLinearAveragePool& op, Inputs inputs, Outputs outputs);
+void compute(const LookupTable& op, Inputs inputs, Outputs outputs);
 void compute(const QGemm& op, Inputs inputs, Outputs outputs);
 void compute(const Abs& op, Inputs inputs, Outputs outputs);
 void compute(const Neg& op, Inputs inputs, Outputs outputs);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lib/reference/ops/bytes.h"
 #include "lib/reference/ops/compute.h"
 #include "lib/reference/ops/loops.h"
 
@@ -145,6 +146,52 @@ void compute(const AveragePool& op, Inputs inputs, Outputs outputs) {
         for (const Taps* axis : axes) count *= static_cast<double>(op.count_include_pad ? axis->padded : axis->count);
         return count == 0 ? 0.0 : sum / count;
       });
+}
+
+namespace {
+
+Tensor transposed(const Tensor& x, std::vector<std::int64_t> perm) {
+  const Tensor* inputs[] = {&x};
+  return evaluate(Transpose{std::move(perm)}, inputs).front();
+}
+
+// y (N, C, ...) of x (N, C, ...).
+void average(const QLinearAveragePool& op, const Tensor& x, Inputs inputs, Tensor& y) {
+  const auto spatial = x.shape().dims().subspan(2);
+  const Window window = window_of(op.pool, Dims(spatial.begin(), spatial.end()));
+  const auto x_zero = static_cast<std::int64_t>(single(inputs, 2, 0));
+  const float x_scale = single(inputs, 1, 1), y_scale = single(inputs, 3, 1), y_zero = single(inputs, 4, 0);
+  dispatch_bytes(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* source = x.data<T>().data();
+    T* target = y.mutable_data<T>().data();
+    visit_windows(window, x.shape(), y.shape(), [&](std::int64_t map, std::span<const Taps* const> axes) {
+      std::int64_t sum = 0;
+      visit_taps(axes, 0, [&](std::int64_t tap) { sum += source[map + tap] - x_zero; });
+      float count = 1;
+      for (const Taps* axis : axes) count *= static_cast<float>(op.pool.count_include_pad ? axis->padded : axis->count);
+      const float factor = count == 0 ? 0.0f : x_scale / (y_scale * count);
+      *target++ = rescaled<T>(static_cast<std::int32_t>(sum), factor, y_zero);
+    });
+  });
+}
+
+}  // namespace
+
+void compute(const QLinearAveragePool& op, Inputs inputs, Outputs outputs) {
+  if (!op.channels_last) return average(op, *inputs[0], inputs, outputs[0]);
+  const auto rank = static_cast<std::int64_t>(inputs[0]->shape().rank());
+  std::vector<std::int64_t> first = {0, rank - 1}, last = {0};
+  for (std::int64_t axis = 1; axis + 1 < rank; ++axis) {
+    first.push_back(axis);
+    last.push_back(axis + 1);
+  }
+  last.push_back(1);
+  std::vector<std::int64_t> shape;
+  for (const std::int64_t axis : first) shape.push_back(outputs[0].shape()[static_cast<std::size_t>(axis)]);
+  Tensor y = Tensor::allocate(outputs[0].dtype(), Shape(shape));
+  average(op, transposed(*inputs[0], first), inputs, y);
+  copy_bytes(transposed(y, last), outputs[0]);
 }
 
 namespace {
