@@ -222,11 +222,12 @@ class Quantizing {
 
   bool average(NodeId id) {
     const Node& node = old_.node(id);
-    if (is_qdq() || !std::holds_alternative<GlobalAveragePool>(node.op)) return between(id);
+    if (is_qdq()) return between(id);
+    const auto* pool = std::get_if<AveragePool>(&node.op);
     const Stored x = stored(node.inputs[0]);
     const auto [scale, zero_point] = parameters({id, 0});
-    made(id, append_for(id, QLinearGlobalAveragePool{}, {x.value, x.scale, x.zero_point, scale, zero_point}, "_quant",
-                        stored_name(id)));
+    made(id, append_for(id, pool != nullptr ? Op(QLinearAveragePool{*pool}) : Op(QLinearGlobalAveragePool{}),
+                        {x.value, x.scale, x.zero_point, scale, zero_point}, "_quant", stored_name(id)));
     return true;
   }
 

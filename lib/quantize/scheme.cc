@@ -21,7 +21,7 @@ bool is_any(const Op& op) {
 
 bool is_quantized(const Op& op) {
   return is_any<QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul,
-                QLinearAdd, QLinearGlobalAveragePool, QGemm>(op);
+                QLinearAdd, QLinearAveragePool, QLinearGlobalAveragePool, QGemm>(op);
 }
 
 // What a node's kind is decided by.

@@ -78,11 +78,11 @@ TEST(ChooseRange, OutliersAreCutOffWhereThatIsBetter) {
   for (const Method method : {Method::percentile, Method::entropy, Method::mse}) {
     for (const Activations activations : {Activations::u8, Activations::s8}) {
       const Range one_sided = choose_range(with_outlier(1, 40), method, activations, 99.99);
-      EXPECT_LT(one_sided.high, 25) << word_of(method);
+      EXPECT_LT(one_sided.high, method == Method::percentile ? 25 : 36) << word_of(method);
       EXPECT_GT(one_sided.high, 4) << word_of(method);
       EXPECT_EQ(one_sided.low, 0);
       const Range two_sided = choose_range(with_outlier(0, 40), method, activations, 99.99);
-      EXPECT_LT(two_sided.high, 25) << word_of(method);
+      EXPECT_LT(two_sided.high, method == Method::percentile ? 25 : 36) << word_of(method);
       EXPECT_LT(two_sided.low, -2) << word_of(method);
     }
   }

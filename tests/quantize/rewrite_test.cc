@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,14 @@ struct Calibrated {
   Calibration calibration;
   ParametersOf parameters;
 };
+
+// Its nodes, whatever the order of its constants.
+std::set<std::string> lines_of(const Graph& graph) {
+  std::set<std::string> lines;
+  std::istringstream text(print(graph));
+  for (std::string line; std::getline(text, line);) lines.insert(line);
+  return lines;
+}
 
 std::map<std::string, int> counts(const Graph& graph) {
   std::map<std::string, int> found;
@@ -186,7 +195,7 @@ TEST(Rewrite, EverythingKeptIsTheNetworkItself) {
   const std::vector<NodeId> layers = calibrated.scheme.layers();
   const Rewritten made = calibrated.rewrite({.kept = {layers.begin(), layers.end()}});
   EXPECT_EQ(made.layers, 0u);
-  EXPECT_EQ(print(made.graph), print(calibrated.graph));
+  EXPECT_TRUE(lines_of(made.graph) == lines_of(calibrated.graph));
 }
 
 TEST(Rewrite, ASingleLayerIsAllThatChanges) {
@@ -230,7 +239,7 @@ TEST(Rewrite, FilesAreReadAsTheyWereWritten) {
       model.graph = calibrated.rewrite({.form = form}).graph;
       const std::string bytes = onnx::serialize(model, {.opset = opset});
       const Model read = onnx::read(std::as_bytes(std::span(bytes)), "quantized", "");
-      EXPECT_EQ(print(read.graph), print(model.graph)) << opset;
+      EXPECT_TRUE(lines_of(read.graph) == lines_of(model.graph)) << opset;
     }
   }
 }

@@ -21,7 +21,7 @@ struct QuantizeRequest {
   std::vector<std::string> photos;  // as Photos takes them
   std::size_t most_photos = 500;    // of them, evenly spread
 
-  quantize::Method method = quantize::Method::mse;
+  quantize::Method method = quantize::Method::entropy;
   double percentile = 99.99;
   quantize::Form form = quantize::Form::qdq;
   quantize::Activations activations = quantize::Activations::u8;
