@@ -33,6 +33,7 @@ Command add_fetch(CLI::App& program);
 Command add_inspect(CLI::App& program);
 Command add_train(CLI::App& program);
 Command add_validate(CLI::App& program);
+Command add_quantize(CLI::App& program);
 Command add_responses(CLI::App& program);
 Command add_completion(CLI::App& program);
 Command add_version(CLI::App& program);

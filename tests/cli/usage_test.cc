@@ -16,15 +16,15 @@ TEST_F(UsageTest, HelpGoesToStdoutAndTellsOfEveryCommand) {
   const Finished help = run({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* word : {"predict", "build", "inspect", "validate", "convert", "compare", "responses", "ops", "completion",
-                           "--threads", "--config", "--progress", "Exit codes", "Examples:"}) {
+  for (const char* word : {"predict", "build", "inspect", "validate", "convert", "quantize", "compare", "responses", "ops",
+                           "completion", "--threads", "--config", "--progress", "Exit codes", "Examples:"}) {
     EXPECT_THAT(help.out, HasSubstr(word));
   }
 }
 
 TEST_F(UsageTest, EveryCommandHasHelpWithItsOptionsThoseOfAllAndExamples) {
   for (const char* command :
-       {"predict", "build", "inspect", "validate", "convert", "compare", "responses", "ops", "completion"}) {
+       {"predict", "build", "inspect", "validate", "convert", "quantize", "compare", "responses", "ops", "completion"}) {
     const Finished help = run({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_EQ(help.err, "");

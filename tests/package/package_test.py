@@ -17,7 +17,7 @@ SOURCE, BUILD, CMAKE, CPACK = (os.environ["RESNET_" + name] for name in ("SOURCE
 HARDENED = os.environ["RESNET_HARDENED"] == "1"
 LIBRARY = os.environ["RESNET_LIBRARY"] == "1"
 PREFIXES = [folder for folder in os.environ["RESNET_PREFIXES"].split(":") if folder]
-COMMANDS = ["predict", "evaluate", "merge", "inspect", "validate", "build", "convert", "compare", "bench", "responses", "train", "fetch",
+COMMANDS = ["predict", "evaluate", "merge", "inspect", "validate", "build", "convert", "quantize", "compare", "bench", "responses", "train", "fetch",
             "curves", "cache", "ops", "completion", "version", "help"]
 
 
