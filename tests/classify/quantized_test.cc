@@ -103,7 +103,9 @@ TEST_P(QuantizedNetwork, AnswersAsItWasAnswered) {
   }
   EXPECT_GE(equal, static_cast<int>(answers.size()) - (100 - test_case.least_equal));
   // Numbers in the list have six digits.
-  if (std::isfinite(test_case.steps)) EXPECT_LE(worst, test_case.steps * step * 1.001 + 1e-4);
+  if (std::isfinite(test_case.steps)) {
+    EXPECT_LE(worst, test_case.steps * step * 1.001 + 1e-4);
+  }
   RecordProperty("equal", equal);
   RecordProperty("worst_difference", std::to_string(worst));
 }

@@ -45,8 +45,9 @@ TEST(WidenFloats, WithInputsAndOutputsAsTheyAre) {
       }
     }
     for (const Node& node : wide.nodes()) {
-      if (std::holds_alternative<Relu>(node.op) || std::holds_alternative<Add>(node.op))
+      if (std::holds_alternative<Relu>(node.op) || std::holds_alternative<Add>(node.op)) {
         EXPECT_EQ(node.outputs[0].fact.dtype, DType::float32);
+      }
     }
   }
 }
