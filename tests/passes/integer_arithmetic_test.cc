@@ -271,7 +271,9 @@ TEST(IntegerArithmetic, FunctionsOfOneTensorAreATable) {
   y = n.put(Add{}, {y, n.numbers(Shape{3, 1, 1}, -1, 1)});
   n.expect(n.pair(y, step, s8, 3), "QuantizeLinear LookupTable DequantizeLinear");
   for (const Node& node : n.after().nodes()) {
-    if (std::holds_alternative<LookupTable>(node.op)) EXPECT_EQ(n.after().fact(node.inputs[1]).to_string(), "int8 3x256");
+    if (std::holds_alternative<LookupTable>(node.op)) {
+      EXPECT_EQ(n.after().fact(node.inputs[1]).to_string(), "int8 3x256");
+    }
   }
   // Two pairs in a row.
   Network pairs;
