@@ -229,6 +229,41 @@ class Pass : private IntegerGroups {
   PassLog& log_;
 };
 
+ByteTable table_of(const Tensor& tensor) {
+  ByteTable table(tensor.shape().rank() == 2 ? static_cast<std::size_t>(tensor.shape()[0]) : 1);
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    for (std::size_t i = 0; i < 256; ++i) table[c][i] = std::to_integer<std::uint8_t>(tensor.bytes()[c * 256 + i]);
+  }
+  return table;
+}
+
+// Tables one after the other become one.
+Graph merge_tables(const Graph& graph) {
+  const Readers readers(graph);
+  Rewriter rewriter(graph);
+  return rewriter.run([&](NodeId id) {
+    const Node& node = graph.node(id);
+    if (!std::holds_alternative<LookupTable>(node.op) || !graph.fact(node.inputs[1]).value) return false;
+    ByteTable table = table_of(*graph.fact(node.inputs[1]).value);
+    ValueId x = node.inputs[0];
+    while (true) {
+      const Node& before = graph.node(x.node);
+      if (!std::holds_alternative<LookupTable>(before.op) || !readers.only(x) || !graph.fact(before.inputs[1]).value) break;
+      const ByteTable first = table_of(*graph.fact(before.inputs[1]).value);
+      ByteTable both(std::max(first.size(), table.size()));
+      for (std::size_t c = 0; c < both.size(); ++c) {
+        for (std::size_t i = 0; i < 256; ++i) both[c][i] = table[table.size() == 1 ? 0 : c][first[first.size() == 1 ? 0 : c][i]];
+      }
+      table = std::move(both);
+      x = before.inputs[0];
+    }
+    if (x == node.inputs[0]) return false;
+    const ValueId rows = rewriter.add_constant(node.outputs[0].name + ".table", tensor_of(table, *node.outputs[0].fact.dtype));
+    rewriter.copy(id, std::nullopt, std::vector{rewriter.map(x), rows});
+    return true;
+  });
+}
+
 }  // namespace
 
 Graph integer_arithmetic(const Graph& graph, PassLog& log) {
@@ -237,7 +272,8 @@ Graph integer_arithmetic(const Graph& graph, PassLog& log) {
   if (!concerns) return graph;
   const std::size_t before = log.done.size();
   Graph result = Pass(graph, log).run();
-  return log.done.size() == before ? graph : remove_dead_nodes(result, log);
+  if (log.done.size() == before) return graph;
+  return remove_dead_nodes(merge_tables(remove_dead_nodes(result, log)), log);
 }
 
 }  // namespace resnet

@@ -126,20 +126,21 @@ ValueId IntegerGroups::constant(NodeId id, const char* suffix, Tensor tensor) {
   return rewriter_.add_constant((node.name.empty() ? node.outputs[0].name : node.name) + suffix, std::move(tensor));
 }
 
-ValueId IntegerGroups::emit(NodeId id, Op op, std::vector<ValueId> inputs) {
+std::string IntegerGroups::fresh(const std::string& base) {
   if (names_.empty()) {
     for (const Node& node : graph_.nodes()) {
       for (const Value& value : node.outputs) names_.insert(value.name);
     }
   }
+  std::string name = base;
+  for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
+  return name;
+}
+
+ValueId IntegerGroups::emit(NodeId id, Op op, std::vector<ValueId> inputs) {
   const Node& node = graph_.node(id);
   std::vector<std::string> outputs;
-  for (const Value& value : node.outputs) {
-    const std::string base = (value.name.empty() ? node.name : value.name) + ".quantized";
-    std::string name = base;
-    for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
-    outputs.push_back(std::move(name));
-  }
+  for (const Value& value : node.outputs) outputs.push_back(fresh((value.name.empty() ? node.name : value.name) + ".quantized"));
   if (!std::holds_alternative<Split>(op)) outputs.resize(1);
   return rewriter_.graph().append(std::move(op), std::move(inputs), node.name, std::move(outputs));
 }
@@ -151,12 +152,9 @@ std::optional<ValueId> IntegerGroups::look_up(const Coded& x, const ByteTable& t
   const std::size_t bytes = table.size() * sizeof(ByteRow);
   if (bytes > most_bytes - table_bytes_) return std::nullopt;
   table_bytes_ += bytes;
-  const Node& made = rewriter_.graph().node(x.bytes.node);
-  const std::string base = made.outputs[static_cast<std::size_t>(x.bytes.slot)].name;
+  const std::string base = rewriter_.graph().value(x.bytes).name, name = rewriter_.graph().node(x.bytes.node).name;
   const ValueId rows = rewriter_.add_constant(base + ".table", tensor_of(table, dtype));
-  std::string name = base + ".looked_up";
-  for (int i = 1; !names_.insert(name).second; ++i) name = base + ".looked_up_" + std::to_string(i);
-  return looked_up_[key] = rewriter_.graph().append(LookupTable{}, {x.bytes, rows}, made.name, {name});
+  return looked_up_[key] = rewriter_.graph().append(LookupTable{}, {x.bytes, rows}, name, {fresh(base + ".looked_up")});
 }
 
 std::optional<IntegerGroups::Operand> IntegerGroups::operand(ValueId value, std::optional<DType> dtype) {

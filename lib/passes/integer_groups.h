@@ -97,6 +97,8 @@ class IntegerGroups {
   std::optional<ValueId> added(NodeId id, const Quantization& to);
   std::optional<ValueId> averaged(NodeId id, const Quantization& to);
 
+  // A name that no value has.
+  std::string fresh(const std::string& base);
   ValueId scale(float value);
   ValueId zero(const Quantization& quantization);
   ValueId constant(NodeId id, const char* suffix, Tensor tensor);

@@ -136,11 +136,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   refuse_what_cannot_run(graph);
   initialize();
   PassLog log;
-  if (options.optimize) {
-    // Processors have instructions for float32.
-    if (computes_in_16_bits(graph)) graph = widen_floats(graph, log, Borders::kept);
-    graph = fuse_activations(optimize(integer_arithmetic(graph, log), log), log);
-  }
+  if (options.optimize) graph = optimize_to_run(graph, log);
   auto state = std::make_unique<State>();
   if (values_may_decide_shapes(graph)) state->unpacked = graph;
   std::optional<ThreadPool> own;
