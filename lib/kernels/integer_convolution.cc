@@ -25,6 +25,9 @@ class Thread {
   void run(std::int64_t part);
 
  private:
+  struct Given;
+  void gather(const IntegerPanelPlace& place, Given& given) const;
+  IntegerPanel panel_of(const IntegerPanelPlace& place, const Given& given) const;
   void compute(const IntegerPanelPlace& place, const IntegerPanelPlace* following, std::int64_t first_row) const;
   void start_apart(const IntegerPanelPlace& place, const std::int32_t* start, std::int64_t row, std::int64_t rows,
                    std::int32_t* to) const;
@@ -62,27 +65,34 @@ void Thread::start_apart(const IntegerPanelPlace& place, const std::int32_t* sta
   }
 }
 
-void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* following, std::int64_t first_row) const {
-  const IntegerWork& w = work_;
-  const IntegerConvolution& c = w.c;
-  const IntegerTiles& tiles = w.layout.tiles;
-  const std::int64_t lanes = place.vectors * tiles.lanes;
+// What is given for a panel's outputs, in whole vectors.
+struct Thread::Given {
   alignas(64) std::int32_t start[most_width] = {};
   alignas(64) float factors[most_width] = {}, shifts[most_width] = {};
+  bool below_one = true;  // all factors
+};
+
+void Thread::gather(const IntegerPanelPlace& place, Given& given) const {
+  const bool of_floats = work_.c.output == IntegerOutput::floats;
   const std::uint32_t x_zero_point = lines_.zero_point();
-  bool below_one = true;
   for (std::int64_t i = 0; i < place.count; ++i) {
-    start[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(packed_.biases()[place.lane + i]) -
-                                         x_zero_point * static_cast<std::uint32_t>(packed_.sums()[place.lane + i]));
-    if (c.output == IntegerOutput::sums) continue;
-    factors[i] = operands_.factors[place.first_output + i];
-    below_one &= std::abs(factors[i]) < 1;
-    if (c.output == IntegerOutput::floats) factors[i] *= operands_.multiplier;
-    if (operands_.shifts != nullptr) shifts[i] = operands_.shifts[place.first_output + i];
+    const auto bias = static_cast<std::uint32_t>(packed_.biases()[place.lane + i]);
+    const auto sum = static_cast<std::uint32_t>(packed_.sums()[place.lane + i]);
+    given.start[i] = static_cast<std::int32_t>(bias - x_zero_point * sum);
+    if (work_.c.output == IntegerOutput::sums) continue;
+    given.factors[i] = operands_.factors[place.first_output + i];
+    given.below_one &= std::abs(given.factors[i]) < 1;
+    if (of_floats) given.factors[i] *= operands_.multiplier;
+    if (operands_.shifts != nullptr) given.shifts[i] = operands_.shifts[place.first_output + i];
   }
-  const std::int64_t pixel = w.channels * w.element, panel_bytes = w.layout.taps * w.layout.steps * tiles.group * lanes;
+}
+
+IntegerPanel Thread::panel_of(const IntegerPanelPlace& place, const Given& given) const {
+  const IntegerWork& w = work_;
+  const IntegerConvolution& c = w.c;
+  const std::int64_t pixel = w.channels * w.element;
   const std::int32_t sign = c.y_signed ? 128 : 0;
-  IntegerPanel panel{
+  return {
       .map = {.pixel = pixel,
               .row = w.row_pixels * pixel,
               .width = w.row_pixels,
@@ -99,9 +109,9 @@ void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* fo
       .next = place.weights,
       .next_step = 0,
       .output = c.output,
-      .factors = factors,
-      .shifts = operands_.shifts == nullptr ? nullptr : shifts,
-      .factors_below_one = below_one,
+      .factors = given.factors,
+      .shifts = operands_.shifts == nullptr ? nullptr : given.shifts,
+      .factors_below_one = given.below_one,
       .sign = sign,
       .zero_point = c.y_zero_point + sign,
       .least_byte = std::clamp(c.least_byte + sign, 0, 255),
@@ -110,20 +120,30 @@ void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* fo
       .most = c.most,
       .outputs = c.filter.outputs,
   };
-  const std::int64_t height = tiles.rows[place.vectors], count = divide_up(lines_.rows(), height);
-  const std::int64_t size = c.output == IntegerOutput::bytes ? 1 : 4;
+}
+
+void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* following, std::int64_t first_row) const {
+  const IntegerLayout& layout = work_.layout;
+  const IntegerTiles& tiles = layout.tiles;
+  Given given;
+  gather(place, given);
+  IntegerPanel panel = panel_of(place, given);
+  const std::int64_t lanes = place.vectors * tiles.lanes, height = tiles.rows[place.vectors];
+  const std::int64_t rows = lines_.rows(), count = divide_up(rows, height);
+  const std::int64_t outputs = work_.c.filter.outputs, size = work_.c.output == IntegerOutput::bytes ? 1 : 4;
   const bool apart = packed_.has_zero_points();
   alignas(64) std::int32_t starts[IntegerTiles::most_rows * most_width];
   for (std::int64_t tile = 0; tile < count; ++tile) {
-    const std::int64_t from = lines_.rows() * tile / count, rows = lines_.rows() * (tile + 1) / count - from;
-    if (apart) start_apart(place, start, from, rows, starts);
+    const std::int64_t from = rows * tile / count, here = rows * (tile + 1) / count - from;
+    if (apart) start_apart(place, given.start, from, here, starts);
     if (following != nullptr && count <= most_prefetched_tiles) {
-      panel.next = following->weights + panel_bytes * tile / count;
+      // What comes next is asked for a share at a time.
+      panel.next = following->weights + layout.taps * layout.steps * tiles.group * lanes * tile / count;
       panel.next_step = tiles.group * lanes / count;
     }
-    auto* y = static_cast<std::uint8_t*>(operands_.y) + ((first_row + from) * c.filter.outputs + place.first_output) * size;
-    tiles.multiply[place.vectors][rows](panel, lines_.windows() + from, apart ? starts : start, apart ? lanes : 0, y);
-    finish(place, first_row + from, rows);
+    auto* y = static_cast<std::uint8_t*>(operands_.y) + ((first_row + from) * outputs + place.first_output) * size;
+    tiles.multiply[place.vectors][here](panel, lines_.windows() + from, apart ? starts : given.start, apart ? lanes : 0, y);
+    finish(place, first_row + from, here);
   }
 }
 

@@ -37,7 +37,7 @@ struct IntegerPanelPlace {
   const std::uint8_t* weights;
 };
 
-// A packed filter, as it lies in memory.
+// A packed filter, memory-mapped or not.
 class PackedIntegers {
  public:
   PackedIntegers(const IntegerLayout& layout, const std::uint8_t* packed) : layout_(layout), packed_(packed) {}

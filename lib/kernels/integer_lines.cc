@@ -38,9 +38,11 @@ void IntegerLines::prepare(std::int64_t index) {
     const std::int64_t top = down * w.stride_high - w.pad_top, bottom = top + (here - 1) * w.stride_high + w.reach_down + 1;
     const std::int64_t first = std::clamp<std::int64_t>(top, 0, w.height), last = std::clamp(bottom, first, w.height);
     const std::uint8_t* rows = read_rows(image, first, last, to);
-    IntegerWindow* const begin = window;
     window = find_windows(rows, top - first, last - first, here, window);
-    if (with_sums_) add_up(begin, window, rows, last - first);
+    if (with_sums_) {
+      auto* sums = reinterpret_cast<std::int32_t*>(scratch_ + w.sums);
+      add_up(rows, top - first, last - first, here, sums + (line - first_line) * w.out_width);
+    }
     line += here;
   }
 }
@@ -122,32 +124,42 @@ void IntegerLines::prepare_pixels(std::int64_t first_line, std::int64_t count) c
   }
 }
 
-// The sums of windows of one image: of what each tap may meet once, then of each window's taps.
-void IntegerLines::add_up(const IntegerWindow* first, const IntegerWindow* last, const std::uint8_t* image,
-                          std::int64_t rows) const {
+// The sums of the windows of some lines of one image, `top` the row of the first ones: of what each tap may meet once, then of
+// each window's taps.
+void IntegerLines::add_up(const std::uint8_t* image, std::int64_t top, std::int64_t height, std::int64_t lines,
+                          std::int32_t* sums) const {
   const IntegerWork& w = work_;
   const IntegerFilter& filter = w.c.filter;
   const bool whole_rows = w.layout.whole_rows;
+  if (filter.taps() == 1) {  // of which a stride skips some
+    const IntegerWindow* window = windows() + (sums - this->sums());
+    for (std::int64_t i = 0; i < lines * w.out_width; ++i) sums[i] = sum_of_window(window[i], 0, w.layout.run);
+    return;
+  }
   auto* taps = reinterpret_cast<std::int32_t*>(scratch_ + w.pixel_sums);
-  const std::int64_t places = whole_rows ? w.out_width : w.width, pixel = w.channels * w.element;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const std::uint8_t* row = image + i * w.row_pixels * pixel;
-    for (std::int64_t j = 0; j < places; ++j, row += (whole_rows ? w.stride_wide : 1) * pixel) {
-      taps[i * places + j] = w.layout.tiles.sum(row, static_cast<std::size_t>(w.layout.run));
+  const std::int64_t places = whole_rows ? w.out_width : w.width, step = whole_rows ? 1 : w.stride_wide;
+  const std::int64_t from_place = (whole_rows ? w.stride_wide : 1) * w.channels * w.element;
+  for (std::int64_t i = 0; i < height; ++i) {
+    const std::uint8_t* from = image + i * w.row_pixels * w.channels * w.element;
+    for (std::int64_t j = 0; j < places; ++j, from += from_place) {
+      taps[i * places + j] = w.layout.tiles.sum(from, static_cast<std::size_t>(w.layout.run));
     }
   }
   const std::int32_t beside = zero_point_ * static_cast<std::int32_t>(w.layout.run);
-  auto* sum = reinterpret_cast<std::int32_t*>(scratch_ + w.sums) + (first - windows());
-  for (const IntegerWindow* window = first; window < last; ++window, ++sum) {
-    *sum = 0;
-    const std::int64_t place = whole_rows ? window->left / w.stride_wide : window->left;
-    for (std::int64_t a = 0; a < filter.taps_high; ++a) {
-      const std::int64_t row = window->top + a * filter.dilation_high;
-      const bool row_there = row >= 0 && row < window->height;
-      for (std::int64_t b = 0; b < (whole_rows ? 1 : filter.taps_wide); ++b) {
-        const std::int64_t column = place + b * filter.dilation_wide;
-        *sum += row_there && column >= 0 && column < places ? taps[row * places + column] : beside;
-      }
+  for (std::int64_t i = 0; i < lines; ++i, top += w.stride_high, sums += w.out_width) {
+    std::fill_n(sums, w.out_width, 0);
+    for (std::int64_t tap = 0; tap < w.layout.taps; ++tap) {
+      const std::int64_t wide = whole_rows ? 1 : filter.taps_wide;
+      const std::int64_t row = top + tap / wide * filter.dilation_high;
+      const std::int64_t left = whole_rows ? 0 : tap % wide * filter.dilation_wide - w.pad_left;
+      // The windows whose tap is in the row: from the first at a place that is not negative to the last before its end.
+      const std::int64_t first = std::min(left < 0 ? (-left + step - 1) / step : 0, w.out_width);
+      const std::int64_t end = left < places ? std::clamp((places - left + step - 1) / step, first, w.out_width) : first;
+      const bool there = row >= 0 && row < height;
+      const std::int32_t* tap_sums = taps + row * places + left;
+      for (std::int64_t j = 0; j < first; ++j) sums[j] += beside;
+      for (std::int64_t j = first; j < end; ++j) sums[j] += there ? tap_sums[j * step] : beside;
+      for (std::int64_t j = end; j < w.out_width; ++j) sums[j] += beside;
     }
   }
 }

@@ -31,7 +31,7 @@ class IntegerLines {
   const std::uint8_t* read_rows(std::int64_t image, std::int64_t first, std::int64_t last, std::uint8_t*& to) const;
   const std::uint8_t* read_pixels(std::int64_t first_line, std::int64_t count) const;
   void prepare_pixels(std::int64_t first_line, std::int64_t count) const;
-  void add_up(const IntegerWindow* first, const IntegerWindow* last, const std::uint8_t* image, std::int64_t rows) const;
+  void add_up(const std::uint8_t* image, std::int64_t top, std::int64_t height, std::int64_t lines, std::int32_t* sums) const;
   void fill(std::uint8_t* to, std::int64_t count) const;
 
   const IntegerWork& work_;

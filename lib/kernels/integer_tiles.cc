@@ -214,6 +214,13 @@ std::int32_t sum(const std::uint8_t* from, std::size_t count) {
   Sums sums = hn::Zero(d);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) sums = hn::Add(sums, hn::PromoteTo(d, hn::LoadU(narrow, x + i)));
+#if HWY_TARGET <= HWY_AVX3
+  if (i < count) {
+    const auto rest = hn::MaskedLoad(hn::FirstN(narrow, count - i), narrow, x + i);
+    sums = hn::Add(sums, hn::PromoteTo(d, rest));
+    i = count;
+  }
+#endif
   std::int32_t all = hn::GetLane(hn::SumOfLanes(d, sums));
   for (; i < count; ++i) all += x[i];
   return all;
