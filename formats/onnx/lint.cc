@@ -10,6 +10,7 @@
 
 #include "formats/onnx/functions.h"
 #include "formats/onnx/lint_graph.h"
+#include "formats/onnx/node_import.h"
 #include "formats/onnx/opset.h"
 #include "formats/onnx/read.h"
 #include "formats/onnx/version_check.h"
@@ -199,7 +200,7 @@ class Linter {
           add(Level::error, "unknown-operator", name_of(node),
               fmt::format("ONNX opset {} has no operator {}", opset->second, node.op_type()));
         }
-      } else if (domain != "ai.onnx.ml" && domain != "ai.onnx.preview.training") {
+      } else if (domain != "ai.onnx.ml" && domain != "ai.onnx.preview.training" && find_op(domain, node.op_type()) == nullptr) {
         add(Level::warning, "unknown-operator", name_of(node),
             fmt::format("operator {}.{} is not ONNX's own", domain, node.op_type()));
       }
@@ -234,6 +235,7 @@ std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& n
     if (is_model) {
       check_shapes(model.graph(), read_model.graph, findings);
       check_constants(model.graph(), read_model.graph, findings);
+      check_quantization(read_model.graph, findings);
     }
     check_labels(read_model, findings);
     for (const std::string& note : read_model.notes) {

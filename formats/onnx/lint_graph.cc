@@ -244,16 +244,35 @@ void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::v
   }
 }
 
+namespace {
+
+// By node: a bias that is brought into a shape is not.
+std::vector<bool> computed_from_inputs(const Graph& graph) {
+  std::vector<bool> computed;
+  for (const Node& node : graph.nodes()) {
+    computed.push_back(std::holds_alternative<Input>(node.op) ||
+                       std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+                         return !input.is_none() && computed[static_cast<std::size_t>(input.node)];
+                       }));
+  }
+  return computed;
+}
+
+}  // namespace
+
 void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings) {
   std::unordered_map<std::string, const ::onnx::ValueInfoProto*> claims;
   for (const auto& info : proto.value_info()) claims.emplace(info.name(), &info);
   for (const auto& info : proto.output()) claims.emplace(info.name(), &info);
+  const std::vector<bool> computed = computed_from_inputs(graph);
   for (const Node& node : graph.nodes()) {
     if (std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op)) {
       const Fact& a = graph.fact(node.inputs[0]);
+      const auto is_activation = [&](std::size_t i) { return computed[static_cast<std::size_t>(node.inputs[i].node)]; };
       for (std::size_t i = 1; i < node.inputs.size(); ++i) {
         const Fact& b = graph.fact(node.inputs[i]);
-        const bool activations = a.has_rank() && b.has_rank() && a.rank() == 4 && b.rank() == 4 && !a.value && !b.value;
+        const bool activations =
+            a.has_rank() && b.has_rank() && a.rank() == 4 && b.rank() == 4 && is_activation(0) && is_activation(i);
         if (activations && *a.dims != *b.dims) {
           findings.push_back(
               {Level::warning, "add-shapes", node.name,

@@ -24,6 +24,8 @@ std::string dims_of(const ::onnx::TensorProto& tensor);
 
 // add-shapes and shape-mismatch: residual additions of unequal shapes, and shapes that the file claims otherwise.
 void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
+// quantization-scale, -saturated, -axis and -bias. In lint_quantization.cc.
+void check_quantization(const Graph& graph, std::vector<Finding>& findings);
 // non-finite, of the weights that the file's own initializers do not hold: those in external files and in Constant nodes.
 void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::vector<Finding>& findings);
 // input-shape: an input with a dimension of 0, and one that is declared otherwise than the initializer of its name.

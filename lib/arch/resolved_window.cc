@@ -1,5 +1,10 @@
 #include "lib/arch/resolved_window.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 namespace resnet::arch {
 
 ResolvedWindow resolved(const WindowAttributes& attributes, const Fact& x) {
@@ -15,5 +20,12 @@ ResolvedWindow resolved(const WindowAttributes& attributes, const Fact& x) {
   };
   return {attributes.kernel, filled(attributes.strides, 1, 1), filled(attributes.dilations, 1, 1), filled(attributes.pads, 0, 2)};
 }
+
+std::string short_form(const std::vector<std::int64_t>& list) {
+  const bool same = std::all_of(list.begin(), list.end(), [&](std::int64_t n) { return n == list.front(); });
+  return same && !list.empty() ? fmt::format("{}", list.front()) : fmt::format("{}", fmt::join(list, ","));
+}
+
+std::string square(const std::vector<std::int64_t>& list) { return fmt::format("{}", fmt::join(list, "x")); }
 
 }  // namespace resnet::arch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "lib/graph/fact.h"
@@ -15,5 +16,9 @@ struct ResolvedWindow {
 
 // With auto_pad in numbers where the sizes of `x` are known.
 ResolvedWindow resolved(const WindowAttributes& attributes, const Fact& x);
+
+// As people write them: "2" where all are the same, else "2,1"; "3x3".
+std::string short_form(const std::vector<std::int64_t>& list);
+std::string square(const std::vector<std::int64_t>& list);
 
 }  // namespace resnet::arch

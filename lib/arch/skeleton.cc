@@ -1,7 +1,6 @@
 #include "lib/arch/skeleton.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +9,7 @@
 
 #include "lib/arch/part_order.h"
 #include "lib/arch/resolved_window.h"
+#include "lib/arch/saturation.h"
 #include "lib/base/error.h"
 #include "lib/base/overloaded.h"
 
@@ -21,13 +21,6 @@ using Kind = Part::Kind;
 using Numbers = std::vector<std::int64_t>;
 
 constexpr int nothing = -1;  // a parameter, not computed from the image
-
-std::string short_form(const Numbers& list) {
-  const bool same = std::all_of(list.begin(), list.end(), [&](std::int64_t n) { return n == list.front(); });
-  return same && !list.empty() ? fmt::format("{}", list.front()) : fmt::format("{}", fmt::join(list, ","));
-}
-
-std::string square(const Numbers& list) { return fmt::format("{}", fmt::join(list, "x")); }  // "3x3"
 
 std::int64_t number_or_zero(const Fact& fact, std::size_t axis) {
   if (!fact.dims || axis >= fact.rank() || !(*fact.dims)[axis].is_number()) return 0;
@@ -50,7 +43,7 @@ class Reducer {
       if (node == graph_.inputs()[0].node) {
         part_of_[id] = add({.kind = Kind::input, .what = "input", .node = node});
       } else if (depends_on_the_image(node)) {
-        part_of_[id] = reduce(node);
+        part_of_[id] = clipped(node, reduce(node));
       }
     }
     const int last = part(graph_.outputs()[0]);
@@ -142,6 +135,14 @@ class Reducer {
               return maps ? simple(Kind::activation, type_of(node.op)) : other();
             }},
         node.op);
+  }
+
+  // A Relu that the quantizer took in.
+  int clipped(NodeId id, int index) {
+    const Kind kind = at(index).kind;
+    const bool computes = kind == Kind::convolution || kind == Kind::addition || kind == Kind::batch_norm;
+    if (!computes || !clips_at_zero(graph_, graph_.node(id))) return index;
+    return add({.kind = Kind::activation, .what = "Relu", .node = id, .inputs = {index}});
   }
 
   // Pads of a Pad node before a window that are nothing but the window's own: {top, left, bottom, right}, and where it is.

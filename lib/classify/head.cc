@@ -7,6 +7,7 @@
 #include "lib/base/error.h"
 #include "lib/classify/endpoints.h"
 #include "lib/passes/rewrite.h"
+#include "lib/reference/reference.h"
 
 namespace resnet {
 
@@ -60,6 +61,18 @@ std::optional<Tensor> transposed(const Tensor& matrix) {
   return Tensor::from<float>(Shape{columns, rows}, turned);
 }
 
+// Also of weights that are kept in 8 bits.
+std::optional<Tensor> weight_of(const Graph& graph, ValueId value) {
+  const Node& node = graph.node(value.node);
+  if (!std::holds_alternative<DequantizeLinear>(node.op)) return graph.fact(value).value;
+  std::vector<const Tensor*> inputs;
+  for (const ValueId input : node.inputs) {
+    if (!input.is_none() && !graph.fact(input).value) return std::nullopt;
+    inputs.push_back(input.is_none() ? nullptr : &*graph.fact(input).value);
+  }
+  return reference::evaluate(node.op, inputs).front();
+}
+
 // The matrix by which the features are multiplied, (classes, channels).
 std::optional<Tensor> classifier_of(const Graph& graph, const std::vector<std::vector<NodeId>>& consumers, ValueId features,
                                     std::int64_t channels) {
@@ -74,7 +87,7 @@ std::optional<Tensor> classifier_of(const Graph& graph, const std::vector<std::v
       continue;
     }
     if (node.inputs.size() < 2 || node.inputs[1].is_none()) return std::nullopt;
-    const auto& weight = graph.fact(node.inputs[1]).value;
+    const auto weight = weight_of(graph, node.inputs[1]);
     if (!weight || !is_floating_point(weight->dtype())) return std::nullopt;
     const Shape& shape = weight->shape();
     if (const auto* gemm = std::get_if<Gemm>(&node.op); gemm != nullptr && !gemm->transA && gemm->alpha == 1) {

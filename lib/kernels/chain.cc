@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "lib/kernels/targets.h"
@@ -135,14 +136,58 @@ constexpr std::array<Apply, sizeof...(index)> table_of(std::index_sequence<index
   return {apply<static_cast<Function>(index)>...};
 }
 
-void convert_bytes(const std::uint8_t* x, float* y, std::size_t count) {
+// x in float32, of a type that is narrower. What is left over is computed as a whole vector, too.
+template <class From>
+HWY_INLINE void widen(From narrow, const hn::TFromD<From>* x, float* y, std::size_t count) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto wide = [&](hn::Vec<From> v) HWY_ATTR {
+    if constexpr (sizeof(hn::TFromD<From>) == 1) {
+      return hn::ConvertTo(d, hn::PromoteTo(hn::Rebind<std::int32_t, Tag>(), v));
+    } else {
+      return hn::PromoteTo(d, v);
+    }
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(wide(hn::LoadU(narrow, x + i)), d, y + i);
+  if (i == count) return;
+  HWY_ALIGN hn::TFromD<From> rest[HWY_LANES(float)] = {};
+  std::memcpy(rest, x + i, (count - i) * sizeof(*x));
+  store_first(wide(hn::Load(narrow, rest)), d, y + i, static_cast<std::int64_t>(count - i));
+}
+
+// x from its element `begin` on, which is not of float32.
+void widen(Element element, const void* x, std::size_t begin, float* y, std::size_t count) {
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    widen(hn::Rebind<T, Tag>(), static_cast<const T*>(x) + begin, y, count);
+  };
+  switch (element) {
+    case Element::float32: return;
+    case Element::uint8: return run(std::uint8_t{});
+    case Element::int8: return run(std::int8_t{});
+    case Element::float16: return run(hwy::float16_t{});
+    case Element::bfloat16: return run(hwy::bfloat16_t{});
+  }
+}
+
+// Whole numbers as bytes, saturated; NaN is neither above the least nor below the greatest.
+template <typename To>
+void narrow(const float* x, To* y, std::size_t count) {
+  constexpr float lowest = std::numeric_limits<To>::min(), highest = std::numeric_limits<To>::max();
   const Tag d;
   const hn::Rebind<std::int32_t, Tag> integers;
-  const hn::Rebind<std::uint8_t, Tag> bytes;
+  const hn::Rebind<To, Tag> bytes;
   const std::size_t lanes = hn::Lanes(d);
+  const Vector least = hn::Set(d, lowest), most = hn::Set(d, highest);
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, x + i))), d, y + i);
-  for (; i < count; ++i) y[i] = static_cast<float>(x[i]);
+  for (; i + lanes <= count; i += lanes) {
+    Vector v = hn::LoadU(d, x + i);
+    v = hn::IfThenElse(hn::Gt(v, least), v, least);
+    v = hn::IfThenElse(hn::Lt(v, most), v, most);
+    hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(integers, v)), bytes, y + i);
+  }
+  for (; i < count; ++i) y[i] = static_cast<To>(x[i] > lowest ? (x[i] < highest ? x[i] : highest) : lowest);
 }
 
 // A place among an operand's axes.
@@ -258,10 +303,10 @@ std::size_t block_of(const Chain& chain) {
   return most_of_block;
 }
 
-// Where the block's elements of x are: their own place, or y.
+// Where the block's elements of x are in float32: their own place, or y.
 const float* source(const Chain& chain, const void* x, float* y, std::size_t begin, std::size_t count) {
-  if (chain.of_bytes) {
-    convert_bytes(static_cast<const std::uint8_t*>(x) + begin, y, count);
+  if (chain.from != Element::float32) {
+    widen(chain.from, x, begin, y, count);
     return y;
   }
   const auto* floats = static_cast<const float*>(x);
@@ -271,13 +316,15 @@ const float* source(const Chain& chain, const void* x, float* y, std::size_t beg
   return y;
 }
 
-void run_blocks(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end) {
+void run_blocks(const Chain& chain, const void* x, const float* const* operands, void* y, std::size_t begin, std::size_t end) {
   static constexpr auto table = table_of(std::make_index_sequence<static_cast<std::size_t>(Function::last)>());
+  HWY_ALIGN float narrowed[most_of_block];
+  const bool in_place = chain.to == Element::float32;
   Operands places;
   const std::size_t block = block_of(chain);
   for (std::size_t at = begin; at < end; at += block) {
     const std::size_t count = std::min(block, end - at);
-    float* to = y + at;
+    float* to = in_place ? static_cast<float*>(y) + at : narrowed;
     const float* from = source(chain, x, to, at, count);
     for (std::size_t i = 0; i < chain.links.size(); ++i) {
       const Link& link = chain.links[i];
@@ -286,7 +333,13 @@ void run_blocks(const Chain& chain, const void* x, const float* const* operands,
       table[static_cast<std::size_t>(link.function)](link, from, other, to, count);
       from = to;
     }
-    if (from != to) std::memcpy(to, from, count * sizeof(float));
+    if (chain.to == Element::uint8) {
+      narrow(from, static_cast<std::uint8_t*>(y) + at, count);
+    } else if (chain.to == Element::int8) {
+      narrow(from, static_cast<std::int8_t*>(y) + at, count);
+    } else if (from != to) {
+      std::memcpy(to, from, count * sizeof(float));
+    }
   }
 }
 
@@ -313,7 +366,7 @@ Axes joined(const Axes& axes) {
   return result;
 }
 
-void run(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end) {
+void run(const Chain& chain, const void* x, const float* const* operands, void* y, std::size_t begin, std::size_t end) {
   HWY_DYNAMIC_DISPATCH(run_blocks)(chain, x, operands, y, begin, end);
 }
 

@@ -84,15 +84,22 @@ inline bool take_bounds(Link& link, const Link& next) {
   return true;
 }
 
+// How elements lie in memory.
+enum class Element : std::uint8_t { float32, uint8, int8, float16, bfloat16 };
+
 struct Chain {
-  bool of_bytes = false;  // x is of uint8, of as many elements as the result
-  Axes axes = {};         // of x
+  // Of x: float32, or what has as many elements as the result and becomes float32 first: uint8, int8, float16, bfloat16.
+  Element from = Element::float32;
+  // Of y: float32, or uint8 or int8, to which whole numbers are saturated; NaN becomes the least.
+  Element to = Element::float32;
+  Axes axes = {};  // of x, where that is of float32
   std::vector<Link> links;
 };
 
 // Elements [begin, end) of y, counted in memory: the links' functions of x one after the other. y may be x itself where no
-// element of x is broadcast. An element's bits do not depend on where the parts of a loop begin. NaN stays NaN.
-void run(const Chain& chain, const void* x, const float* const* operands, float* y, std::size_t begin, std::size_t end);
+// element of x is broadcast and both are of float32. An element's bits do not depend on where the parts of a loop begin. NaN
+// stays NaN.
+void run(const Chain& chain, const void* x, const float* const* operands, void* y, std::size_t begin, std::size_t end);
 
 // What follows a convolution or product, applied to its result where it lies.
 struct Finish {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <vector>
 
+#include "lib/kernels/integer_tiles.h"
 #include "lib/kernels/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -54,23 +55,35 @@ namespace resnet::kernels {
 HWY_EXPORT(multiply_add);
 HWY_EXPORT(read);
 
-double peak_gflops(ThreadPool& pool) {
+namespace {
+
+// Billions a second of what `work` (of a thread) says it has done on all threads, the best of a few tries.
+template <class Work>
+double best_rate(ThreadPool& pool, const Work& work) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::size_t rounds = 4'000'000;
-  std::vector<float> sinks(pool.threads());
   std::vector<double> done(pool.threads());
   double best = 0;
   for (int round = 0; round < 5; ++round) {
     const auto start = Clock::now();
-    pool.parallel_for(pool.threads(), 1, [&](std::size_t begin, std::size_t) {
-      done[begin] = HWY_DYNAMIC_DISPATCH(multiply_add)(rounds, &sinks[begin]);
-    });
+    pool.parallel_for(pool.threads(), 1, [&](std::size_t begin, std::size_t) { done[begin] = work(begin); });
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     double all = 0;
     for (const double d : done) all += d;
     best = std::max(best, all / seconds * 1e-9);
   }
   return best;
+}
+
+}  // namespace
+
+double peak_gflops(ThreadPool& pool) {
+  std::vector<float> sinks(pool.threads());
+  return best_rate(pool, [&](std::size_t thread) { return HWY_DYNAMIC_DISPATCH(multiply_add)(4'000'000, &sinks[thread]); });
+}
+
+double peak_int8(ThreadPool& pool) {
+  std::vector<std::int32_t> sinks(pool.threads());
+  return best_rate(pool, [&](std::size_t thread) { return 2 * integer_tiles().multiply_add(4'000'000, &sinks[thread]); });
 }
 
 double memory_bandwidth(ThreadPool& pool) {

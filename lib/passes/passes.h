@@ -64,18 +64,31 @@ Graph open_batch(const Graph& graph, PassLog& log);
 // or where no output depends on one of them; Error(unsupported) where an input's element type is not known. Not part of
 // optimize().
 Graph cut(const Graph& graph, std::span<const ValueId> inputs, std::span<const ValueId> outputs, PassLog& log);
-// The network in float32 throughout where it has values of float16 or bfloat16: inputs, weights, outputs. Throws
-// Error(unsupported) where an operator that is not known here has such values. Not part of optimize().
-Graph widen_floats(const Graph& graph, PassLog& log);
+// The network in float32 throughout where it has values of float16 or bfloat16: weights, and inputs and outputs unless they are
+// kept. Throws Error(unsupported) where an operator that is not known here has such values. Not part of optimize().
+enum class Borders : std::uint8_t {
+  widened,
+  kept,  // inputs and outputs have the type that they had; what reads an output reads it as it is given out
+};
+Graph widen_floats(const Graph& graph, PassLog& log, Borders borders = Borders::widened);
+// Whether a graph has values of float16 or bfloat16 other than constants.
+bool computes_in_16_bits(const Graph& graph);
 // Activations that are written as other operators (x * Sigmoid(x), Gelu by Erf, ...) become one: for running. Not part of
 // optimize(), for it says more than a file would.
 Graph fuse_activations(const Graph& graph, PassLog& log);
+// What is between DequantizeLinear and QuantizeLinear becomes operators on bytes with integer sums, and tables: for running,
+// before constants are folded. Not part of optimize(), for an answer may change by a few steps of its quantization.
+Graph integer_arithmetic(const Graph& graph, PassLog& log);
 // The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 
-// Everything of the first kind above in its order, until nothing changes: what the executor wants. `log.declined` gets what the
+// Everything of the first kind above in its order, until nothing changes. `log.declined` gets what the
 // last round let be. Errors name the pass. Throws Error(unsupported) where the graph computes more from its constants alone than
 // the budget of fold_constants: to run it would do no less, each time.
 Graph optimize(const Graph& graph, PassLog& log);
+Graph optimize(const Graph& graph, PassLog& log, const FoldOptions& options);
+// What the executor runs: integer_arithmetic, optimize, fuse_activations. `graph` may have been through optimize() already, where
+// its weights of 8 bits have stayed so (FoldOptions::dequantize).
+Graph optimize_to_run(const Graph& graph, PassLog& log);
 
 }  // namespace resnet

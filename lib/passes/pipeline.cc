@@ -19,24 +19,31 @@ bool has(const Graph& graph) {
 
 struct Pass {
   const char* name;
-  Graph (*run)(const Graph&, PassLog&);
+  Graph (*run)(const Graph&, PassLog&, const FoldOptions&);
   bool (*concerns)(const Graph&) = nullptr;  // false: there is nothing for it to do, and the graph is kept
 };
+
+template <Graph (*pass)(const Graph&, PassLog&)>
+Graph plain(const Graph& graph, PassLog& log, const FoldOptions&) {
+  return pass(graph, log);
+}
 
 // Constants first: the others look at constant pads, axes and weights. Dead nodes last, so that the next round's counts of
 // readers are right.
 constexpr Pass passes[] = {
-    {"fold_constants", [](const Graph& graph, PassLog& log) { return fold_constants(graph, log, {.large = true}); }},
-    {"remove_no_ops", remove_no_ops},
-    {"merge_transposes", merge_transposes, has<Transpose>},
-    {"merge_pads", merge_pads, has<Pad>},
-    {"fold_batch_norm", fold_batch_norm},
-    {"remove_dead_nodes", remove_dead_nodes},
+    {"fold_constants", fold_constants},
+    {"remove_no_ops", plain<remove_no_ops>},
+    {"merge_transposes", plain<merge_transposes>, has<Transpose>},
+    {"merge_pads", plain<merge_pads>, has<Pad>},
+    {"fold_batch_norm", plain<fold_batch_norm>},
+    {"remove_dead_nodes", plain<remove_dead_nodes>},
 };
 
 }  // namespace
 
-Graph optimize(const Graph& graph, PassLog& log) {
+Graph optimize(const Graph& graph, PassLog& log) { return optimize(graph, log, {.large = true}); }
+
+Graph optimize(const Graph& graph, PassLog& log, const FoldOptions& options) {
   // Each round makes the graph smaller or is the last; the bound is for our own mistakes.
   constexpr int most_rounds = 32;
   const bool was_sound = verify(graph).empty();
@@ -50,7 +57,7 @@ Graph optimize(const Graph& graph, PassLog& log) {
       if (pass.concerns != nullptr && !pass.concerns(result)) continue;
       const std::size_t before = log.done.size();
       try {
-        Graph rewritten = pass.run(result, log);
+        Graph rewritten = pass.run(result, log, options);
         if (log.done.size() != before) result = std::move(rewritten);
       } catch (Error& error) {
         error.in(Frame::pass(pass.name));
@@ -65,6 +72,12 @@ Graph optimize(const Graph& graph, PassLog& log) {
     if (log.done.size() == done) break;
   }
   return result;
+}
+
+Graph optimize_to_run(const Graph& graph, PassLog& log) {
+  // Processors have instructions for float32.
+  const Graph wide = computes_in_16_bits(graph) ? widen_floats(graph, log, Borders::kept) : graph;
+  return fuse_activations(optimize(integer_arithmetic(wide, log), log), log);
 }
 
 }  // namespace resnet

@@ -25,6 +25,27 @@ Transpose between(const Order& from, const Order& to) {
   return op;
 }
 
+// XNNPACK's, by the size of an element.
+struct TransposeOperator {
+  xnn_status (*create)(std::uint32_t flags, xnn_operator_t* op);
+  xnn_status (*reshape)(xnn_operator_t op, std::size_t rank, const std::size_t* shape, const std::size_t* perm,
+                        pthreadpool_t pool);
+  xnn_status (*setup)(xnn_operator_t op, const void* x, void* y);
+};
+const TransposeOperator* transpose_of(std::size_t element_bytes) {
+  static constexpr TransposeOperator x8 = {xnn_create_transpose_nd_x8, xnn_reshape_transpose_nd_x8, xnn_setup_transpose_nd_x8},
+                                     x16 = {xnn_create_transpose_nd_x16, xnn_reshape_transpose_nd_x16,
+                                            xnn_setup_transpose_nd_x16},
+                                     x32 = {xnn_create_transpose_nd_x32, xnn_reshape_transpose_nd_x32,
+                                            xnn_setup_transpose_nd_x32};
+  switch (element_bytes) {
+    case 1: return &x8;
+    case 2: return &x16;
+    case 4: return &x32;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Order canonical_order(std::size_t rank) {
@@ -161,15 +182,15 @@ int Emitter::demand(ValueId id, const Order& order) {
   const int buffer = allocate(bytes(id));
   // Reports have it beside the node whose result is moved.
   const Call outer = std::exchange(call_, {id.node, "transpose", {}});
-  if (size_of(dtype(id)) == 4 && source.rank() <= 6 && source.elements() > 0) {
+  const TransposeOperator* transpose = transpose_of(size_of(dtype(id)));
+  if (transpose != nullptr && source.rank() <= 6 && source.elements() > 0) {
     xnn_operator_t created = nullptr;
-    check(xnn_create_transpose_nd_x32(0, &created), "xnn_create_transpose_nd_x32");
+    check(transpose->create(0, &created), "xnn_create_transpose_nd");
     SharedOperator handle = own(created);
     const std::vector<std::size_t> dims(source.dims().begin(), source.dims().end()), perm(op.perm.begin(), op.perm.end());
-    check(xnn_reshape_transpose_nd_x32(created, dims.size(), dims.data(), perm.data(), pool_.native()),
-          "xnn_reshape_transpose_nd_x32");
-    add_operator(std::move(handle), {{from.buffer}, {buffer}}, [](xnn_operator_t o, Addresses at) {
-      check(xnn_setup_transpose_nd_x32(o, at[0], at[1]), "xnn_setup_transpose_nd_x32");
+    check(transpose->reshape(created, dims.size(), dims.data(), perm.data(), pool_.native()), "xnn_reshape_transpose_nd");
+    add_operator(std::move(handle), {{from.buffer}, {buffer}}, [transpose](xnn_operator_t o, Addresses at) {
+      check(transpose->setup(o, at[0], at[1]), "xnn_setup_transpose_nd");
     });
   } else {
     add_reference(op, {{.buffer = from.buffer, .dtype = dtype(id), .shape = source}},

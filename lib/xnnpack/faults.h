@@ -26,6 +26,11 @@ enum class PlantedFault {
   group_shifted,
   softmax_over_any_axis,
   scale_per_axis_as_one,
+  zero_point_lost,  // of what is dequantized, summed or averaged
+  byte_addends_swapped,
+  table_lost,  // one that a convolution does as it goes
+  table_of_first_channel,
+  range_of_first_part,
   padding_not_counted,
   // Steps.
   padding_lost,

@@ -10,6 +10,12 @@
 
 namespace resnet::xnnpack {
 
+std::size_t weight_operand(const Op& op) {
+  const bool after_scales =
+      std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) || std::holds_alternative<QGemm>(op);
+  return after_scales ? 3 : 1;
+}
+
 std::shared_ptr<const Buffer> Packing::given(NodeId id) const {
   const auto found = given_.find(id);
   if (has_fault(PlantedFault::stale_packed_weights) && found != given_.end()) {
@@ -19,7 +25,7 @@ std::shared_ptr<const Buffer> Packing::given(NodeId id) const {
   }
   if (found != given_.end()) return found->second;
   const Node& node = graph_.node(id);
-  if (graph_.fact(node.inputs[1]).value->is_released())
+  if (graph_.fact(node.inputs[weight_operand(node.op)]).value->is_released())
     throw Error(Fault::malformed, Frame::node(describe(node)), "its weights are gone, and it is given no packed ones");
   return nullptr;
 }
@@ -39,7 +45,7 @@ std::shared_ptr<const Buffer> Packing::pack(NodeId id, std::size_t bytes, std::s
     waiting_bytes_ += held;
     if (waiting_bytes_ >= held_bytes) finish();
   }
-  release(graph_.node(id).inputs[1], id);
+  release(id);
   return result;
 }
 
@@ -51,7 +57,7 @@ void Packing::pack_by_operator(NodeId id, PackedWeights& cache, const std::funct
     error.in(Frame::node(describe(graph_.node(id))));
     throw;
   }
-  if (cache.is_packed()) release(graph_.node(id).inputs[1], id);
+  if (cache.is_packed()) release(id);
 }
 
 void Packing::finish() {
@@ -72,8 +78,10 @@ void Packing::finish() {
   waiting_bytes_ = 0;
 }
 
-// Frees a constant's data once nothing else will read it. Its facts stay, its bytes may no longer be touched.
-void Packing::release(ValueId id, NodeId reader) {
+// Frees the weights' data once nothing else will read it. Its facts stay, its bytes may no longer be touched.
+void Packing::release(NodeId reader) {
+  const Node& node = graph_.node(reader);
+  const ValueId id = node.inputs[weight_operand(node.op)];
   Node& source = graph_.node(id.node);
   auto* constant = std::get_if<Constant>(&source.op);
   if (constant == nullptr || readers_.is_output(id)) return;

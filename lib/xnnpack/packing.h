@@ -14,14 +14,16 @@
 
 namespace resnet::xnnpack {
 
+// Which operand of an operator is its weight.
+std::size_t weight_operand(const Op& op);
+
 // Refers to all that it is made of, which must outlive it.
 class Packing {
  public:
   Packing(Graph& graph, const Readers& readers, const PackedWeightsOf& given, ThreadPool& pool)
       : graph_(graph), readers_(readers), given_(given), pool_(pool) {}
 
-  // The packed weights that a node is given, or null. Throws Error(malformed) where its weights (its second operand) are gone and
-  // it is given none.
+  // The packed weights that a node is given, or null. Throws Error(malformed) where its weights are gone and it is given none.
   std::shared_ptr<const Buffer> given(NodeId id) const;
 
   // `bytes` of packed weights: those that are given, else what `pack` makes, now or later, in any thread. It holds what it packs,
@@ -37,7 +39,7 @@ class Packing {
   void finish();
 
  private:
-  void release(ValueId id, NodeId reader);
+  void release(NodeId reader);
 
   Graph& graph_;
   const Readers& readers_;

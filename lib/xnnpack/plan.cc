@@ -69,7 +69,7 @@ class Lowering {
       std::unique_ptr<Step>& step = steps_[maker.step];
       if (!step->absorb(site, maker.operand)) continue;
       maker_.erase(step->output());
-      step->stand_for({site.id(), 0});
+      step->stand_for(site);
       if (waits(site, maker.operand)) {
         add(std::move(step));
       } else {
@@ -136,7 +136,7 @@ std::shared_ptr<const Plan> Plan::make(Graph graph, const PlanOptions& options) 
   refuse_what_cannot_run(graph);
   initialize();
   PassLog log;
-  if (options.optimize) graph = fuse_activations(optimize(graph, log), log);
+  if (options.optimize) graph = optimize_to_run(graph, log);
   auto state = std::make_unique<State>();
   if (values_may_decide_shapes(graph)) state->unpacked = graph;
   std::optional<ThreadPool> own;

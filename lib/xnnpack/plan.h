@@ -39,7 +39,7 @@ struct Job {
 using PackedWeightsOf = std::map<NodeId, std::shared_ptr<const Buffer>>;
 
 struct PlanOptions {
-  // Whether to fold batch norm, constants, ... first (passes/optimize, fuse_activations). Off for comparing layer by layer.
+  // Whether to fold batch norm, constants, ... first (passes: optimize_to_run). Off for comparing layer by layer.
   bool optimize = true;
   Job job;
   // Weights are packed by its threads, and the plan is made for as many; null: one.

@@ -14,6 +14,7 @@
 #include "lib/reference/reference.h"
 #include "lib/xnnpack/emission.h"
 #include "lib/xnnpack/faults.h"
+#include "lib/xnnpack/packing.h"
 
 namespace resnet::xnnpack {
 
@@ -98,20 +99,27 @@ Graph bind_inputs(const Graph& graph, std::span<const Tensor> values, const std:
   });
 }
 
-// Multiply-adds of an average convolution or matrix product, all of whose shapes are known; infinitely many where there is none,
-// for nothing is known of other operators.
+// Multiply-adds of an average convolution or matrix product, all of whose shapes are known, as long as those of float32 take;
+// infinitely many where there is none, for nothing is known of other operators.
 double multiply_adds_of_loop(const Graph& graph) {
+  constexpr double bytes_at_once = 4;
   double all = 0, loops = 0;
   for (const Node& node : graph.nodes()) {
-    const bool convolution = std::holds_alternative<Conv>(node.op);
-    if (!convolution && !std::holds_alternative<Gemm>(node.op) && !std::holds_alternative<MatMul>(node.op)) continue;
-    const auto x = graph.fact(node.inputs[0]).shape(), weight = graph.fact(node.inputs[1]).shape(),
-               y = node.outputs[0].fact.shape();
+    const Op& op = node.op;
+    const bool convolution =
+        std::holds_alternative<Conv>(op) || std::holds_alternative<ConvInteger>(op) || std::holds_alternative<QLinearConv>(op);
+    const bool product = std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op) ||
+                         std::holds_alternative<QGemm>(op) || std::holds_alternative<MatMulInteger>(op) ||
+                         std::holds_alternative<QLinearMatMul>(op);
+    if (!convolution && !product) continue;
+    const ValueId second = node.inputs[weight_operand(op)];
+    const auto x = graph.fact(node.inputs[0]).shape(), weight = graph.fact(second).shape(), y = node.outputs[0].fact.shape();
     if (!x || !weight || !y || x->rank() == 0 || weight->rank() == 0) continue;
     const auto outputs = static_cast<double>(std::max<std::int64_t>((*weight)[0], 1));
     const double depth =
         convolution ? static_cast<double>(weight->elements()) / outputs : static_cast<double>((*x)[x->rank() - 1]);
-    all += static_cast<double>(y->elements()) * depth;
+    const bool of_bytes = size_of(graph.fact(second).dtype.value_or(DType::float32)) == 1;
+    all += static_cast<double>(y->elements()) * depth / (of_bytes ? bytes_at_once : 1);
     loops += 1;
   }
   return loops > 0 ? all / loops : std::numeric_limits<double>::infinity();

@@ -8,4 +8,9 @@ Step::Step(const Site& site) : node_(site.id()), output_{site.id(), 0}, dtype_(s
 
 Step::~Step() = default;
 
+void Step::stand_for(const Site& reader) {
+  output_ = {reader.id(), 0};
+  dtype_ = reader.dtype().value_or(dtype_);
+}
+
 }  // namespace resnet::xnnpack

@@ -31,7 +31,7 @@ class Step {
 
   NodeId node() const { return node_; }       // that the step was made for
   ValueId output() const { return output_; }  // of that node, or of the last one that was absorbed
-  DType dtype() const { return dtype_; }      // of the elements that it computes
+  DType dtype() const { return dtype_; }      // of the output's elements
   bool has_absorbed() const { return output_.node != node_; }
 
   // For reports and profiles: "convolution", "fallback". These texts, and those of method(), are never freed.
@@ -50,8 +50,8 @@ class Step {
   // Demands operands, allocates buffers and adds calls for one set of shapes.
   virtual void emit(Emitter& emitter) const = 0;
 
-  // For the plan, after absorb().
-  void stand_for(ValueId output) { output_ = output; }
+  // For the plan, after absorb(): the output of what was absorbed.
+  void stand_for(const Site& reader);
 
  private:
   NodeId node_;

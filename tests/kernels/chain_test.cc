@@ -191,11 +191,54 @@ TEST_P(ChainTest, BytesAndFormulasAndBroadcastSources) {
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
   std::vector<float> y(300);
   const Link half{.function = Function::formula, .formula = [](const void*, double x) { return x / 2; }};
-  run({.of_bytes = true, .links = {half}}, bytes.data(), nullptr, y.data(), 0, 300);
+  run({.from = Element::uint8, .links = {half}}, bytes.data(), nullptr, y.data(), 0, 300);
   for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], static_cast<float>(bytes[i]) / 2) << i;
+  run({.from = Element::int8, .links = {half}}, bytes.data(), nullptr, y.data(), 0, 300);
+  for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], static_cast<float>(static_cast<std::int8_t>(bytes[i])) / 2) << i;
   const float channel[] = {1, 2, 3};
   run({.axes = {{0, 0}, {3, 1}}, .links = {half}}, channel, nullptr, y.data(), 0, 300);
   for (std::size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], channel[i % 3] / 2) << i;
+}
+
+// What a number of 16 bits stands for, of which so many are its fraction.
+double value_of(unsigned bits, int fraction_bits) {
+  const int exponent_bits = 15 - fraction_bits, bias = (1 << (exponent_bits - 1)) - 1;
+  const int exponent = static_cast<int>(bits >> fraction_bits) & ((1 << exponent_bits) - 1);
+  const double fraction = std::ldexp(bits & ((1u << fraction_bits) - 1), -fraction_bits), sign = bits >> 15 != 0 ? -1 : 1;
+  if (exponent == (1 << exponent_bits) - 1) return fraction == 0 ? sign * HUGE_VAL : std::nan("");
+  return sign * (exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1 + fraction, exponent - bias));
+}
+
+TEST_P(ChainTest, HalvesBecomeFloats) {
+  std::vector<std::uint16_t> x(65536 + 7);  // all of them
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::uint16_t>(i);
+  std::vector<float> y(x.size());
+  for (const auto& [element, fraction_bits] : {std::pair(Element::float16, 10), std::pair(Element::bfloat16, 7)}) {
+    run({.from = element, .links = {}}, x.data(), nullptr, y.data(), 0, x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double expected = value_of(x[i], fraction_bits);
+      ASSERT_TRUE(y[i] == expected || (std::isnan(y[i]) && std::isnan(expected))) << i << ": " << y[i] << ", not " << expected;
+    }
+  }
+}
+
+template <typename Byte>
+void expect_narrowed(Element type) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  std::vector<float> x = {-1e30f, 1e30f, -infinity, infinity, std::numeric_limits<float>::quiet_NaN(), 2147483648.0f};
+  for (int i = -400; i <= 400; ++i) x.push_back(static_cast<float>(i));
+  std::vector<Byte> y(x.size());
+  run({.to = type, .axes = {{0, 1}}, .links = {}}, x.data(), nullptr, y.data(), 0, x.size());
+  constexpr float least = std::numeric_limits<Byte>::min(), most = std::numeric_limits<Byte>::max();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const float expected = x[i] > least ? std::min(x[i], most) : least;
+    ASSERT_EQ(static_cast<float>(y[i]), expected) << x[i];
+  }
+}
+
+TEST_P(ChainTest, WholeNumbersBecomeBytes) {
+  expect_narrowed<std::uint8_t>(Element::uint8);
+  expect_narrowed<std::int8_t>(Element::int8);
 }
 
 TEST(Chain, EveryFunctionIsTested) {

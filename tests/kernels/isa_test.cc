@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/kernels/convolution.h"
+#include "lib/kernels/peak.h"
 
 namespace resnet::kernels {
 namespace {
@@ -34,6 +35,12 @@ TEST(InstructionSets, EachCapIsFollowed) {
   EXPECT_EQ(instruction_set_cap(), std::nullopt);
   EXPECT_EQ(instruction_set(), best);
   EXPECT_EQ(vector_lanes(), best_lanes);
+}
+
+TEST(Peak, IsMeasured) {
+  ThreadPool pool(1);
+  EXPECT_GT(peak_gflops(pool), 0.1);
+  EXPECT_GT(peak_int8(pool), 0.1);
 }
 
 }  // namespace

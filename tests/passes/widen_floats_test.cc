@@ -31,6 +31,51 @@ TEST(WidenFloats, InputsAndOutputsToo) {
   }
 }
 
+TEST(WidenFloats, WithInputsAndOutputsAsTheyAre) {
+  for (const std::string type : {"float16", "bfloat16"}) {
+    PassLog log;
+    const Graph graph = network(type, "Relu");
+    EXPECT_TRUE(computes_in_16_bits(graph));
+    const Graph wide = widen_floats(graph, log, Borders::kept);
+    EXPECT_EQ(verify(wide), std::vector<std::string>{});
+    for (const auto& [ours, theirs] : {std::pair(wide.inputs(), graph.inputs()), std::pair(wide.outputs(), graph.outputs())}) {
+      for (std::size_t i = 0; i < theirs.size(); ++i) {
+        EXPECT_EQ(wide.fact(ours[i]), graph.fact(theirs[i]));
+        EXPECT_EQ(wide.value(ours[i]).name, graph.value(theirs[i]).name);
+      }
+    }
+    for (const Node& node : wide.nodes()) {
+      if (std::holds_alternative<Relu>(node.op) || std::holds_alternative<Add>(node.op)) {
+        EXPECT_EQ(node.outputs[0].fact.dtype, DType::float32);
+      }
+    }
+  }
+}
+
+TEST(WidenFloats, WhatReadsAnOutputReadsItAsItIsGivenOut) {
+  PassLog log;
+  const Graph graph = onnx::read_text(
+                          "<ir_version: 8, opset_import: [\"\": 17]> net (float16[2] x) => (float16[2] y, float[2] z) { y = "
+                          "Sqrt(x)  w = Neg(y)  z = Cast<to = 1>(w) }")
+                          .graph;
+  const Graph wide = widen_floats(graph, log, Borders::kept);
+  const std::vector<float> values = {2, 3};
+  Tensor x = Tensor::allocate(DType::float16, Shape{2});
+  for (std::size_t i = 0; i < 2; ++i) x.mutable_data<Float16>()[i] = Float16(values[i]);
+  const auto y = reference::evaluate(wide, std::vector{x});
+  EXPECT_EQ(y[0].dtype(), DType::float16);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(y[1].data<float>()[i], -y[0].values_as<float>()[i]);
+}
+
+TEST(WidenFloats, ConstantsAloneDoNotCount) {
+  const Graph graph =
+      onnx::read_text(
+          "<ir_version: 8, opset_import: [\"\": 17]> net (float[2] x) => (float[2] y) <float16[2] h = {1, 2}> { w "
+          "= Cast<to = 1>(h)  y = Add(x, w) }")
+          .graph;
+  EXPECT_FALSE(computes_in_16_bits(graph));
+}
+
 TEST(WidenFloats, NotWhatNobodyKnows) {
   PassLog log;
   EXPECT_THROW(widen_floats(network("float16", "elsewhere.Frobnicate"), log), Error);

@@ -146,6 +146,7 @@ std::optional<std::string> problem_of_slot(const Op& op, std::span<const Tensor*
   const bool from_wide = from == DType::float32 || from == DType::float64;
   if (std::holds_alternative<Cast>(op) && dtype == DType::boolean && from_wide) return truth(*inputs[0], expected, actual);
   const bool rises = std::holds_alternative<Cast>(op) || std::holds_alternative<QuantizeLinear>(op);
+  if (steps > 0 && size_of(dtype) == 1 && actual.dtype() == expected.dtype()) return within_steps(expected, actual, steps);
   if (rises && from_wide) return between_neighbours(op, inputs, actual);
   // Two steps of the last bit.
   if (dtype == DType::float16) return close(expected, actual, 2e-3);

@@ -15,7 +15,7 @@ namespace resnet::random {
 std::vector<ValueId> anchors(const Graph& graph);
 
 struct JudgeOptions {
-  // By how much what the QLinear operators give may be off, where it is an output of the graph: others round in float.
+  // By how much bytes may be off, where they are outputs of the graph: others round in float, or do not.
   std::int64_t steps = 0;
 };
 

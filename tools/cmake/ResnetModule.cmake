@@ -49,14 +49,18 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     CCACHE_SLOPPINESS=pch_defines,time_macros "${CCACHE_PROGRAM}")
 endif()
 
-# What most files include is read once for all of them: standard headers and fmt, none of ours. clang's builds do without, and so
-# find the #include that a file forgot.
+# What most files include is read once for all of them: standard headers and fmt, none of ours. The thread sanitizer's build does
+# without, and so finds the #include that a file forgot.
 set(resnet_standard_headers <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory>
   <optional> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
-if(RESNET_PRECOMPILED_HEADERS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT RESNET_SANITIZE AND NOT RESNET_KERNELS_ONLY)
+if(RESNET_PRECOMPILED_HEADERS AND NOT RESNET_SANITIZE MATCHES "thread" AND NOT RESNET_KERNELS_ONLY)
   set(resnet_precompiles TRUE)
   set(resnet_no_source "${PROJECT_BINARY_DIR}/precompiled.cc")
   file(CONFIGURE OUTPUT "${resnet_no_source}" CONTENT "")
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    # The same bytes each time, as ccache wants them.
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
   add_library(resnet_precompiled OBJECT "${resnet_no_source}")
   target_link_libraries(resnet_precompiled PRIVATE resnet_options fmt::fmt)
   resnet_fit_library(resnet_precompiled)
@@ -81,12 +85,11 @@ function(resnet_module name)
   resnet_fit_library(resnet_${name})
   list(TRANSFORM arg_LINKS PREPEND resnet_)
   target_link_libraries(resnet_${name} PUBLIC ${arg_LINKS} PRIVATE resnet_options ${arg_PRIVATE})
-  if(resnet_precompiles AND "fmt::fmt" IN_LIST arg_PRIVATE)
-    target_precompile_headers(resnet_${name} REUSE_FROM resnet_precompiled)
-    cmake_language(EVAL CODE "cmake_language(DEFER CALL resnet_spare_own_flags resnet_${name})")
-  endif()
   # What a stranger's file goes through shows libFuzzer how far it came.
   if(RESNET_BUILD_FUZZERS AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(formats/[^/]+|lib/graph|lib/image)$")
     target_compile_options(resnet_${name} PRIVATE -fsanitize=fuzzer-no-link)
+  elseif(resnet_precompiles AND "fmt::fmt" IN_LIST arg_PRIVATE)
+    target_precompile_headers(resnet_${name} REUSE_FROM resnet_precompiled)
+    cmake_language(EVAL CODE "cmake_language(DEFER CALL resnet_spare_own_flags resnet_${name})")
   endif()
 endfunction()

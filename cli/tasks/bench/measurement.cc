@@ -12,6 +12,7 @@
 #include "cli/tasks/named.h"
 #include "cli/tasks/open/model.h"
 #include "cli/tasks/open/runnable.h"
+#include "lib/analysis/batch_axis.h"
 #include "lib/analysis/layers.h"
 #include "lib/base/error.h"
 #include "lib/classify/classifier.h"
@@ -115,6 +116,17 @@ std::string Measurement::answer(const std::string& question) {
   });
 }
 
+// A batch is timed as asked for, also where predict would not make it.
+void Measurement::note_mixing(const Graph& graph) {
+  if (configuration_.batch == 1) return;
+  const auto mixing = analysis::find_batch_mixing(graph, graph.outputs());
+  if (!mixing || mixing->kind != analysis::BatchMixing::Kind::range) return;
+  context_.observer.note(
+      fmt::format("{}: in a batch of {} the answer for one photo depends on the others, so photos would be run "
+                  "one at a time: {}",
+                  configuration_.model, configuration_.batch, mixing->to_string()));
+}
+
 Loaded Measurement::load() {
   const auto load_graph = [&] {
     const ArchOptions arch = options_of_one(configuration_.model, request_.network.arch, request_.models);
@@ -123,6 +135,7 @@ Loaded Measurement::load() {
     for (const std::string& file : model.data_files) context_.before_reading(fs::path(configuration_.model).parent_path() / file);
     refuse_what_cannot_run(model.graph, model.graph, configuration_.model);
     refuse_batch(model.graph, configuration_.batch, fmt::format("--batch-size {}", configuration_.batch), configuration_.model);
+    note_mixing(model.graph);
     analysis::refuse_growth(model.graph, usual_shapes(model.graph, configuration_.batch));
     return std::move(model.graph);
   };
@@ -213,6 +226,7 @@ BenchPipeline Measurement::pipeline() {
                 fmt::format("--pipeline: none of {} photos can be read", files.size()));
   }
   Scorer scorer(member.plan, pool);
+  if (network.alone) options.batch_size = 1;
   const std::size_t batch = scorer.batch_size(options.batch_size);
   const std::vector<PreparedImage> images = grey_images(scorer, member.preprocessing, batch);
   scorer.run(images, member.preprocessing);

@@ -31,6 +31,7 @@ class Measurement {
  private:
   // Reads the model and warms it up: before anything else.
   Loaded load();
+  void note_mixing(const Graph& graph);
   void warm_up();
   // For so many seconds, and at most so many batches; at least one. The first, which brings caches and threads back, is not
   // counted.

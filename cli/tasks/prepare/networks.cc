@@ -209,12 +209,12 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
     find_image_input(loaded.model.graph);  // refuses what takes no images, before the work
     network.not_scores = what_but_scores(loaded.model.graph);
     loaded.model.graph = at_crop_size(loaded.model.graph, options);
-    // As it is run: folding reveals shapes that the file leaves open.
+    // As it is run, but for what a plan makes of quantized weights: folding reveals shapes that the file leaves open.
     PassLog log;
     const analysis::Cost cost = cost_of(loaded.model.graph);
     network.parameters = cost.parameters;
     network.macs = cost.macs;
-    network.graph = optimize(loaded.model.graph, log);
+    network.graph = optimize(loaded.model.graph, log, {.dequantize = false, .large = true});
     refuse_what_cannot_run(network.graph, loaded.model.graph, name);
     loaded.model.graph = {};
     find_score_output(network.graph);

@@ -26,7 +26,7 @@ struct HardSigmoid {
   float alpha = 0.2f;
   float beta = 0.5f;
   static constexpr auto attributes() {
-    return std::tuple{attribute("alpha", &HardSigmoid::alpha), attribute("beta", &HardSigmoid::beta)};
+    return attributes_are(attribute("alpha", &HardSigmoid::alpha), attribute("beta", &HardSigmoid::beta));
   }
   double at(double x) const;
   friend bool operator==(const HardSigmoid&, const HardSigmoid&) = default;

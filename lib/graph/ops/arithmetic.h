@@ -47,7 +47,7 @@ struct Pow {
 struct Mod {
   static constexpr OpTraits traits{"Mod", {2, 2}, {1, 1}, Effect::elementwise, 10};
   bool fmod = false;
-  static constexpr auto attributes() { return std::tuple{attribute("fmod", &Mod::fmod)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("fmod", &Mod::fmod)); }
   friend bool operator==(const Mod&, const Mod&) = default;
 };
 // X, slope, which broadcasts to X: slope * x where x is below 0.

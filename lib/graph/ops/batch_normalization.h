@@ -13,8 +13,9 @@ struct BatchNormalization {
   float momentum = 0.9f;
   bool training_mode = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("epsilon", &BatchNormalization::epsilon), attribute("momentum", &BatchNormalization::momentum),
-                      attribute("training_mode", &BatchNormalization::training_mode, 14)};
+    return attributes_are(attribute("epsilon", &BatchNormalization::epsilon),
+                          attribute("momentum", &BatchNormalization::momentum),
+                          attribute("training_mode", &BatchNormalization::training_mode, 14));
   }
   friend bool operator==(const BatchNormalization&, const BatchNormalization&) = default;
 };

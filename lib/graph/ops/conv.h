@@ -13,9 +13,9 @@ struct Conv {
   std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   std::int64_t group = 1;
   static constexpr auto attributes() {
-    return std::tuple{attribute("auto_pad", &Conv::auto_pad),         attribute("dilations", &Conv::dilations),
-                      attribute("kernel_shape", &Conv::kernel_shape), attribute("pads", &Conv::pads),
-                      attribute("strides", &Conv::strides),           attribute("group", &Conv::group)};
+    return attributes_are(attribute("auto_pad", &Conv::auto_pad), attribute("dilations", &Conv::dilations),
+                          attribute("kernel_shape", &Conv::kernel_shape), attribute("pads", &Conv::pads),
+                          attribute("strides", &Conv::strides), attribute("group", &Conv::group));
   }
   friend bool operator==(const Conv&, const Conv&) = default;
 };

@@ -14,14 +14,11 @@ struct ConvTranspose {
   std::int64_t group = 1;
   std::vector<std::int64_t> kernel_shape{}, output_padding{}, output_shape{}, pads{}, strides{};
   static constexpr auto attributes() {
-    return std::tuple{attribute("auto_pad", &ConvTranspose::auto_pad),
-                      attribute("dilations", &ConvTranspose::dilations),
-                      attribute("group", &ConvTranspose::group),
-                      attribute("kernel_shape", &ConvTranspose::kernel_shape),
-                      attribute("output_padding", &ConvTranspose::output_padding),
-                      attribute("output_shape", &ConvTranspose::output_shape),
-                      attribute("pads", &ConvTranspose::pads),
-                      attribute("strides", &ConvTranspose::strides)};
+    return attributes_are(attribute("auto_pad", &ConvTranspose::auto_pad), attribute("dilations", &ConvTranspose::dilations),
+                          attribute("group", &ConvTranspose::group), attribute("kernel_shape", &ConvTranspose::kernel_shape),
+                          attribute("output_padding", &ConvTranspose::output_padding),
+                          attribute("output_shape", &ConvTranspose::output_shape), attribute("pads", &ConvTranspose::pads),
+                          attribute("strides", &ConvTranspose::strides));
   }
   friend bool operator==(const ConvTranspose&, const ConvTranspose&) = default;
 };

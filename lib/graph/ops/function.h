@@ -10,21 +10,21 @@ namespace resnet {
 struct LeakyRelu {
   static constexpr OpTraits traits{"LeakyRelu", {1, 1}, {1, 1}, Effect::elementwise};
   float alpha = 0.01f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &LeakyRelu::alpha)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("alpha", &LeakyRelu::alpha)); }
   double at(double x) const { return x < 0 ? static_cast<double>(alpha) * x : x; }
   friend bool operator==(const LeakyRelu&, const LeakyRelu&) = default;
 };
 struct ThresholdedRelu {
   static constexpr OpTraits traits{"ThresholdedRelu", {1, 1}, {1, 1}, Effect::elementwise, 10};
   float alpha = 1.0f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &ThresholdedRelu::alpha)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("alpha", &ThresholdedRelu::alpha)); }
   double at(double x) const { return x <= static_cast<double>(alpha) ? 0 : x; }
   friend bool operator==(const ThresholdedRelu&, const ThresholdedRelu&) = default;
 };
 struct Elu {
   static constexpr OpTraits traits{"Elu", {1, 1}, {1, 1}, Effect::elementwise};
   float alpha = 1.0f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &Elu::alpha)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("alpha", &Elu::alpha)); }
   double at(double x) const;
   friend bool operator==(const Elu&, const Elu&) = default;
 };
@@ -32,7 +32,9 @@ struct Selu {
   static constexpr OpTraits traits{"Selu", {1, 1}, {1, 1}, Effect::elementwise};
   float alpha = 1.67326319217681884765625f;
   float gamma = 1.05070102214813232421875f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &Selu::alpha), attribute("gamma", &Selu::gamma)}; }
+  static constexpr auto attributes() {
+    return attributes_are(attribute("alpha", &Selu::alpha), attribute("gamma", &Selu::gamma));
+  }
   double at(double x) const;
   friend bool operator==(const Selu&, const Selu&) = default;
 };
@@ -40,7 +42,7 @@ struct Selu {
 struct Celu {
   static constexpr OpTraits traits{"Celu", {1, 1}, {1, 1}, Effect::elementwise, 12};
   float alpha = 1.0f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &Celu::alpha)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("alpha", &Celu::alpha)); }
   double at(double x) const;
   friend bool operator==(const Celu&, const Celu&) = default;
 };
@@ -53,7 +55,7 @@ struct HardSwish {
 struct Swish {
   static constexpr OpTraits traits{"Swish", {1, 1}, {1, 1}, Effect::elementwise, 24};
   float alpha = 1.0f;
-  static constexpr auto attributes() { return std::tuple{attribute("alpha", &Swish::alpha)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("alpha", &Swish::alpha)); }
   double at(double x) const;
   friend bool operator==(const Swish&, const Swish&) = default;
 };
@@ -68,7 +70,7 @@ struct Gelu {
   enum class Approximate : std::uint8_t { none, tanh };
   static constexpr OpTraits traits{"Gelu", {1, 1}, {1, 1}, Effect::elementwise, 20};
   Approximate approximate = Approximate::none;
-  static constexpr auto attributes() { return std::tuple{attribute("approximate", &Gelu::approximate)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("approximate", &Gelu::approximate)); }
   double at(double x) const;
   friend bool operator==(const Gelu&, const Gelu&) = default;
 };

@@ -11,14 +11,14 @@ namespace resnet {
 struct GatherElements {
   static constexpr OpTraits traits{"GatherElements", {2, 2}, {1, 1}, Effect::copies, 11};
   std::int64_t axis = 0;
-  static constexpr auto attributes() { return std::tuple{attribute("axis", &GatherElements::axis)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("axis", &GatherElements::axis)); }
   friend bool operator==(const GatherElements&, const GatherElements&) = default;
 };
 // data, indices: the last dim of indices is an index into data's axes after the batch_dims first ones.
 struct GatherND {
   static constexpr OpTraits traits{"GatherND", {2, 2}, {1, 1}, Effect::copies, 11};
   std::int64_t batch_dims = 0;
-  static constexpr auto attributes() { return std::tuple{attribute("batch_dims", &GatherND::batch_dims, 12)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("batch_dims", &GatherND::batch_dims, 12)); }
   friend bool operator==(const GatherND&, const GatherND&) = default;
 };
 // What is done to an element where another is put.
@@ -33,7 +33,7 @@ struct ScatterElements {
   std::int64_t axis = 0;
   ScatterReduction reduction = ScatterReduction::none;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &ScatterElements::axis), attribute("reduction", &ScatterElements::reduction, 16)};
+    return attributes_are(attribute("axis", &ScatterElements::axis), attribute("reduction", &ScatterElements::reduction, 16));
   }
   friend bool operator==(const ScatterElements&, const ScatterElements&) = default;
 };
@@ -41,7 +41,7 @@ struct ScatterElements {
 struct ScatterND {
   static constexpr OpTraits traits{"ScatterND", {3, 3}, {1, 1}, Effect::copies, 11};
   ScatterReduction reduction = ScatterReduction::none;
-  static constexpr auto attributes() { return std::tuple{attribute("reduction", &ScatterND::reduction, 16)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("reduction", &ScatterND::reduction, 16)); }
   friend bool operator==(const ScatterND&, const ScatterND&) = default;
 };
 // X, K (one int64; an input since version 10) -> Values, Indices (int64). Of equal values the lower index comes first.
@@ -51,8 +51,8 @@ struct TopK {
   bool largest = true;
   bool sorted = true;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &TopK::axis), attribute("largest", &TopK::largest, 11),
-                      attribute("sorted", &TopK::sorted, 11)};
+    return attributes_are(attribute("axis", &TopK::axis), attribute("largest", &TopK::largest, 11),
+                          attribute("sorted", &TopK::sorted, 11));
   }
   friend bool operator==(const TopK&, const TopK&) = default;
 };
@@ -60,7 +60,7 @@ struct TopK {
 struct OneHot {
   static constexpr OpTraits traits{"OneHot", {3, 3}, {1, 1}, Effect::computes, 9};
   std::int64_t axis = -1;
-  static constexpr auto attributes() { return std::tuple{attribute("axis", &OneHot::axis)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("axis", &OneHot::axis)); }
   friend bool operator==(const OneHot&, const OneHot&) = default;
 };
 // x, axis (one number): running sums.
@@ -69,7 +69,7 @@ struct CumSum {
   bool exclusive = false;
   bool reverse = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("exclusive", &CumSum::exclusive), attribute("reverse", &CumSum::reverse)};
+    return attributes_are(attribute("exclusive", &CumSum::exclusive), attribute("reverse", &CumSum::reverse));
   }
   friend bool operator==(const CumSum&, const CumSum&) = default;
 };
@@ -87,7 +87,7 @@ struct Size {
 struct Einsum {
   static constexpr OpTraits traits{"Einsum", {1, OpTraits::any}, {1, 1}, Effect::computes, 12};
   std::string equation = {};
-  static constexpr auto attributes() { return std::tuple{required_attribute("equation", &Einsum::equation)}; }
+  static constexpr auto attributes() { return attributes_are(required_attribute("equation", &Einsum::equation)); }
   friend bool operator==(const Einsum&, const Einsum&) = default;
 };
 std::vector<Fact> infer(const GatherElements& op, const Facts& inputs, std::size_t outputs);

@@ -12,7 +12,7 @@ namespace resnet {
 struct ConvInteger {
   static constexpr OpTraits traits{"ConvInteger", {2, 4}, {1, 1}, Effect::computes, 10};
   Conv conv{};  // its attributes
-  static constexpr auto attributes() { return std::tuple{attribute("conv", &ConvInteger::conv)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("conv", &ConvInteger::conv)); }
   friend bool operator==(const ConvInteger&, const ConvInteger&) = default;
 };
 // A, B, optional a_zero_point (one, or one per row), optional b_zero_point (one, or one per column): an int32 sum.
@@ -25,7 +25,7 @@ struct MatMulInteger {
 struct QLinearConv {
   static constexpr OpTraits traits{"QLinearConv", {8, 9}, {1, 1}, Effect::computes, 10};
   Conv conv{};  // its attributes
-  static constexpr auto attributes() { return std::tuple{attribute("conv", &QLinearConv::conv)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("conv", &QLinearConv::conv)); }
   friend bool operator==(const QLinearConv&, const QLinearConv&) = default;
 };
 // a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point. a's may be one per row, b's one per column.
@@ -43,7 +43,9 @@ struct QLinearAdd {
 struct QLinearGlobalAveragePool {
   static constexpr OpTraits traits{"QLinearGlobalAveragePool", {4, 5}, {1, 1}, Effect::computes, 1, "com.microsoft", 1u << 2};
   bool channels_last = false;
-  static constexpr auto attributes() { return std::tuple{attribute("channels_last", &QLinearGlobalAveragePool::channels_last)}; }
+  static constexpr auto attributes() {
+    return attributes_are(attribute("channels_last", &QLinearGlobalAveragePool::channels_last));
+  }
   friend bool operator==(const QLinearGlobalAveragePool&, const QLinearGlobalAveragePool&) = default;
 };
 // ONNX Runtime's own, version 1: X, x_scale, x_zero_point, y_scale, y_zero_point; the channels are axis 1, or the last. Padding
@@ -53,8 +55,8 @@ struct QLinearAveragePool {
   AveragePool pool{};  // its attributes
   bool channels_last = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("pool", &QLinearAveragePool::pool),
-                      attribute("channels_last", &QLinearAveragePool::channels_last)};
+    return attributes_are(attribute("pool", &QLinearAveragePool::pool),
+                          attribute("channels_last", &QLinearAveragePool::channels_last));
   }
   friend bool operator==(const QLinearAveragePool&, const QLinearAveragePool&) = default;
 };
@@ -73,8 +75,8 @@ struct QGemm {
   bool transA = false;
   bool transB = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("alpha", &QGemm::alpha), attribute("transA", &QGemm::transA),
-                      attribute("transB", &QGemm::transB)};
+    return attributes_are(attribute("alpha", &QGemm::alpha), attribute("transA", &QGemm::transA),
+                          attribute("transB", &QGemm::transB));
   }
   friend bool operator==(const QGemm&, const QGemm&) = default;
 };

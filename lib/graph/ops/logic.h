@@ -52,8 +52,8 @@ struct IsInf {
   bool detect_negative = true;
   bool detect_positive = true;
   static constexpr auto attributes() {
-    return std::tuple{attribute("detect_negative", &IsInf::detect_negative),
-                      attribute("detect_positive", &IsInf::detect_positive)};
+    return attributes_are(attribute("detect_negative", &IsInf::detect_negative),
+                          attribute("detect_positive", &IsInf::detect_positive));
   }
   friend bool operator==(const IsInf&, const IsInf&) = default;
 };

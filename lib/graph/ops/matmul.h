@@ -13,8 +13,8 @@ struct Gemm {
   bool transA = false;
   bool transB = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("alpha", &Gemm::alpha), attribute("beta", &Gemm::beta), attribute("transA", &Gemm::transA),
-                      attribute("transB", &Gemm::transB)};
+    return attributes_are(attribute("alpha", &Gemm::alpha), attribute("beta", &Gemm::beta), attribute("transA", &Gemm::transA),
+                          attribute("transB", &Gemm::transB));
   }
   friend bool operator==(const Gemm&, const Gemm&) = default;
 };

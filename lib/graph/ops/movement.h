@@ -9,14 +9,14 @@ namespace resnet {
 struct Transpose {
   static constexpr OpTraits traits{"Transpose", {1, 1}, {1, 1}, Effect::permutes};
   std::vector<std::int64_t> perm;
-  static constexpr auto attributes() { return std::tuple{attribute("perm", &Transpose::perm)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("perm", &Transpose::perm)); }
   friend bool operator==(const Transpose&, const Transpose&) = default;
 };
 struct Concat {
   static constexpr OpTraits traits{"Concat", {1, OpTraits::any}, {1, 1}, Effect::copies};
   std::int64_t axis = 0;
   static constexpr auto attributes() {
-    return std::tuple{AttributeOf<Concat, std::int64_t>{"axis", &Concat::axis, 1, /*is_required=*/true, /*is_axis=*/true}};
+    return attributes_are(AttributeOf<Concat, std::int64_t>{"axis", &Concat::axis, 1, /*is_required=*/true, /*is_axis=*/true});
   }
   friend bool operator==(const Concat&, const Concat&) = default;
 };
@@ -30,13 +30,13 @@ struct Pad {
   enum class Mode : std::uint8_t { constant, reflect, edge, wrap };
   static constexpr OpTraits traits{"Pad", {2, 4}, {1, 1}, Effect::copies};
   Mode mode = Mode::constant;
-  static constexpr auto attributes() { return std::tuple{attribute("mode", &Pad::mode)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("mode", &Pad::mode)); }
   friend bool operator==(const Pad&, const Pad&) = default;
 };
 struct Gather {
   static constexpr OpTraits traits{"Gather", {2, 2}, {1, 1}, Effect::copies};
   std::int64_t axis = 0;
-  static constexpr auto attributes() { return std::tuple{attribute("axis", &Gather::axis)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("axis", &Gather::axis)); }
   friend bool operator==(const Gather&, const Gather&) = default;
 };
 constexpr auto words_of(Pad::Mode) {

@@ -9,7 +9,7 @@ namespace resnet {
 struct InstanceNormalization {
   static constexpr OpTraits traits{"InstanceNormalization", {3, 3}, {1, 1}};
   float epsilon = 1e-5f;
-  static constexpr auto attributes() { return std::tuple{attribute("epsilon", &InstanceNormalization::epsilon)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("epsilon", &InstanceNormalization::epsilon)); }
   friend bool operator==(const InstanceNormalization&, const InstanceNormalization&) = default;
 };
 // X, scale (C), bias (C), over groups of channels; version 18 has one scale and bias for each group.
@@ -19,9 +19,9 @@ struct GroupNormalization {
   std::int64_t num_groups = 1;
   std::int64_t stash_type = 1;
   static constexpr auto attributes() {
-    return std::tuple{attribute("epsilon", &GroupNormalization::epsilon),
-                      required_attribute("num_groups", &GroupNormalization::num_groups),
-                      attribute("stash_type", &GroupNormalization::stash_type, 21)};
+    return attributes_are(attribute("epsilon", &GroupNormalization::epsilon),
+                          required_attribute("num_groups", &GroupNormalization::num_groups),
+                          attribute("stash_type", &GroupNormalization::stash_type, 21));
   }
   friend bool operator==(const GroupNormalization&, const GroupNormalization&) = default;
 };
@@ -32,8 +32,8 @@ struct LayerNormalization {
   float epsilon = 1e-5f;
   std::int64_t stash_type = 1;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &LayerNormalization::axis), attribute("epsilon", &LayerNormalization::epsilon),
-                      attribute("stash_type", &LayerNormalization::stash_type)};
+    return attributes_are(attribute("axis", &LayerNormalization::axis), attribute("epsilon", &LayerNormalization::epsilon),
+                          attribute("stash_type", &LayerNormalization::stash_type));
   }
   friend bool operator==(const LayerNormalization&, const LayerNormalization&) = default;
 };
@@ -44,8 +44,8 @@ struct RMSNormalization {
   float epsilon = 1e-5f;
   std::int64_t stash_type = 1;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &RMSNormalization::axis), attribute("epsilon", &RMSNormalization::epsilon),
-                      attribute("stash_type", &RMSNormalization::stash_type)};
+    return attributes_are(attribute("axis", &RMSNormalization::axis), attribute("epsilon", &RMSNormalization::epsilon),
+                          attribute("stash_type", &RMSNormalization::stash_type));
   }
   friend bool operator==(const RMSNormalization&, const RMSNormalization&) = default;
 };
@@ -53,7 +53,7 @@ struct RMSNormalization {
 struct MeanVarianceNormalization {
   static constexpr OpTraits traits{"MeanVarianceNormalization", {1, 1}, {1, 1}, Effect::computes, 9};
   std::vector<std::int64_t> axes = {0, 2, 3};
-  static constexpr auto attributes() { return std::tuple{attribute("axes", &MeanVarianceNormalization::axes)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("axes", &MeanVarianceNormalization::axes)); }
   friend bool operator==(const MeanVarianceNormalization&, const MeanVarianceNormalization&) = default;
 };
 // x divided by the p-norm along the axis, p 1 or 2; zeros stay zeros.
@@ -62,7 +62,7 @@ struct LpNormalization {
   std::int64_t axis = -1;
   std::int64_t p = 2;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &LpNormalization::axis), attribute("p", &LpNormalization::p)};
+    return attributes_are(attribute("axis", &LpNormalization::axis), attribute("p", &LpNormalization::p));
   }
   friend bool operator==(const LpNormalization&, const LpNormalization&) = default;
 };
@@ -74,8 +74,8 @@ struct LRN {
   float bias = 1.0f;
   std::int64_t size = 1;
   static constexpr auto attributes() {
-    return std::tuple{attribute("alpha", &LRN::alpha), attribute("beta", &LRN::beta), attribute("bias", &LRN::bias),
-                      required_attribute("size", &LRN::size)};
+    return attributes_are(attribute("alpha", &LRN::alpha), attribute("beta", &LRN::beta), attribute("bias", &LRN::bias),
+                          required_attribute("size", &LRN::size));
   }
   friend bool operator==(const LRN&, const LRN&) = default;
 };

@@ -14,13 +14,10 @@ struct MaxPool {
   std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   std::int64_t storage_order = 0;
   static constexpr auto attributes() {
-    return std::tuple{attribute("auto_pad", &MaxPool::auto_pad),
-                      attribute("dilations", &MaxPool::dilations, 10),
-                      attribute("kernel_shape", &MaxPool::kernel_shape),
-                      attribute("pads", &MaxPool::pads),
-                      attribute("strides", &MaxPool::strides),
-                      attribute("ceil_mode", &MaxPool::ceil_mode, 10),
-                      attribute("storage_order", &MaxPool::storage_order, 8)};
+    return attributes_are(attribute("auto_pad", &MaxPool::auto_pad), attribute("dilations", &MaxPool::dilations, 10),
+                          attribute("kernel_shape", &MaxPool::kernel_shape), attribute("pads", &MaxPool::pads),
+                          attribute("strides", &MaxPool::strides), attribute("ceil_mode", &MaxPool::ceil_mode, 10),
+                          attribute("storage_order", &MaxPool::storage_order, 8));
   }
   friend bool operator==(const MaxPool&, const MaxPool&) = default;
 };
@@ -34,13 +31,10 @@ struct AveragePool {
   bool count_include_pad = false;
   std::vector<std::int64_t> dilations{}, kernel_shape{}, pads{}, strides{};
   static constexpr auto attributes() {
-    return std::tuple{attribute("auto_pad", &AveragePool::auto_pad),
-                      attribute("dilations", &AveragePool::dilations, 19),
-                      attribute("kernel_shape", &AveragePool::kernel_shape),
-                      attribute("pads", &AveragePool::pads),
-                      attribute("strides", &AveragePool::strides),
-                      attribute("ceil_mode", &AveragePool::ceil_mode, 10),
-                      attribute("count_include_pad", &AveragePool::count_include_pad, 7)};
+    return attributes_are(attribute("auto_pad", &AveragePool::auto_pad), attribute("dilations", &AveragePool::dilations, 19),
+                          attribute("kernel_shape", &AveragePool::kernel_shape), attribute("pads", &AveragePool::pads),
+                          attribute("strides", &AveragePool::strides), attribute("ceil_mode", &AveragePool::ceil_mode, 10),
+                          attribute("count_include_pad", &AveragePool::count_include_pad, 7));
   }
   friend bool operator==(const AveragePool&, const AveragePool&) = default;
 };
@@ -62,20 +56,16 @@ struct LpPool {
   std::int64_t p = 2;
   std::vector<std::int64_t> pads{}, strides{};
   static constexpr auto attributes() {
-    return std::tuple{attribute("auto_pad", &LpPool::auto_pad),
-                      attribute("ceil_mode", &LpPool::ceil_mode, 18),
-                      attribute("dilations", &LpPool::dilations, 18),
-                      attribute("kernel_shape", &LpPool::kernel_shape),
-                      attribute("p", &LpPool::p),
-                      attribute("pads", &LpPool::pads),
-                      attribute("strides", &LpPool::strides)};
+    return attributes_are(attribute("auto_pad", &LpPool::auto_pad), attribute("ceil_mode", &LpPool::ceil_mode, 18),
+                          attribute("dilations", &LpPool::dilations, 18), attribute("kernel_shape", &LpPool::kernel_shape),
+                          attribute("p", &LpPool::p), attribute("pads", &LpPool::pads), attribute("strides", &LpPool::strides));
   }
   friend bool operator==(const LpPool&, const LpPool&) = default;
 };
 struct GlobalLpPool {
   static constexpr OpTraits traits{"GlobalLpPool", {1, 1}, {1, 1}};
   std::int64_t p = 2;
-  static constexpr auto attributes() { return std::tuple{attribute("p", &GlobalLpPool::p)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("p", &GlobalLpPool::p)); }
   friend bool operator==(const GlobalLpPool&, const GlobalLpPool&) = default;
 };
 // X, I (MaxPool's Indices), optional output_shape: X's elements at the places that I says, 0 elsewhere.
@@ -83,8 +73,8 @@ struct MaxUnpool {
   static constexpr OpTraits traits{"MaxUnpool", {2, 3}, {1, 1}, Effect::computes, 9};
   std::vector<std::int64_t> kernel_shape{}, pads{}, strides{};
   static constexpr auto attributes() {
-    return std::tuple{required_attribute("kernel_shape", &MaxUnpool::kernel_shape), attribute("pads", &MaxUnpool::pads),
-                      attribute("strides", &MaxUnpool::strides)};
+    return attributes_are(required_attribute("kernel_shape", &MaxUnpool::kernel_shape), attribute("pads", &MaxUnpool::pads),
+                          attribute("strides", &MaxUnpool::strides));
   }
   friend bool operator==(const MaxUnpool&, const MaxUnpool&) = default;
 };

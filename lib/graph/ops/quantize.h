@@ -13,8 +13,8 @@ struct QuantizeLinear {
   std::int64_t block_size = 0;
   std::optional<DType> output_dtype;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &QuantizeLinear::axis, 13), attribute("block_size", &QuantizeLinear::block_size, 21),
-                      attribute("output_dtype", &QuantizeLinear::output_dtype, 21)};
+    return attributes_are(attribute("axis", &QuantizeLinear::axis, 13), attribute("block_size", &QuantizeLinear::block_size, 21),
+                          attribute("output_dtype", &QuantizeLinear::output_dtype, 21));
   }
   friend bool operator==(const QuantizeLinear&, const QuantizeLinear&) = default;
 };
@@ -24,7 +24,8 @@ struct DequantizeLinear {
   std::int64_t axis = 1;
   std::int64_t block_size = 0;
   static constexpr auto attributes() {
-    return std::tuple{attribute("axis", &DequantizeLinear::axis, 13), attribute("block_size", &DequantizeLinear::block_size, 21)};
+    return attributes_are(attribute("axis", &DequantizeLinear::axis, 13),
+                          attribute("block_size", &DequantizeLinear::block_size, 21));
   }
   friend bool operator==(const DequantizeLinear&, const DequantizeLinear&) = default;
 };

@@ -14,7 +14,7 @@ struct Split {
   std::int64_t axis = 0;
   std::int64_t num_outputs = 0;
   static constexpr auto attributes() {
-    return std::tuple{axis_attribute("axis", &Split::axis), attribute("num_outputs", &Split::num_outputs, 18)};
+    return attributes_are(axis_attribute("axis", &Split::axis), attribute("num_outputs", &Split::num_outputs, 18));
   }
   friend bool operator==(const Split&, const Split&) = default;
 };
@@ -30,7 +30,7 @@ struct DepthToSpace {
   std::int64_t blocksize = 1;
   Mode mode = Mode::dcr;
   static constexpr auto attributes() {
-    return std::tuple{required_attribute("blocksize", &DepthToSpace::blocksize), attribute("mode", &DepthToSpace::mode, 11)};
+    return attributes_are(required_attribute("blocksize", &DepthToSpace::blocksize), attribute("mode", &DepthToSpace::mode, 11));
   }
   friend bool operator==(const DepthToSpace&, const DepthToSpace&) = default;
 };
@@ -40,14 +40,14 @@ constexpr auto words_of(DepthToSpace::Mode) {
 struct SpaceToDepth {
   static constexpr OpTraits traits{"SpaceToDepth", {1, 1}, {1, 1}, Effect::permutes};
   std::int64_t blocksize = 1;
-  static constexpr auto attributes() { return std::tuple{required_attribute("blocksize", &SpaceToDepth::blocksize)}; }
+  static constexpr auto attributes() { return attributes_are(required_attribute("blocksize", &SpaceToDepth::blocksize)); }
   friend bool operator==(const SpaceToDepth&, const SpaceToDepth&) = default;
 };
 // input, optional k: what is above (or below) the k-th diagonal of each matrix stays, the rest is 0.
 struct Trilu {
   static constexpr OpTraits traits{"Trilu", {1, 2}, {1, 1}, Effect::copies, 14};
   bool upper = true;
-  static constexpr auto attributes() { return std::tuple{attribute("upper", &Trilu::upper)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("upper", &Trilu::upper)); }
   friend bool operator==(const Trilu&, const Trilu&) = default;
 };
 std::vector<Fact> infer(const Split& op, const Facts& inputs, std::size_t outputs);

@@ -31,8 +31,8 @@ struct Reduce {
   bool keepdims = true;
   bool noop_with_empty_axes = false;
   static constexpr auto attributes() {
-    return std::tuple{attribute("keepdims", &Reduce::keepdims),
-                      attribute("noop_with_empty_axes", &Reduce::noop_with_empty_axes, axes_are_input)};
+    return attributes_are(attribute("keepdims", &Reduce::keepdims),
+                          attribute("noop_with_empty_axes", &Reduce::noop_with_empty_axes, axes_are_input));
   }
   friend bool operator==(const Reduce&, const Reduce&) = default;
 };
@@ -53,8 +53,8 @@ struct ArgMax {
   bool keepdims = true;
   bool select_last_index = false;
   static constexpr auto attributes() {
-    return std::tuple{axis_attribute("axis", &ArgMax::axis), attribute("keepdims", &ArgMax::keepdims),
-                      attribute("select_last_index", &ArgMax::select_last_index, 12)};
+    return attributes_are(axis_attribute("axis", &ArgMax::axis), attribute("keepdims", &ArgMax::keepdims),
+                          attribute("select_last_index", &ArgMax::select_last_index, 12));
   }
   friend bool operator==(const ArgMax&, const ArgMax&) = default;
 };
@@ -64,8 +64,8 @@ struct ArgMin {
   bool keepdims = true;
   bool select_last_index = false;
   static constexpr auto attributes() {
-    return std::tuple{axis_attribute("axis", &ArgMin::axis), attribute("keepdims", &ArgMin::keepdims),
-                      attribute("select_last_index", &ArgMin::select_last_index, 12)};
+    return attributes_are(axis_attribute("axis", &ArgMin::axis), attribute("keepdims", &ArgMin::keepdims),
+                          attribute("select_last_index", &ArgMin::select_last_index, 12));
   }
   friend bool operator==(const ArgMin&, const ArgMin&) = default;
 };

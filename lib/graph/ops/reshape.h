@@ -8,14 +8,14 @@ namespace resnet {
 struct Flatten {
   static constexpr OpTraits traits{"Flatten", {1, 1}, {1, 1}, Effect::reshapes};
   std::int64_t axis = 1;
-  static constexpr auto attributes() { return std::tuple{axis_attribute("axis", &Flatten::axis)}; }
+  static constexpr auto attributes() { return attributes_are(axis_attribute("axis", &Flatten::axis)); }
   friend bool operator==(const Flatten&, const Flatten&) = default;
 };
 // data, shape (int64): 0 copies the input's dim unless allowzero, -1 is what is left.
 struct Reshape {
   static constexpr OpTraits traits{"Reshape", {2, 2}, {1, 1}, Effect::reshapes};
   bool allowzero = false;
-  static constexpr auto attributes() { return std::tuple{attribute("allowzero", &Reshape::allowzero, 14)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("allowzero", &Reshape::allowzero, 14)); }
   friend bool operator==(const Reshape&, const Reshape&) = default;
 };
 // data, optional axes (an input since version 13): without, every dim that is 1.

@@ -32,15 +32,13 @@ struct Resize {
   Mode mode = Mode::nearest;
   Nearest nearest_mode = Nearest::round_prefer_floor;
   static constexpr auto attributes() {
-    return std::tuple{attribute("antialias", &Resize::antialias, 18),
-                      attribute("axes", &Resize::axes, 18),
-                      attribute("coordinate_transformation_mode", &Resize::coordinate_transformation_mode, 11),
-                      attribute("cubic_coeff_a", &Resize::cubic_coeff_a, 11),
-                      attribute("exclude_outside", &Resize::exclude_outside, 11),
-                      attribute("extrapolation_value", &Resize::extrapolation_value, 11),
-                      attribute("keep_aspect_ratio_policy", &Resize::keep_aspect_ratio_policy, 18),
-                      attribute("mode", &Resize::mode),
-                      attribute("nearest_mode", &Resize::nearest_mode, 11)};
+    return attributes_are(attribute("antialias", &Resize::antialias, 18), attribute("axes", &Resize::axes, 18),
+                          attribute("coordinate_transformation_mode", &Resize::coordinate_transformation_mode, 11),
+                          attribute("cubic_coeff_a", &Resize::cubic_coeff_a, 11),
+                          attribute("exclude_outside", &Resize::exclude_outside, 11),
+                          attribute("extrapolation_value", &Resize::extrapolation_value, 11),
+                          attribute("keep_aspect_ratio_policy", &Resize::keep_aspect_ratio_policy, 18),
+                          attribute("mode", &Resize::mode), attribute("nearest_mode", &Resize::nearest_mode, 11));
   }
   friend bool operator==(const Resize&, const Resize&) = default;
 };

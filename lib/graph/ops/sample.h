@@ -16,8 +16,8 @@ struct GridSample {
   Mode mode = Mode::linear;
   Padding padding_mode = Padding::zeros;
   static constexpr auto attributes() {
-    return std::tuple{attribute("align_corners", &GridSample::align_corners), attribute("mode", &GridSample::mode),
-                      attribute("padding_mode", &GridSample::padding_mode)};
+    return attributes_are(attribute("align_corners", &GridSample::align_corners), attribute("mode", &GridSample::mode),
+                          attribute("padding_mode", &GridSample::padding_mode));
   }
   friend bool operator==(const GridSample&, const GridSample&) = default;
 };
@@ -33,7 +33,7 @@ constexpr auto words_of(GridSample::Padding) {
 struct AffineGrid {
   static constexpr OpTraits traits{"AffineGrid", {2, 2}, {1, 1}, Effect::computes, 20};
   bool align_corners = false;
-  static constexpr auto attributes() { return std::tuple{attribute("align_corners", &AffineGrid::align_corners)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("align_corners", &AffineGrid::align_corners)); }
   friend bool operator==(const AffineGrid&, const AffineGrid&) = default;
 };
 std::vector<Fact> infer(const GridSample& op, const Facts& inputs, std::size_t outputs);

@@ -11,7 +11,7 @@ struct Softmax {
   std::int64_t axis = -1;
   bool coerce_to_2d = false;
   static constexpr auto attributes() {
-    return std::tuple{axis_attribute("axis", &Softmax::axis), own_attribute("coerce_to_2d", &Softmax::coerce_to_2d)};
+    return attributes_are(axis_attribute("axis", &Softmax::axis), own_attribute("coerce_to_2d", &Softmax::coerce_to_2d));
   }
   friend bool operator==(const Softmax&, const Softmax&) = default;
 };
@@ -20,7 +20,7 @@ struct LogSoftmax {
   std::int64_t axis = -1;
   bool coerce_to_2d = false;
   static constexpr auto attributes() {
-    return std::tuple{axis_attribute("axis", &LogSoftmax::axis), own_attribute("coerce_to_2d", &LogSoftmax::coerce_to_2d)};
+    return attributes_are(axis_attribute("axis", &LogSoftmax::axis), own_attribute("coerce_to_2d", &LogSoftmax::coerce_to_2d));
   }
   friend bool operator==(const LogSoftmax&, const LogSoftmax&) = default;
 };

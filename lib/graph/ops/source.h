@@ -14,14 +14,14 @@ struct Input {
 struct Constant {
   static constexpr OpTraits traits{"Constant", {0, 0}, {1, 1}};
   Tensor value;
-  static constexpr auto attributes() { return std::tuple{attribute("value", &Constant::value)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("value", &Constant::value)); }
   friend bool operator==(const Constant&, const Constant&) = default;
 };
 // shape (int64) -> that shape filled with `value`, a tensor of one element.
 struct ConstantOfShape {
   static constexpr OpTraits traits{"ConstantOfShape", {1, 1}, {1, 1}, Effect::computes, 9};
   Tensor value = Tensor::from<float>(Shape{1}, {0.0f});
-  static constexpr auto attributes() { return std::tuple{attribute("value", &ConstantOfShape::value)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("value", &ConstantOfShape::value)); }
   friend bool operator==(const ConstantOfShape&, const ConstantOfShape&) = default;
 };
 // The dims [start, end) of the input, as int64. Since version 15 with start and end.
@@ -30,14 +30,14 @@ struct ShapeOf {
   std::int64_t start = 0;
   std::optional<std::int64_t> end;
   static constexpr auto attributes() {
-    return std::tuple{attribute("start", &ShapeOf::start, 15), attribute("end", &ShapeOf::end, 15)};
+    return attributes_are(attribute("start", &ShapeOf::start, 15), attribute("end", &ShapeOf::end, 15));
   }
   friend bool operator==(const ShapeOf&, const ShapeOf&) = default;
 };
 struct Cast {
   static constexpr OpTraits traits{"Cast", {1, 1}, {1, 1}, Effect::keeps_values};
   DType to = DType::float32;
-  static constexpr auto attributes() { return std::tuple{required_attribute("to", &Cast::to)}; }
+  static constexpr auto attributes() { return attributes_are(required_attribute("to", &Cast::to)); }
   friend bool operator==(const Cast&, const Cast&) = default;
 };
 struct Identity {
@@ -48,7 +48,7 @@ struct Identity {
 struct Dropout {
   static constexpr OpTraits traits{"Dropout", {1, 3}, {1, 2}, Effect::keeps_values};
   std::optional<std::int64_t> seed;
-  static constexpr auto attributes() { return std::tuple{attribute("seed", &Dropout::seed, 12)}; }
+  static constexpr auto attributes() { return attributes_are(attribute("seed", &Dropout::seed, 12)); }
   friend bool operator==(const Dropout&, const Dropout&) = default;
 };
 std::vector<Fact> infer(const Input& op, const Facts& inputs, std::size_t outputs);

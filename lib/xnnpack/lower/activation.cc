@@ -36,9 +36,8 @@ bool ClampingStep::absorb(const Site& reader, std::size_t operand) {
   return true;
 }
 
-// A constant that is one number, or one for each of the channels, which come last in memory.
-std::optional<kernels::Axes> ActivatedStep::axes_of(const Fact& constant, const Dims& result) const {
-  const Shape& shape = constant.value->shape();
+// The channels come last in memory.
+std::optional<kernels::Axes> ActivatedStep::axes_of(const Shape& shape, const Dims& result) const {
   if (shape.rank() > result.size()) return std::nullopt;
   if (shape.elements() == 1) return kernels::Axes();
   const std::vector<std::int64_t> dims = full_dims(shape, result.size());
@@ -54,9 +53,16 @@ bool ActivatedStep::absorb(const Site& reader, std::size_t operand) {
   if (!links || !own || own != dims) return false;
   std::vector<std::optional<kernels::Axes>> axes;
   for (const PlannedLink& planned : *links) {
-    const bool computed = has_operand(planned.link.function) && !reader.graph().fact(planned.operand).value;
-    if (computed) return false;
-    axes.push_back(has_operand(planned.link.function) ? axes_of(reader.graph().fact(planned.operand), *dims) : kernels::Axes());
+    axes.emplace_back(kernels::Axes());
+    if (!has_operand(planned.link.function)) continue;
+    const Fact& fact = reader.graph().fact(planned.operand);
+    if (fact.value) {
+      axes.back() = axes_of(fact.value->shape(), *dims);
+    } else if (takes_maps_ && fact.dims == dims) {
+      axes.back() = kernels::Axes{{0, 1}};
+    } else {
+      return false;
+    }
     if (!axes.back()) return false;
   }
   for (std::size_t i = 0; i < links->size() && !has_fault(PlantedFault::activation_lost); ++i) {
@@ -65,10 +71,15 @@ bool ActivatedStep::absorb(const Site& reader, std::size_t operand) {
     chain_.links.push_back(planned.link);
     ops_.push_back(planned.op);
     if (!has_operand(planned.link.function)) continue;
-    chain_.links.back().operand = constants_.size();
+    chain_.links.back().operand = operands_.size();
     chain_.links.back().axes = *axes[i];
-    constants_.push_back(*reader.graph().fact(planned.operand).value);
-    operands_.push_back(constants_.back().data<float>().data());
+    if (const auto& constant = reader.graph().fact(planned.operand).value) {
+      constants_.push_back(*constant);
+      operands_.push_back(constants_.back().data<float>().data());
+    } else {
+      maps_.push_back({operands_.size(), planned.operand});
+      operands_.push_back(nullptr);
+    }
   }
   return true;
 }

@@ -42,17 +42,30 @@ std::vector<int> KernelConvolutionStep::reads(Emitter& e, int image) const {
   return reads;
 }
 
+bool fits_images(const Conv& conv, const Fact& x, const Fact& weight) {
+  if (!x.has_rank() || x.rank() != 4 || !weight.value || weight.value->elements() == 0) return false;
+  // SAME padding depends on the size, which must then be known now.
+  const Dims& dims = *x.dims;
+  const bool padding_known =
+      conv.auto_pad == AutoPad::notset || conv.auto_pad == AutoPad::valid || (dims[2].is_number() && dims[3].is_number());
+  const Shape& shape = weight.value->shape();
+  return padding_known && fits_window({shape[2], shape[3]}, conv);
+}
+
 Tensor channels_last(const Tensor& weight) {
   const Shape& shape = weight.shape();
   const std::int64_t outputs = shape[0], inputs = shape[1], area = shape[2] * shape[3];
-  Tensor ohwi = Tensor::allocate(DType::float32, Shape{outputs, shape[2], shape[3], inputs});
-  const float* source = weight.data<float>().data();
-  float* target = ohwi.mutable_data<float>().data();
-  for (std::int64_t o = 0; o < outputs; ++o, source += inputs * area) {
-    for (std::int64_t k = 0; k < area; ++k) {
-      for (std::int64_t i = 0; i < inputs; ++i) *target++ = source[i * area + k];
+  Tensor ohwi = Tensor::allocate(weight.dtype(), Shape{outputs, shape[2], shape[3], inputs});
+  dispatch(weight.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T* source = weight.data<T>().data();
+    T* target = ohwi.mutable_data<T>().data();
+    for (std::int64_t o = 0; o < outputs; ++o, source += inputs * area) {
+      for (std::int64_t k = 0; k < area; ++k) {
+        for (std::int64_t i = 0; i < inputs; ++i) *target++ = source[i * area + k];
+      }
     }
-  }
+  });
   return ohwi;
 }
 
@@ -64,13 +77,7 @@ std::optional<Tensor> bias_of(const Site& site) {
 namespace {
 
 bool fits(const Conv& conv, const Site& site) {
-  if (!site.is_float() || !site.has_rank(0, 4) || !site.is_constant(1) || (site.has(2) && !site.is_constant(2))) return false;
-  // SAME padding depends on the size, which must then be known now.
-  const Dims& x = *site.fact(0).dims;
-  const bool padding_known =
-      conv.auto_pad == AutoPad::notset || conv.auto_pad == AutoPad::valid || (x[2].is_number() && x[3].is_number());
-  const Tensor& weight = *site.fact(1).value;
-  return padding_known && weight.elements() > 0 && fits_window({weight.shape()[2], weight.shape()[3]}, conv);
+  return site.is_float() && (!site.has(2) || site.is_constant(2)) && fits_images(conv, site.fact(0), site.fact(1));
 }
 
 // Winograd's are for filters of 3x3 at stride 1 over enough channels to fill vectors.

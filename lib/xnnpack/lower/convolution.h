@@ -53,7 +53,9 @@ std::unique_ptr<Step> direct_convolution(const Conv& conv, const Site& site);
 std::unique_ptr<Step> winograd_convolution(kernels::Method method, const Conv& conv, const Site& site);
 std::unique_ptr<Step> xnnpack_convolution(const Conv& conv, const Site& site);
 
-// A convolution's weight, outputs x inputs x height x width in the graph, with its channels last.
+// Whether it is one of images by a constant weight, whose padding is known.
+bool fits_images(const Conv& conv, const Fact& x, const Fact& weight);
+// A convolution's weight of any type, outputs x inputs x height x width in the graph, with its channels last.
 Tensor channels_last(const Tensor& weight);
 // None where the fault that loses it is planted, too.
 std::optional<Tensor> bias_of(const Site& site);

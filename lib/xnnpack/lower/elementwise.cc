@@ -1,4 +1,5 @@
-// Elementwise operators as chains; Cast, QuantizeLinear, DequantizeLinear, and what else lib/reference does element by element.
+// Elementwise operators as chains, with a Cast or a DequantizeLinear before them and a QuantizeLinear after them; and what else
+// lib/reference does element by element.
 #include "lib/xnnpack/lower/elementwise.h"
 
 #include <array>
@@ -9,6 +10,7 @@
 #include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/functions.h"
 #include "lib/xnnpack/lower/lower.h"
+#include "lib/xnnpack/lower/quantization.h"
 
 namespace resnet::xnnpack {
 
@@ -27,22 +29,15 @@ Tensor ordered(const Tensor& constant, const std::vector<std::int64_t>& dims, co
   return reference::evaluate(op, std::span(&pointer, 1), 1)[0];
 }
 
-// A photo that is normalized goes to a convolution.
-Layout wanted_by(const Fact& source) {
-  constexpr std::int64_t most_channels = 4;
-  const bool photo = source.has_rank() && source.rank() == 4 && (*source.dims)[1].is_number() && (*source.dims)[1].number() > 1 &&
-                     (*source.dims)[1].number() <= most_channels;
-  return photo ? Layout::nhwc : Layout::as_graph;
-}
-
 // A node's functions, and those of the nodes after it, in one pass over the data.
 class ChainStep final : public Step {
  public:
   ChainStep(Links links, const Site& site)
       : Step(site),
-        of_bytes_(site.fact(0).dtype == DType::uint8),
+        from_(*element_of(site.fact(0).dtype)),
+        to_(*element_of(site.dtype())),
         source_(site.node().inputs[0]),
-        wants_(wanted_by(site.fact(0))),
+        wants_(layout_of_photo(site.fact(0))),
         links_(std::move(links)) {}
   std::string_view kind() const override { return "elementwise"; }
   Layout wants() const override { return wants_; }
@@ -50,22 +45,26 @@ class ChainStep final : public Step {
   void emit(Emitter& emitter) const override;
 
  private:
-  // The values that it reads: the source, then the links' operands.
-  std::vector<ValueId> operands() const;
   static Order order_of(Emitter& emitter, const std::vector<ValueId>& operands, std::size_t rank);
+  // The values of the graph that it reads: the source, then the links' operands.
+  std::vector<ValueId> operands() const;
 
-  bool of_bytes_;
+  kernels::Element from_, to_;
   ValueId source_;
   Layout wants_;
   Links links_;
 };
 
 bool ChainStep::absorb(const Site& reader, std::size_t operand) {
-  const auto links = links_of(reader, operand);
+  const auto quantizing = operand == 0 ? quantizing_links(reader) : std::nullopt;
+  const auto links = quantizing ? quantizing : links_of(reader, operand);
   const auto &own = reader.graph().fact(output()).dims, &dims = reader.node().outputs[0].fact.dims;
-  if (!links || !own || own != dims || links_.size() + links->size() >= most_operands) return false;
+  if (to_ != kernels::Element::float32 || !links || !own || own != dims || links_.size() + links->size() >= most_operands)
+    return false;
+  if (quantizing) to_ = *element_of(reader.dtype());
   for (const PlannedLink& planned : *links) {
-    if (has_fault(PlantedFault::function_lost) || (!links_.empty() && take_bounds(links_.back().link, planned.link))) continue;
+    const bool lost = has_fault(PlantedFault::function_lost) && !quantizing;
+    if (lost || (!links_.empty() && take_bounds(links_.back().link, planned.link))) continue;
     links_.push_back(planned);
   }
   return true;
@@ -74,7 +73,7 @@ bool ChainStep::absorb(const Site& reader, std::size_t operand) {
 std::vector<ValueId> ChainStep::operands() const {
   std::vector<ValueId> operands = {source_};
   for (const PlannedLink& planned : links_) {
-    if (has_operand(planned.link.function)) operands.push_back(planned.operand);
+    if (!planned.operand.is_none()) operands.push_back(planned.operand);
   }
   return operands;
 }
@@ -96,11 +95,15 @@ Order ChainStep::order_of(Emitter& e, const std::vector<ValueId>& operands, std:
   return order;
 }
 
+int demand(Emitter& e, const Tensor& constant, const Order& order) {
+  return e.hold(ordered(constant, full_dims(constant.shape(), order.size()), order));
+}
+
 // The operand's buffer, with its axes in this order.
 int demand(Emitter& e, ValueId operand, const Order& order) {
   const Shape& shape = e.shape(operand);
   if (shape.rank() == order.size()) return e.demand(operand, order);
-  if (const auto& value = e.constant(operand)) return e.hold(ordered(*value, full_dims(shape, order.size()), order));
+  if (const auto& value = e.constant(operand)) return demand(e, *value, order);
   return e.demand(operand, canonical_order(shape.rank()));
 }
 
@@ -119,24 +122,22 @@ kernels::Axes axes_of(const Shape& operand, const Shape& result, const Order& or
 
 void ChainStep::emit(Emitter& e) const {
   const Shape& shape = e.shape(output());
-  const std::vector<ValueId> operands = this->operands();
-  const Order order = order_of(e, operands, shape.rank());
-  Access access;
-  for (ValueId operand : operands) access.reads.push_back(demand(e, operand, order));
-  kernels::Chain chain{.of_bytes = of_bytes_, .axes = axes_of(e.shape(source_), shape, order), .links = {}};
-  std::size_t next = 0;
+  const Order order = order_of(e, operands(), shape.rank());
+  Access access{.reads = {demand(e, source_, order)}};
+  kernels::Chain chain{.from = from_, .to = to_, .axes = axes_of(e.shape(source_), shape, order), .links = {}};
   for (const PlannedLink& planned : links_) {
     chain.links.push_back(planned.link);
     if (!has_operand(planned.link.function)) continue;
-    chain.links.back().operand = next++;
-    chain.links.back().axes = axes_of(e.shape(planned.operand), shape, order);
+    chain.links.back().operand = access.reads.size() - 1;
+    chain.links.back().axes = axes_of(planned.constant ? planned.constant->shape() : e.shape(planned.operand), shape, order);
+    access.reads.push_back(planned.constant ? demand(e, *planned.constant, order) : demand(e, planned.operand, order));
   }
   access.writes = {e.produce(output(), order)};
   e.add_loop(std::move(access), e.elements(output()), loop_grain,
              [chain = std::move(chain)](Addresses at, std::size_t begin, std::size_t end) {
                std::array<const float*, most_operands> others = {};
                for (std::size_t i = 1; i + 1 < at.size(); ++i) others[i - 1] = as<float>(at[i]);
-               kernels::run(chain, at[0], others.data(), as<float>(at.back()), begin, end);
+               kernels::run(chain, at[0], others.data(), at.back(), begin, end);
              });
 }
 
@@ -155,16 +156,17 @@ class ElementwiseStep final : public Step {
   }
 };
 
-// Of one scale for all elements.
-std::unique_ptr<Step> quantization(const Site& site) {
-  const auto& scale = site.fact(1).value;
-  const bool single = scale && (scale->elements() == 1 || has_fault(PlantedFault::scale_per_axis_as_one));
-  return single && site.are_constant_from(1) ? by_element(site) : nullptr;
-}
-
 bool has_few_axes(const Site& site) {
   const Fact& result = site.node().outputs[0].fact;
   return result.has_rank() && result.rank() <= kernels::most_axes;
+}
+
+// By a chain that begins with these links; else, where one scale stands for all elements, by lib/reference on whatever layout
+// there is.
+std::unique_ptr<Step> quantization(std::optional<Links> links, const Site& site) {
+  if (links && has_few_axes(site)) return std::make_unique<ChainStep>(std::move(*links), site);
+  const auto& scale = site.fact(1).value;
+  return scale && scale->elements() == 1 && site.are_constant_from(1) ? by_element(site) : nullptr;
 }
 
 }  // namespace
@@ -173,6 +175,13 @@ std::vector<std::int64_t> full_dims(const Shape& shape, std::size_t rank) {
   std::vector<std::int64_t> full(rank - shape.rank(), 1);
   full.insert(has_fault(PlantedFault::broadcast_axis) ? full.begin() : full.end(), shape.dims().begin(), shape.dims().end());
   return full;
+}
+
+Layout layout_of_photo(const Fact& source) {
+  constexpr std::int64_t most_channels = 4;
+  const bool photo = source.has_rank() && source.rank() == 4 && (*source.dims)[1].is_number() && (*source.dims)[1].number() > 1 &&
+                     (*source.dims)[1].number() <= most_channels;
+  return photo ? Layout::nhwc : Layout::as_graph;
 }
 
 std::unique_ptr<Step> by_element(const Site& site) { return std::make_unique<ElementwiseStep>(site); }
@@ -185,10 +194,10 @@ std::unique_ptr<Step> elementwise(const Site& site) {
 }
 
 std::unique_ptr<Step> lower(const Cast&, const Site& site) {
-  const bool of_bytes = site.fact(0).dtype == DType::uint8 && site.is_float() && has_few_axes(site);
-  return of_bytes ? std::make_unique<ChainStep>(Links(), site) : by_element(site);
+  const bool widens = element_of(site.fact(0).dtype) && site.is_float() && has_few_axes(site);
+  return widens ? std::make_unique<ChainStep>(Links(), site) : by_element(site);
 }
-std::unique_ptr<Step> lower(const QuantizeLinear&, const Site& site) { return quantization(site); }
-std::unique_ptr<Step> lower(const DequantizeLinear&, const Site& site) { return quantization(site); }
+std::unique_ptr<Step> lower(const QuantizeLinear&, const Site& site) { return quantization(quantizing_links(site), site); }
+std::unique_ptr<Step> lower(const DequantizeLinear&, const Site& site) { return quantization(dequantizing_links(site), site); }
 
 }  // namespace resnet::xnnpack

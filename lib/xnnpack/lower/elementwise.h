@@ -21,6 +21,9 @@ std::unique_ptr<Step> elementwise(const Site& site);
 // Of a node whose first operand alone has more than one element, by lib/reference.
 std::unique_ptr<Step> by_element(const Site& site);
 
+// In which layout an input of the graph is wanted that may be a photo: what is normalized or quantized goes to a convolution.
+Layout layout_of_photo(const Fact& source);
+
 // The axes of an operand as if it had `rank` of them: those that it lacks, of one element each, come first.
 std::vector<std::int64_t> full_dims(const Shape& shape, std::size_t rank);
 

@@ -1,0 +1,334 @@
+#include "lib/kernels/integer_tiles.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <type_traits>
+
+#include "lib/kernels/isa.h"
+#include "lib/kernels/targets.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/kernels/integer_tiles.cc"
+#include <hwy/foreach_target.h>
+#include "lib/kernels/bounds-inl.h"
+#include "lib/kernels/byte_vectors-inl.h"
+#include "lib/kernels/integer_dots-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace resnet::kernels::HWY_NAMESPACE {
+
+namespace {
+
+#if HWY_TARGET <= HWY_AVX3
+constexpr std::int64_t panel_vectors = 4;
+constexpr std::int64_t rows_by_vectors[] = {0, 10, 12, 8, 6};
+#elif HWY_TARGET == HWY_AVX2
+constexpr std::int64_t panel_vectors = 2;
+constexpr std::int64_t rows_by_vectors[] = {0, 6, 6, 0, 0};
+#elif HWY_ARCH_X86
+constexpr std::int64_t panel_vectors = 2;
+constexpr std::int64_t rows_by_vectors[] = {0, 4, 4, 0, 0};
+#else
+constexpr std::int64_t panel_vectors = 2;
+constexpr std::int64_t rows_by_vectors[] = {0, 8, 8, 0, 0};
+#endif
+
+constexpr auto lanes_of_sums = static_cast<std::int64_t>(HWY_LANES(std::int32_t));
+
+// Sums that are not written as they are, whole vectors of `rows` rows, to y.
+HWY_NOINLINE void finish(const IntegerPanel& p, const std::int32_t* sums, std::int64_t rows, void* y) {
+  const SumTag d;
+  const Tag df;
+  const std::int64_t lanes = lanes_of_sums;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t v = 0; v < p.vectors; ++v, sums += lanes) {
+      const std::int64_t at = r * p.outputs + v * lanes, count = std::min(lanes, p.count - v * lanes);
+      const Sums sum = hn::Load(d, sums);
+      switch (p.output) {
+        case IntegerOutput::sums:
+          if (count == lanes) {
+            hn::StoreU(sum, d, static_cast<std::int32_t*>(y) + at);
+          } else {
+            std::copy_n(sums, count, static_cast<std::int32_t*>(y) + at);
+          }
+          break;
+        case IntegerOutput::bytes: {
+          const Vector scaled = hn::Mul(hn::ConvertTo(df, sum), hn::Load(df, p.factors + v * lanes));
+          const Sums bytes = to_bytes(scaled, p.zero_point, p.least_byte, p.most_byte);
+          store_bytes(hn::Xor(bytes, hn::Set(d, p.sign)), static_cast<std::uint8_t*>(y) + at, count);
+          break;
+        }
+        case IntegerOutput::floats: {
+          Vector value = hn::Mul(hn::ConvertTo(df, sum), hn::Load(df, p.factors + v * lanes));
+          if (p.shifts != nullptr) value = hn::Add(value, hn::Load(df, p.shifts + v * lanes));
+          store_first(between(hn::Set(df, p.least), value, hn::Set(df, p.most)), df, static_cast<float*>(y) + at, count);
+          break;
+        }
+      }
+    }
+  }
+}
+
+#if HWY_TARGET == HWY_AVX3
+// 64 bytes at a time from 4 vectors, without a detour through memory.
+template <int rows, int vectors>
+HWY_INLINE void finish_bytes(const IntegerPanel& p, const Sums* sums, std::uint8_t* y) {
+  const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(p.zero_point));
+  const __m512i least = _mm512_set1_epi8(static_cast<char>(p.least_byte)),
+                most = _mm512_set1_epi8(static_cast<char>(p.most_byte));
+  const __m512i sign = _mm512_set1_epi8(static_cast<char>(p.sign));
+  const std::int64_t in_last = p.count - (vectors - 1) * lanes_of_sums;
+  const auto last = static_cast<__mmask16>((1U << in_last) - 1);
+  RESNET_UNROLL for (int first = 0; first < rows * vectors; first += 4) {
+    __m512i rounded[4];
+    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
+      const int at = std::min(first + i, rows * vectors - 1);
+      // Halves to the even neighbour, as the processor is set.
+      const __m512 factors = _mm512_load_ps(p.factors + at % vectors * lanes_of_sums);
+      rounded[i] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[at].raw), factors));
+    }
+    const __m512i clamped = _mm512_min_epu8(_mm512_max_epu8(saturated(rounded, zero_point), least), most);
+    const __m512i bytes = _mm512_xor_si512(clamped, sign);
+    if (vectors == 4 && in_last == lanes_of_sums) {
+      _mm512_storeu_si512(y + first / 4 * p.outputs, bytes);
+      continue;
+    }
+    const __m128i quarters[] = {_mm512_castsi512_si128(bytes), _mm512_extracti32x4_epi32(bytes, 1),
+                                _mm512_extracti32x4_epi32(bytes, 2), _mm512_extracti32x4_epi32(bytes, 3)};
+    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
+      if (first + i >= rows * vectors) continue;
+      std::uint8_t* to = y + (first + i) / vectors * p.outputs + (first + i) % vectors * lanes_of_sums;
+      const bool is_last = (first + i) % vectors == vectors - 1;
+      _mm_mask_storeu_epi8(to, is_last ? last : static_cast<__mmask16>(0xffff), quarters[i]);
+    }
+  }
+}
+#endif
+
+// In one piece, so that the compiler keeps the sums in registers.
+template <class Dot, int rows, int vectors>
+HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, const std::int32_t* start,
+                           std::int64_t start_step, void* y) {
+  const SumTag d;
+  constexpr std::int64_t lanes = lanes_of_sums;
+  constexpr std::int64_t step_bytes = lanes * vectors * Dot::group;
+  const IntegerMap& map = p.map;
+  Sums sums[rows * vectors];
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+    RESNET_UNROLL for (int v = 0; v < vectors; ++v) sums[r * vectors + v] = hn::Load(d, start + r * start_step + v * lanes);
+  }
+  bool inside = true;
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) inside &= windows[r].inside;
+  const std::uint8_t* x[rows];
+  const std::uint8_t* weights = p.weights;
+  const std::uint8_t* next = p.next;
+  const std::int64_t next_step = p.next_step;
+  for (std::int64_t i = 0; i < map.taps_high; ++i) {
+    for (std::int64_t j = 0; j < map.taps_wide; ++j) {
+      const std::int64_t down = i * map.down, across = j * map.across, tap = down * map.row + across * map.pixel + p.offset;
+      RESNET_UNROLL for (int r = 0; r < rows; ++r) x[r] = windows[r].first + tap;
+      if (!inside) {
+        RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+          const std::int64_t row = windows[r].top + down, column = windows[r].left + across;
+          const bool there = row >= 0 && row < windows[r].height && column >= 0 && column < map.width;
+          x[r] = there ? x[r] : map.background;
+        }
+      }
+      const std::uint8_t* end = weights + map.steps * step_bytes;
+      std::int64_t at = 0;
+      for (; weights < end; weights += step_bytes, at += 4) {
+        constexpr std::int64_t ahead = 2048;
+        RESNET_UNROLL for (std::int64_t b = 0; b < step_bytes; b += 64) __builtin_prefetch(weights + ahead + b);
+        __builtin_prefetch(next, 0, 2);
+        next += next_step;
+        decltype(Dot::load_weights(weights)) w[vectors];
+        RESNET_UNROLL for (int v = 0; v < vectors; ++v) w[v] = Dot::load_weights(weights + v * lanes * Dot::group);
+        RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+          const Sums pixel = broadcast(x[r] + at);
+          RESNET_UNROLL for (int v = 0; v < vectors; ++v) {
+            sums[r * vectors + v] = Dot::add_products(sums[r * vectors + v], pixel, w[v]);
+          }
+        }
+      }
+    }
+  }
+#if HWY_TARGET == HWY_AVX3
+  if (p.output == IntegerOutput::bytes && p.factors_below_one) {
+    finish_bytes<rows, vectors>(p, sums, static_cast<std::uint8_t*>(y));
+    return;
+  }
+#endif
+  HWY_ALIGN std::int32_t stored[rows * vectors * lanes];
+  RESNET_UNROLL for (int r = 0; r < rows; ++r) {
+    RESNET_UNROLL for (int v = 0; v < vectors; ++v) hn::Store(sums[r * vectors + v], d, stored + (r * vectors + v) * lanes);
+  }
+  finish(p, stored, rows, y);
+}
+
+template <class Dot, int rows, int vectors>
+constexpr void fill(MultiplyTile* table) {
+  table[rows] = multiply<Dot, rows, vectors>;
+  if constexpr (rows > 1) fill<Dot, rows - 1, vectors>(table);
+}
+
+template <class Dot, int vectors>
+constexpr void fill_all(IntegerTiles& tiles) {
+  tiles.rows[vectors] = rows_by_vectors[vectors];
+  fill<Dot, rows_by_vectors[vectors], vectors>(tiles.multiply[vectors]);
+  if constexpr (vectors > 1) fill_all<Dot, vectors - 1>(tiles);
+}
+
+template <std::int64_t group>
+void copy(const std::uint8_t* from, bool flip, std::size_t count, std::uint8_t* to) {
+  const std::uint8_t sign = flip ? 0x80 : 0;
+  std::size_t i = 0;
+  if constexpr (group == 4) {
+    const hn::ScalableTag<std::uint8_t> d;
+    const std::size_t lanes = hn::Lanes(d);
+    for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Xor(hn::LoadU(d, from + i), hn::Set(d, sign)), d, to + i);
+    for (; i < count; ++i) to[i] = from[i] ^ sign;
+  } else {
+    const hn::ScalableTag<std::uint16_t> d;
+    const hn::Rebind<std::uint8_t, decltype(d)> narrow;
+    const std::size_t lanes = hn::Lanes(d);
+    auto* words = reinterpret_cast<std::uint16_t*>(to);
+    for (; i + lanes <= count; i += lanes) {
+      hn::StoreU(hn::PromoteTo(d, hn::Xor(hn::LoadU(narrow, from + i), hn::Set(narrow, sign))), d, words + i);
+    }
+    for (; i < count; ++i) words[i] = from[i] ^ sign;
+  }
+}
+
+template <std::int64_t group>
+std::int32_t sum(const std::uint8_t* from, std::size_t count) {
+  using Element = std::conditional_t<group == 4, std::uint8_t, std::uint16_t>;
+  const SumTag d;
+  const hn::Rebind<Element, SumTag> narrow;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto* x = reinterpret_cast<const Element*>(from);
+  Sums sums = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) sums = hn::Add(sums, hn::PromoteTo(d, hn::LoadU(narrow, x + i)));
+#if HWY_TARGET <= HWY_AVX3
+  if (i < count) {
+    const auto rest = hn::MaskedLoad(hn::FirstN(narrow, count - i), narrow, x + i);
+    sums = hn::Add(sums, hn::PromoteTo(d, rest));
+    i = count;
+  }
+#endif
+  std::int32_t all = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; i < count; ++i) all += x[i];
+  return all;
+}
+
+void start(const std::int32_t* biases, const std::int32_t* zero_points, const std::int32_t* sums, std::int64_t rows,
+           std::int64_t count, std::int32_t* to) {
+  const SumTag d;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const Sums sum = hn::Set(d, sums[r]);
+    for (std::int64_t i = 0; i < count; i += lanes_of_sums, to += lanes_of_sums) {
+      hn::Store(hn::Sub(hn::Load(d, biases + i), hn::Mul(hn::Load(d, zero_points + i), sum)), d, to);
+    }
+  }
+}
+
+void add(const ByteAddition& addition, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y, std::int64_t rows,
+         std::int64_t step, std::int64_t count) {
+  for (std::int64_t r = 0; r < rows; ++r, a += step, b += step, y += step) add_any_row(addition, a, b, y, count);
+}
+
+template <class Dot>
+double multiply_add(std::size_t rounds, std::int32_t* sink) {
+  const SumTag d;
+  constexpr int count = 12;  // more than a product takes cycles, times two a cycle
+  HWY_ALIGN static constexpr std::uint8_t ones[64 * 2] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  Sums sums[count];
+  RESNET_UNROLL for (int i = 0; i < count; ++i) sums[i] = hn::Zero(d);
+  Sums x = broadcast(ones);
+  const auto weights = Dot::load_weights(ones);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    RESNET_UNROLL for (int i = 0; i < count; ++i) {
+      forget(x);  // or the products of pairs would be made only once
+      sums[i] = Dot::add_products(sums[i], x, weights);
+    }
+  }
+  Sums all = sums[0];
+  RESNET_UNROLL for (int i = 1; i < count; ++i) all = hn::Add(all, sums[i]);
+  *sink = hn::GetLane(all);
+  return static_cast<double>(count * Dot::group) * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
+}
+
+template <class Dot>
+IntegerTiles made_of() {
+  IntegerTiles tiles{};
+  tiles.lanes = lanes_of_sums;
+  tiles.vectors = panel_vectors;
+  tiles.group = Dot::group;
+  fill_all<Dot, panel_vectors>(tiles);
+  tiles.copy = copy<Dot::group>;
+  tiles.sum = sum<Dot::group>;
+  tiles.start = start;
+  tiles.add = add;
+  tiles.multiply_add = multiply_add<Dot>;
+  return tiles;
+}
+
+// `fours`: a bit for each kind of vpdpbusd that may be used, of 64 bytes and of 32.
+const IntegerTiles* tiles(int fours) {
+#if RESNET_HAS_FOURS
+  if ((fours & (HWY_TARGET == HWY_AVX3 ? 1 : 2)) != 0) {
+    static const IntegerTiles by_fours = made_of<Fours>();
+    return &by_fours;
+  }
+#endif
+  static_cast<void>(fours);
+  static const IntegerTiles by_pairs = made_of<Pairs>();
+  return &by_pairs;
+}
+
+}  // namespace
+}  // namespace resnet::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace resnet::kernels {
+
+HWY_EXPORT(tiles);
+
+namespace {
+
+std::atomic<bool> byte_products_allowed = true;
+
+int byte_products() {
+#if defined(__x86_64__)
+  static const int found = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return 0;
+    if (a == 0 || __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) == 0) a1 = 0;
+    // AVX512_VNNI, AVX_VNNI. Whether the system saves the registers is known of the target that is in use.
+    return static_cast<int>(((c >> 11) & 1) | ((a1 >> 4) & 1) << 1);
+  }();
+  return found;
+#else
+  return 0;
+#endif
+}
+
+}  // namespace
+
+const IntegerTiles& integer_tiles() {
+  int fours = byte_products_allowed ? byte_products() : 0;
+  // That of 32 bytes is not AVX2's.
+  if (instruction_set_cap()) fours &= 1;
+  return *HWY_DYNAMIC_DISPATCH(tiles)(fours);
+}
+
+void allow_byte_products(bool allowed) { byte_products_allowed = allowed; }
+
+}  // namespace resnet::kernels
+#endif
