@@ -48,18 +48,9 @@ struct QuantizeOptions {
   const CLI::Option *percentile = nullptr, *max_loss = nullptr;
 };
 
-void setup(CLI::App& app, QuantizeOptions& options) {
+// How values become integers.
+void add_quantization_options(CLI::App& app, QuantizeOptions& options) {
   QuantizeRequest& request = options.request;
-  app.add_option(
-         "arguments", options.arguments,
-         "the model, and photos of the kind that it is to see: files, folders and those within, @list.txt, a CSV of file and "
-         "class, CIFAR-10 batches, .npy tensors; their classes need not be known")
-      ->type_name("FILE|ARCH")
-      ->option_text("MODEL PHOTOS...");
-  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name; all arguments are then photos");
-  add_text(app, "-o,--output", request.output, "FILE", "the file to write, .onnx or .resnet, whole or not at all")->required();
-  add_integer(app, "--max-photos", request.most_photos, 1, 1'000'000, "take at most this many of the photos, spread evenly")
-      ->capture_default_str();
   add_choice(app, "--method", request.method,
              "how the range of each activation is chosen. minmax: from the least value to the most; percentile: so that it holds "
              "--percentile of the values; entropy: so that the least information is lost; mse: so that the squared error is the "
@@ -78,14 +69,28 @@ void setup(CLI::App& app, QuantizeOptions& options) {
   add_choice(app, "--bias-correction", options.bias_correction,
              "take from each bias what rounded weights change in the mean of their channel")
       ->capture_default_str();
-  add_text(app, "--exclude", options.exclude, "NAMES",
-           "nodes that stay in floats, separated by commas; * and ? stand for any letters");
+  add_text(app, "--exclude", options.exclude, "NAMES", "nodes that stay in floats, separated by commas; * and ? are any letters");
   app.add_flag(
       "--auto", request.choose_layers,
       "leave the layers that cost the most in floats, until at most --max-loss is lost: of top-1 on the photos of --check, "
       "else of the answers for PHOTOS that are as in floats");
   options.max_loss =
       add_number(app, "--max-loss", request.most_loss, 0, 100, "points of top-1 that --auto may lose")->capture_default_str();
+}
+
+void setup(CLI::App& app, QuantizeOptions& options) {
+  QuantizeRequest& request = options.request;
+  app.add_option(
+         "arguments", options.arguments,
+         "the model, and photos of the kind that it is to see: files, folders and those within, @list.txt, a CSV of file and "
+         "class, CIFAR-10 batches, .npy tensors; their classes need not be known")
+      ->type_name("FILE|ARCH")
+      ->option_text("MODEL PHOTOS...");
+  add_text(app, "-m,--model", options.model, "FILE|ARCH", "the model, a file of any name; all arguments are then photos");
+  add_text(app, "-o,--output", request.output, "FILE", "the file to write, .onnx or .resnet, whole or not at all")->required();
+  add_integer(app, "--max-photos", request.most_photos, 1, 1'000'000, "take at most this many of the photos, spread evenly")
+      ->capture_default_str();
+  add_quantization_options(app, options);
   add_text(
       app, "--check", request.check, "DATA",
       "photos of known classes, as evaluate takes them: print top-1, top-5, size and time before and after, and each layer's "

@@ -124,7 +124,7 @@ TEST(ChooseRange, NothingSeenIsNoRange) {
       EXPECT_EQ(range.low, 0);
       EXPECT_EQ(range.high, 0);
     }
-    // One value, or two far apart, are no reason to fail.
+    // One value, or two far apart, have a range.
     EXPECT_GT(choose_range(of({3}), method, Activations::u8, 99.99).high, 0);
     EXPECT_GT(choose_range(of({1e-30f, 1e30f}), method, Activations::u8, 99.99).high, 0);
   }

@@ -264,7 +264,7 @@ TEST(Rewrite, BiasCorrectionKeepsTheMeans) {
 // x -> Conv -> (both) Clip to 6, and a Concat of both.
 TEST(Rewrite, WhatHasSeveralReadersIsNotFused) {
   Graph graph;
-  const ValueId x = graph.add_input("x", Fact::of(DType::float32, {Dim(1), Dim(3), Dim(16), Dim(16)}));
+  const ValueId x = graph.add_input("x", Fact::of(DType::float32, {Dim::symbol("N"), Dim(3), Dim(16), Dim(16)}));
   std::vector<float> weights;
   for (int i = 0; i < 6; ++i) weights.push_back(static_cast<float>(i) - 2.5f);
   const ValueId w = graph.add_constant("w", Tensor::from<float>(Shape{2, 3, 1, 1}, weights));

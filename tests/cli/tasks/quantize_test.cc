@@ -63,9 +63,9 @@ TEST_F(QuantizeTaskTest, WritesBothFormsAndBothFormats) {
   asked.native = true;
   quantize(asked);
   EXPECT_EQ(count(asked.output, "QLinearConv"), 19u);
-  const cli::LoadedModel read_back = cli::load_model(asked.output, {}, heard);
-  EXPECT_THAT(read_back.model.labels, SizeIs(10));
-  EXPECT_TRUE(read_back.model.preprocessing);
+  const cli::LoadedModel reread = cli::load_model(asked.output, {}, heard);
+  EXPECT_THAT(reread.model.labels, SizeIs(10));
+  EXPECT_TRUE(reread.model.preprocessing);
 }
 
 TEST_F(QuantizeTaskTest, TheSamePhotosGiveTheSameBytes) {
