@@ -89,7 +89,9 @@ struct Network {
     }
     EXPECT_LE(most, tolerance * 1.001);
     // In floats there is noise; bytes differ where sums fall near a half.
-    if (tolerance > 1e-4) EXPECT_LE(differ, a.size() / 50 + 1);
+    if (tolerance > 1e-4) {
+      EXPECT_LE(differ, a.size() / 50 + 1);
+    }
     EXPECT_LT(least, largest) << "a value that is the same everywhere shows nothing";
   }
 };
