@@ -251,25 +251,6 @@ HWY_EXPORT(range);
 HWY_EXPORT(max_pool_all);
 HWY_EXPORT(average_pool_all);
 
-void look_up(const std::uint8_t* table, const std::uint8_t* x, std::uint8_t* y, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) y[i] = table[x[i]];
-}
-
-void look_up(const std::uint8_t* tables, std::size_t channels, std::size_t inner, const std::uint8_t* x, std::uint8_t* y,
-             std::size_t begin, std::size_t end) {
-  const std::size_t period = channels * inner;
-  for (std::size_t i = begin; i < end;) {
-    // What is left of the image or row of channels, channel by channel.
-    const std::size_t at = i % period, first = at / inner, last_of_period = std::min(end, i + (period - at));
-    const std::uint8_t* table = tables + first * 256;
-    std::size_t rest = inner - at % inner;
-    for (; i < last_of_period; table += 256, rest = inner) {
-      const std::size_t stop = std::min(last_of_period, i + rest);
-      for (; i < stop; ++i) y[i] = table[x[i]];
-    }
-  }
-}
-
 void add_bytes(const ByteAddition& addition, const void* a, const void* b, void* y, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(add)
   (addition, static_cast<const std::uint8_t*>(a), static_cast<const std::uint8_t*>(b), static_cast<std::uint8_t*>(y),

@@ -33,6 +33,8 @@ HWY_INLINE Sums broadcast(const std::uint8_t* bytes) {
 HWY_INLINE void forget(Sums& value) {
 #if HWY_TARGET == HWY_SCALAR
   asm volatile("" : "+r"(value.raw));
+#elif HWY_TARGET <= HWY_AVX3
+  asm volatile("" : "+v"(value.raw));
 #elif HWY_ARCH_X86
   asm volatile("" : "+x"(value.raw));
 #else
