@@ -92,7 +92,7 @@ void setup(CLI::App& app, QuantizeOptions& options) {
       ->capture_default_str();
   add_quantization_options(app, options);
   add_text(
-      app, "--check", request.check, "DATA",
+      app, "--check", request.check, "FILE|FOLDER",
       "photos of known classes, as evaluate takes them: print top-1, top-5, size and time before and after, and each layer's "
       "signal-to-noise ratio");
   add_integer(app, "--opset", request.opset, oldest_opset, newest_opset,

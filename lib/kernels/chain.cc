@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "lib/kernels/targets.h"
@@ -136,6 +137,27 @@ constexpr std::array<Apply, sizeof...(index)> table_of(std::index_sequence<index
   return {apply<static_cast<Function>(index)>...};
 }
 
+// Of 16 bits. Highway's own way, where processors have no instruction for it, knows neither infinity nor NaN.
+template <class From>
+HWY_INLINE Vector from_half(From narrow, hn::Vec<From> half) {
+  const Tag d;
+#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+  if constexpr (std::is_same_v<hn::TFromD<From>, hwy::float16_t>) {
+    const hn::Rebind<std::uint16_t, Tag> u16;
+    const hn::Rebind<std::int32_t, Tag> i32;
+    const auto bits = hn::PromoteTo(i32, hn::BitCast(u16, half));
+    const auto magnitude = hn::ShiftLeft<13>(hn::And(bits, hn::Set(i32, 0x7fff)));
+    // The exponents of float32 are higher by 112; that of what is not finite becomes the greatest.
+    const auto finite = hn::BitCast(i32, hn::Mul(hn::BitCast(d, magnitude), hn::Set(d, 0x1p112f)));
+    const auto is_finite = hn::Gt(hn::Set(i32, 0x1f << 23), magnitude);
+    const auto number = hn::IfThenElse(is_finite, finite, hn::Or(magnitude, hn::Set(i32, 0x7f800000)));
+    return hn::BitCast(d, hn::Or(number, hn::ShiftLeft<16>(hn::And(bits, hn::Set(i32, 0x8000)))));
+  }
+#endif
+  static_cast<void>(narrow);
+  return hn::PromoteTo(d, half);
+}
+
 // x in float32, of a type that is narrower. What is left over is computed as a whole vector, too.
 template <class From>
 HWY_INLINE void widen(From narrow, const hn::TFromD<From>* x, float* y, std::size_t count) {
@@ -145,7 +167,7 @@ HWY_INLINE void widen(From narrow, const hn::TFromD<From>* x, float* y, std::siz
     if constexpr (sizeof(hn::TFromD<From>) == 1) {
       return hn::ConvertTo(d, hn::PromoteTo(hn::Rebind<std::int32_t, Tag>(), v));
     } else {
-      return hn::PromoteTo(d, v);
+      return from_half(narrow, v);
     }
   };
   std::size_t i = 0;

@@ -57,8 +57,7 @@ void Thread::start_apart(const IntegerPanelPlace& place, const std::int32_t* sta
     for (std::int64_t i = 0; i < place.count; ++i) {
       if (const std::int64_t now = (place.first_output + i) / group_outputs; now != group) {
         group = now;
-        sum = static_cast<std::uint32_t>(
-            lines_.sum_of_window(lines_.windows()[row + r], group * w.c.filter.channels, w.c.filter.channels));
+        sum = static_cast<std::uint32_t>(lines_.sum_of_window(lines_.windows()[row + r], group));
       }
       to[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(start[i]) - static_cast<std::uint32_t>(zero_points[i]) * sum);
     }
@@ -90,11 +89,10 @@ void Thread::gather(const IntegerPanelPlace& place, Given& given) const {
 IntegerPanel Thread::panel_of(const IntegerPanelPlace& place, const Given& given) const {
   const IntegerWork& w = work_;
   const IntegerConvolution& c = w.c;
-  const std::int64_t pixel = w.channels * w.element;
   const std::int32_t sign = c.y_signed ? 128 : 0;
   return {
-      .map = {.pixel = pixel,
-              .row = w.row_pixels * pixel,
+      .map = {.pixel = w.pixel,
+              .row = w.row,
               .width = w.row_pixels,
               .taps_high = c.filter.taps_high,
               .taps_wide = w.layout.whole_rows ? 1 : c.filter.taps_wide,
@@ -102,7 +100,7 @@ IntegerPanel Thread::panel_of(const IntegerPanelPlace& place, const Given& given
               .across = c.filter.dilation_wide,
               .steps = w.layout.steps,
               .background = lines_.background()},
-      .offset = place.unit * w.layout.unit_channels * w.element,
+      .offset = place.unit * w.unit,
       .weights = place.weights,
       .vectors = place.vectors,
       .count = place.count,

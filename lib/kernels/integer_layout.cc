@@ -13,7 +13,7 @@ constexpr std::int64_t header = 64;  // bytes
 constexpr std::int64_t line = 64;    // where weights begin is a multiple of this
 
 // Channels of a pixel up to which a row of the filter is one tap, where it can be.
-constexpr std::int64_t few_channels = 16;
+constexpr std::int64_t few_channels = 32;
 
 // The most groups that divide all and fill no more than a vector.
 std::int64_t groups_of_unit(const IntegerFilter& filter, std::int64_t lanes) {
@@ -26,14 +26,14 @@ std::int64_t groups_of_unit(const IntegerFilter& filter, std::int64_t lanes) {
 }  // namespace
 
 IntegerLayout::IntegerLayout(const IntegerFilter& of) : tiles(integer_tiles()), filter(of) {
-  whole_rows = filter.groups == 1 && filter.taps_wide > 1 && filter.dilation_wide == 1 &&
-               (filter.channels <= few_channels || filter.channels % tiles.group != 0);
   joined = groups_of_unit(filter, tiles.lanes);
   units = filter.groups / joined;
   unit_outputs = filter.outputs / units;
   unit_channels = filter.channels * joined;
+  whole_rows =
+      filter.taps_wide > 1 && filter.dilation_wide == 1 && (unit_channels <= few_channels || unit_channels % tiles.group != 0);
   taps = whole_rows ? filter.taps_high : filter.taps();
-  run = whole_rows ? filter.taps_wide * filter.channels : unit_channels;
+  run = whole_rows ? filter.taps_wide * unit_channels : unit_channels;
   steps = divide_up(run, tiles.group);
   panels_of_unit = divide_up(unit_outputs, width());
   unit_lanes = divide_up(unit_outputs, tiles.lanes) * tiles.lanes;
@@ -104,24 +104,27 @@ void pack_filter(const IntegerFilter& filter, const IntegerWeights& weights, std
   const std::uint8_t flip = weights.is_signed ? 0 : 0x80;
   const std::int64_t depth = filter.taps() * filter.channels, group = layout.tiles.group;
   const std::int64_t group_outputs = filter.outputs / filter.groups;
-  const std::int64_t length = layout.whole_rows ? layout.run : filter.channels;  // of what is packed of a tap
+  const std::int64_t pixels = layout.whole_rows ? filter.taps_wide : 1;  // of a tap
   bool any_zero_point = false;
   for (std::int64_t index = 0; index < layout.panels(); ++index) {
     const IntegerPanelPlace panel = places.panel(index);
     const std::int64_t step_bytes = panel.vectors * layout.tiles.lanes * group;
-    for (std::int64_t i = 0; i < panel.count; ++i) {
-      const std::int64_t output = panel.first_output + i, lane = panel.lane + i;
+    for (std::int64_t o = 0; o < panel.count; ++o) {
+      const std::int64_t output = panel.first_output + o, lane = panel.lane + o;
       const auto& given = weights.zero_points;
       const std::int32_t zero_point = given.empty() ? 0 : given.size() == 1 ? given[0] : given[static_cast<std::size_t>(output)];
       zero_points[lane] = zero_point - (weights.is_signed ? 0 : 128);
       any_zero_point |= zero_points[lane] != 0;
       biases[lane] = weights.bias == nullptr ? 0 : weights.bias[output];
       const std::int64_t first = output / group_outputs % layout.joined * filter.channels;
-      std::uint8_t* to = packed + (panel.weights - packed) + i * group;
+      std::uint8_t* to = packed + (panel.weights - packed) + o * group;
       auto sum = static_cast<std::uint32_t>(-zero_points[lane]) * static_cast<std::uint32_t>(depth);
+      const std::uint8_t* from = values + output * depth;
       for (std::int64_t tap = 0; tap < layout.taps; ++tap, to += layout.steps * step_bytes) {
-        sum += static_cast<std::uint32_t>(
-            pack_run(values + output * depth + tap * length, flip, first, length, group, step_bytes, to));
+        for (std::int64_t i = 0; i < pixels; ++i, from += filter.channels) {
+          const std::int64_t at = i * layout.unit_channels + first;
+          sum += static_cast<std::uint32_t>(pack_run(from, flip, at, filter.channels, group, step_bytes, to));
+        }
       }
       sums[lane] = static_cast<std::int32_t>(sum);
     }

@@ -10,7 +10,7 @@ namespace resnet::kernels {
 
 // Output channels are cut into units: a group, or as many groups as fill a vector, whose weights for each other's channels are 0.
 // A unit is cut into panels of a few vectors. A tap is a run of consecutive bytes of the input: the unit's channels of a pixel,
-// or for few channels all of a row of the filter.
+// or for few channels all of a row of the filter, of pixels of the unit's channels alone.
 struct IntegerLayout {
   explicit IntegerLayout(const IntegerFilter& filter);
 

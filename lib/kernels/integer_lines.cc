@@ -51,13 +51,12 @@ void IntegerLines::prepare(std::int64_t index) {
 IntegerWindow* IntegerLines::find_windows(const std::uint8_t* rows, std::int64_t top, std::int64_t height, std::int64_t lines,
                                           IntegerWindow* to) const {
   const IntegerWork& w = work_;
-  const std::int64_t pixel = w.channels * w.element, row = w.row_pixels * pixel;
   const std::int64_t first_left = w.layout.whole_rows ? 0 : -w.pad_left;
   for (std::int64_t i = 0; i < lines; ++i, top += w.stride_high) {
     const bool rows_inside = top >= 0 && top + w.reach_down < height;
     std::int64_t left = first_left;
-    const std::uint8_t* first = rows + top * row + left * pixel;
-    for (std::int64_t j = 0; j < w.out_width; ++j, left += w.stride_wide, first += w.stride_wide * pixel) {
+    const std::uint8_t* first = rows + top * w.row + left * w.pixel;
+    for (std::int64_t j = 0; j < w.out_width; ++j, left += w.stride_wide, first += w.stride_wide * w.pixel) {
       *to++ = {first, static_cast<std::int32_t>(top), static_cast<std::int32_t>(left), static_cast<std::int32_t>(height),
                rows_inside && left >= 0 && left + w.reach_across < w.row_pixels};
     }
@@ -72,21 +71,23 @@ const std::uint8_t* IntegerLines::read_rows(std::int64_t image, std::int64_t fir
   const std::uint8_t* from = static_cast<const std::uint8_t*>(operands_.x) + (image * w.height + first) * row;
   if (w.reading == IntegerReading::in_place) return from;
   const std::uint8_t* begin = to;
-  const bool flip = w.c.x_signed;
   if (!w.layout.whole_rows) {
-    w.layout.tiles.copy(from, flip, static_cast<std::size_t>((last - first) * row), to);
-    to += (last - first) * row * w.element;
+    w.layout.tiles.copy(from, w.c.x_signed, static_cast<std::size_t>((last - first) * row), to);
+    to += (last - first) * w.row;
     return begin;
   }
+  const std::int64_t units = w.layout.units, channels = w.layout.unit_channels;
   const std::int64_t left = std::min(w.pad_left, w.row_pixels), there = std::min(w.width, w.row_pixels - left);
-  const std::int64_t right = (w.row_pixels - left - there) * w.channels;
-  for (std::int64_t i = first; i < last; ++i, from += row) {
-    fill(to, left * w.channels);
-    to += left * w.channels * w.element;
-    w.layout.tiles.copy(from, flip, static_cast<std::size_t>(there * w.channels), to);
-    to += there * w.channels * w.element;
-    fill(to, right);
-    to += right * w.element;
+  for (std::int64_t i = first; i < last; ++i, from += row, to += w.row) {
+    for (std::int64_t unit = 0; unit < units; ++unit) {
+      std::uint8_t* at = to + unit * w.unit;
+      fill(at, left * channels);
+      fill(at + (left + there) * w.pixel, (w.row_pixels - left - there) * channels);
+      at += left * w.pixel;
+      // Pixels of one unit lie side by side.
+      const std::int64_t pieces = units == 1 ? 1 : there, piece = units == 1 ? there * channels : channels;
+      w.layout.tiles.copy_apart(from + unit * channels, w.channels, w.c.x_signed, pieces, static_cast<std::size_t>(piece), at);
+    }
   }
   return begin;
 }
@@ -101,12 +102,10 @@ const std::uint8_t* IntegerLines::read_pixels(std::int64_t first_line, std::int6
     w.layout.tiles.copy(x + first_line * w.channels, flip, static_cast<std::size_t>(count * w.channels), to);
     return to;
   }
-  for (std::int64_t line = first_line; line < first_line + count; ++line) {
+  for (std::int64_t line = first_line; line < first_line + count; ++line, to += w.out_width * w.pixel) {
     const std::int64_t row = line / w.out_height * w.height + line % w.out_height * w.stride_high;
-    const std::uint8_t* from = x + row * w.width * w.channels;
-    for (std::int64_t j = 0; j < w.out_width; ++j, from += w.stride_wide * w.channels, to += w.channels * w.element) {
-      w.layout.tiles.copy(from, flip, static_cast<std::size_t>(w.channels), to);
-    }
+    w.layout.tiles.copy_apart(x + row * w.width * w.channels, w.stride_wide * w.channels, flip, w.out_width,
+                              static_cast<std::size_t>(w.channels), to);
   }
   return scratch_ + w.copied;
 }
@@ -117,8 +116,7 @@ void IntegerLines::prepare_pixels(std::int64_t first_line, std::int64_t count) c
   const std::uint8_t* pixel = read_pixels(first_line, count);
   auto* windows = reinterpret_cast<IntegerWindow*>(scratch_ + w.windows);
   auto* sums = reinterpret_cast<std::int32_t*>(scratch_ + w.sums);
-  const std::int64_t step = w.channels * w.element;
-  for (std::int64_t r = 0; r < rows_; ++r, pixel += step) {
+  for (std::int64_t r = 0; r < rows_; ++r, pixel += w.pixel) {
     windows[r] = {pixel, 0, 0, 1, true};
     if (with_sums_) sums[r] = w.layout.tiles.sum(pixel, static_cast<std::size_t>(w.layout.run));
   }
@@ -133,14 +131,14 @@ void IntegerLines::add_up(const std::uint8_t* image, std::int64_t top, std::int6
   const bool whole_rows = w.layout.whole_rows;
   if (filter.taps() == 1) {  // of which a stride skips some
     const IntegerWindow* window = windows() + (sums - this->sums());
-    for (std::int64_t i = 0; i < lines * w.out_width; ++i) sums[i] = sum_of_window(window[i], 0, w.layout.run);
+    for (std::int64_t i = 0; i < lines * w.out_width; ++i) sums[i] = sum_of_window(window[i], 0);
     return;
   }
   auto* taps = reinterpret_cast<std::int32_t*>(scratch_ + w.pixel_sums);
   const std::int64_t places = whole_rows ? w.out_width : w.width, step = whole_rows ? 1 : w.stride_wide;
-  const std::int64_t from_place = (whole_rows ? w.stride_wide : 1) * w.channels * w.element;
+  const std::int64_t from_place = (whole_rows ? w.stride_wide : 1) * w.pixel;
   for (std::int64_t i = 0; i < height; ++i) {
-    const std::uint8_t* from = image + i * w.row_pixels * w.channels * w.element;
+    const std::uint8_t* from = image + i * w.row;
     for (std::int64_t j = 0; j < places; ++j, from += from_place) {
       taps[i * places + j] = w.layout.tiles.sum(from, static_cast<std::size_t>(w.layout.run));
     }
@@ -164,18 +162,19 @@ void IntegerLines::add_up(const std::uint8_t* image, std::int64_t top, std::int6
   }
 }
 
-std::int32_t IntegerLines::sum_of_window(const IntegerWindow& window, std::int64_t offset, std::int64_t count) const {
+std::int32_t IntegerLines::sum_of_window(const IntegerWindow& window, std::int64_t group) const {
   const IntegerWork& w = work_;
   const IntegerFilter& filter = w.c.filter;
+  const std::int64_t unit = group / w.layout.joined, within = group % w.layout.joined * filter.channels * w.element;
   std::int32_t sum = 0;
   for (std::int64_t a = 0; a < filter.taps_high; ++a) {
     for (std::int64_t b = 0; b < filter.taps_wide; ++b) {
       const std::int64_t down = a * filter.dilation_high, across = b * filter.dilation_wide;
       const std::int64_t row = window.top + down, column = window.left + across;
       const bool there = window.inside || (row >= 0 && row < window.height && column >= 0 && column < w.row_pixels);
-      sum += there ? w.layout.tiles.sum(window.first + ((down * w.row_pixels + across) * w.channels + offset) * w.element,
-                                        static_cast<std::size_t>(count))
-                   : zero_point_ * static_cast<std::int32_t>(count);
+      sum += there ? w.layout.tiles.sum(window.first + down * w.row + across * w.pixel + unit * w.unit + within,
+                                        static_cast<std::size_t>(filter.channels))
+                   : zero_point_ * static_cast<std::int32_t>(filter.channels);
     }
   }
   return sum;

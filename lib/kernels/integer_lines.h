@@ -22,8 +22,8 @@ class IntegerLines {
   std::uint8_t zero_point() const { return zero_point_; }
   // Of each window's elements, where asked for and there are no groups.
   const std::int32_t* sums() const { return reinterpret_cast<std::int32_t*>(scratch_ + work_.sums); }
-  // Of `count` elements of each tap of a window, from the channel `offset` on.
-  std::int32_t sum_of_window(const IntegerWindow& window, std::int64_t offset, std::int64_t count) const;
+  // Of a window's elements that a group sees.
+  std::int32_t sum_of_window(const IntegerWindow& window, std::int64_t group) const;
 
  private:
   IntegerWindow* find_windows(const std::uint8_t* rows, std::int64_t top, std::int64_t height, std::int64_t lines,

@@ -183,25 +183,39 @@ constexpr void fill_all(IntegerTiles& tiles) {
   if constexpr (vectors > 1) fill_all<Dot, vectors - 1>(tiles);
 }
 
+// A vector of bytes, flipped, to where they are without a sign or of 16 bits.
+template <std::int64_t group, class D>
+HWY_INLINE void copy_vector(D d, const std::uint8_t* from, std::uint8_t sign, std::uint8_t* to, std::size_t at) {
+  const auto bytes = hn::Xor(hn::LoadU(d, from + at), hn::Set(d, sign));
+  if constexpr (group == 4) {
+    hn::StoreU(bytes, d, to + at);
+  } else {
+    const hn::Rebind<std::uint16_t, D> wide;
+    hn::StoreU(hn::PromoteTo(wide, bytes), wide, reinterpret_cast<std::uint16_t*>(to) + at);
+  }
+}
+
+template <std::int64_t group>
+HWY_INLINE void copy_piece(const std::uint8_t* from, std::uint8_t sign, std::size_t count, std::uint8_t* to) {
+  const hn::Rebind<std::uint8_t, hn::ScalableTag<std::uint16_t>> d;  // half as long as vectors are
+  const hn::CappedTag<std::uint8_t, 8> few;
+  const hn::CappedTag<std::uint8_t, 1> one;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) copy_vector<group>(d, from, sign, to, i);
+  for (; i + hn::Lanes(few) <= count; i += hn::Lanes(few)) copy_vector<group>(few, from, sign, to, i);
+  for (; i < count; ++i) copy_vector<group>(one, from, sign, to, i);
+}
+
 template <std::int64_t group>
 void copy(const std::uint8_t* from, bool flip, std::size_t count, std::uint8_t* to) {
-  const std::uint8_t sign = flip ? 0x80 : 0;
-  std::size_t i = 0;
-  if constexpr (group == 4) {
-    const hn::ScalableTag<std::uint8_t> d;
-    const std::size_t lanes = hn::Lanes(d);
-    for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Xor(hn::LoadU(d, from + i), hn::Set(d, sign)), d, to + i);
-    for (; i < count; ++i) to[i] = from[i] ^ sign;
-  } else {
-    const hn::ScalableTag<std::uint16_t> d;
-    const hn::Rebind<std::uint8_t, decltype(d)> narrow;
-    const std::size_t lanes = hn::Lanes(d);
-    auto* words = reinterpret_cast<std::uint16_t*>(to);
-    for (; i + lanes <= count; i += lanes) {
-      hn::StoreU(hn::PromoteTo(d, hn::Xor(hn::LoadU(narrow, from + i), hn::Set(narrow, sign))), d, words + i);
-    }
-    for (; i < count; ++i) words[i] = from[i] ^ sign;
-  }
+  copy_piece<group>(from, flip ? 0x80 : 0, count, to);
+}
+
+template <std::int64_t group>
+void copy_apart(const std::uint8_t* from, std::int64_t step, bool flip, std::int64_t pieces, std::size_t count,
+                std::uint8_t* to) {
+  const std::size_t bytes = count * (4 / group);
+  for (std::int64_t i = 0; i < pieces; ++i, from += step, to += bytes) copy_piece<group>(from, flip ? 0x80 : 0, count, to);
 }
 
 template <std::int64_t group>
@@ -271,6 +285,7 @@ IntegerTiles made_of() {
   tiles.group = Dot::group;
   fill_all<Dot, panel_vectors>(tiles);
   tiles.copy = copy<Dot::group>;
+  tiles.copy_apart = copy_apart<Dot::group>;
   tiles.sum = sum<Dot::group>;
   tiles.start = start;
   tiles.add = add;

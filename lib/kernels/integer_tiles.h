@@ -59,6 +59,9 @@ struct IntegerTiles {
 
   // Bytes as tiles read them: with `flip` 128 added to each, widened where group is 2.
   void (*copy)(const std::uint8_t* from, bool flip, std::size_t count, std::uint8_t* to);
+  // The same of `pieces` of `count` bytes, `step` bytes apart: one after the other.
+  void (*copy_apart)(const std::uint8_t* from, std::int64_t step, bool flip, std::int64_t pieces, std::size_t count,
+                     std::uint8_t* to);
   // Their sum, of `count` elements.
   std::int32_t (*sum)(const std::uint8_t* from, std::size_t count);
   // to[row][i] = biases[i] - zero_points[i] * sums[row], for whole vectors.

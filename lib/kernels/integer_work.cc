@@ -31,7 +31,9 @@ IntegerWork::IntegerWork(const IntegerConvolution& convolution, std::size_t thre
   reach_down = (c.filter.taps_high - 1) * c.filter.dilation_high;
   reach_across = layout.whole_rows ? 0 : (c.filter.taps_wide - 1) * c.filter.dilation_wide;
   element = layout.tiles.group == 4 ? 1 : 2;
+  pixel = (layout.whole_rows ? layout.unit_channels : channels) * element;
   row_pixels = layout.whole_rows ? (out_width - 1) * stride_wide + c.filter.taps_wide : width;
+  row = row_pixels * pixel;
   // What is rounded up to whole steps may end beyond the image.
   const bool direct = element == 1 && !c.x_signed && !layout.whole_rows && layout.run % layout.tiles.group == 0;
   const bool all_inside =
@@ -45,9 +47,9 @@ void IntegerWork::cut(std::size_t threads) {
   lines = batch * out_height;
   // Pixels that a stride skips are not seen.
   const std::int64_t seen = std::min(stride_high, c.filter.taps_high) * std::min(stride_wide, c.filter.taps_wide);
-  const std::int64_t pixel = std::max<std::int64_t>(channels * seen * element, 1);
+  const std::int64_t bytes = std::max<std::int64_t>(channels * seen * element, 1);
   const std::int64_t rows =
-      std::clamp<std::int64_t>(second_level_cache() / 4 / pixel, fewest_rows_of_a_part, most_rows_of_a_part);
+      std::clamp<std::int64_t>(second_level_cache() / 4 / bytes, fewest_rows_of_a_part, most_rows_of_a_part);
   const auto cut_lines = [&](std::int64_t parts) {
     lines_of_part = std::max<std::int64_t>(divide_up(lines, std::max<std::int64_t>(parts, 1)), 1);
     parts_of_lines = divide_up(lines, lines_of_part);
@@ -77,9 +79,11 @@ void IntegerWork::place() {
   background = take(layout.run * element + tail);
   switch (reading) {
     case IntegerReading::in_place: copied = at; break;
-    case IntegerReading::rows: copied = take(rows * row_pixels * channels * element + tail); break;
+    case IntegerReading::rows: copied = take(rows * row * (layout.whole_rows ? layout.units : 1) + tail); break;
     case IntegerReading::pixels: copied = take(rows_of_part() * channels * element + tail); break;
   }
+  // Of whole rows each unit has its own; else its channels are beside the others'.
+  unit = layout.whole_rows ? rows * row : layout.unit_channels * element;
   windows = take(rows_of_part() * static_cast<std::int64_t>(sizeof(IntegerWindow)));
   sums = take(rows_of_part() * 4);
   pixel_sums = take(rows * (layout.whole_rows ? out_width : width) * 4);

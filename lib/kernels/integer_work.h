@@ -29,6 +29,7 @@ struct IntegerWork {
   IntegerReading reading;
   std::int64_t element;                   // bytes of one, as tiles read it
   std::int64_t row_pixels;                // of an image as tiles read it
+  std::int64_t pixel, row, unit;          // bytes from one to the next, as tiles read them
   std::int64_t reach_down, reach_across;  // from a window's first tap to its last
 
   std::int64_t lines, lines_of_part, parts_of_lines, panels_of_part, parts_of_panels;

@@ -13,7 +13,9 @@ std::int32_t Quantization::quantize(float number) const {
   constexpr float bound = 131072;
   const float quotient = number / scale;
   const float bounded = quotient > -bound ? std::min(quotient, bound) : -bound;
-  return std::clamp(static_cast<std::int32_t>(std::nearbyint(bounded)) + zero_point, least(), most());
+  // Adding this power of two leaves no bits for a fraction: to the nearest, ties to even.
+  const float rounded = (bounded + 0x1.8p23f) - 0x1.8p23f;
+  return std::clamp(static_cast<std::int32_t>(rounded) + zero_point, least(), most());
 }
 
 std::optional<Quantization> quantization_of(const Tensor& scale, const Tensor* zero_point, DType dtype) {

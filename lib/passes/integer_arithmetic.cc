@@ -80,6 +80,7 @@ class Pass : private IntegerGroups {
     note_parameters(*to, node.inputs[1], node.inputs.size() > 2 ? node.inputs[2] : ValueId::none());
     const auto bytes = bytes_of(x, *to);
     if (!bytes) {
+      if (std::holds_alternative<Input>(graph_.node(x.node).op)) return false;  // here integers begin
       log_.declined.push_back(fmt::format("integer_arithmetic: {}: what it quantizes is computed in float32", describe(node)));
       return false;
     }

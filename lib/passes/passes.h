@@ -64,15 +64,12 @@ Graph open_batch(const Graph& graph, PassLog& log);
 // or where no output depends on one of them; Error(unsupported) where an input's element type is not known. Not part of
 // optimize().
 Graph cut(const Graph& graph, std::span<const ValueId> inputs, std::span<const ValueId> outputs, PassLog& log);
-// The network in float32 throughout where it has values of float16 or bfloat16: weights, and inputs and outputs unless they are
-// kept. Throws Error(unsupported) where an operator that is not known here has such values. Not part of optimize().
-enum class Borders : std::uint8_t {
-  widened,
-  kept,  // inputs and outputs have the type that they had; what reads an output reads it as it is given out
-};
-Graph widen_floats(const Graph& graph, PassLog& log, Borders borders = Borders::widened);
-// Whether a graph has values of float16 or bfloat16 other than constants.
-bool computes_in_16_bits(const Graph& graph);
+// The network in float32 throughout where it has values of float16 or bfloat16: inputs, weights, outputs. Throws
+// Error(unsupported) where an operator that is not known here has such values. Not part of optimize().
+Graph widen_floats(const Graph& graph, PassLog& log);
+// The same with inputs and outputs as they are, where anything but constants has such values: for running, as processors compute.
+// What reads an output reads it as it is given out. Not part of optimize().
+Graph compute_in_float32(const Graph& graph, PassLog& log);
 // Activations that are written as other operators (x * Sigmoid(x), Gelu by Erf, ...) become one: for running. Not part of
 // optimize(), for it says more than a file would.
 Graph fuse_activations(const Graph& graph, PassLog& log);
@@ -87,8 +84,8 @@ Graph strip_weights(const Graph& graph, PassLog& log);
 // the budget of fold_constants: to run it would do no less, each time.
 Graph optimize(const Graph& graph, PassLog& log);
 Graph optimize(const Graph& graph, PassLog& log, const FoldOptions& options);
-// What the executor runs: integer_arithmetic, optimize, fuse_activations. `graph` may have been through optimize() already, where
-// its weights of 8 bits have stayed so (FoldOptions::dequantize).
+// What the executor runs: compute_in_float32, integer_arithmetic, optimize, fuse_activations. `graph` may have been through
+// optimize() already, where its weights of 8 bits have stayed so (FoldOptions::dequantize).
 Graph optimize_to_run(const Graph& graph, PassLog& log);
 
 }  // namespace resnet

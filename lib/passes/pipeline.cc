@@ -75,9 +75,7 @@ Graph optimize(const Graph& graph, PassLog& log, const FoldOptions& options) {
 }
 
 Graph optimize_to_run(const Graph& graph, PassLog& log) {
-  // Processors have instructions for float32.
-  const Graph wide = computes_in_16_bits(graph) ? widen_floats(graph, log, Borders::kept) : graph;
-  return fuse_activations(optimize(integer_arithmetic(wide, log), log), log);
+  return fuse_activations(optimize(integer_arithmetic(compute_in_float32(graph, log), log), log), log);
 }
 
 }  // namespace resnet

@@ -41,6 +41,9 @@ Op widened(const Op& op) {
 
 bool widens(const Value& value) { return is_narrow(value.fact.dtype); }
 
+// Of the graph.
+enum class Borders : std::uint8_t { widened, kept };
+
 class Widening {
  public:
   Widening(const Graph& graph, PassLog& log, Borders borders) : graph_(graph), log_(log), borders_(borders) {}
@@ -127,14 +130,18 @@ class Widening {
   std::map<ValueId, ValueId> given_, read_;  // by what they stand for
 };
 
-}  // namespace
-
-Graph widen_floats(const Graph& graph, PassLog& log, Borders borders) { return Widening(graph, log, borders).run(); }
-
 bool computes_in_16_bits(const Graph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
     return !std::holds_alternative<Constant>(node.op) && std::any_of(node.outputs.begin(), node.outputs.end(), widens);
   });
+}
+
+}  // namespace
+
+Graph widen_floats(const Graph& graph, PassLog& log) { return Widening(graph, log, Borders::widened).run(); }
+
+Graph compute_in_float32(const Graph& graph, PassLog& log) {
+  return computes_in_16_bits(graph) ? Widening(graph, log, Borders::kept).run() : graph;
 }
 
 }  // namespace resnet

@@ -30,7 +30,7 @@ enum class PlantedFault {
   byte_addends_swapped,
   table_lost,  // one that a convolution does as it goes
   table_of_first_channel,
-  range_of_first_part,
+  range_of_half,
   padding_not_counted,
   // Steps.
   padding_lost,

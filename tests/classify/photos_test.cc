@@ -114,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"cifar10-resnet8-nhwc-op11.onnx", "cifar10", "cifar10-resnet8-nhwc-op11.npy", "raw", 88, false,
              probability_tolerance},
         // Where a value lies halfway between two steps, the order of a sum decides; a step is about 0.004.
-        Case{"cifar10-resnet8-int8-qdq-op13.onnx", "cifar10", "cifar10-resnet8-int8-qdq-op13.npy", "raw", 86, false, 0.05, 98}));
+        Case{"cifar10-resnet8-int8-qdq-op13.onnx", "cifar10", "cifar10-resnet8-int8-qdq-op13.npy", "raw", 86, false, 0.06, 98}));
 
 }  // namespace
 }  // namespace resnet

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "formats/onnx/read.h"
+#include "lib/classify/as_classifier.h"
 #include "lib/classify/classifier.h"
 #include "tests/support/assets.h"
 #include "tests/support/sanitized.h"
@@ -90,7 +91,7 @@ TEST_P(QuantizedNetwork, AnswersAsItWasAnswered) {
   }
   Model model = onnx::read(*file);
   const double step = std::isfinite(test_case.steps) ? step_of(model.graph) : 0;
-  Classifier classifier(xnnpack::Plan::make(std::move(model.graph)), pool, options);
+  Classifier classifier(xnnpack::Plan::make(as_classifier(model.graph)), pool, options);
   const std::vector<Result> results = classifier.classify(files);
   ASSERT_EQ(results.size(), answers.size());
   int equal = 0;

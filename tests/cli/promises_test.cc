@@ -102,7 +102,7 @@ TEST_F(PromisesTest, WordsOfOtherToolsAreUnderstood) {
   predict("--json", ", did you mean '--format json'?");
   predict("--fp16", ": networks compute in fp32; convert --dtype fp16 stores their weights in 16 bits");
   predict("--lr", "; --learning-rate is an option of train");
-  predict("--opset", ", which is an option of build and convert");
+  predict("--opset", ", which is an option of build, convert and quantize");
   predict("--tpok", ", did you mean '--topk'?");
   predict("--xyz", " (see resnet-cli predict --help");
   refused({"convert", "rgb.onnx", "-o", "x.onnx", "--fp16"}, "'--fp16', did you mean '--dtype fp16'?");

@@ -1,10 +1,13 @@
 #include "lib/kernels/integer_convolution.h"
 
-#include <hwy/aligned_allocator.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <tuple>
@@ -18,7 +21,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// A layer with all that it is given. Vectors are exactly as long as they must be, so that a sanitizer sees what goes beyond.
+// A layer with all that it is given.
 struct Layer {
   IntegerConvolution convolution;
   Bytes x, weights;
@@ -263,33 +266,58 @@ Bytes expected(const Layer& layer) {
   return y;
 }
 
-using Aligned = hwy::AlignedFreeUniquePtr<std::uint8_t[]>;
+// Memory that ends where what follows may not be touched.
+class Guarded {
+ public:
+  explicit Guarded(std::size_t size, std::size_t alignment = 1) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t used = (size + alignment - 1) / alignment * alignment, pages = (used + page - 1) / page * page;
+    size_ = pages + page;
+    begin_ = static_cast<std::uint8_t*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(begin_ + pages, page, PROT_NONE);
+    data_ = begin_ + pages - used;
+  }
+  explicit Guarded(const Bytes& bytes) : Guarded(bytes.size()) { std::copy(bytes.begin(), bytes.end(), data_); }
+  ~Guarded() { munmap(begin_, size_); }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+
+  std::uint8_t* data() const { return data_; }
+
+ private:
+  std::size_t size_;
+  std::uint8_t *begin_, *data_;
+};
 
 Bytes computed(const Layer& layer, ThreadPool& pool) {
   IntegerConvolution c = layer.convolution;
   c.stages = &layer.stages;
-  const Aligned packed = hwy::AllocateAligned<std::uint8_t>(packed_size(c.filter));
+  const Guarded packed(packed_size(c.filter), 64), x(layer.x), weights(layer.weights);
   pack_filter(c.filter,
-              {.values = layer.weights.data(),
+              {.values = weights.data(),
                .is_signed = layer.weights_signed,
                .zero_points = layer.zero_points,
                .bias = layer.bias.empty() ? nullptr : layer.bias.data()},
-              packed.get());
+              packed.data());
+  std::vector<std::unique_ptr<Guarded>> guarded_addends;
   std::vector<const void*> addends;
-  for (const Bytes& addend : layer.addends) addends.push_back(addend.data());
-  Bytes y(layer.elements() * layer.element_size(), 0xa5);
-  const Aligned scratch = hwy::AllocateAligned<std::uint8_t>(integer_scratch(c, pool.threads()) + 1);
+  for (const Bytes& addend : layer.addends) {
+    guarded_addends.push_back(std::make_unique<Guarded>(addend));
+    addends.push_back(guarded_addends.back()->data());
+  }
+  const std::size_t size = layer.elements() * layer.element_size();
+  const Guarded y(size), scratch(integer_scratch(c, pool.threads()), 64);
   convolve(c,
-           {.x = layer.x.data(),
+           {.x = x.data(),
             .x_zero_point = layer.x_zero_point,
-            .packed = packed.get(),
+            .packed = packed.data(),
             .factors = layer.factors.data(),
             .multiplier = layer.multiplier,
             .shifts = layer.shifts.empty() ? nullptr : layer.shifts.data(),
             .addends = addends.data(),
             .y = y.data()},
-           scratch.get(), pool);
-  return y;
+           scratch.data(), pool);
+  return {y.data(), y.data() + size};
 }
 
 std::string text(const Layer& layer) {

@@ -214,7 +214,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
     const analysis::Cost cost = cost_of(loaded.model.graph);
     network.parameters = cost.parameters;
     network.macs = cost.macs;
-    network.graph = optimize(loaded.model.graph, log, {.dequantize = false, .large = true});
+    network.graph = optimize(compute_in_float32(loaded.model.graph, log), log, {.dequantize = false, .large = true});
     refuse_what_cannot_run(network.graph, loaded.model.graph, name);
     loaded.model.graph = {};
     find_score_output(network.graph);

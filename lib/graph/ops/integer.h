@@ -64,7 +64,7 @@ struct QLinearAveragePool {
 // is the place in the table, or in its channel's row, where the byte of the output is. Made for running: whatever is computed
 // element by element between DequantizeLinear and QuantizeLinear.
 struct LookupTable {
-  static constexpr OpTraits traits{"LookupTable", {2, 2}, {1, 1}, Effect::computes, 1, "resnet-cli"};
+  static constexpr OpTraits traits{"LookupTable", {2, 2}, {1, 1}, Effect::computes, 1, "resnet_cli"};
   friend bool operator==(const LookupTable&, const LookupTable&) = default;
 };
 // ONNX Runtime's own, version 1: A, a_scale, a_zero_point, B, b_scale, b_zero_point, optional C (int32, in units of

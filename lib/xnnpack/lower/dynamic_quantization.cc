@@ -26,16 +26,15 @@ class DynamicQuantizationStep final : public Step {
     const int from = e.demand(x, order), ranges = e.allocate(parts * sizeof(kernels::FloatRange));
     e.add_loop({{from}, {ranges}}, parts, 1, [count](Addresses at, std::size_t begin, std::size_t end) {
       for (std::size_t part = begin; part < end; ++part) {
-        const std::size_t first = part * part_elements;
+        const std::size_t first = part * part_elements, here = std::min(part_elements, count - first);
         as<kernels::FloatRange>(at[1])[part] =
-            kernels::range_of(as<float>(at[0]) + first, std::min(part_elements, count - first));
+            kernels::range_of(as<float>(at[0]) + first, has_fault(PlantedFault::range_of_half) ? here / 2 : here);
       }
     });
     const int scale = e.produce({node(), 1}, {}), zero_point = e.produce({node(), 2}, {});
     e.add_call({{ranges}, {scale, zero_point}}, [parts](Addresses at) {
       kernels::FloatRange range;
-      const std::size_t seen = has_fault(PlantedFault::range_of_first_part) ? std::min<std::size_t>(parts, 1) : parts;
-      for (std::size_t part = 0; part < seen; ++part) range = kernels::joined(range, as<kernels::FloatRange>(at[0])[part]);
+      for (std::size_t part = 0; part < parts; ++part) range = kernels::joined(range, as<kernels::FloatRange>(at[0])[part]);
       const kernels::DynamicScale found = kernels::dynamic_scale(range);
       *as<float>(at[1]) = found.scale;
       *as<std::uint8_t>(at[2]) = found.zero_point;
