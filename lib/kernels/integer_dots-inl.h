@@ -31,8 +31,8 @@ HWY_INLINE Sums broadcast(const std::uint8_t* bytes) {
 
 // Keeps the compiler from knowing what a vector holds.
 HWY_INLINE void forget(Sums& value) {
-#if HWY_TARGET == HWY_SCALAR
-  asm volatile("" : "+r"(value.raw));
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  asm volatile("" : "+m"(value.raw));
 #elif HWY_TARGET <= HWY_AVX3
   asm volatile("" : "+v"(value.raw));
 #elif HWY_ARCH_X86
@@ -67,7 +67,11 @@ struct Pairs {
   }
   static HWY_INLINE Sums add_products(Sums sums, Sums x, Words weights) {
     const Words pixel = hn::BitCast(WordTag(), x);
-#if HWY_ARCH_X86
+#if HWY_TARGET == HWY_EMU128
+    Sums odd = hn::Zero(SumTag());
+    const Sums even = hn::ReorderWidenMulAccumulate(SumTag(), pixel, weights, sums, odd);
+    return hn::Add(even, odd);
+#elif HWY_ARCH_X86
     Sums unused = hn::Zero(SumTag());
     return hn::ReorderWidenMulAccumulate(SumTag(), pixel, weights, sums, unused);
 #elif HWY_ARCH_ARM_A64
