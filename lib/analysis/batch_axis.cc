@@ -13,8 +13,7 @@ namespace {
 
 using Kind = BatchMixing::Kind;
 
-// A prime, and no size that a network has.
-constexpr std::int64_t many_images = 1009;
+constexpr std::int64_t many_images = 1009;  // a prime, and no size that a network has
 
 template <typename Op, typename... Ops>
 constexpr bool is_one_of = (std::is_same_v<Op, Ops> || ...);
@@ -191,18 +190,16 @@ class Follower : private BatchRules {
   }
   Rows through(const GlobalAveragePool&) const { return rows(0).axis < 2 ? rows(0) : mixed("averages over the batch"); }
   Rows through(const QLinearGlobalAveragePool& op) const {
-    const std::size_t axis = rows(0).axis;
-    return axis == 0 || axis == (op.channels_last ? rank(0) - 1 : 1) ? rows(0) : mixed("averages over the batch");
+    const bool apart = rows(0).axis == 0 || rows(0).axis == (op.channels_last ? rank(0) - 1 : 1);
+    return apart ? rows(0) : mixed("averages over the batch");
   }
   Rows through(const QLinearAveragePool& op) const {
     if (!op.channels_last) return windowed(window_of(op.pool, spatial()));
     return rows(0).axis == 0 || rows(0).axis + 1 == rank(0) ? rows(0) : mixed("has windows that reach over several images");
   }
-  // Each channel may have a table of its own.
   Rows through(const LookupTable&) const {
     if (!only({0})) return lost(Kind::unknown, "has tables that are computed from the images");
-    if (rank(1) < 2 || rows(0).axis != 1) return rows(0);
-    return is_same_for_all(1, 0, rows(0)) ? rows(0) : unlike();
+    return rank(1) < 2 || rows(0).axis != 1 || is_same_for_all(1, 0, rows(0)) ? rows(0) : unlike();
   }
   Rows through(const BatchNormalization& op) const {
     if (op.training_mode) return mixed("normalises by the batch's own statistics");

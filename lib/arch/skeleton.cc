@@ -132,6 +132,7 @@ class Reducer {
             [&](const auto&) {
               if (only_changes_form(node.op)) return same();
               const bool maps = effect_of(node.op) == Effect::elementwise && data.size() == 1;
+              if (maps && std::holds_alternative<Relu>(node.op) && at(data[0]).what == "Relu") return same();
               return maps ? simple(Kind::activation, type_of(node.op)) : other();
             }},
         node.op);

@@ -341,7 +341,15 @@ INSTANTIATE_TEST_SUITE_P(
         File{"cifar10-resnet8-nhwc-op11.onnx",
              "nearest to ResNet-8 (CIFAR), option B, 10 classes, batch norm folded, Softmax at its end: 2 differences"},
         File{"cifar10-resnet8-int8-qdq-op13.onnx",
-             "nearest to ResNet-8 (CIFAR), option B, 10 classes, batch norm folded, Softmax at its end: 2 differences"}));
+             "nearest to ResNet-8 (CIFAR), option B, 10 classes, batch norm folded, Softmax at its end: 2 differences"},
+        File{"int8/imagenet-resnet18-qoperator.onnx", "ResNet-18, option B, 1000 classes, batch norm folded"},
+        File{"int8/imagenet-resnet18-qoperator-bn.onnx", "ResNet-18, option B, 1000 classes, unfused batch norm"},
+        File{"int8/imagenet-resnet18-qdq-u8s8.onnx", "ResNet-18, option B, 1000 classes, batch norm folded"},
+        File{"int8/cifar10-resnet20-qoperator.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
+        File{"int8/cifar10-resnet20-qdq-u8s8.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
+        File{"int8/cifar10-resnet20-qdq-s8s8.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
+        File{"int8/cifar10-resnet20-qdq-u8u8.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
+        File{"int8/cifar10-resnet20-dynamic.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"}));
 
 }  // namespace
 }  // namespace resnet::arch

@@ -201,6 +201,18 @@ TEST(InferQuantize, TypesFollowTheZeroPoint) {
   EXPECT_THAT(infer_text(DequantizeLinear{.axis = 1}, {Fact::of(DType::int8, {2, 8}), floats({7})}), HasSubstr("error: "));
 }
 
+TEST(InferQuantize, PoolsAndTables) {
+  const Fact x = Fact::of(DType::uint8, {n, 8, 6, 6}), scale = floats({}), zero = Fact::of(DType::uint8, {});
+  const QLinearAveragePool pool{.pool = {.kernel_shape = {2, 2}, .strides = {2, 2}}};
+  EXPECT_EQ(infer_text(pool, {x, scale, zero, scale, zero}), "uint8 Nx8x3x3");
+  const QLinearAveragePool last{.pool = pool.pool, .channels_last = true};
+  EXPECT_EQ(infer_text(last, {Fact::of(DType::uint8, {n, 6, 6, 8}), scale, zero, scale, zero}), "uint8 Nx3x3x8");
+  EXPECT_EQ(infer_text(LookupTable{}, {x, Fact::of(DType::int8, {256})}), "int8 Nx8x6x6");
+  EXPECT_EQ(infer_text(LookupTable{}, {x, Fact::of(DType::int8, {8, 256})}), "int8 Nx8x6x6");
+  EXPECT_THAT(infer_text(LookupTable{}, {x, Fact::of(DType::int8, {7, 256})}), HasSubstr("table is 7x256"));
+  EXPECT_THAT(infer_text(LookupTable{}, {floats({n}), Fact::of(DType::int8, {256})}), HasSubstr("x is float"));
+}
+
 TEST(Infer, CountsInputsAndOutputs) {
   EXPECT_THAT(infer_text(Relu{}, {floats({2}), floats({2})}), HasSubstr("2 inputs, expected 1"));
   EXPECT_THAT(infer_text(Conv{}, {floats({1, 1, 2, 2})}), HasSubstr("1 input"));

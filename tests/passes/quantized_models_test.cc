@@ -38,7 +38,7 @@ struct Expected {
 };
 class QuantizedModels : public ::testing::TestWithParam<Expected> {};
 
-// One QuantizeLinear at the input and one DequantizeLinear at the output, whatever it was.
+// One QuantizeLinear at the input and one DequantizeLinear at the output.
 TEST_P(QuantizedModels, NoPairIsLeftInside) {
   RESNET_REQUIRE_ASSETS();
   const Graph after = rewritten(read(GetParam().name));

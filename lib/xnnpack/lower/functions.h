@@ -15,7 +15,7 @@ struct PlannedLink {
   kernels::Link link;                        // without its operand
   ValueId operand = ValueId::none();         // where the function has one that is a value of the graph
   std::shared_ptr<const void> op = nullptr;  // that link.op points to
-  std::optional<Tensor> constant = {};       // where it has one that is none: float32, and broadcasts
+  std::optional<Tensor> constant = {};       // or one that is not: float32, and broadcasts
 };
 
 // What an elementwise node of float32 does to its operand number `operand`; nothing where a chain cannot do that.

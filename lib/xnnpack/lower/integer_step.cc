@@ -202,21 +202,21 @@ std::vector<kernels::ByteStage> IntegerStep::stages() const {
   return stages;
 }
 
-void IntegerStep::emit(Emitter& e) const {
-  // All that a run reads, so that it allocates nothing.
-  struct Bound {
-    kernels::IntegerConvolution convolution;
-    kernels::IntegerOperands operands;
-    std::vector<kernels::ByteStage> stages;
-    std::vector<const void*> addends;
-    std::vector<const float*> finish;
-  };
+// All that a run reads, so that it allocates nothing.
+struct IntegerStep::Bound {
+  kernels::IntegerConvolution convolution;
+  kernels::IntegerOperands operands;
+  std::vector<kernels::ByteStage> stages;
+  std::vector<const void*> addends;
+  std::vector<const float*> finish;
+};
+
+std::shared_ptr<IntegerStep::Bound> IntegerStep::bind(Emitter& e) const {
   auto bound = std::make_shared<Bound>();
-  bound->convolution = sizes(e);
   kernels::IntegerConvolution& c = bound->convolution;
-  const ValueId x = e.node().inputs[0];
+  c = sizes(e);
   c.filter = sums_.filter;
-  c.x_signed = is_signed(e.dtype(x));
+  c.x_signed = is_signed(e.dtype(e.node().inputs[0]));
   c.output = sums_.output;
   c.y_signed = is_signed(e.dtype({node(), 0}));
   c.y_zero_point = sums_.y_zero_point;
@@ -231,47 +231,57 @@ void IntegerStep::emit(Emitter& e) const {
   bound->operands.packed = reinterpret_cast<const std::uint8_t*>(packed_->bytes().data());
   bound->operands.factors = sums_.factors.data();
   bound->operands.shifts = shifts_.empty() ? nullptr : shifts_.data();
+  bound->addends.resize(stages_.size());
   if (c.finish) {
     bound->finish = operands();
     c.finish.operands = bound->finish.data();
   }
+  return bound;
+}
 
+// In the order in which emit() has the step read.
+void IntegerStep::take(Addresses at, Bound& bound) const {
+  kernels::IntegerOperands& o = bound.operands;
+  std::size_t next = 0;
+  o.x = at[next++];
+  if (!sums_.computed_zero_point.is_none()) {
+    const auto byte = std::to_integer<std::uint8_t>(*at[next++]);
+    o.x_zero_point = bound.convolution.x_signed ? static_cast<std::int8_t>(byte) : byte;
+  }
+  if (!scale_.is_none()) {
+    const auto* values = as<float>(at[next++]);
+    if (scale_per_output_) {
+      o.factors = values;
+    } else {
+      o.multiplier = *values;
+    }
+  }
+  std::size_t addends = 0;
+  for (const Stage& stage : stages_) {
+    if (!stage.table) bound.addends[addends++] = at[next++];
+  }
+  for (const Map& map : maps()) bound.finish[map.operand] = as<float>(at[next++]);
+  o.addends = bound.addends.data();
+  o.y = at[at.size() - 2];
+}
+
+void IntegerStep::emit(Emitter& e) const {
+  const std::shared_ptr<Bound> bound = bind(e);
+  const ValueId x = e.node().inputs[0];
   const Order order = order_of(e.shape(output()).rank());
   const auto as_it_is = [&](ValueId id) { return e.demand(id, canonical_order(e.shape(id).rank())); };
   Access access{.reads = {e.demand(x, order_of(e.shape(x).rank()))}};
-  const bool zero_point = !sums_.computed_zero_point.is_none(), scale = !scale_.is_none();
-  if (zero_point) access.reads.push_back(as_it_is(sums_.computed_zero_point));
-  if (scale) access.reads.push_back(as_it_is(scale_));
+  if (!sums_.computed_zero_point.is_none()) access.reads.push_back(as_it_is(sums_.computed_zero_point));
+  if (!scale_.is_none()) access.reads.push_back(as_it_is(scale_));
   for (const Stage& stage : stages_) {
     if (!stage.table) access.reads.push_back(e.demand(stage.addend, order));
   }
   for (const Map& map : maps()) access.reads.push_back(e.demand(map.value, order));
-  bound->addends.resize(access.reads.size());
-  const std::size_t scratch = kernels::integer_scratch(c, e.pool().threads());
+  const std::size_t scratch = kernels::integer_scratch(bound->convolution, e.pool().threads());
   access.writes = {e.produce(output(), order), scratch > 0 ? e.allocate(scratch) : -1};
-  e.add_call(std::move(access), [this, bound, zero_point, scale, zero_signed = c.x_signed, pool = &e.pool()](Addresses at) {
-    kernels::IntegerOperands& o = bound->operands;
-    std::size_t next = 0;
-    o.x = at[next++];
-    if (zero_point) {
-      const auto byte = std::to_integer<std::uint8_t>(*at[next++]);
-      o.x_zero_point = zero_signed ? static_cast<std::int8_t>(byte) : byte;
-    }
-    if (scale) {
-      const auto* values = as<float>(at[next++]);
-      if (scale_per_output_) {
-        o.factors = values;
-      } else {
-        o.multiplier = *values;
-      }
-    }
-    for (std::size_t i = 0, count = bound->convolution.stages->size(), addend = 0; i < count; ++i) {
-      if (bound->stages[i].table == nullptr) bound->addends[addend++] = at[next++];
-    }
-    for (const Map& map : maps()) bound->finish[map.operand] = as<float>(at[next++]);
-    o.addends = bound->addends.data();
-    o.y = at[at.size() - 2];
-    kernels::convolve(bound->convolution, o, as<std::uint8_t>(at.back()), *pool);
+  e.add_call(std::move(access), [this, bound, pool = &e.pool()](Addresses at) {
+    take(at, *bound);
+    kernels::convolve(bound->convolution, bound->operands, as<std::uint8_t>(at.back()), *pool);
   });
 }
 

@@ -64,12 +64,17 @@ class IntegerStep : public ActivatedStep {
     bool addend_first = false;
   };
 
+  struct Bound;
+
   bool absorb_into_bytes(const Site& reader, std::size_t operand);
   bool take_table(const Tensor& table);
   bool absorb_into_floats(const Site& reader, std::size_t operand);
   bool take_scale(const Site& reader, std::size_t operand);
   bool take_shift(const Site& reader, std::size_t operand);
   std::vector<kernels::ByteStage> stages() const;
+  // What is known for a set of shapes, and what the addresses of a run add.
+  std::shared_ptr<Bound> bind(Emitter& emitter) const;
+  void take(Addresses addresses, Bound& bound) const;
 
   IntegerSums sums_;
   std::shared_ptr<const Buffer> packed_;

@@ -158,6 +158,56 @@ TEST(Lint, ANegativeVariance) {
   EXPECT_THAT(findings, Contains(finding(Level::error, "negative-variance", "y", "-1")));
 }
 
+TEST(Lint, ABiasThatIsBroughtIntoAShapeIsNoResidual) {
+  EXPECT_THAT(lint_of(R"(net (float[N,2,4,4] x) => (float[N,2,4,4] y)
+      <float[2] b = {1, 2}, int64[4] s = {1, -1, 1, 1}> { c = Reshape(b, s)  y = Add(x, c) })"),
+              IsEmpty());
+  EXPECT_THAT(lint_of(R"(net (float[N,2,4,4] x, float[N,2,1,1] z) => (float[N,2,4,4] y) { y = Add(x, z) })"),
+              Contains(finding(Level::warning, "add-shapes", "y", "Nx2x1x1")));
+}
+
+// A convolution of dequantized values, with this in place of what is right.
+std::vector<Finding> lint_of_quantized(const std::string& x_scale, const std::string& axis, const std::string& bias) {
+  return lint_of(R"(net (uint8[N,2,4,4] x) => (float[N,2,4,4] y)
+      <uint8 z = {3}, int8[2,2,1,1] w = {1, 2, 3, 4}, float[2] ws = {0.5, 0.25}, int32[2] b = {1, 2}, float[2] bs = {0.05, 0.025},
+       float[2] other = {0.05, 0.05}, float[2] real = {0, 1}, float xs = {)" +
+                 x_scale + R"(}>
+      { d = DequantizeLinear(x, xs, z)  v = DequantizeLinear<axis = )" +
+                 axis + R"(>(w, ws)
+        c = )" + bias +
+                 R"(  y = Conv(d, v, c) })");
+}
+
+TEST(Lint, QuantizedNetworks) {
+  const std::string bias = "DequantizeLinear<axis = 0>(b, bs)";
+  const auto of_rule = [](const std::string& rule) { return Contains(Field("rule", &Finding::rule, rule)); };
+  EXPECT_THAT(lint_of_quantized("0.1", "0", bias), Not(of_rule("quantization-bias")));
+  EXPECT_THAT(lint_of_quantized("0.1", "0", bias), Not(of_rule("quantization-axis")));
+  EXPECT_THAT(lint_of_quantized("0.1", "0", bias), Not(of_rule("quantization-scale")));
+  EXPECT_THAT(lint_of_quantized("0.0", "0", bias), Contains(finding(Level::warning, "quantization-scale", "d", "'xs' has 0")));
+  EXPECT_THAT(lint_of_quantized("0.1", "1", bias), Contains(finding(Level::warning, "quantization-axis", "y", "axis 1")));
+  EXPECT_THAT(lint_of_quantized("0.1", "0", "DequantizeLinear<axis = 0>(b, other)"),
+              Contains(finding(Level::warning, "quantization-bias", "y", "scale 0.05 at channel 1, expected 0.025")));
+  EXPECT_THAT(lint_of_quantized("0.1", "0", "Identity(real)"), Not(of_rule("quantization-bias")));
+  EXPECT_THAT(lint_of(R"(net (uint8[N,2,4,4] x) => (float[N,2,4,4] y)
+      <uint8 z = {3}, int8[2,2,1,1] w = {1, 2, 3, 4}, float s = {0.5}, float[2] b = {0, 1}>
+      { d = DequantizeLinear(x, s, z)  v = DequantizeLinear(w, s)  y = Conv(d, v, b) })"),
+              Contains(finding(Level::warning, "quantization-bias", "y", "is not quantized")));
+}
+
+// ONNX Runtime's operators run here.
+TEST(Lint, KnownOperatorsOfOtherDomains) {
+  const auto with_domain = [](const std::string& type) {
+    return lint_of("net (float[2] x) => (float[2] y) { y = com.microsoft." + type + "(x) }", [](::onnx::ModelProto& proto) {
+      auto& import = *proto.add_opset_import();
+      import.set_domain("com.microsoft");
+      import.set_version(1);
+    });
+  };
+  EXPECT_THAT(with_domain("Gelu"), Not(Contains(Field("rule", &Finding::rule, "unknown-operator"))));
+  EXPECT_THAT(with_domain("Guess"), Contains(finding(Level::warning, "unknown-operator", "y", "Guess")));
+}
+
 TEST(Lint, ManyFindingsAtOnce) {
   const auto errors =
       errors_of(lint_of("net (float[2] x) => (float[2] y) { a = Add(x, missing)  b = Guess(a)  y = Relu(other) }"));

@@ -139,6 +139,54 @@ TEST(QLinearGlobalAveragePool, ChannelsFirstAndLast) {
   EXPECT_EQ(y.shape(), (Shape{1, 1, 1, 2}));
 }
 
+TEST(QLinearConv, EachOperationIsRoundedToFloat) {
+  const Tensor x = make<std::uint8_t>(Shape{1, 1, 1, 1}, {1}), w = make<std::int8_t>(Shape{1, 1, 1, 1}, {25});
+  const Tensor zero = make<std::uint8_t>(Shape{}, {0}), w_zero = make<std::int8_t>(Shape{}, {0});
+  // 25 * f(0.1 / 1): 2.5 in float32, and 2.5000000373 in double, which is 3.
+  const Tensor tenth = floats(Shape{}, {static_cast<double>(0.1f)});
+  EXPECT_THAT(numbers_of(run(QLinearConv{}, x, tenth, zero, w, one_scale, w_zero, one_scale, zero)), ElementsAre(2));
+}
+
+TEST(QLinearConv, SumsWrapAround) {
+  const Tensor x = make<std::uint8_t>(Shape{1, 1, 1, 1}, {2}), w = make<std::int8_t>(Shape{1, 1, 1, 1}, {1});
+  const Tensor zero = make<std::uint8_t>(Shape{}, {0}), w_zero = make<std::int8_t>(Shape{}, {0});
+  const Tensor bias = make<std::int32_t>(Shape{1}, {2147483647}), y_zero = make<std::uint8_t>(Shape{}, {100});
+  EXPECT_THAT(numbers_of(run(QLinearConv{}, x, one_scale, zero, w, one_scale, w_zero, floats(Shape{}, {1e8}), y_zero, bias)),
+              ElementsAre(79));  // -2147483647 / 1e8 = -21.47
+}
+
+// 0.5 is even, 101.5 is not: what is rounded has the zero point in it.
+TEST(QLinearAdd, TheZeroPointIsRoundedWithTheSum) {
+  const Tensor a = make<std::uint8_t>(Shape{2}, {1, 2}), b = make<std::uint8_t>(Shape{2}, {0, 0});
+  const Tensor zero = make<std::uint8_t>(Shape{}, {0}), half = floats(Shape{}, {0.5}), odd = make<std::uint8_t>(Shape{}, {101});
+  EXPECT_THAT(numbers_of(run(QLinearAdd{}, a, half, zero, b, one_scale, zero, one_scale, odd)), ElementsAre(102, 102));
+}
+
+TEST(QLinearAveragePool, CountsPaddingWhereItIsAsked) {
+  const Tensor first = make<std::uint8_t>(Shape{1, 2, 1, 3}, {10, 20, 31, 110, 120, 130}),
+               last = make<std::uint8_t>(Shape{1, 1, 3, 2}, {10, 110, 20, 120, 31, 130});
+  const Tensor zero = make<std::uint8_t>(Shape{}, {10}), y_zero = make<std::uint8_t>(Shape{}, {1});
+  QLinearAveragePool op{.pool = {.kernel_shape = {1, 2}, .pads = {0, 1, 0, 0}}};
+  EXPECT_THAT(numbers_of(run(op, first, one_scale, zero, one_scale, y_zero)), ElementsAre(1, 6, 17, 101, 106, 116));
+  op.pool.count_include_pad = true;
+  EXPECT_THAT(numbers_of(run(op, first, one_scale, zero, one_scale, y_zero)), ElementsAre(1, 6, 17, 51, 106, 116));
+  op.channels_last = true;
+  const Tensor y = run(op, last, one_scale, zero, one_scale, y_zero);
+  EXPECT_EQ(y.shape(), (Shape{1, 1, 3, 2}));
+  EXPECT_THAT(numbers_of(y), ElementsAre(1, 51, 6, 106, 17, 116));
+}
+
+TEST(LookupTable, OfAllOrOfEachChannel) {
+  std::vector<double> turned(512);
+  for (std::size_t i = 0; i < 512; ++i) turned[i] = i < 256 ? 255 - static_cast<double>(i) : static_cast<double>(i) - 256;
+  const Tensor x = make<std::int8_t>(Shape{1, 2, 2}, {-1, 0, -128, 5});
+  const Tensor row = make<std::uint8_t>(Shape{256}, {turned.begin(), turned.begin() + 256}),
+               rows = make<std::uint8_t>(Shape{2, 256}, turned);
+  EXPECT_THAT(numbers_of(run(LookupTable{}, x, row)), ElementsAre(0, 255, 127, 250));
+  EXPECT_THAT(numbers_of(run(LookupTable{}, x, rows)), ElementsAre(0, 255, 128, 5));
+  EXPECT_THAT(error_of([&] { run(LookupTable{}, x, make<std::uint8_t>(Shape{2}, {0, 0})); }), HasSubstr("table is 2"));
+}
+
 TEST(QGemm, TransposedWithABiasAndBothOutputs) {
   const Tensor a = make<std::uint8_t>(Shape{1, 2}, {130, 126}), b = make<std::int8_t>(Shape{3, 2}, {1, 0, 0, 1, 5, 5});
   const Tensor a_zero = make<std::uint8_t>(Shape{}, {128}), b_zero = make<std::int8_t>(Shape{}, {0});
