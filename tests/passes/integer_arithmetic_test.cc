@@ -273,9 +273,10 @@ TEST(IntegerArithmetic, FunctionsOfOneTensorAreATable) {
   y = n.put(Mul{}, {y, n.put(Sigmoid{}, {y})});
   y = n.put(Add{}, {y, n.numbers(Shape{3, 1, 1}, -1, 1)});
   n.expect(n.pair(y, step, s8, 3), "QuantizeLinear LookupTable DequantizeLinear");
-  for (const Node& node : n.after().nodes()) {
+  const Graph after = n.after();
+  for (const Node& node : after.nodes()) {
     if (std::holds_alternative<LookupTable>(node.op)) {
-      EXPECT_EQ(n.after().fact(node.inputs[1]).to_string(), "int8 3x256");
+      EXPECT_EQ(after.fact(node.inputs[1]).to_string(), "int8 3x256");
     }
   }
   // Two pairs in a row.
