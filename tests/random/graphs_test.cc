@@ -98,6 +98,7 @@ TEST(RandomGraphs, EveryWayToComputeIsTaken) {
                                   "product integer",
                                   "average_pool integer",
                                   "byte_addition",
+                                  "look_up",
                                   "dynamic_quantization",
                                   "product",
                                   "max_pool",
