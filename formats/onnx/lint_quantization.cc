@@ -37,7 +37,10 @@ class Checker {
   }
 
  private:
-  void add(const char* code, std::string text) { findings_.push_back({Level::warning, code, node_->name, std::move(text)}); }
+  void add(const char* code, std::string text) {
+    const std::string& named = node_->name.empty() ? node_->outputs[0].name : node_->name;
+    findings_.push_back({Level::warning, code, named, std::move(text)});
+  }
   bool has(std::size_t index) const { return index < node_->inputs.size() && !node_->inputs[index].is_none(); }
   const std::string& name(std::size_t index) const { return graph_.value(node_->inputs[index]).name; }
 
