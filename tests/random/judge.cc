@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "lib/reference/reference.h"
 #include "tests/random/discrete.h"
@@ -36,7 +37,11 @@ bool wants_float32(const Op& op) {
 class Walk {
  public:
   Walk(const Graph& graph, std::map<ValueId, Tensor> given, bool noisy, std::int64_t steps)
-      : graph_(graph), given_(std::move(given)), noisy_(noisy), steps_(steps), values_(graph.nodes().size()) {}
+      : graph_(graph), given_(std::move(given)), noisy_(noisy), steps_(steps), values_(graph.nodes().size()) {
+    for (const Node& node : graph.nodes()) {
+      if (std::holds_alternative<Resize>(node.op)) sizes_.insert(node.inputs.begin() + 1, node.inputs.end());
+    }
+  }
 
   // Nothing, or what is wrong with a value that was given.
   std::optional<std::string> run(std::span<const Tensor> inputs) {
@@ -48,7 +53,7 @@ class Walk {
         continue;
       }
       if (const auto* constant = std::get_if<Constant>(&node.op)) {
-        values_[id] = {kept(constant->value)};
+        values_[id] = {kept(constant->value, sizes_.contains({static_cast<NodeId>(id), 0}))};
         continue;
       }
       const DType floats = wants_float32(node.op) ? DType::float32 : DType::float64;
@@ -65,9 +70,9 @@ class Walk {
   const Tensor& value(ValueId id) const { return values_[static_cast<std::size_t>(id.node)][static_cast<std::size_t>(id.slot)]; }
 
  private:
-  Tensor kept(const Tensor& tensor) {
+  Tensor kept(const Tensor& tensor, bool exactly = false) {
     Tensor result = tensor.dtype() == DType::float32 ? converted(tensor, DType::float64) : tensor;
-    if (!noisy_ || result.dtype() != DType::float64) return result;
+    if (!noisy_ || exactly || result.dtype() != DType::float64) return result;
     Tensor changed = Tensor::allocate(DType::float64, result.shape());
     const auto from = result.data<double>();
     const auto to = changed.mutable_data<double>();
@@ -127,6 +132,7 @@ class Walk {
   std::int64_t steps_;
   Draw noise_{0, "noise"};
   Values values_;
+  std::set<ValueId> sizes_;  // what decides the size of a result: a bit less would be another one
 };
 
 // How far two tensors are from each other, and the largest value of the second; what is not finite there is left out.

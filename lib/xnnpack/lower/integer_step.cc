@@ -79,6 +79,7 @@ bool take_zero_point(IntegerSums& sums, const Site& site, std::size_t operand) {
 
 IntegerStep::IntegerStep(Channels channels, IntegerSums sums, const Site& site)
     : ActivatedStep(channels, site, true), sums_(std::move(sums)), y_signed_(is_signed(site.dtype())) {
+  scaled_ = sums_.output == kernels::IntegerOutput::floats;  // by the operator itself
   least_ = y_signed_ ? std::numeric_limits<std::int8_t>::min() : 0;
   most_ = y_signed_ ? std::numeric_limits<std::int8_t>::max() : std::numeric_limits<std::uint8_t>::max();
   const Tensor weight = *site.fact(weight_operand(site.node().op)).value;
