@@ -224,6 +224,7 @@ TEST(IntegerProduct, InEachForm) {
     EXPECT_THAT(b.run(bytes), ElementsAre("product"));
     const ValueId floats = b.append(QGemm{}, with({matrix, b.scale(0.01f), b.zero(type, 3)}));
     EXPECT_THAT(b.run(b.append(Relu{}, {floats})), ElementsAre("product"));
+    EXPECT_THAT(b.run(b.append(Mul{}, {floats, b.constant(random_scales(11, 0.5f, 2.0f, 7))})), ElementsAre("product"));
     const ValueId product = b.append(QLinearMatMul{}, with({matrix, b.scale(0.001f), b.zero(type, 3), y_scale, y_zero}));
     b.run(b.append(LookupTable{}, {product, b.constant(random_bytes(type, {11, 256}, 9))}));
     const ValueId sums = b.append(MatMulInteger{}, {x, matrix, b.zero(type, 30), b.zero(type, 3)});
