@@ -57,7 +57,7 @@ Network::Network(const Model& model, const NetworkOptions& options) {
       graph = as_classifier(graph);
       find_image_input(graph);  // refuses what takes no images, before the work
       PassLog log;
-      network.graph = optimize(compute_in_float32(graph, log), log, {.dequantize = false, .large = true});
+      network.graph = optimize_to_plan(graph, log);
       graph = {};
       cli::describe_network(network, asked, keeper);
     });

@@ -104,10 +104,10 @@ class Writer {
       for (const auto& [key, value] : node.metadata) (*written.mutable_metadata())[key] = value;
       for (const ValueId input : node.inputs) write_input(input, *written.add_inputs());
       for (const Value& value : node.outputs) written.add_outputs(value.name);
-      if (std::holds_alternative<resnet::Input>(node.op)) {
+      if (holds_alternative<resnet::Input>(node.op)) {
         written.set_op("Input");
         write_fact(node.outputs[0].fact, written);
-      } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+      } else if (const auto* constant = get_if<Constant>(&node.op)) {
         written.set_op("Constant");
         write_tensor(constant->value, *written.mutable_constant());
       } else {

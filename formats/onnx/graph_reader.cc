@@ -313,7 +313,7 @@ Op GraphReader::import_unknown(const ::onnx::NodeProto& proto, const std::string
 void GraphReader::add_node(const ::onnx::NodeProto& proto, NodeImport& node, const std::string& name, Op op, Scope& scope) {
   while (!node.inputs.empty() && node.inputs.back().is_none()) node.inputs.pop_back();
   ValueId id;
-  if (auto* constant = std::get_if<Constant>(&op)) {
+  if (auto* constant = get_if<Constant>(&op)) {
     if (node.outputs.size() != 1 || !node.inputs.empty()) {
       throw Error(Fault::malformed,
                   fmt::format("{} inputs and {} outputs, expected none and 1", node.inputs.size(), node.outputs.size()));

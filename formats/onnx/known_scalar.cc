@@ -78,7 +78,7 @@ std::optional<double> known_scalar(const Graph& graph, ValueId id, int depth, in
   };
   const auto a = input(0);
   if (!a) return std::nullopt;
-  if (const auto* cast = std::get_if<Cast>(&node.op)) {
+  if (const auto* cast = get_if<Cast>(&node.op)) {
     const bool truncates = !is_floating_point(cast->to) && cast->to != DType::boolean;
     return as_held(truncates ? std::trunc(*a) : *a, cast->to);
   }
@@ -88,7 +88,7 @@ std::optional<double> known_scalar(const Graph& graph, ValueId id, int depth, in
   if (!b) return std::nullopt;
   if (const auto holds = compared(type, *a, *b)) return *holds;
   const bool whole = is_whole(graph.fact(node.inputs[0]));
-  const auto* mod = std::get_if<Mod>(&node.op);
+  const auto* mod = get_if<Mod>(&node.op);
   const auto result = mod != nullptr && whole && !mod->fmod && *b != 0 ? std::optional(*a - *b * std::floor(*a / *b))
                                                                        : computed(type, *a, *b, whole);
   return result ? as_held(*result, fact.dtype) : std::nullopt;

@@ -28,7 +28,8 @@ struct Examined {
 // Throws nothing for what a file can hold; throws Error(unreadable) only where the file cannot be opened at all. Rules:
 // file, ir-version, opset, onnx-checker, graph, duplicate-value, duplicate-node, unknown-operator, dangling-input, order, cycle,
 // unused-initializer, unused-node, initializer-size, input-shape, labels, metadata, non-finite, bias-length, negative-variance,
-// add-shapes, shape-mismatch, quantization-scale, quantization-saturated, quantization-axis, quantization-bias, import. `examined`: what was found on the way, where it is wanted.
+// add-shapes, shape-mismatch, quantization-scale, quantization-saturated, quantization-axis, quantization-bias, import.
+// `examined`: what was found on the way, where it is wanted.
 std::vector<Finding> lint(const std::filesystem::path& file, Examined* examined = nullptr);
 std::vector<Finding> lint(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder,
                           Examined* examined = nullptr);

@@ -228,7 +228,7 @@ void check_constants(const ::onnx::GraphProto& proto, const Graph& graph, std::v
     if (!is_external(tensor)) inlined.insert(tensor.name());
   }
   for (const Node& node : graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr || !is_floating_point(constant->value.dtype()) || inlined.contains(node.outputs[0].name)) continue;
     std::int64_t nan = 0, infinite = 0;
     for (const double value : constant->value.values_as<double>()) {
@@ -250,7 +250,7 @@ namespace {
 std::vector<bool> computed_from_inputs(const Graph& graph) {
   std::vector<bool> computed;
   for (const Node& node : graph.nodes()) {
-    computed.push_back(std::holds_alternative<Input>(node.op) ||
+    computed.push_back(holds_alternative<Input>(node.op) ||
                        std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
                          return !input.is_none() && computed[static_cast<std::size_t>(input.node)];
                        }));
@@ -266,7 +266,7 @@ void check_shapes(const ::onnx::GraphProto& proto, const Graph& graph, std::vect
   for (const auto& info : proto.output()) claims.emplace(info.name(), &info);
   const std::vector<bool> computed = computed_from_inputs(graph);
   for (const Node& node : graph.nodes()) {
-    if (std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op)) {
+    if (holds_alternative<Add>(node.op) || holds_alternative<Sum>(node.op)) {
       const Fact& a = graph.fact(node.inputs[0]);
       const auto is_activation = [&](std::size_t i) { return computed[static_cast<std::size_t>(node.inputs[i].node)]; };
       for (std::size_t i = 1; i < node.inputs.size(); ++i) {

@@ -24,23 +24,20 @@ class Checker {
   void run() {
     for (const Node& node : graph_.nodes()) {
       node_ = &node;
-      if (std::holds_alternative<QuantizeLinear>(node.op) || std::holds_alternative<DequantizeLinear>(node.op)) check_scale(1);
-      if (std::holds_alternative<QLinearConv>(node.op) || std::holds_alternative<QLinearMatMul>(node.op)) check_scales({1, 4, 6});
-      if (std::holds_alternative<QLinearAdd>(node.op)) check_scales({1, 4, 6});
-      if (std::holds_alternative<QGemm>(node.op)) check_scales({1, 4, 7});
-      if (std::holds_alternative<QLinearGlobalAveragePool>(node.op) || std::holds_alternative<QLinearAveragePool>(node.op))
+      if (holds_alternative<QuantizeLinear>(node.op) || holds_alternative<DequantizeLinear>(node.op)) check_scale(1);
+      if (holds_alternative<QLinearConv>(node.op) || holds_alternative<QLinearMatMul>(node.op)) check_scales({1, 4, 6});
+      if (holds_alternative<QLinearAdd>(node.op)) check_scales({1, 4, 6});
+      if (holds_alternative<QGemm>(node.op)) check_scales({1, 4, 7});
+      if (holds_alternative<QLinearGlobalAveragePool>(node.op) || holds_alternative<QLinearAveragePool>(node.op))
         check_scales({1, 3});
-      if (std::holds_alternative<QLinearConv>(node.op)) check_saturation(node.inputs[3]);
-      if (std::holds_alternative<Conv>(node.op)) check_product(0);
-      if (const auto* gemm = std::get_if<Gemm>(&node.op)) check_product(gemm->transB ? 0 : 1);
+      if (holds_alternative<QLinearConv>(node.op)) check_saturation(node.inputs[3]);
+      if (holds_alternative<Conv>(node.op)) check_product(0);
+      if (const auto* gemm = get_if<Gemm>(&node.op)) check_product(gemm->transB ? 0 : 1);
     }
   }
 
  private:
-  void add(const char* code, std::string text) {
-    const std::string& named = node_->name.empty() ? node_->outputs[0].name : node_->name;
-    findings_.push_back({Level::warning, code, named, std::move(text)});
-  }
+  void add(const char* code, std::string text) { findings_.push_back({Level::warning, code, name_of(*node_), std::move(text)}); }
   bool has(std::size_t index) const { return index < node_->inputs.size() && !node_->inputs[index].is_none(); }
   const std::string& name(std::size_t index) const { return graph_.value(node_->inputs[index]).name; }
 
@@ -61,7 +58,7 @@ class Checker {
   // How many of a tensor's bytes are at an end of their type.
   void check_saturation(ValueId weight) {
     const auto& bytes = graph_.fact(weight).value;
-    if (!bytes || bytes->elements() < 64 || (bytes->dtype() != DType::int8 && bytes->dtype() != DType::uint8)) return;
+    if (!bytes || bytes->elements() < 64 || !is_byte(bytes->dtype())) return;
     const bool is_signed = bytes->dtype() == DType::int8;
     std::int64_t ends = 0;
     for (const std::byte byte : bytes->bytes()) {
@@ -82,8 +79,8 @@ class Checker {
     const auto& weight = graph_.fact(w->inputs[0]).value;
     const auto& scale = graph_.fact(w->inputs[1]).value;
     if (weight) check_saturation(w->inputs[0]);
-    if (scale && weight && scale->elements() > 1 && std::get<DequantizeLinear>(w->op).block_size == 0) {
-      const std::size_t own = normalize_axis(std::get<DequantizeLinear>(w->op).axis, weight->shape().rank());
+    if (scale && weight && scale->elements() > 1 && get<DequantizeLinear>(w->op).block_size == 0) {
+      const std::size_t own = normalize_axis(get<DequantizeLinear>(w->op).axis, weight->shape().rank());
       if (own != axis) {
         add("quantization-axis",
             fmt::format("its weights have scales along axis {}, expected one for each output channel (axis {})", own, axis));
@@ -118,7 +115,7 @@ class Checker {
 
   const Node* dequantized(std::size_t index) const {
     const Node& node = graph_.node(node_->inputs[index].node);
-    return std::holds_alternative<DequantizeLinear>(node.op) ? &node : nullptr;
+    return holds_alternative<DequantizeLinear>(node.op) ? &node : nullptr;
   }
 
   const Graph& graph_;

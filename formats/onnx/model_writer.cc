@@ -171,13 +171,13 @@ class Writer {
   void write_node(NodeId id) {
     const Node& node = graph_.node(id);
     // Constants become initializers, but only those that are still read (see write_initializers).
-    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) return;
+    if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) return;
     auto& proto = *proto_.mutable_graph()->add_node();
     proto.set_name(node.name);
     if (!options_.strip_metadata) proto.set_doc_string(node.doc_string);
     NodeExport out(proto, graph_, node, opset_);
     try {
-      if (const auto* opaque = std::get_if<Opaque>(&node.op)) {
+      if (const auto* opaque = get_if<Opaque>(&node.op)) {
         proto.set_domain(opaque->domain);
         proto.set_op_type(opaque->type);
         write_opaque(*opaque, out, proto);
@@ -200,7 +200,7 @@ class Writer {
       while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
       for (std::string& input : inputs) proto.add_input(std::move(input));
       for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) proto.add_output(names_[static_cast<std::size_t>(id)][slot]);
-      if (domain_of(node.op).empty() && !std::holds_alternative<Opaque>(node.op)) check_dtypes(proto, graph_, node, opset_);
+      if (domain_of(node.op).empty() && !holds_alternative<Opaque>(node.op)) check_dtypes(proto, graph_, node, opset_);
     } catch (Error& error) {
       error.in(Frame::node(describe(node)));
       throw;
@@ -247,7 +247,7 @@ class Writer {
     auto& graph = *proto_.mutable_graph();
     for (ValueId output : graph_.outputs()) read_.insert(output);
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
-      const auto* constant = std::get_if<Constant>(&graph_.nodes()[id].op);
+      const auto* constant = get_if<Constant>(&graph_.nodes()[id].op);
       const ValueId value{static_cast<NodeId>(id), 0};
       if (constant == nullptr || !read_.contains(value)) continue;
       write_initializer(constant->value, name_of(value), *graph.add_initializer());

@@ -35,9 +35,9 @@ class Replay {
 
   NodeId add(const Node& node) {
     ValueId made;
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       made = result_.add_input(node.name, node.outputs[0].fact);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       made = result_.add_constant(node.outputs[0].name, constant->value);
     } else {
       std::vector<ValueId> inputs;

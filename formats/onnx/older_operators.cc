@@ -36,7 +36,7 @@ ValueId Replacement::shape_of_x() {
 }
 
 ValueId Replacement::add(Op op, std::vector<ValueId> inputs) {
-  const std::string name = names_.fresh((node_.name.empty() ? node_.outputs[0].name : node_.name) + "_part");
+  const std::string name = names_.fresh(name_of(node_) + "_part");
   return result_.append(std::move(op), std::move(inputs), name, {name});
 }
 
@@ -362,7 +362,7 @@ std::int64_t own_since(const Opaque&) { return 0; }
 
 Replace replacement_of(const Graph& graph, const Node& node, std::int64_t opset, OlderForms forms) {
   const Asked asked{graph, node, opset};
-  return std::visit(
+  return visit(
       [&](const auto& op) -> Replace {
         if (const Replace same = same_operator(op, asked)) return same;
         return forms == OlderForms::any && opset < own_since(op) ? other_operators(op, asked) : nullptr;

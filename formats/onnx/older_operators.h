@@ -20,7 +20,7 @@ class Replacement {
 
   template <typename T>
   const T& op() const {
-    return std::get<T>(node_.op);
+    return get<T>(node_.op);
   }
   std::int64_t opset() const { return opset_; }
   const Graph& graph() const { return graph_; }

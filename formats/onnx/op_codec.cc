@@ -17,7 +17,7 @@ constexpr std::int64_t oldest_meaning = newest_opset_with_old_softmax;
 }  // namespace
 
 EncodedOp encode(const Graph& graph, const Node& node) {
-  if (const auto* opaque = std::get_if<Opaque>(&node.op))
+  if (const auto* opaque = get_if<Opaque>(&node.op))
     return {opaque->domain, opaque->type, newest_described_opset, opaque->attributes};
   const OpTraits& traits = traits_of(node.op);
   const OpRow* row = find_op(traits.domain, traits.type);

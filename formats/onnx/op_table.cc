@@ -14,7 +14,7 @@ Op import_as(NodeImport& node) {
 }
 template <typename T>
 void export_as(const Op& op, NodeExport& node) {
-  export_op(std::get<T>(op), node);
+  export_op(get<T>(op), node);
 }
 
 // The row of an operator that a file may hold.
@@ -28,7 +28,7 @@ void add_row(std::vector<OpRow>& rows) {
 template <std::size_t... indices>
 std::vector<OpRow> make_rows(std::index_sequence<indices...>) {
   std::vector<OpRow> rows;
-  (add_row<std::variant_alternative_t<indices, AnyOp>>(rows), ...);
+  (add_row<OperatorAt<indices>>(rows), ...);
   for (const auto& list : {aliases(), microsoft_aliases()}) rows.insert(rows.end(), list.begin(), list.end());
   std::sort(rows.begin(), rows.end(),
             [](const OpRow& a, const OpRow& b) { return std::pair(a.type, a.domain) < std::pair(b.type, b.domain); });
@@ -38,7 +38,7 @@ std::vector<OpRow> make_rows(std::index_sequence<indices...>) {
 }  // namespace
 
 std::span<const OpRow> op_table() {
-  static const std::vector<OpRow> rows = make_rows(std::make_index_sequence<std::variant_size_v<AnyOp>>());
+  static const std::vector<OpRow> rows = make_rows(Operators::Indices());
   return rows;
 }
 

@@ -19,7 +19,7 @@ void StatedValues::collect(const ::onnx::GraphProto& graph) {
 void StatedValues::give_to(Node& made, NodeId id) {
   const bool follows =
       std::any_of(made.inputs.begin(), made.inputs.end(), [&](ValueId input) { return after_unknown_.contains(input.node); });
-  if (!follows && !std::holds_alternative<Opaque>(made.op)) return;
+  if (!follows && !holds_alternative<Opaque>(made.op)) return;
   after_unknown_.insert(id);
   for (Value& value : made.outputs) {
     if (value.fact.has_rank()) continue;

@@ -25,7 +25,7 @@ constexpr std::size_t most_bytes = (std::size_t{1} << 31) - (std::size_t{1} << 2
 std::size_t weight_bytes(const Graph& graph) {
   std::size_t sum = 0;
   for (const Node& node : graph.nodes()) {
-    if (const auto* constant = std::get_if<Constant>(&node.op)) sum += constant->value.size_bytes();
+    if (const auto* constant = get_if<Constant>(&node.op)) sum += constant->value.size_bytes();
   }
   return sum;
 }

@@ -15,16 +15,14 @@ using Kind = BatchMixing::Kind;
 
 constexpr std::int64_t many_images = 1009;  // a prime, and no size that a network has
 
-template <typename Op, typename... Ops>
-constexpr bool is_one_of = (std::is_same_v<Op, Ops> || ...);
 template <typename Op>
 constexpr bool is_elementwise =
-    (Op::traits.effect == Effect::elementwise && !is_one_of<Op, QLinearAdd>) || is_one_of<Op, Cast, Identity, Dropout>;
+    (Op::traits.effect == Effect::elementwise && !OneOf<Op, QLinearAdd>) || OneOf<Op, Cast, Identity, Dropout>;
 template <typename Op>
 constexpr bool is_reshape = Op::traits.effect == Effect::reshapes;
 // What they give depends on the sizes of their inputs alone, which no image changes.
 template <typename Op>
-constexpr bool is_of_sizes = is_one_of<Op, Input, Constant, ConstantOfShape, ShapeOf>;
+constexpr bool is_of_sizes = OneOf<Op, Input, Constant, ConstantOfShape, ShapeOf>;
 
 class Follower : private BatchRules {
  public:
@@ -47,15 +45,15 @@ class Follower : private BatchRules {
 
   void follow(NodeId id) {
     go_to(id);
-    const Rows rows = std::visit([this](const auto& op) { return of(op); }, node_->op);
+    const Rows rows = visit([this](const auto& op) { return of(op); }, node_->op);
     std::vector<Rows>& outputs = rows_.emplace_back(node_->outputs.size(), rows);
-    if (std::holds_alternative<Input>(node_->op) && is_of_images(id)) outputs[0] = {Rows::Where::axis};
+    if (holds_alternative<Input>(node_->op) && is_of_images(id)) outputs[0] = {Rows::Where::axis};
     if (rows.where == Rows::Where::lost) return;
-    if (std::holds_alternative<DynamicQuantizeLinear>(node_->op)) {
+    if (holds_alternative<DynamicQuantizeLinear>(node_->op)) {
       for (std::size_t slot = 1; slot < outputs.size(); ++slot) outputs[slot] = {.mixing = rows.mixing};
     }
     // Indices into all of the images.
-    if (std::holds_alternative<MaxPool>(node_->op) && outputs.size() > 1 && rows.is_along_axis())
+    if (holds_alternative<MaxPool>(node_->op) && outputs.size() > 1 && rows.is_along_axis())
       outputs[1] = lost(Kind::unknown, "gives places in the whole batch");
   }
 
@@ -83,7 +81,7 @@ class Follower : private BatchRules {
       }
       if (is_scattered && !is_lost) {
         if (is_reshape<Op>) return reshaped();
-        const bool keeps = is_elementwise<Op> || is_one_of<Op, QuantizeLinear, DequantizeLinear>;
+        const bool keeps = is_elementwise<Op> || OneOf<Op, QuantizeLinear, DequantizeLinear>;
         if (keeps && !rows(0).is_nowhere() && others_are_single()) return rows(0);
         is_lost = true;
       }
@@ -228,13 +226,13 @@ class Follower : private BatchRules {
     return rows(0).axis == 0 ? rows(0) : lost(Kind::unknown, "cannot be followed");
   }
   template <typename Op>
-  requires is_one_of<Op, InstanceNormalization, GroupNormalization, LRN, GlobalLpPool, ConvTranspose, DepthToSpace, SpaceToDepth>
-      Rows through(const Op&)
+  requires OneOf<Op, InstanceNormalization, GroupNormalization, LRN, GlobalLpPool, ConvTranspose, DepthToSpace, SpaceToDepth> Rows
+  through(const Op&)
   const { return each_image(); }
   Rows through(const GlobalMaxPool&) const { return rows(0).axis < 2 ? rows(0) : mixed("takes the largest of the batch"); }
   Rows through(const LpPool& op) const { return windowed(window_of(op, spatial())); }
   template <typename Op>
-  requires is_one_of<Op, LayerNormalization, RMSNormalization> Rows through(const Op& op)
+  requires OneOf<Op, LayerNormalization, RMSNormalization> Rows through(const Op& op)
   const { return normalize_axis(op.axis, rank(0)) > rows(0).axis ? rows(0) : mixed("normalises over the batch"); }
   Rows through(const LpNormalization& op) const { return softened(op.axis, false); }
   Rows through(const MeanVarianceNormalization& op) const {

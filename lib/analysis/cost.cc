@@ -25,12 +25,12 @@ class Counter {
   Counter(const Graph& graph, bool strict) : graph_(graph), strict_(strict), weights_(graph.nodes().size()) {
     for (std::size_t id = 0; id < weights_.size(); ++id) {
       const Node& node = graph.nodes()[id];
-      if (std::holds_alternative<Input>(node.op)) {
+      if (holds_alternative<Input>(node.op)) {
         // A file without weights lists its parameters as inputs: every input but the graph's first.
         weights_[id] = graph.inputs().front().node != static_cast<NodeId>(id);
         continue;
       }
-      weights_[id] = std::holds_alternative<Constant>(node.op) || !node.inputs.empty();
+      weights_[id] = holds_alternative<Constant>(node.op) || !node.inputs.empty();
       for (const ValueId input : node.inputs) {
         if (!input.is_none() && !is_weight(input)) weights_[id] = false;
       }
@@ -41,8 +41,8 @@ class Counter {
     const Node& node = graph_.node(id);
     cost_ = {};
     node_ = &node;
-    std::visit([this](const auto& op) { count(op); }, node.op);
-    if (!std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op)) {
+    visit([this](const auto& op) { count(op); }, node.op);
+    if (!holds_alternative<Constant>(node.op) && !holds_alternative<Input>(node.op)) {
       for (const Value& output : node.outputs) {
         if (const auto shape = output.fact.shape()) cost_.outputs = plus(cost_.outputs, shape->elements());
       }
@@ -123,7 +123,7 @@ class Counter {
   // new one.
   bool is_weight(ValueId id) const { return weights_[static_cast<std::size_t>(id.node)]; }
   ValueId source(ValueId id) const {
-    while (std::holds_alternative<Identity>(graph_.node(id.node).op)) id = graph_.node(id.node).inputs[0];
+    while (holds_alternative<Identity>(graph_.node(id.node).op)) id = graph_.node(id.node).inputs[0];
     return id;
   }
 

@@ -37,9 +37,9 @@ Dims spatial_dims(const Graph& graph, const Node& node) {
   const Fact& x = graph.fact(node.inputs[0]);
   if (x.dims) return x.rank() < 3 ? Dims() : Dims(x.dims->begin() + 2, x.dims->end());
   std::size_t count = 0;
-  if (const auto* max = std::get_if<MaxPool>(&node.op)) count = max->kernel_shape.size();
-  if (const auto* average = std::get_if<AveragePool>(&node.op)) count = average->kernel_shape.size();
-  if (std::holds_alternative<Conv>(node.op) && graph.fact(node.inputs[1]).has_rank())
+  if (const auto* max = get_if<MaxPool>(&node.op)) count = max->kernel_shape.size();
+  if (const auto* average = get_if<AveragePool>(&node.op)) count = average->kernel_shape.size();
+  if (holds_alternative<Conv>(node.op) && graph.fact(node.inputs[1]).has_rank())
     count = std::max<std::size_t>(graph.fact(node.inputs[1]).rank(), 2) - 2;
   return Dims(count, Dim::symbol("?"));
 }
@@ -48,7 +48,7 @@ void set_attributes(Layer& layer, const Graph& graph, const Node& node) {
   if (node.inputs.empty() || node.inputs[0].is_none()) return;
   const Dims spatial = spatial_dims(graph, node);
   if (spatial.empty()) return;
-  std::visit(
+  visit(
       Overloaded{[&](const Conv& conv) {
                    const auto weight = graph.fact(node.inputs[1]).shape();
                    layer.groups = conv.group;
@@ -68,7 +68,7 @@ std::vector<bool> computed_from_image(const Graph& graph) {
   for (std::size_t id = 0; id < result.size(); ++id) {
     const Node& node = graph.nodes()[id];
     if (static_cast<NodeId>(id) == image) result[id] = true;
-    if (std::holds_alternative<ShapeOf>(node.op)) continue;
+    if (holds_alternative<ShapeOf>(node.op)) continue;
     for (const ValueId input : node.inputs) {
       if (!input.is_none() && result[static_cast<std::size_t>(input.node)]) result[id] = true;
     }
@@ -82,7 +82,7 @@ std::vector<Layer> layers_of(const Graph& graph) {
   std::vector<Layer> layers;
   for (std::size_t id = 0; id < computed.size(); ++id) {
     const Node& node = graph.nodes()[id];
-    if (!computed[id] || std::holds_alternative<Input>(node.op)) continue;
+    if (!computed[id] || holds_alternative<Input>(node.op)) continue;
     Layer layer;
     layer.node = static_cast<NodeId>(id);
     layer.name = !node.name.empty() ? node.name : node.outputs[0].name;
@@ -116,7 +116,7 @@ Memory memory_of(const Graph& graph) {
   std::int64_t alive = 0;
   for (std::size_t id = 0; id < count; ++id) {
     const Node& node = graph.nodes()[id];
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    if (const auto* constant = get_if<Constant>(&node.op)) {
       memory.weights += static_cast<std::int64_t>(constant->value.size_bytes());
       continue;
     }
@@ -198,7 +198,7 @@ std::int64_t count_not_finite(const Tensor& tensor) {
 std::vector<NotFinite> weights_not_finite(const Graph& graph) {
   std::vector<NotFinite> result;
   for (const Node& node : graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr || constant->value.elements() <= 1 || constant->value.is_released()) continue;
     if (const std::int64_t count = count_not_finite(constant->value); count > 0) result.push_back({node.outputs[0].name, count});
   }
@@ -208,7 +208,7 @@ std::vector<NotFinite> weights_not_finite(const Graph& graph) {
 std::vector<WeightStatistics> weight_statistics(const Graph& graph) {
   std::vector<WeightStatistics> result;
   for (const Node& node : graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr || !is_floating_point(constant->value.dtype())) continue;
     WeightStatistics statistics;
     statistics.name = node.outputs[0].name;

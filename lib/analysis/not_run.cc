@@ -13,10 +13,9 @@ namespace resnet::analysis {
 namespace {
 
 bool is_product(const Op& op) {
-  return std::holds_alternative<Conv>(op) || std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op) ||
-         std::holds_alternative<ConvInteger>(op) || std::holds_alternative<MatMulInteger>(op) ||
-         std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) ||
-         std::holds_alternative<QGemm>(op) || std::holds_alternative<ConvTranspose>(op);
+  return holds_alternative<Conv>(op) || holds_alternative<Gemm>(op) || holds_alternative<MatMul>(op) ||
+         holds_alternative<ConvInteger>(op) || holds_alternative<MatMulInteger>(op) || holds_alternative<QLinearConv>(op) ||
+         holds_alternative<QLinearMatMul>(op) || holds_alternative<QGemm>(op) || holds_alternative<ConvTranspose>(op);
 }
 
 // Values of the image that what is reached reads, and outputs of the graph that it does not touch.
@@ -26,7 +25,7 @@ std::vector<ValueId> border_of(const Graph& graph, const std::vector<bool>& reac
   const auto add = [&](ValueId value) {
     if (value.is_none()) return;
     const auto id = static_cast<std::size_t>(value.node);
-    if (computed[id] && !reached[id] && !std::holds_alternative<Input>(graph.node(value.node).op)) border.insert(value);
+    if (computed[id] && !reached[id] && !holds_alternative<Input>(graph.node(value.node).op)) border.insert(value);
   };
   for (std::size_t id = 0; id < reached.size(); ++id) {
     for (const ValueId input : reached[id] ? graph.nodes()[id].inputs : std::vector<ValueId>()) add(input);
@@ -41,7 +40,7 @@ NotRun find_not_run(const Graph& graph) {
   NotRun result;
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
     const Op& op = graph.nodes()[id].op;
-    if (!std::holds_alternative<Opaque>(op)) continue;
+    if (!holds_alternative<Opaque>(op)) continue;
     const std::string type = type_of(op);
     auto kind = std::find_if(result.kinds.begin(), result.kinds.end(), [&](const NotRun::Kind& k) { return k.op == type; });
     if (kind == result.kinds.end()) kind = result.kinds.insert(kind, {type, 0, static_cast<NodeId>(id)});

@@ -23,7 +23,7 @@ struct Use {
 };
 
 std::vector<std::int64_t> weight_dims(const Graph& graph, const Node& node) {
-  const bool product = std::holds_alternative<Gemm>(node.op) || std::holds_alternative<MatMul>(node.op);
+  const bool product = holds_alternative<Gemm>(node.op) || holds_alternative<MatMul>(node.op);
   const auto shape = product ? graph.fact(node.inputs[1]).shape() : std::nullopt;
   if (!shape || shape->rank() != 2) return {};
   return {(*shape)[0], (*shape)[1]};
@@ -47,19 +47,19 @@ void fill(Tensor& tensor, const std::string& name, const Use& use, std::uint64_t
   const auto values = tensor.mutable_data<float>();
   const Shape& shape = tensor.shape();
   const std::uint64_t key = stream_key(seed, name);
-  if (use.node != nullptr && std::holds_alternative<Conv>(use.node->op)) {
+  if (use.node != nullptr && holds_alternative<Conv>(use.node->op)) {
     if (use.input == 2) return;
     if (use.input == 1 && shape.rank() == 4) {
       return fill_normal(values, key, std::sqrt(2.0 / static_cast<double>(shape[0] * shape[2] * shape[3])));
     }
   }
-  if (use.node != nullptr && std::holds_alternative<BatchNormalization>(use.node->op) && use.input > 0) {
+  if (use.node != nullptr && holds_alternative<BatchNormalization>(use.node->op) && use.input > 0) {
     const float value = use.input == 1 || use.input == 4 ? 1.0f : 0.0f;
     std::fill(values.begin(), values.end(), value);
     return;
   }
-  const auto* gemm = use.node != nullptr ? std::get_if<Gemm>(&use.node->op) : nullptr;
-  const bool product = gemm != nullptr || (use.node != nullptr && std::holds_alternative<MatMul>(use.node->op));
+  const auto* gemm = use.node != nullptr ? get_if<Gemm>(&use.node->op) : nullptr;
+  const bool product = gemm != nullptr || (use.node != nullptr && holds_alternative<MatMul>(use.node->op));
   if (product && shape.rank() == 2 && use.input == 1) {
     const std::int64_t fan_in = gemm != nullptr && gemm->transB ? shape[1] : shape[0];
     return fill_uniform(values, key, 1.0 / std::sqrt(static_cast<double>(fan_in)));
@@ -67,7 +67,7 @@ void fill(Tensor& tensor, const std::string& name, const Use& use, std::uint64_t
   if (gemm != nullptr && use.input == 2 && !use.fan_in.empty()) {
     return fill_uniform(values, key, 1.0 / std::sqrt(static_cast<double>(use.fan_in[gemm->transB ? 1 : 0])));
   }
-  if (use.node != nullptr && std::holds_alternative<Add>(use.node->op)) return;  // a bias
+  if (use.node != nullptr && holds_alternative<Add>(use.node->op)) return;  // a bias
   throw Error(Fault::unsupported, fmt::format("input '{}' is not a parameter that can be initialised: {}", name,
                                               use.node == nullptr ? "nothing reads it" : "it is read by " + describe(*use.node)));
 }
@@ -82,9 +82,9 @@ Graph copied(const Graph& graph, const std::function<std::optional<ValueId>(Grap
     const auto id = static_cast<NodeId>(i);
     const Node& node = graph.node(id);
     if (make(result, id)) continue;
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       result.add_input(value_name({id, 0}), node.outputs[0].fact);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       result.add_constant(value_name({id, 0}), constant->value);
     } else {
       std::vector<std::string> names;
@@ -114,7 +114,7 @@ std::string norm_behind(const std::string& convolution, bool pre_activation) {
 }
 
 std::string parameter_name(const Op& op, std::size_t input) {
-  if (std::holds_alternative<BatchNormalization>(op)) {
+  if (holds_alternative<BatchNormalization>(op)) {
     constexpr const char* names[] = {"", "weight", "bias", "running_mean", "running_var"};
     return input < 5 ? names[input] : "";
   }
@@ -128,7 +128,7 @@ Graph with_parameters(const Graph& graph, const std::function<Tensor(const std::
       graph,
       [&](Graph& result, NodeId id) -> std::optional<ValueId> {
         const Node& node = graph.node(id);
-        if (!std::holds_alternative<Input>(node.op) || graph.inputs()[0].node == id) return std::nullopt;
+        if (!holds_alternative<Input>(node.op) || graph.inputs()[0].node == id) return std::nullopt;
         const auto shape = node.outputs[0].fact.shape();
         if (!shape || node.outputs[0].fact.dtype != DType::float32) {
           throw Error(Fault::unsupported, fmt::format("input '{}' is {}, expected floats of a known shape", node.name,
@@ -164,9 +164,9 @@ Graph rename_as_built(const Graph& graph, const Recognition& recognition) {
     if (counterpart.empty() || counterpart == "input") continue;
     names[id] = counterpart;
     // Its own batch norm has no counterpart of its own in the comparison.
-    if (!std::holds_alternative<Conv>(graph.nodes()[id].op) || consumers[id].size() != 1) continue;
+    if (!holds_alternative<Conv>(graph.nodes()[id].op) || consumers[id].size() != 1) continue;
     const auto reader = static_cast<std::size_t>(consumers[id][0]);
-    if (std::holds_alternative<BatchNormalization>(graph.nodes()[reader].op) && recognition.places[reader].counterpart.empty()) {
+    if (holds_alternative<BatchNormalization>(graph.nodes()[reader].op) && recognition.places[reader].counterpart.empty()) {
       names[reader] = norm_behind(counterpart, recognition.spec.pre_activation);
     }
   }
@@ -179,8 +179,8 @@ Graph rename_as_built(const Graph& graph, const Recognition& recognition) {
       if (node.inputs[i].is_none()) continue;
       const auto source = static_cast<std::size_t>(node.inputs[i].node);
       const Op& op = graph.nodes()[source].op;
-      const bool parameter = std::holds_alternative<Constant>(op) ||
-                             (std::holds_alternative<Input>(op) && static_cast<NodeId>(source) != graph.inputs()[0].node);
+      const bool parameter = holds_alternative<Constant>(op) ||
+                             (holds_alternative<Input>(op) && static_cast<NodeId>(source) != graph.inputs()[0].node);
       const std::string suffix = parameter_name(node.op, i);
       if (!parameter || suffix.empty() || !values[source].empty()) continue;
       values[source] = names[id] + "." + suffix;

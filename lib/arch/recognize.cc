@@ -36,7 +36,7 @@ BatchNorm batch_norm_of(const Parts& parts) {
 // Group norm is a step of its own in the skeleton. A pre-activation net that has it and a 7x7 stem is Big Transfer's.
 void take_norm(Spec& spec, const Graph& graph) {
   const bool grouped = std::any_of(graph.nodes().begin(), graph.nodes().end(),
-                                   [](const Node& node) { return std::holds_alternative<GroupNormalization>(node.op); });
+                                   [](const Node& node) { return holds_alternative<GroupNormalization>(node.op); });
   if (!grouped) return;
   Spec other = spec;
   other.norm = Norm::group;

@@ -3,8 +3,8 @@
 namespace resnet::arch {
 
 bool clips_at_zero(const Graph& graph, const Node& node) {
-  const bool computes = std::holds_alternative<QLinearConv>(node.op) || std::holds_alternative<QLinearAdd>(node.op);
-  if (!computes && !std::holds_alternative<QuantizeLinear>(node.op)) return false;
+  const bool computes = holds_alternative<QLinearConv>(node.op) || holds_alternative<QLinearAdd>(node.op);
+  if (!computes && !holds_alternative<QuantizeLinear>(node.op)) return false;
   const std::size_t zero_point = computes ? 7 : 2;
   std::int64_t zero = 0;
   if (zero_point < node.inputs.size() && !node.inputs[zero_point].is_none()) {

@@ -56,7 +56,7 @@ class Reducer {
 
   bool depends_on_the_image(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (std::holds_alternative<ShapeOf>(node.op)) return false;  // sizes are not an image
+    if (holds_alternative<ShapeOf>(node.op)) return false;  // sizes are not an image
     return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) { return part(input) != nothing; });
   }
 
@@ -88,7 +88,7 @@ class Reducer {
     };
     const auto same = [&] { return data.front(); };
     const auto other = [&] { return simple(Kind::other, type_of(node.op)); };
-    return std::visit(
+    return visit(
         Overloaded{
             [&](const Conv& conv) { return convolution(id, conv, 1, 2); },
             [&](const ConvInteger& op) { return convolution(id, op.conv, 1, none); },
@@ -132,7 +132,7 @@ class Reducer {
             [&](const auto&) {
               if (only_changes_form(node.op)) return same();
               const bool maps = effect_of(node.op) == Effect::elementwise && data.size() == 1;
-              if (maps && std::holds_alternative<Relu>(node.op) && at(data[0]).what == "Relu") return same();
+              if (maps && holds_alternative<Relu>(node.op) && at(data[0]).what == "Relu") return same();
               return maps ? simple(Kind::activation, type_of(node.op)) : other();
             }},
         node.op);

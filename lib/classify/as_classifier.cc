@@ -24,7 +24,7 @@ namespace {
 // followed.
 std::optional<std::int64_t> channels_of_first_convolution(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
-    const auto* conv = std::get_if<Conv>(&node.op);
+    const auto* conv = get_if<Conv>(&node.op);
     if (conv == nullptr || node.inputs.size() < 2 || node.inputs[1].is_none()) continue;
     const auto weight = graph.fact(node.inputs[1]).shape();
     if (weight && weight->rank() == 4) return (*weight)[1] * conv->group;
@@ -135,7 +135,7 @@ ValueId before_decision(const Graph& graph, ValueId output) {
 // By what an output is more than a change of form and of scores to probabilities: what it is computed from by these alone.
 ValueId without_softmax(const Graph& graph, ValueId id) {
   ValueId same = maker(graph, id);
-  while (!same.is_none() && std::holds_alternative<Softmax>(graph.node(same.node).op))
+  while (!same.is_none() && holds_alternative<Softmax>(graph.node(same.node).op))
     same = maker(graph, graph.node(same.node).inputs[0]);
   return same;
 }
@@ -214,7 +214,7 @@ ValueId named_scores(const Graph& graph, std::string_view name) {
   // An output may be a map of scores; of what is inside nobody says that.
   constexpr int list_of_classes = 1;
   const std::optional<int> unlikeness = unlikeness_to_scores(graph.fact(named));
-  if (std::holds_alternative<Input>(graph.node(named.node).op) || !unlikeness || *unlikeness > list_of_classes)
+  if (holds_alternative<Input>(graph.node(named.node).op) || !unlikeness || *unlikeness > list_of_classes)
     throw Error(Fault::unsupported, fmt::format("'{}' ({}) does not score classes", name, graph.fact(named).to_string()));
   return named;
 }
@@ -249,8 +249,7 @@ Graph with_score_output(const Graph& graph, std::string_view output_name) {
 // ---- what the scores are ----
 
 bool is_average(const Op& op) {
-  return std::holds_alternative<GlobalAveragePool>(op) || std::holds_alternative<AveragePool>(op) ||
-         std::holds_alternative<ReduceMean>(op);
+  return holds_alternative<GlobalAveragePool>(op) || holds_alternative<AveragePool>(op) || holds_alternative<ReduceMean>(op);
 }
 
 bool is_constant(const Graph& graph, ValueId id) { return !id.is_none() && graph.fact(id).value.has_value(); }
@@ -260,16 +259,16 @@ bool ends_a_block(const Graph& graph, ValueId id, bool relu_alone) {
   ValueId made = maker(graph, id);
   bool rectified = false;
   while (!made.is_none() &&
-         (std::holds_alternative<Relu>(graph.node(made.node).op) || std::holds_alternative<Clip>(graph.node(made.node).op))) {
+         (holds_alternative<Relu>(graph.node(made.node).op) || holds_alternative<Clip>(graph.node(made.node).op))) {
     rectified = true;
     made = maker(graph, graph.node(made.node).inputs[0]);
   }
   if (made.is_none()) return false;
   const Node& node = graph.node(made.node);
-  if (std::holds_alternative<Concat>(node.op)) return true;
-  const bool sum = std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op);
+  if (holds_alternative<Concat>(node.op)) return true;
+  const bool sum = holds_alternative<Add>(node.op) || holds_alternative<Sum>(node.op);
   if (sum && std::none_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) { return is_constant(graph, x); })) return true;
-  if (std::holds_alternative<BatchNormalization>(node.op)) return ends_a_block(graph, node.inputs[0], relu_alone);
+  if (holds_alternative<BatchNormalization>(node.op)) return ends_a_block(graph, node.inputs[0], relu_alone);
   return rectified && relu_alone;
 }
 

@@ -26,18 +26,6 @@ void check_crop(const Preprocessing& preprocessing, const ImageInput& input) {
   }
 }
 
-bool same_size(const PreparedImage& a, const PreparedImage& b) {
-  return width_of(a) == width_of(b) && height_of(a) == height_of(b);
-}
-
-// Values of a tensor that no network can make anything of: an activation may hide them, and the answer would look like one.
-std::int64_t not_finite(const PreparedImage& image) {
-  const auto* values = std::get_if<Values>(&image);
-  if (values == nullptr || values->tensor.dtype() != DType::float32) return 0;
-  const auto floats = values->tensor.data<float>().subspan(values->first, values->size);
-  return std::count_if(floats.begin(), floats.end(), [](float value) { return !std::isfinite(value); });
-}
-
 }  // namespace
 
 Classifier::Classifier(const std::vector<Member>& members, ThreadPool& pool, ClassifierOptions options)
@@ -238,7 +226,7 @@ void Classifier::score(std::vector<Item>& items, Network& network) {
     }
     for (PreparedImage& view : item.views[network.preparation]) {
       const bool full = batch.size() == network.scorer.batch_size(batch.size() + 1);
-      if (!batch.empty() && (full || !same_size(batch.front(), view))) run();
+      if (!batch.empty() && (full || !have_same_size(batch.front(), view))) run();
       batch.push_back(is_last ? std::move(view) : view);
       owners.push_back(&item);
     }

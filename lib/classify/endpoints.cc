@@ -32,7 +32,7 @@ std::string describe_all(const Graph& graph, const Ids& ids) {
 bool gives_probabilities(const Graph& graph, ValueId id) {
   while (!id.is_none()) {
     const Node& node = graph.node(id.node);
-    if (std::holds_alternative<Softmax>(node.op) || std::holds_alternative<Sigmoid>(node.op)) return true;
+    if (holds_alternative<Softmax>(node.op) || holds_alternative<Sigmoid>(node.op)) return true;
     if (!only_changes_form(node.op) || node.inputs.empty()) return false;
     id = node.inputs[0];
   }
@@ -126,7 +126,7 @@ std::optional<analysis::BatchMixing> check_batch(const Graph& graph) {
   const ValueId scores = graph.outputs()[find_score_output(graph).index];
   const auto found = analysis::find_batch_mixing(graph, std::span(&scores, 1));
   // That it does not run is said elsewhere.
-  if (found && std::holds_alternative<Opaque>(graph.node(found->node).op)) return std::nullopt;
+  if (found && holds_alternative<Opaque>(graph.node(found->node).op)) return std::nullopt;
   const ImageInput input = find_image_input(graph);
   if (!found || !input.batch || found->kind != analysis::BatchMixing::Kind::mixed) return found;
   throw Error(Fault::unsupported,

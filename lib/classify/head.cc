@@ -30,13 +30,13 @@ bool averages_the_map(const Graph& graph, const Node& node) {
   if (node.inputs.empty() || node.inputs[0].is_none()) return false;
   const auto x = graph.fact(node.inputs[0]).shape(), y = node.outputs[0].fact.shape();
   if (!x || !y || x->rank() != 4) return false;
-  if (std::holds_alternative<GlobalAveragePool>(node.op)) return true;
-  if (const auto* pool = std::get_if<AveragePool>(&node.op)) {
+  if (holds_alternative<GlobalAveragePool>(node.op)) return true;
+  if (const auto* pool = get_if<AveragePool>(&node.op)) {
     const auto& pads = pool->pads;
     return pool->kernel_shape == std::vector<std::int64_t>{(*x)[2], (*x)[3]} && (*y)[2] == 1 && (*y)[3] == 1 &&
            std::all_of(pads.begin(), pads.end(), [](std::int64_t pad) { return pad == 0; });
   }
-  if (std::holds_alternative<ReduceMean>(node.op)) {
+  if (holds_alternative<ReduceMean>(node.op)) {
     const auto axes =
         node.inputs.size() > 1 && !node.inputs[1].is_none() ? known_integers(graph.fact(node.inputs[1])) : std::nullopt;
     if (!axes || axes->size() != 2) return false;
@@ -64,7 +64,7 @@ std::optional<Tensor> transposed(const Tensor& matrix) {
 // Also of weights that are kept in 8 bits.
 std::optional<Tensor> weight_of(const Graph& graph, ValueId value) {
   const Node& node = graph.node(value.node);
-  if (!std::holds_alternative<DequantizeLinear>(node.op)) return graph.fact(value).value;
+  if (!holds_alternative<DequantizeLinear>(node.op)) return graph.fact(value).value;
   std::vector<const Tensor*> inputs;
   for (const ValueId input : node.inputs) {
     if (!input.is_none() && !graph.fact(input).value) return std::nullopt;
@@ -90,12 +90,12 @@ std::optional<Tensor> classifier_of(const Graph& graph, const std::vector<std::v
     const auto weight = weight_of(graph, node.inputs[1]);
     if (!weight || !is_floating_point(weight->dtype())) return std::nullopt;
     const Shape& shape = weight->shape();
-    if (const auto* gemm = std::get_if<Gemm>(&node.op); gemm != nullptr && !gemm->transA && gemm->alpha == 1) {
+    if (const auto* gemm = get_if<Gemm>(&node.op); gemm != nullptr && !gemm->transA && gemm->alpha == 1) {
       if (shape[gemm->transB ? 1 : 0] != channels) return std::nullopt;
       return gemm->transB ? *weight : transposed(*weight);
     }
-    if (std::holds_alternative<MatMul>(node.op) && shape.rank() == 2 && shape[0] == channels) return transposed(*weight);
-    if (std::holds_alternative<Conv>(node.op) && shape.elements() == shape[0] * channels)
+    if (holds_alternative<MatMul>(node.op) && shape.rank() == 2 && shape[0] == channels) return transposed(*weight);
+    if (holds_alternative<Conv>(node.op) && shape.elements() == shape[0] * channels)
       return weight->reshaped(Shape{shape[0], channels});
     return std::nullopt;
   }
@@ -144,11 +144,11 @@ Graph fully_convolutional(const Graph& graph, std::int64_t side) {
   const Graph rewritten = rewriter.run([&](NodeId id) {
     if (id != head.pool) return false;
     const Node& node = fixed.node(id);
-    const std::string base = node.name.empty() ? node.outputs[0].name : node.name;
+    const std::string base = name_of(node);
     const ValueId averaged = rewriter.graph().append(windows, {rewriter.map(node.inputs[0])}, base + ".windows");
     std::vector<ValueId> inputs = rewriter.inputs_of(id);
     inputs[0] = averaged;
-    if (std::holds_alternative<AveragePool>(node.op)) {
+    if (holds_alternative<AveragePool>(node.op)) {
       rewriter.copy(id, GlobalAveragePool{}, std::vector<ValueId>{averaged});
     } else {
       rewriter.copy(id, std::nullopt, std::move(inputs));

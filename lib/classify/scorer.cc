@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 #include "lib/base/error.h"
@@ -148,6 +149,24 @@ int height_of(const PreparedImage& image) {
   return std::visit([](const auto& alternative) { return alternative.height; }, image);
 }
 
+bool have_same_size(const PreparedImage& a, const PreparedImage& b) {
+  return width_of(a) == width_of(b) && height_of(a) == height_of(b);
+}
+
+std::int64_t not_finite(const PreparedImage& image) {
+  const auto* values = std::get_if<Values>(&image);
+  if (values == nullptr || values->tensor.dtype() != DType::float32) return 0;
+  const auto floats = values->tensor.data<float>().subspan(values->first, values->size);
+  return std::count_if(floats.begin(), floats.end(), [](float value) { return !std::isfinite(value); });
+}
+
+std::optional<std::string> wrong_size(const ImageInput& input, const Preprocessing& preprocessing, std::int64_t width,
+                                      std::int64_t height) {
+  if (input.height.value_or(height) == height && input.width.value_or(width) == width) return std::nullopt;
+  return fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", width, height, preprocessing.name,
+                     input.to_string());
+}
+
 namespace {
 
 // Floating-point values of another precision become float, whole numbers from 0 to 255 levels.
@@ -227,11 +246,8 @@ void Scorer::fill(std::span<const PreparedImage> images, const Preprocessing& pr
 Scores Scorer::run(std::span<const PreparedImage> images, const Preprocessing& preprocessing) {
   assert(!images.empty() && images.size() <= batch_size(images.size()));
   const std::int64_t height = height_of(images[0]), width = width_of(images[0]);
-  if ((input_.height && *input_.height != height) || (input_.width && *input_.width != width)) {
-    throw Error(Fault::mismatch, Frame::file(Role::input),
-                fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", width, height, preprocessing.name,
-                            input_.to_string()));
-  }
+  if (const auto wrong = wrong_size(input_, preprocessing, width, height))
+    throw Error(Fault::mismatch, Frame::file(Role::input), *wrong);
   if (input_.dtype == DType::uint8 && !keeps_levels(preprocessing)) {
     throw Error(Fault::invalid,
                 fmt::format("the model takes levels of 0 to 255, the preprocessing '{}' changes them", preprocessing.name));

@@ -26,6 +26,13 @@ struct Values {
 using PreparedImage = std::variant<image::Pixels, Values>;
 int width_of(const PreparedImage& image);
 int height_of(const PreparedImage& image);
+bool have_same_size(const PreparedImage& a, const PreparedImage& b);
+// How many values of a tensor are not finite: no network can make anything of them, an activation may hide them, and the answer
+// would look like one.
+std::int64_t not_finite(const PreparedImage& image);
+// What is wrong with an image of this size, which the preprocessing has given it; nothing where the network takes it.
+std::optional<std::string> wrong_size(const ImageInput& input, const Preprocessing& preprocessing, std::int64_t width,
+                                      std::int64_t height);
 
 // The images of a tensor of shape (C, H, W), (N, C, H, W), or the network's own (N, H, W, C) or (H, W, C). Floating-point values
 // of another precision become float, whole numbers from 0 to 255 levels. Throws Error(mismatch) where it does not fit the input.

@@ -9,10 +9,11 @@
 
 namespace resnet {
 
-std::string describe(const Node& node) {
-  const std::string& name = !node.name.empty() ? node.name : node.outputs.empty() ? node.name : node.outputs.front().name;
-  return fmt::format("node '{}' ({})", name, type_of(node.op));
+const std::string& name_of(const Node& node) {
+  return node.name.empty() && !node.outputs.empty() ? node.outputs.front().name : node.name;
 }
+
+std::string describe(const Node& node) { return fmt::format("node '{}' ({})", name_of(node), type_of(node.op)); }
 
 ValueId Graph::add_input(std::string input_name, Fact fact) {
   const auto id = static_cast<NodeId>(nodes_.size());
@@ -75,9 +76,9 @@ Graph with_input_facts(const Graph& graph, std::span<const Fact> input_facts) {
   std::size_t next_input = 0;
   for (const Node& node : graph.nodes()) {
     ValueId id;
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       id = result.add_input(node.name, input_facts[next_input++]);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       id = result.add_constant(node.name, constant->value);
     } else {
       std::vector<std::string> names;

@@ -39,6 +39,8 @@ struct Node {
 
 // "node 'layer1.0.conv1' (Conv)", or by its first output where it has no name: how errors name a node.
 std::string describe(const Node& node);
+// A node's own name, else that of its first output.
+const std::string& name_of(const Node& node);
 
 class Graph {
  public:

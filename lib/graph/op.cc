@@ -27,16 +27,36 @@ requires(T::traits.effect == Effect::elementwise) std::vector<Fact> infer(const 
 
 }  // namespace
 
-Op::Op() = default;
-Op::Op(const Op& other) = default;
-Op::Op(Op&& other) noexcept = default;
-Op& Op::operator=(const Op& other) = default;
-Op& Op::operator=(Op&& other) noexcept = default;
-Op::~Op() = default;
+Op::Op() : Op(Input{}) {}
+
+Op::Op(const Op& other) : index_(other.index_) {
+  visit([this]<typename T>(const T& op) { new (static_cast<void*>(storage_)) T(op); }, other);
+}
+
+Op::Op(Op&& other) noexcept : index_(other.index_) {
+  visit([&]<typename T>(const T&) { new (static_cast<void*>(storage_)) T(std::move(get<T>(other))); }, other);
+}
+
+Op& Op::operator=(const Op& other) { return *this = Op(other); }
+
+Op& Op::operator=(Op&& other) noexcept {
+  if (this != &other) {
+    this->~Op();
+    new (static_cast<void*>(this)) Op(std::move(other));
+  }
+  return *this;
+}
+
+Op::~Op() {
+  visit([this]<typename T>(const T&) { get<T>(*this).~T(); }, *this);
+}
+
+bool operator==(const Op& a, const Op& b) {
+  return a.index() == b.index() && visit([&b]<typename T>(const T& op) { return op == get<T>(b); }, a);
+}
 
 const OpTraits& traits_of(const Op& op) {
-  return std::visit([](const auto& alternative) -> const OpTraits& { return std::remove_cvref_t<decltype(alternative)>::traits; },
-                    op);
+  return visit([](const auto& alternative) -> const OpTraits& { return std::remove_cvref_t<decltype(alternative)>::traits; }, op);
 }
 
 bool only_changes_form(const Op& op) {
@@ -45,12 +65,12 @@ bool only_changes_form(const Op& op) {
 }
 
 std::string_view domain_of(const Op& op) {
-  const auto* opaque = std::get_if<Opaque>(&op);
+  const auto* opaque = get_if<Opaque>(&op);
   return opaque != nullptr ? opaque->domain : traits_of(op).domain;
 }
 
 std::string type_of(const Op& op) {
-  const auto* opaque = std::get_if<Opaque>(&op);
+  const auto* opaque = get_if<Opaque>(&op);
   const std::string_view domain = domain_of(op), type = opaque != nullptr ? opaque->type : traits_of(op).type;
   return domain.empty() ? std::string(type) : fmt::format("{}.{}", domain, type);
 }
@@ -59,13 +79,13 @@ std::vector<Fact> infer(const Op& op, const Facts& inputs, std::size_t outputs) 
   const OpTraits& traits = traits_of(op);
   check_arity(traits.inputs, inputs.size(), "input");
   check_arity(traits.outputs, outputs, "output");
-  if (!std::holds_alternative<Opaque>(op)) {
+  if (!holds_alternative<Opaque>(op)) {
     for (std::size_t i = 0; i < traits.inputs.least; ++i) {
       const bool optional = i < 32 && (traits.left_out_bits >> i & 1) != 0;
       if (!inputs.has(i) && !optional) throw Error(Fault::malformed, fmt::format("input {} is left out, but is not optional", i));
     }
   }
-  std::vector<Fact> facts = std::visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);
+  std::vector<Fact> facts = visit([&](const auto& alternative) { return infer(alternative, inputs, outputs); }, op);
   // A Gather of a tensor by itself nearly doubles the rank: a short chain of them would eat the memory.
   for (const Fact& fact : facts) {
     if (fact.has_rank() && fact.rank() > most_rank) {

@@ -80,7 +80,7 @@ class Attributes {
 
 std::string attributes_of(const Op& op) {
   Attributes attributes;
-  std::visit([&](const auto& alternative) { attributes.add_all(alternative); }, op);
+  visit([&](const auto& alternative) { attributes.add_all(alternative); }, op);
   return attributes.to_string();
 }
 

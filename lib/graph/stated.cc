@@ -8,7 +8,7 @@ std::vector<bool> after_unknown(const Graph& graph) {
   std::vector<bool> after(graph.nodes().size(), false);
   for (std::size_t id = 0; id < after.size(); ++id) {
     const Node& node = graph.nodes()[id];
-    after[id] = std::holds_alternative<Opaque>(node.op);
+    after[id] = holds_alternative<Opaque>(node.op);
     for (const ValueId input : node.inputs) {
       if (!input.is_none() && after[static_cast<std::size_t>(input.node)]) after[id] = true;
     }

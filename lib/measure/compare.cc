@@ -35,7 +35,7 @@ double rounding_of_scale(DType dtype) { return 4 * last_place(dtype, 1); }
 DType coarsest_type(const Graph& graph) {
   DType coarsest = DType::float32;
   for (const Node& node : graph.nodes()) {
-    if (std::holds_alternative<Constant>(node.op)) continue;
+    if (holds_alternative<Constant>(node.op)) continue;
     for (const Value& value : node.outputs) {
       const DType dtype = value.fact.dtype.value_or(coarsest);
       if (last_place(dtype, 1) > last_place(coarsest, 1)) coarsest = dtype;
@@ -249,7 +249,7 @@ std::vector<std::string> common_values(const Graph& a, const Graph& b) {
   const auto values = [](const Graph& graph) {
     std::vector<std::string> names;
     for (const Node& node : graph.nodes()) {
-      if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+      if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) continue;
       const Value& value = node.outputs[0];
       if (!value.name.empty() && value.fact.dtype && is_floating_point(*value.fact.dtype)) names.push_back(value.name);
     }

@@ -22,12 +22,12 @@ std::vector<Layer> find_layers(const Graph& graph) {
   std::vector<Layer> layers;
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
     const Node& node = graph.nodes()[id];
-    if (!std::holds_alternative<Conv>(node.op)) continue;
+    if (!holds_alternative<Conv>(node.op)) continue;
     const auto weight = graph.fact(node.inputs[1]).shape();
     if (!weight || weight->rank() != 4 || (*weight)[2] != 3 || (*weight)[3] != 3) continue;
     NodeId at = static_cast<NodeId>(id);
     const auto& readers = consumers[id];
-    if (readers.size() == 1 && std::holds_alternative<BatchNormalization>(graph.node(readers[0]).op)) at = readers[0];
+    if (readers.size() == 1 && holds_alternative<BatchNormalization>(graph.node(readers[0]).op)) at = readers[0];
     layers.push_back({!node.name.empty() ? node.name : node.outputs[0].name, {at, 0}});
   }
   return layers;

@@ -100,7 +100,7 @@ std::vector<StepTime> TimedNetwork::profile(int runs, const Stop& stop) {
     if (node.outputs.empty()) continue;
     std::int64_t bytes = bytes_of(node.outputs[0].fact);
     for (const ValueId input : node.inputs) bytes += input.is_none() ? 0 : bytes_of(sized.fact(input));
-    macs_and_bytes[node.name.empty() ? node.outputs[0].name : node.name] = {costs[id].macs, bytes};
+    macs_and_bytes[name_of(node)] = {costs[id].macs, bytes};
   }
   std::vector<std::vector<double>> times(session_->step_count());
   for (int run = 0; run < runs; ++run) {

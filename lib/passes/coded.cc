@@ -19,9 +19,8 @@ std::int32_t Quantization::quantize(float number) const {
 }
 
 std::optional<Quantization> quantization_of(const Tensor& scale, const Tensor* zero_point, DType dtype) {
-  const bool is_byte = dtype == DType::uint8 || dtype == DType::int8;
   const bool is_single = scale.elements() == 1 && (zero_point == nullptr || zero_point->elements() == 1);
-  if (!is_byte || !is_single || scale.dtype() != DType::float32) return std::nullopt;
+  if (!is_byte(dtype) || !is_single || scale.dtype() != DType::float32) return std::nullopt;
   const Quantization result{dtype, scale.data<float>()[0], zero_point == nullptr ? 0 : zero_point->values_as<std::int32_t>()[0]};
   if (!(result.scale > 0) || !std::isfinite(result.scale)) return std::nullopt;
   return result;
@@ -129,7 +128,7 @@ bool is_of_channels(const Shape& shape, std::size_t rank) {
 
 std::optional<Table> apply(const Op& op, std::size_t rank, const std::vector<const Table*>& tables,
                            const std::vector<const Tensor*>& operands) {
-  const bool normalizes = std::holds_alternative<BatchNormalization>(op);
+  const bool normalizes = holds_alternative<BatchNormalization>(op);
   if (normalizes && rank < 2) return std::nullopt;
   std::vector<Tensor> spreads;
   spreads.reserve(operands.size());

@@ -109,7 +109,7 @@ class Cutter {
     std::set<ValueId> beside;
     for (std::size_t id = 0; id < needed_.size(); ++id) {
       const Node& node = graph_.nodes()[id];
-      from_input[id] = std::holds_alternative<Input>(node.op);
+      from_input[id] = holds_alternative<Input>(node.op);
       for (const ValueId input : node.inputs) {
         if (input.is_none()) continue;
         const auto source = static_cast<std::size_t>(input.node);
@@ -151,9 +151,9 @@ class Cutter {
     }
     for (std::size_t id = 0; id < values.size(); ++id) {
       const Node& node = graph_.nodes()[id];
-      if (std::holds_alternative<Input>(node.op)) continue;
+      if (holds_alternative<Input>(node.op)) continue;
       if (!needed_[id]) {
-        if (!std::holds_alternative<Constant>(node.op)) log.done.push_back("cut: " + describe(node));
+        if (!holds_alternative<Constant>(node.op)) log.done.push_back("cut: " + describe(node));
         continue;
       }
       copy(node, static_cast<NodeId>(id), inputs, at, result);
@@ -167,7 +167,7 @@ class Cutter {
   template <typename At>
   void copy(const Node& node, NodeId id, const std::set<ValueId>& inputs, const At& at, Graph& result) const {
     ValueId made;
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    if (const auto* constant = get_if<Constant>(&node.op)) {
       made = result.add_constant(node.outputs[0].name, constant->value);
       result.node(made.node).name = node.name;
     } else {

@@ -52,15 +52,15 @@ struct Chain {
 };
 
 bool may_be_folded(const Op& op) {
-  return std::holds_alternative<BatchNormalization>(op) || std::holds_alternative<Mul>(op) || std::holds_alternative<Div>(op) ||
-         std::holds_alternative<Add>(op) || std::holds_alternative<Sub>(op);
+  return holds_alternative<BatchNormalization>(op) || holds_alternative<Mul>(op) || holds_alternative<Div>(op) ||
+         holds_alternative<Add>(op) || holds_alternative<Sub>(op);
 }
 
-bool is_head(const Op& op) { return std::holds_alternative<Conv>(op) || std::holds_alternative<Gemm>(op); }
+bool is_head(const Op& op) { return holds_alternative<Conv>(op) || holds_alternative<Gemm>(op); }
 
 // Whether the channels run along the columns of the weight: a Gemm's, unless it is transposed.
 bool by_columns(const Op& op) {
-  const auto* gemm = std::get_if<Gemm>(&op);
+  const auto* gemm = get_if<Gemm>(&op);
   return gemm != nullptr && !gemm->transB;
 }
 
@@ -158,7 +158,7 @@ class Folder {
   std::optional<std::vector<double>> bias_of(NodeId id, std::size_t channels) const {
     const Node& node = graph_.node(id);
     if (node.inputs.size() < 3 || node.inputs[2].is_none()) return std::vector<double>(channels, 0.0);
-    const auto* gemm = std::get_if<Gemm>(&node.op);
+    const auto* gemm = get_if<Gemm>(&node.op);
     // A Conv's bias is a vector; a Gemm's broadcasts to (M, N).
     auto bias = per_channel(graph_.fact(node.inputs[2]), 2, channels);
     if (bias && gemm != nullptr) {
@@ -169,7 +169,7 @@ class Folder {
 
   // What `node`, which reads `activation` alone, does to its channels.
   Maybe<Affine> affine_of(const Node& node, NodeId id, ValueId activation, std::size_t channels) const {
-    const auto* norm = std::get_if<BatchNormalization>(&node.op);
+    const auto* norm = get_if<BatchNormalization>(&node.op);
     Affine map(channels);
     if (norm != nullptr) {
       if (norm->training_mode) return Because{"it is in training mode"};
@@ -193,13 +193,13 @@ class Folder {
       const auto values = per_channel(graph_.fact(node.inputs[first ? 1 : 0]), x.rank(), channels);
       if (!values) return Because{"it is not by one constant per channel"};
       for (std::size_t c = 0; c < channels; ++c) {
-        if (std::holds_alternative<Add>(node.op)) {
+        if (holds_alternative<Add>(node.op)) {
           map.shift[c] = (*values)[c];
-        } else if (std::holds_alternative<Mul>(node.op)) {
+        } else if (holds_alternative<Mul>(node.op)) {
           map.factor[c] = (*values)[c];
         } else if (!first) {
           return Because{"the convolution is subtracted or divides"};
-        } else if (std::holds_alternative<Sub>(node.op)) {
+        } else if (holds_alternative<Sub>(node.op)) {
           map.shift[c] = -(*values)[c];
         } else {
           map.factor[c] = 1.0 / (*values)[c];
@@ -223,7 +223,7 @@ class Folder {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
       const auto id = static_cast<NodeId>(i);
       if (is_head(graph_.node(id).op)) plan_chain(id);
-      if (std::holds_alternative<BatchNormalization>(graph_.node(id).op) && !decided_.contains(id)) {
+      if (holds_alternative<BatchNormalization>(graph_.node(id).op) && !decided_.contains(id)) {
         decline(id, why_apart(graph_.node(id)));
       }
     }
@@ -237,10 +237,10 @@ class Folder {
     while (const auto reader = readers_.only(value)) {
       const Node& node = graph_.node(*reader);
       walked.push_back(*reader);
-      if (!std::holds_alternative<Identity>(node.op)) {
+      if (!holds_alternative<Identity>(node.op)) {
         if (!may_be_folded(node.op)) break;
         const auto apart = [&](const Because& because) {
-          if (!std::holds_alternative<BatchNormalization>(node.op)) return;
+          if (!holds_alternative<BatchNormalization>(node.op)) return;
           decline(*reader, because.text);
           decided_.emplace(*reader, head);
         };
@@ -267,7 +267,7 @@ class Folder {
       return;
     }
     for (const NodeId id : chain->nodes) {
-      if (!std::holds_alternative<BatchNormalization>(graph_.node(id).op)) continue;
+      if (!holds_alternative<BatchNormalization>(graph_.node(id).op)) continue;
       decline(id, fmt::format("the weights of {} would not be finite", describe(graph_.node(head))));
       decided_.emplace(id, head);
     }
@@ -308,10 +308,10 @@ class Folder {
 
   // Why a BatchNormalization is part of no chain.
   std::string why_apart(const Node& norm) const {
-    if (std::get<BatchNormalization>(norm.op).training_mode) return "it is in training mode";
+    if (get<BatchNormalization>(norm.op).training_mode) return "it is in training mode";
     for (ValueId value = norm.inputs[0];;) {
       const Node& maker = graph_.node(value.node);
-      if (!is_head(maker.op) && !std::holds_alternative<Identity>(maker.op)) break;
+      if (!is_head(maker.op) && !holds_alternative<Identity>(maker.op)) break;
       if (readers_.is_output(value)) return fmt::format("{} gives an output of the graph", describe(maker));
       if (!readers_.only(value)) return fmt::format("{} has other readers", describe(maker));
       if (is_head(maker.op)) break;
@@ -329,7 +329,7 @@ class Folder {
     if (gone_.contains(id)) return true;
     // A constant that only what is folded has read.
     const std::size_t readers = readers_.of(id).size();
-    if (std::holds_alternative<Constant>(node.op) && readers > 0 && readers_left_[static_cast<std::size_t>(id)] == 0 &&
+    if (holds_alternative<Constant>(node.op) && readers > 0 && readers_left_[static_cast<std::size_t>(id)] == 0 &&
         !readers_.is_output({id, 0})) {
       unread_.emplace(id, node);
       return true;
@@ -349,7 +349,7 @@ class Folder {
   void fold(const Chain& chain) {
     const Node& head = graph_.node(chain.head);
     const Node& last = graph_.node(chain.nodes.back());
-    const std::string base = head.name.empty() ? head.outputs[0].name : head.name;
+    const std::string base = name_of(head);
     const ValueId old_bias = head.inputs.size() > 2 ? head.inputs[2] : ValueId::none();
     std::vector<ValueId> inputs = {rewriter_.map(head.inputs[0])};
     std::string bias_name = base + ".bias";
@@ -362,7 +362,7 @@ class Folder {
     }
     inputs.push_back(rewriter_.add_constant(name_for(old_bias, bias_name), chain.bias));
     Op op = head.op;
-    if (auto* gemm = std::get_if<Gemm>(&op)) gemm->beta = 1;
+    if (auto* gemm = get_if<Gemm>(&op)) gemm->beta = 1;
     const ValueId folded = rewriter_.graph().append(std::move(op), std::move(inputs), head.name, {last.outputs[0].name});
     rewriter_.graph().node(folded.node).doc_string = head.doc_string;
     rewriter_.graph().node(folded.node).metadata = head.metadata;

@@ -72,7 +72,7 @@ class Folder {
     std::size_t bytes = 0;
     std::set<const std::byte*> seen;  // those that share their bytes count once
     for (const Node& node : graph.nodes()) {
-      const auto* constant = std::get_if<Constant>(&node.op);
+      const auto* constant = get_if<Constant>(&node.op);
       if (constant != nullptr && !constant->value.is_released() && seen.insert(constant->value.bytes().data()).second)
         bytes += constant->value.size_bytes();
       for (ValueId input : node.inputs) {
@@ -154,7 +154,7 @@ class Folder {
 
   bool fold(NodeId id) {
     const Node& node = graph_.node(id);
-    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) return false;
+    if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) return false;
     if (!reference::can_evaluate(node.op)) return false;
     std::vector<const Fact*> facts;
     std::vector<const Tensor*> tensors;
@@ -172,11 +172,11 @@ class Folder {
       error.in(Frame::node(describe(node)));
       throw;
     }
-    if (constant && !options_.dequantize && std::holds_alternative<DequantizeLinear>(node.op)) {
+    if (constant && !options_.dequantize && holds_alternative<DequantizeLinear>(node.op)) {
       return decline(node, "its weights stay quantized");
     }
     if (constant) {
-      if (std::holds_alternative<Identity>(node.op)) {
+      if (holds_alternative<Identity>(node.op)) {
         if (folded_.contains(node.inputs[0])) {
           become(id, 0, *tensors[0], false);
         } else if (!rewriter_.forward(id, rewriter_.map(node.inputs[0])))
@@ -205,12 +205,12 @@ class Folder {
 
   bool fold_reshape(NodeId id, const std::vector<const Fact*>& facts, const Fact& output) {
     const Node& node = graph_.node(id);
-    if (!std::holds_alternative<Reshape>(node.op) || facts[1]->value || !facts[0]->dims || !output.dims) return false;
+    if (!holds_alternative<Reshape>(node.op) || facts[1]->value || !facts[0]->dims || !output.dims) return false;
     const auto shape = constant_shape(*facts[0]->dims, *output.dims);
     if (!shape) return false;
     put_into_graph(node.inputs[0]);
     std::vector<ValueId> inputs = {rewriter_.map(node.inputs[0]), ValueId::none()};
-    const std::string& base = node.name.empty() ? node.outputs[0].name : node.name;
+    const std::string& base = name_of(node);
     inputs[1] = rewriter_.add_constant(base + ".shape", integers(DType::int64, *shape, false));
     rewriter_.copy(id, Reshape{}, std::move(inputs));
     log_.done.push_back(fmt::format("fold_constants: the shape of {} is known", describe(node)));

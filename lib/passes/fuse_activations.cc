@@ -43,8 +43,8 @@ class Matcher {
     const Node& node = graph_.node(id);
     if (node.outputs[0].fact.dtype != DType::float32) return std::nullopt;
     std::optional<Found> found;
-    if (std::holds_alternative<Mul>(node.op) || std::holds_alternative<Div>(node.op)) found = gated({id, 0});
-    if (std::holds_alternative<Max>(node.op) && node.inputs.size() == 2) found = leaky(node);
+    if (holds_alternative<Mul>(node.op) || holds_alternative<Div>(node.op)) found = gated({id, 0});
+    if (holds_alternative<Max>(node.op) && node.inputs.size() == 2) found = leaky(node);
     // Constants of more axes would have given the result these, too.
     if (found && graph_.fact(found->x).dims != node.outputs[0].fact.dims) return std::nullopt;
     return found;
@@ -55,7 +55,7 @@ class Matcher {
   template <typename T>
   const Node* made_by(ValueId value) const {
     const Node& node = graph_.node(value.node);
-    return std::holds_alternative<T>(node.op) && readers_.only(value) ? &node : nullptr;
+    return holds_alternative<T>(node.op) && readers_.only(value) ? &node : nullptr;
   }
 
   std::optional<double> number(ValueId value) const {
@@ -67,7 +67,7 @@ class Matcher {
   // The factors of a value, through nodes that nothing else reads.
   void collect(ValueId value, bool is_root, int depth, Product& product) const {
     const Node& node = graph_.node(value.node);
-    const bool multiplies = std::holds_alternative<Mul>(node.op), divides = std::holds_alternative<Div>(node.op);
+    const bool multiplies = holds_alternative<Mul>(node.op), divides = holds_alternative<Div>(node.op);
     const bool opens = (multiplies || (divides && number(node.inputs[1]))) && depth > 0 && (is_root || readers_.only(value));
     if (!opens) return product.factors.push_back(value);
     for (std::size_t i = 0; i < 2; ++i) {
@@ -124,7 +124,7 @@ class Matcher {
         if (softplus != nullptr && softplus->inputs[0] == x) return Mish{};
       }
       if (const Node* hard = made_by<HardSigmoid>(gate)) {
-        const auto& op = std::get<HardSigmoid>(hard->op);
+        const auto& op = get<HardSigmoid>(hard->op);
         const bool fits = is_near(static_cast<double>(op.alpha), 1.0 / 6) && op.beta == 0.5f;
         if (fits && hard->inputs[0] == x) return HardSwish{};
       }

@@ -27,12 +27,11 @@ namespace {
 bool moves(const Node& node) {
   const Effect effect = effect_of(node.op);
   if (effect == Effect::reshapes || effect == Effect::permutes) return true;
-  return std::holds_alternative<Slice>(node.op) || std::holds_alternative<Pad>(node.op) ||
-         std::holds_alternative<Gather>(node.op) || std::holds_alternative<Expand>(node.op) ||
-         std::holds_alternative<Tile>(node.op) || std::holds_alternative<Split>(node.op);
+  return holds_alternative<Slice>(node.op) || holds_alternative<Pad>(node.op) || holds_alternative<Gather>(node.op) ||
+         holds_alternative<Expand>(node.op) || holds_alternative<Tile>(node.op) || holds_alternative<Split>(node.op);
 }
 
-bool hands_on(const Op& op) { return std::holds_alternative<Identity>(op) || std::holds_alternative<Dropout>(op); }
+bool hands_on(const Op& op) { return holds_alternative<Identity>(op) || holds_alternative<Dropout>(op); }
 
 class Pass : private IntegerGroups {
  public:
@@ -49,9 +48,9 @@ class Pass : private IntegerGroups {
  private:
   bool visit(NodeId id) {
     const Node& node = graph_.node(id);
-    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) return false;
-    if (std::holds_alternative<QuantizeLinear>(node.op)) return quantize(id);
-    if (std::holds_alternative<DequantizeLinear>(node.op)) {
+    if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) return false;
+    if (holds_alternative<QuantizeLinear>(node.op)) return quantize(id);
+    if (holds_alternative<DequantizeLinear>(node.op)) {
       dequantize(id);
       return false;
     }
@@ -80,7 +79,7 @@ class Pass : private IntegerGroups {
     note_parameters(*to, node.inputs[1], node.inputs.size() > 2 ? node.inputs[2] : ValueId::none());
     const auto bytes = bytes_of(x, *to);
     if (!bytes) {
-      if (std::holds_alternative<Input>(graph_.node(x.node).op)) return false;  // here integers begin
+      if (holds_alternative<Input>(graph_.node(x.node).op)) return false;  // here integers begin
       log_.declined.push_back(fmt::format("integer_arithmetic: {}: what it quantizes is computed in float32", describe(node)));
       return false;
     }
@@ -96,14 +95,14 @@ class Pass : private IntegerGroups {
     const Coded* x = coded(node.inputs[0]);
     if (hands_on(node.op) && x != nullptr && node.inputs.size() == 1) {
       set_coded({id, 0}, *x);
-    } else if (std::holds_alternative<MaxPool>(node.op)) {
+    } else if (holds_alternative<MaxPool>(node.op)) {
       if (x == nullptr || !rises(x->table, x->quantization.dtype) || readers_.others_are_read(id)) return;
       set_coded({id, 0}, {emit(id, node.op, {x->bytes}), x->quantization, x->table});
     } else if (moves(node)) {
       if (x != nullptr && x->table.size() == 1) code_moved(id, *x);
-    } else if (std::holds_alternative<Concat>(node.op)) {
+    } else if (holds_alternative<Concat>(node.op)) {
       code_joined(id);
-    } else if (effect_of(node.op) == Effect::elementwise || std::holds_alternative<BatchNormalization>(node.op)) {
+    } else if (effect_of(node.op) == Effect::elementwise || holds_alternative<BatchNormalization>(node.op)) {
       code_elementwise(id);
     }
   }
@@ -112,7 +111,7 @@ class Pass : private IntegerGroups {
     const Node& node = graph_.node(id);
     std::vector<ValueId> inputs = rewriter_.inputs_of(id);
     inputs[0] = x.bytes;
-    if (const auto* pad = std::get_if<Pad>(&node.op); pad != nullptr && pad->mode == Pad::Mode::constant) {
+    if (const auto* pad = get_if<Pad>(&node.op); pad != nullptr && pad->mode == Pad::Mode::constant) {
       const auto byte = byte_of(x.table[0], padding_of(node));
       if (!byte) return;
       pad_by(inputs, to_number(*byte, x.quantization.dtype), x.quantization.dtype);
@@ -157,7 +156,7 @@ class Pass : private IntegerGroups {
     if (source == nullptr || readers_.others_are_read(id)) return;
     const Fact& fact = rewriter_.graph().fact(source->bytes);
     if (!fact.dims || fact.dims != node.outputs[0].fact.dims) return;
-    const auto* normalization = std::get_if<BatchNormalization>(&node.op);
+    const auto* normalization = get_if<BatchNormalization>(&node.op);
     if (normalization != nullptr && (normalization->training_mode || coded(node.inputs[0]) == nullptr)) return;
     std::size_t rows = source->table.size();
     for (const Tensor* operand : operands)
@@ -176,13 +175,13 @@ class Pass : private IntegerGroups {
     if (depth > most_depth || value.slot != 0 || !readers_.only(value) || node.inputs.empty()) return std::nullopt;
     const auto first = [&] { return bytes_of(node.inputs[0], to, depth + 1); };
     if (hands_on(node.op)) return node.inputs.size() == 1 ? first() : std::nullopt;
-    if (std::holds_alternative<Relu>(node.op) || std::holds_alternative<Clip>(node.op)) return clamped(id, first(), to);
-    if (std::holds_alternative<MaxPool>(node.op)) {
+    if (holds_alternative<Relu>(node.op) || holds_alternative<Clip>(node.op)) return clamped(id, first(), to);
+    if (holds_alternative<MaxPool>(node.op)) {
       const auto x = first();
       return x ? std::optional(emit(id, node.op, {*x})) : std::nullopt;
     }
     if (moves(node)) return moved(id, first(), to);
-    if (std::holds_alternative<Concat>(node.op)) {
+    if (holds_alternative<Concat>(node.op)) {
       std::vector<ValueId> inputs;
       for (const ValueId input : node.inputs) {
         const auto x = bytes_of(input, to, depth + 1);
@@ -198,7 +197,7 @@ class Pass : private IntegerGroups {
   std::optional<ValueId> clamped(NodeId id, std::optional<ValueId> x, const Quantization& to) {
     const Node& node = graph_.node(id);
     std::int32_t low = to.least(), high = to.most();
-    if (std::holds_alternative<Relu>(node.op)) low = to.quantize(0);
+    if (holds_alternative<Relu>(node.op)) low = to.quantize(0);
     for (std::size_t i = 1; i < node.inputs.size(); ++i) {
       if (node.inputs[i].is_none()) continue;
       const auto bound = known(node.inputs[i]);
@@ -219,7 +218,7 @@ class Pass : private IntegerGroups {
     if (!x || node.outputs.size() != 1) return std::nullopt;
     std::vector<ValueId> inputs = rewriter_.inputs_of(id);
     inputs[0] = *x;
-    if (const auto* pad = std::get_if<Pad>(&node.op); pad != nullptr && pad->mode == Pad::Mode::constant) {
+    if (const auto* pad = get_if<Pad>(&node.op); pad != nullptr && pad->mode == Pad::Mode::constant) {
       const auto padding = padding_of(node);
       if (!padding) return std::nullopt;
       pad_by(inputs, to.quantize(*padding), to.dtype);
@@ -244,12 +243,12 @@ Graph merge_tables(const Graph& graph) {
   Rewriter rewriter(graph);
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
-    if (!std::holds_alternative<LookupTable>(node.op) || !graph.fact(node.inputs[1]).value) return false;
+    if (!holds_alternative<LookupTable>(node.op) || !graph.fact(node.inputs[1]).value) return false;
     ByteTable table = table_of(*graph.fact(node.inputs[1]).value);
     ValueId x = node.inputs[0];
     while (true) {
       const Node& before = graph.node(x.node);
-      if (!std::holds_alternative<LookupTable>(before.op) || !readers.only(x) || !graph.fact(before.inputs[1]).value) break;
+      if (!holds_alternative<LookupTable>(before.op) || !readers.only(x) || !graph.fact(before.inputs[1]).value) break;
       const ByteTable first = table_of(*graph.fact(before.inputs[1]).value);
       ByteTable both(std::max(first.size(), table.size()));
       for (std::size_t c = 0; c < both.size(); ++c) {
@@ -269,7 +268,7 @@ Graph merge_tables(const Graph& graph) {
 
 Graph integer_arithmetic(const Graph& graph, PassLog& log) {
   const bool concerns = std::any_of(graph.nodes().begin(), graph.nodes().end(),
-                                    [](const Node& node) { return std::holds_alternative<DequantizeLinear>(node.op); });
+                                    [](const Node& node) { return holds_alternative<DequantizeLinear>(node.op); });
   if (!concerns) return graph;
   const std::size_t before = log.done.size();
   Graph result = Pass(graph, log).run();

@@ -15,8 +15,6 @@ constexpr std::size_t most_bytes = std::size_t{64} << 20, most_rows = std::size_
 constexpr std::int64_t most_elements = 1 << 16;
 constexpr int most_depth = 8;
 
-bool is_byte(DType dtype) { return dtype == DType::uint8 || dtype == DType::int8; }
-
 bool given(const Node& node, std::size_t index) { return index < node.inputs.size() && !node.inputs[index].is_none(); }
 
 }  // namespace
@@ -123,25 +121,15 @@ void IntegerGroups::pad_by(std::vector<ValueId>& inputs, std::int32_t number, DT
 
 ValueId IntegerGroups::constant(NodeId id, const char* suffix, Tensor tensor) {
   const Node& node = graph_.node(id);
-  return rewriter_.add_constant((node.name.empty() ? node.outputs[0].name : node.name) + suffix, std::move(tensor));
-}
-
-std::string IntegerGroups::fresh(const std::string& base) {
-  if (names_.empty()) {
-    for (const Node& node : graph_.nodes()) {
-      for (const Value& value : node.outputs) names_.insert(value.name);
-    }
-  }
-  std::string name = base;
-  for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
-  return name;
+  return rewriter_.add_constant(name_of(node) + suffix, std::move(tensor));
 }
 
 ValueId IntegerGroups::emit(NodeId id, Op op, std::vector<ValueId> inputs) {
   const Node& node = graph_.node(id);
   std::vector<std::string> outputs;
-  for (const Value& value : node.outputs) outputs.push_back(fresh((value.name.empty() ? node.name : value.name) + ".quantized"));
-  if (!std::holds_alternative<Split>(op)) outputs.resize(1);
+  for (const Value& value : node.outputs)
+    outputs.push_back(rewriter_.fresh((value.name.empty() ? node.name : value.name) + ".quantized"));
+  if (!holds_alternative<Split>(op)) outputs.resize(1);
   return rewriter_.graph().append(std::move(op), std::move(inputs), node.name, std::move(outputs));
 }
 
@@ -154,7 +142,7 @@ std::optional<ValueId> IntegerGroups::look_up(const Coded& x, const ByteTable& t
   table_bytes_ += bytes;
   const std::string base = rewriter_.graph().value(x.bytes).name, name = rewriter_.graph().node(x.bytes.node).name;
   const ValueId rows = rewriter_.add_constant(base + ".table", tensor_of(table, dtype));
-  return looked_up_[key] = rewriter_.graph().append(LookupTable{}, {x.bytes, rows}, name, {fresh(base + ".looked_up")});
+  return looked_up_[key] = rewriter_.graph().append(LookupTable{}, {x.bytes, rows}, name, {rewriter_.fresh(base + ".looked_up")});
 }
 
 std::optional<IntegerGroups::Operand> IntegerGroups::operand(ValueId value, std::optional<DType> dtype) {
@@ -173,11 +161,11 @@ std::optional<IntegerGroups::Operand> IntegerGroups::operand(ValueId value, std:
 
 std::optional<Tensor> IntegerGroups::bytes_of_weight(ValueId value) const {
   const Fact& fact = graph_.fact(value);
-  if (!fact.dtype || !is_byte(*fact.dtype)) return std::nullopt;
+  if (!is_byte(fact.dtype)) return std::nullopt;
   if (fact.value) return fact.value->is_released() ? std::nullopt : fact.value;
   // Weights that the file holds as floats.
   const Node& node = graph_.node(value.node);
-  if (!std::holds_alternative<QuantizeLinear>(node.op)) return std::nullopt;
+  if (!holds_alternative<QuantizeLinear>(node.op)) return std::nullopt;
   std::vector<const Tensor*> inputs;
   for (const ValueId input : node.inputs) {
     const Fact* const constant = input.is_none() ? nullptr : &graph_.fact(input);
@@ -190,8 +178,8 @@ std::optional<Tensor> IntegerGroups::bytes_of_weight(ValueId value) const {
 std::optional<IntegerGroups::Weight> IntegerGroups::find_weight(ValueId value, int depth) const {
   const Node& node = graph_.node(value.node);
   if (depth > most_depth || value.slot != 0 || node.inputs.empty()) return std::nullopt;
-  if (std::holds_alternative<Identity>(node.op)) return find_weight(node.inputs[0], depth + 1);
-  if (const auto* transpose = std::get_if<Transpose>(&node.op)) {
+  if (holds_alternative<Identity>(node.op)) return find_weight(node.inputs[0], depth + 1);
+  if (const auto* transpose = get_if<Transpose>(&node.op)) {
     auto weight = find_weight(node.inputs[0], depth + 1);
     if (!weight) return std::nullopt;
     const auto perm = permutation_of(*transpose, weight->bytes.shape().rank());
@@ -201,7 +189,7 @@ std::optional<IntegerGroups::Weight> IntegerGroups::find_weight(ValueId value, i
     weight->bytes_id = ValueId::none();
     return weight;
   }
-  const auto* op = std::get_if<DequantizeLinear>(&node.op);
+  const auto* op = get_if<DequantizeLinear>(&node.op);
   const bool fits = op != nullptr && op->block_size == 0 && node.outputs[0].fact.dtype == DType::float32;
   auto bytes = fits ? bytes_of_weight(node.inputs[0]) : std::nullopt;
   const auto scales = bytes ? known(node.inputs[1]) : std::nullopt;

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <tuple>
-#include <unordered_set>
 #include <vector>
 
 #include "lib/passes/coded.h"
@@ -97,8 +96,6 @@ class IntegerGroups {
   std::optional<ValueId> added(NodeId id, const Quantization& to);
   std::optional<ValueId> averaged(NodeId id, const Quantization& to);
 
-  // A name that no value has.
-  std::string fresh(const std::string& base);
   ValueId scale(float value);
   ValueId zero(const Quantization& quantization);
   ValueId constant(NodeId id, const char* suffix, Tensor tensor);
@@ -110,7 +107,6 @@ class IntegerGroups {
   std::map<float, ValueId> scales_;
   std::map<std::pair<DType, std::int32_t>, ValueId> zeros_;
   std::map<std::tuple<ValueId, DType, ByteTable>, ValueId> looked_up_;
-  std::unordered_set<std::string> names_;
 };
 
 }  // namespace resnet

@@ -20,13 +20,13 @@ Shape along_channels(std::int64_t count, std::size_t rank) {
 
 std::optional<IntegerGroups::Product> IntegerGroups::product(const Node& node) {
   std::size_t axis = 0;
-  if (const auto* gemm = std::get_if<Gemm>(&node.op)) {
+  if (const auto* gemm = get_if<Gemm>(&node.op)) {
     const bool has_bias = node.inputs.size() > 2 && !node.inputs[2].is_none();
     if (gemm->transA || gemm->alpha != 1 || (has_bias && gemm->beta != 1)) return std::nullopt;
     axis = gemm->transB ? 0 : 1;
-  } else if (std::holds_alternative<MatMul>(node.op)) {
+  } else if (holds_alternative<MatMul>(node.op)) {
     axis = 1;
-  } else if (!std::holds_alternative<Conv>(node.op)) {
+  } else if (!holds_alternative<Conv>(node.op)) {
     return std::nullopt;
   }
   if (node.outputs[0].fact.dtype != DType::float32 || !node.outputs[0].fact.has_rank()) return std::nullopt;
@@ -34,7 +34,7 @@ std::optional<IntegerGroups::Product> IntegerGroups::product(const Node& node) {
   const Weight* w = weight(node.inputs[1]);
   if (w == nullptr || !w->has_one_scale_or(axis)) return std::nullopt;
   const Shape& shape = w->bytes.shape();
-  if (std::holds_alternative<MatMul>(node.op) && shape.rank() != 2) return std::nullopt;
+  if (holds_alternative<MatMul>(node.op) && shape.rank() != 2) return std::nullopt;
   const std::int64_t count = shape[axis];
   if (count == 0) return std::nullopt;
   const auto x = operand(node.inputs[0]);
@@ -57,7 +57,7 @@ std::optional<Tensor> IntegerGroups::whole_bias(const Product& product) const {
   // Numbers as quantizers write them, which float32 may not hold.
   const Node& node = graph_.node(product.bias.node);
   std::optional<Tensor> whole;
-  if (std::holds_alternative<DequantizeLinear>(node.op)) whole = graph_.fact(node.inputs[0]).value;
+  if (holds_alternative<DequantizeLinear>(node.op)) whole = graph_.fact(node.inputs[0]).value;
   const auto own_scales = whole ? known(node.inputs[1]) : std::nullopt;
   const auto own_zeros = whole && node.inputs.size() > 2 ? known(node.inputs[2]) : std::nullopt;
   bool exact = whole && own_scales && whole->dtype() == DType::int32 && whole->elements() == product.count;
@@ -86,12 +86,12 @@ std::vector<ValueId> IntegerGroups::inputs_of_product(const Product& p) {
 
 std::optional<ValueId> IntegerGroups::computed(NodeId id, const Quantization& to) {
   const Node& node = graph_.node(id);
-  if (std::holds_alternative<Conv>(node.op)) return convolved(id, to);
-  if (const auto* gemm = std::get_if<Gemm>(&node.op)) {
+  if (holds_alternative<Conv>(node.op)) return convolved(id, to);
+  if (const auto* gemm = get_if<Gemm>(&node.op)) {
     const auto p = product(node);
     return p ? multiplied(id, *p, gemm->transB, to) : std::nullopt;
   }
-  if (std::holds_alternative<MatMul>(node.op)) {
+  if (holds_alternative<MatMul>(node.op)) {
     const auto p = product(node);
     if (p && graph_.fact(node.inputs[0]).rank() == 2) return multiplied(id, *p, false, to);
     std::vector<ValueId> inputs;
@@ -107,7 +107,7 @@ std::optional<ValueId> IntegerGroups::computed(NodeId id, const Quantization& to
     inputs.insert(inputs.end(), {scale(to.scale), zero(to)});
     return emit(id, QLinearMatMul{}, std::move(inputs));
   }
-  const bool adds = std::holds_alternative<Add>(node.op) || (std::holds_alternative<Sum>(node.op) && node.inputs.size() == 2);
+  const bool adds = holds_alternative<Add>(node.op) || (holds_alternative<Sum>(node.op) && node.inputs.size() == 2);
   return adds ? added(id, to) : averaged(id, to);
 }
 
@@ -119,7 +119,7 @@ std::optional<ValueId> IntegerGroups::convolved(NodeId id, const Quantization& t
   std::vector<ValueId> inputs = inputs_of_product(*p);
   inputs.insert(inputs.end(), {scale(to.scale), zero(to)});
   if (bias->elements() > 0) inputs.push_back(constant(id, ".bias", *bias));
-  return emit(id, QLinearConv{std::get<Conv>(node.op)}, std::move(inputs));
+  return emit(id, QLinearConv{get<Conv>(node.op)}, std::move(inputs));
 }
 
 std::optional<ValueId> IntegerGroups::multiplied(NodeId id, const Product& product, bool transB, const Quantization& to) {
@@ -137,7 +137,7 @@ std::optional<ValueId> IntegerGroups::added(NodeId id, const Quantization& to) {
   for (std::size_t i = 0; i < 2; ++i) {
     const ValueId value = node.inputs[i];
     const Node& made = graph_.node(value.node);
-    if (!std::holds_alternative<MatMul>(made.op) || !readers_.only(value)) continue;
+    if (!holds_alternative<MatMul>(made.op) || !readers_.only(value)) continue;
     auto p = product(made);
     const Fact& bias = graph_.fact(node.inputs[1 - i]);
     if (!p || graph_.fact(made.inputs[0]).rank() != 2 || !bias.dims || bias.dims->empty() || bias.rank() > 2) return std::nullopt;
@@ -154,9 +154,9 @@ std::optional<ValueId> IntegerGroups::added(NodeId id, const Quantization& to) {
 
 std::optional<ValueId> IntegerGroups::averaged(NodeId id, const Quantization& to) {
   const Node& node = graph_.node(id);
-  const auto* pool = std::get_if<AveragePool>(&node.op);
-  const auto* mean = std::get_if<ReduceMean>(&node.op);
-  if (pool == nullptr && mean == nullptr && !std::holds_alternative<GlobalAveragePool>(node.op)) return std::nullopt;
+  const auto* pool = get_if<AveragePool>(&node.op);
+  const auto* mean = get_if<ReduceMean>(&node.op);
+  if (pool == nullptr && mean == nullptr && !holds_alternative<GlobalAveragePool>(node.op)) return std::nullopt;
   const std::size_t rank = graph_.fact(node.inputs[0]).rank();
   if (rank < 3 || coded(node.inputs[0]) == nullptr) return std::nullopt;
   std::vector<std::int64_t> spatial;
@@ -187,13 +187,13 @@ bool IntegerGroups::compute_in_integers(NodeId id) {
   const auto p = product(node);
   const auto bias = p && !p->bias.is_none() ? known(p->bias) : std::nullopt;
   if (!p || (!p->bias.is_none() && !bias)) return false;
-  const bool is_matrix = !std::holds_alternative<Conv>(node.op) && graph_.fact(node.inputs[0]).rank() == 2;
+  const bool is_matrix = !holds_alternative<Conv>(node.op) && graph_.fact(node.inputs[0]).rank() == 2;
   if (bias && (bias->dtype() != DType::float32 || (bias->elements() != 1 && bias->elements() != p->count))) return false;
   Product unbiased = *p;
   unbiased.bias = ValueId::none();
   if (!whole_bias(unbiased)) return false;
   if (is_matrix) {
-    const auto* gemm = std::get_if<Gemm>(&node.op);
+    const auto* gemm = get_if<Gemm>(&node.op);
     const QGemm op{.transB = gemm != nullptr && gemm->transB};
     std::vector<ValueId> inputs = inputs_of_product(*p);
     if (!bias) {
@@ -205,7 +205,7 @@ bool IntegerGroups::compute_in_integers(NodeId id) {
     }
     return true;
   }
-  const auto* conv = std::get_if<Conv>(&node.op);
+  const auto* conv = get_if<Conv>(&node.op);
   const std::size_t rank = conv != nullptr ? p->weight->bytes.shape().rank() : 2;
   const std::vector<ValueId> inputs = {p->x.bytes, p->weight->bytes_id, zero(p->x.quantization), p->weight->zeros_id};
   const ValueId sums = emit(id, conv != nullptr ? Op(ConvInteger{*conv}) : Op(MatMulInteger{}), inputs);

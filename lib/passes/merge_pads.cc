@@ -23,7 +23,7 @@ constexpr std::int64_t most = std::int64_t{1} << 30;
 
 // Begin pads of all spatial axes, then end pads; nothing where the Pad does anything else.
 std::optional<Pads> spatial_pads(const Graph& graph, const Node& node) {
-  const auto* pad = std::get_if<Pad>(&node.op);
+  const auto* pad = get_if<Pad>(&node.op);
   if (pad == nullptr || pad->mode != Pad::Mode::constant) return std::nullopt;
   const Fact& x = graph.fact(node.inputs[0]);
   if (!x.has_rank() || x.rank() < 3) return std::nullopt;
@@ -58,13 +58,13 @@ Pads sum(const Pads& own, Pads more) {
 
 // The operator with the pads in it; nothing where that is not the same.
 std::optional<Op> merged(const Op& op, const Pads& pads) {
-  if (const auto* conv = std::get_if<Conv>(&op)) {
+  if (const auto* conv = get_if<Conv>(&op)) {
     if (conv->auto_pad != AutoPad::notset) return std::nullopt;
     Conv result = *conv;
     result.pads = sum(conv->pads, pads);
     return result;
   }
-  if (const auto* pool = std::get_if<AveragePool>(&op)) {
+  if (const auto* pool = get_if<AveragePool>(&op)) {
     const bool padded = std::any_of(pool->pads.begin(), pool->pads.end(), [](std::int64_t pad) { return pad != 0; });
     if (pool->auto_pad != AutoPad::notset || pool->ceil_mode || (padded && !pool->count_include_pad)) return std::nullopt;
     AveragePool result = *pool;
@@ -84,7 +84,7 @@ Graph merge_pads(const Graph& graph, PassLog& log) {
   Rewriter rewriter(graph);
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
-    if (!std::holds_alternative<Conv>(node.op) && !std::holds_alternative<AveragePool>(node.op)) return false;
+    if (!holds_alternative<Conv>(node.op) && !holds_alternative<AveragePool>(node.op)) return false;
     const Node& before = graph.node(node.inputs[0].node);
     const auto pads = spatial_pads(graph, before);
     if (!pads) return false;

@@ -15,11 +15,11 @@ Graph merge_transposes(const Graph& graph, PassLog& log) {
   Rewriter rewriter(graph);
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
-    const auto* second = std::get_if<Transpose>(&node.op);
+    const auto* second = get_if<Transpose>(&node.op);
     if (second == nullptr || !graph.fact(node.inputs[0]).has_rank()) return false;
     // As it is in the new graph: three in a row become one at once.
     const Node& before = rewriter.graph().node(rewriter.map(node.inputs[0]).node);
-    const auto* first = std::get_if<Transpose>(&before.op);
+    const auto* first = get_if<Transpose>(&before.op);
     if (first == nullptr) return false;
     const std::size_t rank = graph.fact(node.inputs[0]).rank();
     const auto p = permutation_of(*first, rank), q = permutation_of(*second, rank);

@@ -79,13 +79,13 @@ class Opener {
   void add(NodeId id) {
     const Node& node = graph_.node(id);
     ValueId made;
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       Fact fact = node.outputs[0].fact;
       const bool first = graph_.inputs()[0].node == id;
       if (first && batch_.is_number()) fact.dims->front() = Dim::symbol("batch");
       depends_[static_cast<std::size_t>(id)] = first;
       made = result_.add_input(node.name, std::move(fact));
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       made = result_.add_constant(node.outputs[0].name, constant->value);
     } else {
       made = add_operator(id, node);
@@ -100,11 +100,11 @@ class Opener {
     std::vector<ValueId> inputs;
     for (const ValueId input : node.inputs) {
       inputs.push_back(map(input));
-      if (!input.is_none() && depends_[static_cast<std::size_t>(input.node)] && !std::holds_alternative<ShapeOf>(node.op))
+      if (!input.is_none() && depends_[static_cast<std::size_t>(input.node)] && !holds_alternative<ShapeOf>(node.op))
         depends_[static_cast<std::size_t>(id)] = true;
     }
     Op op = node.op;
-    if (auto* reshape = std::get_if<Reshape>(&op)) open_reshape(node, *reshape, inputs);
+    if (auto* reshape = get_if<Reshape>(&op)) open_reshape(node, *reshape, inputs);
     std::vector<std::string> names;
     for (const Value& value : node.outputs) names.push_back(value.name);
     const ValueId made = result_.append(std::move(op), std::move(inputs), node.name, std::move(names));

@@ -84,6 +84,9 @@ Graph strip_weights(const Graph& graph, PassLog& log);
 // the budget of fold_constants: to run it would do no less, each time.
 Graph optimize(const Graph& graph, PassLog& log);
 Graph optimize(const Graph& graph, PassLog& log, const FoldOptions& options);
+// What is done once to a network, before plans are made of it: compute_in_float32 and optimize. Weights of 8 bits stay so, for
+// optimize_to_run.
+Graph optimize_to_plan(const Graph& graph, PassLog& log);
 // What the executor runs: compute_in_float32, integer_arithmetic, optimize, fuse_activations. `graph` may have been through
 // optimize() already, where its weights of 8 bits have stayed so (FoldOptions::dequantize).
 Graph optimize_to_run(const Graph& graph, PassLog& log);

@@ -14,7 +14,7 @@ namespace {
 template <typename Operator>
 bool has(const Graph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(),
-                     [](const Node& node) { return std::holds_alternative<Operator>(node.op); });
+                     [](const Node& node) { return holds_alternative<Operator>(node.op); });
 }
 
 struct Pass {
@@ -72,6 +72,10 @@ Graph optimize(const Graph& graph, PassLog& log, const FoldOptions& options) {
     if (log.done.size() == done) break;
   }
   return result;
+}
+
+Graph optimize_to_plan(const Graph& graph, PassLog& log) {
+  return optimize(compute_in_float32(graph, log), log, {.dequantize = false, .large = true});
 }
 
 Graph optimize_to_run(const Graph& graph, PassLog& log) {

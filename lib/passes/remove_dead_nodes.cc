@@ -9,7 +9,7 @@ namespace resnet {
 Graph remove_dead_nodes(const Graph& graph, PassLog& log) {
   const std::vector<bool> needed = needed_nodes(graph);
   return Rewriter(graph).run([&](NodeId id) {
-    if (needed[static_cast<std::size_t>(id)] || std::holds_alternative<Input>(graph.node(id).op)) return false;
+    if (needed[static_cast<std::size_t>(id)] || holds_alternative<Input>(graph.node(id).op)) return false;
     log.done.push_back("remove_dead_nodes: " + describe(graph.node(id)));
     return true;
   });

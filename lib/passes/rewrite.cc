@@ -59,10 +59,10 @@ std::vector<ValueId> Rewriter::inputs_of(NodeId id) const {
 ValueId Rewriter::copy(NodeId id, std::optional<Op> op, std::optional<std::vector<ValueId>> inputs) {
   const Node& node = old_.node(id);
   ValueId made;
-  if (!op && std::holds_alternative<Input>(node.op)) {
+  if (!op && holds_alternative<Input>(node.op)) {
     made = new_.add_input(node.name, node.outputs[0].fact);
-  } else if (!op && std::holds_alternative<Constant>(node.op)) {
-    made = new_.add_constant(node.name, std::get<Constant>(node.op).value);
+  } else if (!op && holds_alternative<Constant>(node.op)) {
+    made = new_.add_constant(node.name, get<Constant>(node.op).value);
   } else {
     std::vector<std::string> names;
     for (const Value& value : node.outputs) names.push_back(value.name);
@@ -91,18 +91,20 @@ void Rewriter::replace(ValueId old_value, ValueId new_value) {
 
 bool Rewriter::forward(NodeId id, ValueId new_value) {
   if (std::binary_search(old_outputs_.begin(), old_outputs_.end(), ValueId{id, 0})) {
-    if (std::holds_alternative<Input>(new_.node(new_value.node).op) || carriers_.contains(new_value)) return false;
+    if (holds_alternative<Input>(new_.node(new_value.node).op) || carriers_.contains(new_value)) return false;
   }
   replace({id, 0}, new_value);
   return true;
 }
 
-ValueId Rewriter::add_constant(const std::string& name, Tensor value) {
+std::string Rewriter::fresh(const std::string& name) {
   std::string unique = name;
   // Numbers continue where they stopped.
   while (!names().insert(unique).second) unique = name + "_" + std::to_string(++last_[name]);
-  return new_.add_constant(std::move(unique), std::move(value));
+  return unique;
 }
+
+ValueId Rewriter::add_constant(const std::string& name, Tensor value) { return new_.add_constant(fresh(name), std::move(value)); }
 
 void Rewriter::release_name(ValueId old_value) { names().erase(old_.value(old_value).name); }
 
@@ -122,7 +124,7 @@ Graph Rewriter::run(const std::function<bool(NodeId)>& visit) {
     const std::string& wanted = old_.value(output).name;
     if (new_.value(value).name != wanted) {
       // An input, or a value that is an output under another name already, cannot take this name: an Identity carries it.
-      if (std::holds_alternative<Input>(new_.node(value.node).op) || named.contains(value)) {
+      if (holds_alternative<Input>(new_.node(value.node).op) || named.contains(value)) {
         const auto [carrier, fresh] = carriers.try_emplace(wanted, ValueId::none());
         if (fresh) carrier->second = new_.append(Identity{}, {value}, "", {wanted});
         value = carrier->second;

@@ -55,7 +55,9 @@ class Rewriter {
   // The same for the first output of a node that does nothing; false, and nothing done, where the node has to stay: it is an
   // output of the graph, and `new_value` is an input or another output, which has a name of its own.
   bool forward(NodeId id, ValueId new_value);
-  // A constant by this name, or with "_1", "_2", ... after it where another value has it.
+  // This name, or with "_1", "_2", ... after it where a value has it; it is taken then.
+  std::string fresh(const std::string& name);
+  // A constant by a fresh name.
   ValueId add_constant(const std::string& name, Tensor value);
   // The name of an old value that will not be copied may be given to another.
   void release_name(ValueId old_value);

@@ -16,10 +16,10 @@ namespace resnet {
 namespace {
 
 bool quantizes(const Op& op) {
-  return std::holds_alternative<QuantizeLinear>(op) || std::holds_alternative<DequantizeLinear>(op) ||
-         std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) ||
-         std::holds_alternative<QLinearAdd>(op) || std::holds_alternative<QLinearGlobalAveragePool>(op) ||
-         std::holds_alternative<QLinearAveragePool>(op) || std::holds_alternative<QGemm>(op);
+  return holds_alternative<QuantizeLinear>(op) || holds_alternative<DequantizeLinear>(op) || holds_alternative<QLinearConv>(op) ||
+         holds_alternative<QLinearMatMul>(op) || holds_alternative<QLinearAdd>(op) ||
+         holds_alternative<QLinearGlobalAveragePool>(op) || holds_alternative<QLinearAveragePool>(op) ||
+         holds_alternative<QGemm>(op);
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ Graph store_weights(const Graph& graph, DType dtype, PassLog& log) {
   const Readers readers_of(graph);
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr || constant->value.dtype() != DType::float32 || constant->value.elements() <= 1) return false;
     const std::string& name = node.outputs[0].name;
     if (readers_of.is_output({id, 0})) {

@@ -14,7 +14,7 @@ Graph strip_weights(const Graph& graph, PassLog& log) {
   result.doc_string = graph.doc_string;
   std::vector<ValueId> made(graph.nodes().size());
   const auto is_weight = [](const Node& node) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     return constant != nullptr && is_floating_point(constant->value.dtype()) && constant->value.elements() > 1;
   };
   // The graph's own inputs stay the first.
@@ -23,15 +23,15 @@ Graph strip_weights(const Graph& graph, PassLog& log) {
   }
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
     const Node& node = graph.nodes()[id];
-    if (std::holds_alternative<Input>(node.op)) continue;
+    if (holds_alternative<Input>(node.op)) continue;
     if (is_weight(node)) {
-      const Tensor& value = std::get<Constant>(node.op).value;
+      const Tensor& value = get<Constant>(node.op).value;
       const auto dims = value.shape().dims();
       made[id] = result.add_input(node.outputs[0].name, Fact::of(value.dtype(), Dims(dims.begin(), dims.end())));
       log.done.push_back(fmt::format("strip_weights: '{}' ({})", node.outputs[0].name, value.shape().to_string()));
       continue;
     }
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    if (const auto* constant = get_if<Constant>(&node.op)) {
       made[id] = result.add_constant(node.outputs[0].name, constant->value);
       continue;
     }

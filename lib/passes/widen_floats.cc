@@ -26,12 +26,12 @@ Tensor widened(const Tensor& tensor) {
 
 // What keeps an element type in its attributes.
 Op widened(const Op& op) {
-  if (const auto* cast = std::get_if<Cast>(&op); cast != nullptr && is_narrow(cast->to)) {
+  if (const auto* cast = get_if<Cast>(&op); cast != nullptr && is_narrow(cast->to)) {
     Cast wide = *cast;
     wide.to = DType::float32;
     return wide;
   }
-  if (const auto* fill = std::get_if<ConstantOfShape>(&op); fill != nullptr && is_narrow(fill->value.dtype())) {
+  if (const auto* fill = get_if<ConstantOfShape>(&op); fill != nullptr && is_narrow(fill->value.dtype())) {
     ConstantOfShape wide = *fill;
     wide.value = widened(fill->value);
     return wide;
@@ -64,9 +64,9 @@ class Widening {
   void add(NodeId id) {
     const Node& node = graph_.node(id);
     ValueId copy;
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       copy = input(node);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       const bool narrow = widens(node.outputs[0]) && !is_kept_output({id, 0});
       copy = result_.add_constant(node.outputs[0].name, narrow ? widened(constant->value) : constant->value);
       result_.node(copy.node).name = node.name;
@@ -93,7 +93,7 @@ class Widening {
     const bool narrow = std::any_of(node.outputs.begin(), node.outputs.end(), widens);
     const bool reads = std::any_of(node.inputs.begin(), node.inputs.end(),
                                    [&](ValueId input) { return !input.is_none() && is_narrow(graph_.fact(input).dtype); });
-    if (std::holds_alternative<Opaque>(node.op) && (narrow || reads)) {
+    if (holds_alternative<Opaque>(node.op) && (narrow || reads)) {
       throw Error(Fault::unsupported, Frame::node(describe(node)),
                   "takes or gives 16-bit floats, and is not known here: whether it could have float32 is not, either");
     }
@@ -132,7 +132,7 @@ class Widening {
 
 bool computes_in_16_bits(const Graph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
-    return !std::holds_alternative<Constant>(node.op) && std::any_of(node.outputs.begin(), node.outputs.end(), widens);
+    return !holds_alternative<Constant>(node.op) && std::any_of(node.outputs.begin(), node.outputs.end(), widens);
   });
 }
 

@@ -87,7 +87,7 @@ void Calibration::add_means(NodeId layer, const Tensor& value, std::size_t image
   const Graph& graph = scheme_.graph();
   const Node& node = graph.node(layer);
   const Shape& shape = value.shape();
-  if (const auto* conv = std::get_if<Conv>(&node.op)) {
+  if (const auto* conv = get_if<Conv>(&node.op)) {
     const Shape weight = *graph.fact(node.inputs[1]).shape();
     if (shape.rank() != 4 || weight.rank() != 4) return;
     const Window window = window_of(*conv, {weight[2], weight[3]}, {Dim(shape[2]), Dim(shape[3])});

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <unordered_set>
 #include <utility>
 
 #include "lib/base/counted.h"
@@ -37,11 +36,7 @@ class Quantizing {
         parameters_(parameters),
         options_(options),
         readers_(old_),
-        rewriter_(old_) {
-    for (const Node& node : old_.nodes()) {
-      for (const Value& value : node.outputs) names_.insert(value.name);
-    }
-  }
+        rewriter_(old_) {}
 
   Rewritten run() {
     std::map<ValueId, ValueId> shown;
@@ -80,19 +75,11 @@ class Quantizing {
 
   // ---- names ----
 
-  std::string fresh(const std::string& name) {
-    std::string unique = name;
-    for (int i = 1; !names_.insert(unique).second; ++i) unique = fmt::format("{}_{}", name, i);
-    return unique;
-  }
-  ValueId constant(const std::string& name, Tensor value) {
-    return rewriter_.graph().add_constant(fresh(name), std::move(value));
-  }
   const std::string& name_of_value(ValueId value) const {
     return old_.value(value).name.empty() ? name_of(old_.node(value.node)) : old_.value(value).name;
   }
   ValueId append(Op op, std::vector<ValueId> inputs, const std::string& node, const std::string& value) {
-    return rewriter_.graph().append(std::move(op), std::move(inputs), node, {fresh(value)});
+    return rewriter_.graph().append(std::move(op), std::move(inputs), node, {rewriter_.fresh(value)});
   }
   // A node of the new graph that stands for an old one.
   ValueId append_for(NodeId id, Op op, std::vector<ValueId> inputs, const std::string& suffix, const std::string& value) {
@@ -114,8 +101,8 @@ class Quantizing {
       const std::string& name = name_of_value(range);
       const Tensor zero_point = type() == DType::uint8 ? Tensor::scalar<std::uint8_t>(static_cast<std::uint8_t>(found.zero_point))
                                                        : Tensor::scalar<std::int8_t>(static_cast<std::int8_t>(found.zero_point));
-      entry->second.first = constant(name + "_scale", Tensor::scalar<float>(found.scale));
-      entry->second.second = constant(name + "_zero_point", zero_point);
+      entry->second.first = rewriter_.add_constant(name + "_scale", Tensor::scalar<float>(found.scale));
+      entry->second.second = rewriter_.add_constant(name + "_zero_point", zero_point);
     }
     return entry->second;
   }
@@ -223,7 +210,7 @@ class Quantizing {
   bool average(NodeId id) {
     const Node& node = old_.node(id);
     if (is_qdq()) return between(id);
-    const auto* pool = std::get_if<AveragePool>(&node.op);
+    const auto* pool = get_if<AveragePool>(&node.op);
     const Stored x = stored(node.inputs[0]);
     const auto [scale, zero_point] = parameters({id, 0});
     made(id, append_for(id, pool != nullptr ? Op(QLinearAveragePool{*pool}) : Op(QLinearGlobalAveragePool{}),
@@ -246,7 +233,7 @@ class Quantizing {
     std::vector<ValueId> inputs = {x.value};
     for (std::size_t i = 1; i < node.inputs.size(); ++i)
       inputs.push_back(node.inputs[i].is_none() ? node.inputs[i] : rewriter_.map(node.inputs[i]));
-    if (std::holds_alternative<Pad>(node.op)) {  // 0 is what the zero point stands for
+    if (holds_alternative<Pad>(node.op)) {  // 0 is what the zero point stands for
       if (inputs.size() < 3) inputs.resize(3);
       inputs[2] = x.zero_point;
     }
@@ -264,7 +251,7 @@ class Quantizing {
   LayerConstants constants_of(NodeId id, float input_scale) {
     const Node& node = old_.node(id);
     std::vector<double> means;
-    if (options_.bias_correction && !std::holds_alternative<MatMul>(node.op)) means = calibration_.input_means(id);
+    if (options_.bias_correction && !holds_alternative<MatMul>(node.op)) means = calibration_.input_means(id);
     const IntegerWeights weights = quantize_weights(old_, id, input_scale, means);
     if (weights.enlarged > 0) {
       result_.enlarged.push_back(fmt::format("{}: the weights of {} got larger scales, for the biases would overflow int32",
@@ -275,12 +262,12 @@ class Quantizing {
     const bool has_bias = node.inputs.size() > 2 && !node.inputs[2].is_none();
     const std::string bias = has_bias ? name_of_value(node.inputs[2]) : name_of(node) + "_bias";
     LayerConstants made{weights.axis, {}, {}, {}, {}, {}};
-    made.values = constant(weight + "_quantized", weights.values);
-    made.scales = constant(weight + "_scale", weights.scales);
-    made.zero_points = constant(weight + "_zero_point", Tensor::allocate(DType::int8, Shape{channels}));
+    made.values = rewriter_.add_constant(weight + "_quantized", weights.values);
+    made.scales = rewriter_.add_constant(weight + "_scale", weights.scales);
+    made.zero_points = rewriter_.add_constant(weight + "_zero_point", Tensor::allocate(DType::int8, Shape{channels}));
     if (!weights.bias) return made;
-    made.bias = constant(bias + "_quantized", *weights.bias);
-    if (is_qdq()) made.bias_scales = constant(bias + "_quantized_scale", weights.bias_scales);
+    made.bias = rewriter_.add_constant(bias + "_quantized", *weights.bias);
+    if (is_qdq()) made.bias_scales = rewriter_.add_constant(bias + "_quantized_scale", weights.bias_scales);
     return made;
   }
 
@@ -300,7 +287,7 @@ class Quantizing {
     const Node& node = old_.node(id);
     const Stored x = stored(node.inputs[0]);
     const LayerConstants layer = constants_of(id, scale_of(node.inputs[0]));
-    const bool ends_in_floats = !std::holds_alternative<Conv>(node.op) && !is_read_as_integer(id);
+    const bool ends_in_floats = !holds_alternative<Conv>(node.op) && !is_read_as_integer(id);
     return is_qdq() ? weighted_between(id, layer, ends_in_floats) : weighted_on_integers(id, x, layer, ends_in_floats);
   }
 
@@ -313,8 +300,8 @@ class Quantizing {
                             name + "_dequantized"));
     if (!layer.bias.is_none()) {
       const std::string bias = rewriter_.graph().value(layer.bias).name;
-      const ValueId zero_points =
-          constant(bias + "_zero_point", Tensor::allocate(DType::int32, *rewriter_.graph().fact(layer.bias).shape()));
+      const ValueId zero_points = rewriter_.add_constant(
+          bias + "_zero_point", Tensor::allocate(DType::int32, *rewriter_.graph().fact(layer.bias).shape()));
       inputs.push_back(append(DequantizeLinear{0}, {layer.bias, layer.bias_scales, zero_points}, bias + "_DequantizeLinear",
                               bias + "_dequantized"));
     }
@@ -329,7 +316,7 @@ class Quantizing {
   bool weighted_on_integers(NodeId id, const Stored& x, const LayerConstants& layer, bool ends_in_floats) {
     const Node& node = old_.node(id);
     std::vector<ValueId> inputs = {x.value, x.scale, x.zero_point, layer.values, layer.scales, layer.zero_points};
-    if (const auto* gemm = std::get_if<Gemm>(&node.op)) {
+    if (const auto* gemm = get_if<Gemm>(&node.op)) {
       const QGemm product{.transB = gemm->transB};
       inputs.push_back(layer.bias);
       if (ends_in_floats) {
@@ -344,7 +331,7 @@ class Quantizing {
     }
     const auto [scale, zero_point] = parameters({id, 0});
     inputs.insert(inputs.end(), {scale, zero_point});
-    if (const auto* conv = std::get_if<Conv>(&node.op)) {
+    if (const auto* conv = get_if<Conv>(&node.op)) {
       if (!layer.bias.is_none()) inputs.push_back(layer.bias);
       made(id, append_for(id, QLinearConv{*conv}, std::move(inputs), "_quant", stored_name(id)));
     } else {
@@ -361,7 +348,6 @@ class Quantizing {
   Readers readers_;
   Rewriter rewriter_;
   Rewritten result_;
-  std::unordered_set<std::string> names_;
   std::map<ValueId, std::pair<ValueId, ValueId>> made_parameters_;
   // By values of the old graph.
   std::map<ValueId, Stored> stored_;

@@ -1,5 +1,7 @@
 #include "lib/quantize/scheme.h"
 
+#include <fnmatch.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +18,7 @@ namespace {
 
 template <typename... Ops>
 bool is_any(const Op& op) {
-  return (std::holds_alternative<Ops>(op) || ...);
+  return (holds_alternative<Ops>(op) || ...);
 }
 
 bool is_quantized(const Op& op) {
@@ -32,9 +34,9 @@ class Look {
   Kind kind() const {
     if (node_.inputs.empty() || node_.outputs.size() != 1 || !is_computed(0)) return Kind::none;
     if (is_any<Conv, Gemm, MatMul>(node_.op)) return is_weighted() ? Kind::weighted : Kind::none;
-    if (std::holds_alternative<Add>(node_.op)) return is_computed(1) ? Kind::addition : Kind::none;
+    if (holds_alternative<Add>(node_.op)) return is_computed(1) ? Kind::addition : Kind::none;
     if (is_any<AveragePool, GlobalAveragePool>(node_.op)) return Kind::average;
-    if (std::holds_alternative<Relu>(node_.op) || clips_at_0()) return Kind::rectifier;
+    if (holds_alternative<Relu>(node_.op) || clips_at_0()) return Kind::rectifier;
     if (is_passing()) return Kind::passing;
     return is_elementwise() ? Kind::elementwise : Kind::none;
   }
@@ -64,23 +66,23 @@ class Look {
     const Tensor* bias = constant(2);
     if (has_bias && bias == nullptr) return false;
     const std::size_t rank = weight->shape().rank();
-    if (std::holds_alternative<Conv>(node_.op)) return rank >= 3;
+    if (holds_alternative<Conv>(node_.op)) return rank >= 3;
     if (rank != 2) return false;
-    const auto* gemm = std::get_if<Gemm>(&node_.op);
+    const auto* gemm = get_if<Gemm>(&node_.op);
     if (gemm == nullptr) return fact(0)->has_rank() && fact(0)->rank() >= 2;
     if (gemm->alpha != 1 || gemm->beta != 1 || gemm->transA) return false;
     return !has_bias || bias->elements() == weight->shape()[gemm->transB ? 0 : 1];
   }
 
   bool clips_at_0() const {
-    if (!std::holds_alternative<Clip>(node_.op)) return false;
+    if (!holds_alternative<Clip>(node_.op)) return false;
     const Tensor* least = constant(1);
     const bool most_is_known = fact(2) == nullptr || constant(2) != nullptr;
     return least != nullptr && least->elements() == 1 && least->data<float>()[0] == 0 && most_is_known;
   }
 
   bool pads_with_0() const {
-    const auto* pad = std::get_if<Pad>(&node_.op);
+    const auto* pad = get_if<Pad>(&node_.op);
     if (pad == nullptr) return false;
     if (pad->mode != Pad::Mode::constant) return true;
     if (fact(2) == nullptr) return true;
@@ -108,24 +110,14 @@ class Look {
   const Node& node_;
 };
 
-bool matches(std::string_view pattern, std::string_view text) {
-  std::size_t at = 0, in = 0, star = std::string_view::npos, after = 0;
-  while (in < text.size()) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      after = in;
-    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[in])) {
-      ++at;
-      ++in;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in = ++after;
-    } else {
-      return false;
-    }
+// Of what fnmatch has, * and ? alone mean something: names have brackets of their own.
+bool matches(const std::string& pattern, const std::string& text) {
+  std::string escaped;
+  for (const char c : pattern) {
+    if (c == '[' || c == '\\') escaped += '\\';
+    escaped += c;
   }
-  while (at < pattern.size() && pattern[at] == '*') ++at;
-  return at == pattern.size();
+  return fnmatch(escaped.c_str(), text.c_str(), 0) == 0;
 }
 
 void name_values(Graph& graph) {
@@ -143,8 +135,6 @@ void name_values(Graph& graph) {
 }
 
 }  // namespace
-
-const std::string& name_of(const Node& node) { return node.name.empty() ? node.outputs.front().name : node.name; }
 
 std::vector<NodeId> find_nodes(const Graph& graph, const std::string& pattern) {
   std::vector<NodeId> found;

@@ -60,7 +60,5 @@ class Scheme {
 // The nodes that a name means: a node's own name, or that of its first output; * and ? stand for any letters. In the order of the
 // graph; none where nothing is called so. Constants are left out.
 std::vector<NodeId> find_nodes(const Graph& graph, const std::string& pattern);
-// How a node is called: its name, else that of its first output.
-const std::string& name_of(const Node& node);
 
 }  // namespace resnet::quantize

@@ -21,10 +21,10 @@ struct Lie {
 Lie lie_of(const Node& node, const Shape& weight) {
   const auto size = [&](std::size_t axis) { return static_cast<std::size_t>(weight[axis]); };
   const auto elements = static_cast<std::size_t>(weight.elements());
-  const auto* gemm = std::get_if<Gemm>(&node.op);
-  const bool by_rows = std::holds_alternative<Conv>(node.op) || (gemm != nullptr && gemm->transB);
+  const auto* gemm = get_if<Gemm>(&node.op);
+  const bool by_rows = holds_alternative<Conv>(node.op) || (gemm != nullptr && gemm->transB);
   if (!by_rows) return {size(1), size(0), 1, size(1), 1};
-  const auto* conv = std::get_if<Conv>(&node.op);
+  const auto* conv = get_if<Conv>(&node.op);
   const std::size_t inputs = elements / size(0);
   return {size(0), inputs, inputs, 1, 0, conv == nullptr ? 1 : static_cast<std::size_t>(conv->group)};
 }

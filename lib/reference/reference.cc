@@ -28,7 +28,7 @@ std::vector<Layout> infer_layouts(const Op& op, Inputs inputs, std::size_t outpu
   std::vector<Fact> facts;
   facts.reserve(inputs.size());
   std::vector<const Fact*> pointers;
-  const bool is_shape = std::holds_alternative<ConstantOfShape>(op) || std::holds_alternative<Range>(op);
+  const bool is_shape = holds_alternative<ConstantOfShape>(op) || holds_alternative<Range>(op);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] == nullptr) {
       pointers.push_back(nullptr);
@@ -55,25 +55,25 @@ constexpr bool keeps_bytes = T::traits.effect == Effect::reshapes || std::is_sam
 
 // Only once the inputs fit the operator and the outputs both.
 void run(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
-  std::visit(Overloaded{
-                 [](const Input&) { throw Error(Fault::internal, "an input is given, not evaluated"); },
-                 [&](const Constant& constant) { copy_bytes(constant.value, outputs[0]); },
-                 [](const Opaque& opaque) {
-                   throw Error(Fault::unsupported, fmt::format("operator {} cannot be run", type_of(opaque)));
-                 },
-                 [&]<typename T>(const T& known) {
-                   if constexpr (keeps_bytes<T>) {
-                     copy_bytes(*inputs[0], outputs[0]);
-                   } else {
-                     compute(known, inputs, outputs);  // an operator without one does not compile
-                   }
-                 },
-             },
-             op);
+  visit(Overloaded{
+            [](const Input&) { throw Error(Fault::internal, "an input is given, not evaluated"); },
+            [&](const Constant& constant) { copy_bytes(constant.value, outputs[0]); },
+            [](const Opaque& opaque) {
+              throw Error(Fault::unsupported, fmt::format("operator {} cannot be run", type_of(opaque)));
+            },
+            [&]<typename T>(const T& known) {
+              if constexpr (keeps_bytes<T>) {
+                copy_bytes(*inputs[0], outputs[0]);
+              } else {
+                compute(known, inputs, outputs);  // an operator without one does not compile
+              }
+            },
+        },
+        op);
 }
 
 bool only_reshapes(const Op& op) {
-  return std::visit([]<typename T>(const T&) { return keeps_bytes<T>; }, op);
+  return visit([]<typename T>(const T&) { return keeps_bytes<T>; }, op);
 }
 
 // Throws Error(mismatch) where a tensor is not what the graph says of its input; a symbol is one number for all of them.
@@ -118,7 +118,7 @@ void evaluate(const Op& op, Inputs inputs, std::span<Tensor> outputs) {
 
 std::vector<Tensor> evaluate(const Op& op, Inputs inputs, std::size_t outputs) {
   const std::vector<Layout> layouts = infer_layouts(op, inputs, outputs);
-  if (const auto* constant = std::get_if<Constant>(&op)) return {constant->value};
+  if (const auto* constant = get_if<Constant>(&op)) return {constant->value};
   if (only_reshapes(op)) return {inputs[0]->reshaped(layouts[0].shape)};
   std::vector<Tensor> results;
   for (const Layout& layout : layouts) results.push_back(Tensor::allocate(layout.dtype, layout.shape));
@@ -148,7 +148,7 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
   std::size_t next_input = 0;
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
     const Node& node = graph.nodes()[id];
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       values[id] = {inputs[next_input++]};
       continue;
     }
@@ -173,6 +173,6 @@ std::vector<Tensor> evaluate(const Graph& graph, std::span<const Tensor> inputs)
   return results;
 }
 
-bool can_evaluate(const Op& op) { return !std::holds_alternative<Opaque>(op); }
+bool can_evaluate(const Op& op) { return !holds_alternative<Opaque>(op); }
 
 }  // namespace resnet::reference

@@ -23,7 +23,7 @@ std::int64_t product(std::span<const std::int64_t> numbers) {
 }
 
 // An element that is visited by its indices takes longer than a multiply-add in a product of matrices.
-constexpr std::int64_t visit = 8;
+constexpr std::int64_t per_visit = 8;
 
 struct Call {
   Inputs inputs;
@@ -36,7 +36,7 @@ struct Call {
   Work of_weight(std::size_t weight) const { return of_terms(product(shape(weight).dims().subspan(1))); }
   Work of_gemm(bool transposed) const { return of_terms(shape(0)[transposed ? 0 : 1]); }
   Work of_product() const { return of_terms(shape(0).dims().back()); }
-  Work of_window(const std::vector<std::int64_t>& kernel) const { return of_terms(times(visit, product(kernel))); }
+  Work of_window(const std::vector<std::int64_t>& kernel) const { return of_terms(times(per_visit, product(kernel))); }
   Work of_all_inputs() const {
     std::int64_t all = 0;
     for (std::size_t i = 0; i < inputs.size(); ++i) all = plus(all, elements(i));
@@ -44,8 +44,6 @@ struct Call {
   }
 };
 
-template <typename T, typename... Ts>
-constexpr bool is_one_of = (std::is_same_v<T, Ts> || ...);
 template <typename T>
 constexpr bool is_reduction = false;
 template <Reduction reduction>
@@ -54,12 +52,12 @@ constexpr bool is_reduction<Reduce<reduction>> = true;
 template <typename T>
 constexpr bool is_linear =
     is_reduction<T> ||
-    is_one_of<T, BatchNormalization, GlobalAveragePool, GlobalMaxPool, GlobalLpPool, QLinearGlobalAveragePool, LookupTable,
-              MaxUnpool, ArgMax, ArgMin, Softmax, LogSoftmax, InstanceNormalization, GroupNormalization, LayerNormalization,
-              RMSNormalization, MeanVarianceNormalization, LpNormalization, OneHot, CumSum, AffineGrid>;
+    OneOf<T, BatchNormalization, GlobalAveragePool, GlobalMaxPool, GlobalLpPool, QLinearGlobalAveragePool, LookupTable, MaxUnpool,
+          ArgMax, ArgMin, Softmax, LogSoftmax, InstanceNormalization, GroupNormalization, LayerNormalization, RMSNormalization,
+          MeanVarianceNormalization, LpNormalization, OneHot, CumSum, AffineGrid>;
 // Those that do not look at what they are given.
 template <typename T>
-constexpr bool is_blind = is_one_of<T, Input, Constant, ConstantOfShape, ShapeOf, Size, Range, Opaque>;
+constexpr bool is_blind = OneOf<T, Input, Constant, ConstantOfShape, ShapeOf, Size, Range, Opaque>;
 
 // Whatever only moves elements, or computes one of a few others.
 template <typename T>
@@ -88,7 +86,7 @@ Work work(const ConvTranspose&, const Call& call) {
 }
 Work work(const GridSample& op, const Call& call) {
   const std::int64_t taps = op.mode == GridSample::Mode::nearest ? 1 : op.mode == GridSample::Mode::linear ? 2 : 4;
-  std::int64_t all = visit;
+  std::int64_t all = per_visit;
   for (std::size_t axis = 2; axis < call.shape(0).rank(); ++axis) all = times(all, taps);
   return call.of_terms(all);
 }
@@ -103,13 +101,13 @@ Work work(const Einsum& op, const Call& call) {
       if (size == 1) size = call.shape(i)[axis];
     }
   }
-  return {std::max(call.made, call.elements(0)), times(times(visit, static_cast<std::int64_t>(ranks.size())), product(sizes))};
+  return {std::max(call.made, call.elements(0)), times(times(per_visit, static_cast<std::int64_t>(ranks.size())), product(sizes))};
 }
 // Sorted along an axis.
 Work work(const TopK& op, const Call& call) {
   const auto size = static_cast<std::uint64_t>(call.shape(0)[normalize_axis(op.axis, call.shape(0).rank())]);
   return {std::max(call.made, call.elements(0)),
-          times(call.elements(0), visit * static_cast<std::int64_t>(std::bit_width(size)))};
+          times(call.elements(0), per_visit * static_cast<std::int64_t>(std::bit_width(size)))};
 }
 // One axis after the other: what is between may be larger than both ends.
 Work work(const Resize& op, const Call& call) {
@@ -139,7 +137,7 @@ Work work(const Min&, const Call& call) { return work_of_each(call); }
 }  // namespace
 
 Work work_of(const Op& op, Inputs inputs, std::int64_t made) {
-  return std::visit([&](const auto& known) { return work(known, Call{inputs, made}); }, op);
+  return visit([&](const auto& known) { return work(known, Call{inputs, made}); }, op);
 }
 
 }  // namespace resnet::reference

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace resnet {
@@ -30,6 +31,8 @@ std::size_t size_of(DType dtype);
 std::string_view name_of(DType dtype);
 
 bool is_floating_point(DType dtype);
+// Whether it is known, and int8 or uint8.
+constexpr bool is_byte(std::optional<DType> dtype) { return dtype == DType::int8 || dtype == DType::uint8; }
 
 // Storage of the two 16-bit floating-point types; arithmetic is done in float.
 struct Float16 {

@@ -9,7 +9,7 @@ namespace resnet::train {
 std::map<std::string, Tensor> float_constants(const Graph& graph) {
   std::map<std::string, Tensor> values;
   for (const Node& node : graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant != nullptr && constant->value.dtype() == DType::float32) values.emplace(node.outputs[0].name, constant->value);
   }
   return values;
@@ -20,7 +20,7 @@ Graph with_constants(const Graph& graph, const std::map<std::string, Tensor>& va
   return rewriter.run([&](NodeId id) {
     const Node& node = graph.node(id);
     const auto found = values.find(node.outputs[0].name);
-    if (!std::holds_alternative<Constant>(node.op) || found == values.end()) return false;
+    if (!holds_alternative<Constant>(node.op) || found == values.end()) return false;
     rewriter.copy(id, Constant{found->second});
     return true;
   });

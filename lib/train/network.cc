@@ -68,10 +68,10 @@ void Network::State::find_weights(const std::function<bool(const std::string&)>&
     for (std::size_t k = 1; k < node.inputs.size(); ++k) {
       if (node.inputs[k].is_none()) continue;
       const Node& source = graph.node(node.inputs[k].node);
-      const auto* constant = std::get_if<Constant>(&source.op);
+      const auto* constant = get_if<Constant>(&source.op);
       if (constant == nullptr || constant->value.dtype() != DType::float32) continue;
-      const bool is_norm = std::holds_alternative<BatchNormalization>(node.op);
-      if (!is_norm && !std::holds_alternative<Conv>(node.op) && !std::holds_alternative<Gemm>(node.op)) continue;
+      const bool is_norm = holds_alternative<BatchNormalization>(node.op);
+      if (!is_norm && !holds_alternative<Conv>(node.op) && !holds_alternative<Gemm>(node.op)) continue;
       Weights w{.name = source.outputs[0].name, .initial = constant->value};
       w.is_running_figure = is_norm && k >= 3;
       w.is_weight = !is_norm && k == 1;
@@ -121,7 +121,7 @@ std::unique_ptr<Layer> Network::State::make_layer(NodeId id, NodeId output) {
       expect(i < site.weights.size() && site.weights[i] != nullptr, "its parameters to be float constants");
   };
   if (!site.inputs.empty()) expect(site.inputs[0] != nullptr, "its input to depend on the graph's");
-  return std::visit(
+  return visit(
       [&]<typename T>(const T& op) -> std::unique_ptr<Layer> {
         if constexpr (std::is_same_v<T, Conv>) {
           expect_parameters(1, node.inputs.size() - 1);
@@ -170,8 +170,8 @@ void Network::State::plan() {
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const auto id = static_cast<NodeId>(i);
     const Node& node = graph.node(id);
-    if (!has_layer[i] || std::holds_alternative<Constant>(node.op)) continue;
-    if (std::holds_alternative<Input>(node.op)) {
+    if (!has_layer[i] || holds_alternative<Constant>(node.op)) continue;
+    if (holds_alternative<Input>(node.op)) {
       Value& value = values[id];
       const memory::desc desc = plain(dims_of(*node.outputs[0].fact.shape()));
       value = {.name = node.outputs[0].name, .data = planner.keep(desc), .lease = {}, .gradients = {}};
@@ -180,8 +180,8 @@ void Network::State::plan() {
     }
     NodeId output = id;
     const auto& readers = consumers[i];
-    const bool takes_relu = std::holds_alternative<BatchNormalization>(node.op) || std::holds_alternative<Add>(node.op);
-    if (takes_relu && id != last && readers.size() == 1 && std::holds_alternative<Relu>(graph.node(readers[0]).op)) {
+    const bool takes_relu = holds_alternative<BatchNormalization>(node.op) || holds_alternative<Add>(node.op);
+    if (takes_relu && id != last && readers.size() == 1 && holds_alternative<Relu>(graph.node(readers[0]).op)) {
       output = readers[0];
       has_layer[static_cast<std::size_t>(output)] = false;
     }

@@ -58,8 +58,8 @@ class Classifier {
       if (value->elements() == classes && weight) {
         bias = value->reshaped(Shape{classes});
       } else if (!weight) {
-        const auto* gemm = std::get_if<Gemm>(&node.op);
-        if (std::holds_alternative<Conv>(node.op)) {
+        const auto* gemm = get_if<Gemm>(&node.op);
+        if (holds_alternative<Conv>(node.op)) {
           weight = value->reshaped(Shape{value->shape()[0], value->elements() / value->shape()[0]});
         } else if (value->shape().rank() == 2) {
           weight = gemm != nullptr && gemm->transB ? *value : transposed(*value);
@@ -75,7 +75,7 @@ class Classifier {
   // A MatMul's bias is an Add's.
   static std::optional<Tensor> bias_behind(const Graph& graph, const Node& node, std::int64_t classes) {
     for (const Node& reader : graph.nodes()) {
-      if (!std::holds_alternative<Add>(reader.op)) continue;
+      if (!holds_alternative<Add>(reader.op)) continue;
       const bool reads = std::any_of(reader.inputs.begin(), reader.inputs.end(),
                                      [&](ValueId input) { return &graph.node(input.node) == &node; });
       if (!reads) continue;
@@ -103,11 +103,11 @@ class Parameters {
   // Whether the imported network has it unfolded; else its convolution's bias, if any, becomes the shift of one that changes
   // nothing else.
   bool take_batch_norm(const Node& node) {
-    const auto& norm = std::get<BatchNormalization>(node.op);
+    const auto& norm = get<BatchNormalization>(node.op);
     const std::int64_t channels = (*built_.fact(node.inputs[1]).shape())[0];
     const std::optional<Tensor> bias = bias_before(node);
     const auto found = layers_.find(node.name);
-    if (found == layers_.end() || !std::holds_alternative<BatchNormalization>(found->second.node->op)) {
+    if (found == layers_.end() || !holds_alternative<BatchNormalization>(found->second.node->op)) {
       take(node, 1, filled(channels, 1));
       take(node, 2, bias ? *bias : filled(channels, 0));
       take(node, 3, filled(channels, 0));
@@ -116,7 +116,7 @@ class Parameters {
     }
     for (std::size_t input = 1; input < 5; ++input) take(node, input, given(node, input));
     // The variance, as if epsilon were build()'s; and the mean of what no longer has a bias.
-    const float difference = std::get<BatchNormalization>(found->second.node->op).epsilon - norm.epsilon;
+    const float difference = get<BatchNormalization>(found->second.node->op).epsilon - norm.epsilon;
     Tensor variance = Tensor::from<float>(Shape{channels}, given(node, 4).data<float>());
     for (float& v : variance.mutable_data<float>()) v += difference;
     take(node, 4, std::move(variance));
@@ -153,7 +153,7 @@ class Parameters {
   // Of the imported convolution before a batch norm.
   std::optional<Tensor> bias_before(const Node& norm) const {
     const auto convolution = layers_.find(built_.node(norm.inputs[0].node).name);
-    if (convolution == layers_.end() || !std::holds_alternative<Conv>(convolution->second.node->op)) return std::nullopt;
+    if (convolution == layers_.end() || !holds_alternative<Conv>(convolution->second.node->op)) return std::nullopt;
     const auto& parameters = convolution->second.parameters;
     return parameters.size() > 2 ? parameters[2] : std::nullopt;
   }
@@ -182,11 +182,11 @@ Transferred transfer(const Graph& imported, std::optional<std::int64_t> classes,
   const Graph built = arch::build(result.spec, {.seed = seed});
   Parameters parameters(built, layers);
   for (const Node& node : built.nodes()) {
-    if (std::holds_alternative<Conv>(node.op)) {
+    if (holds_alternative<Conv>(node.op)) {
       parameters.take_convolution(node);
-    } else if (std::holds_alternative<BatchNormalization>(node.op)) {
+    } else if (holds_alternative<BatchNormalization>(node.op)) {
       if (!parameters.take_batch_norm(node)) ++result.unfolded;
-    } else if (std::holds_alternative<Gemm>(node.op) && !classes) {
+    } else if (holds_alternative<Gemm>(node.op) && !classes) {
       parameters.take_classifier(node, Classifier(graph, layers, result.imported_classes));
     }
   }

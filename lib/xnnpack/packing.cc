@@ -12,7 +12,7 @@ namespace resnet::xnnpack {
 
 std::size_t weight_operand(const Op& op) {
   const bool after_scales =
-      std::holds_alternative<QLinearConv>(op) || std::holds_alternative<QLinearMatMul>(op) || std::holds_alternative<QGemm>(op);
+      holds_alternative<QLinearConv>(op) || holds_alternative<QLinearMatMul>(op) || holds_alternative<QGemm>(op);
   return after_scales ? 3 : 1;
 }
 
@@ -83,7 +83,7 @@ void Packing::release(NodeId reader) {
   const Node& node = graph_.node(reader);
   const ValueId id = node.inputs[weight_operand(node.op)];
   Node& source = graph_.node(id.node);
-  auto* constant = std::get_if<Constant>(&source.op);
+  auto* constant = get_if<Constant>(&source.op);
   if (constant == nullptr || readers_.is_output(id)) return;
   for (const NodeId other : readers_.of(id.node)) {
     if (other != reader) return;

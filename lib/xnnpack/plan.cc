@@ -158,8 +158,7 @@ std::vector<StepInfo> Plan::steps() const {
   std::vector<StepInfo> infos;
   for (const auto& step : state_->steps) {
     const Node& node = graph_.node(step->node());
-    infos.push_back(
-        {node.name.empty() ? node.outputs[0].name : node.name, std::string(step->kind()), std::string(step->method())});
+    infos.push_back({name_of(node), std::string(step->kind()), std::string(step->method())});
   }
   return infos;
 }

@@ -90,7 +90,7 @@ Graph bind_inputs(const Graph& graph, std::span<const Tensor> values, const std:
   Rewriter rewriter(graph);
   std::size_t next = 0;
   return rewriter.run([&](NodeId id) {
-    if (!std::holds_alternative<Input>(graph.node(id).op)) return false;
+    if (!holds_alternative<Input>(graph.node(id).op)) return false;
     const std::size_t index = next++;
     if (!bound[index]) return false;
     const ValueId constant = rewriter.graph().add_constant(graph.node(id).name, values[index]);
@@ -107,10 +107,9 @@ double multiply_adds_of_loop(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     const Op& op = node.op;
     const bool convolution =
-        std::holds_alternative<Conv>(op) || std::holds_alternative<ConvInteger>(op) || std::holds_alternative<QLinearConv>(op);
-    const bool product = std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op) ||
-                         std::holds_alternative<QGemm>(op) || std::holds_alternative<MatMulInteger>(op) ||
-                         std::holds_alternative<QLinearMatMul>(op);
+        holds_alternative<Conv>(op) || holds_alternative<ConvInteger>(op) || holds_alternative<QLinearConv>(op);
+    const bool product = holds_alternative<Gemm>(op) || holds_alternative<MatMul>(op) || holds_alternative<QGemm>(op) ||
+                         holds_alternative<MatMulInteger>(op) || holds_alternative<QLinearMatMul>(op);
     if (!convolution && !product) continue;
     const ValueId second = node.inputs[weight_operand(op)];
     const auto x = graph.fact(node.inputs[0]).shape(), weight = graph.fact(second).shape(), y = node.outputs[0].fact.shape();
@@ -306,7 +305,7 @@ std::size_t Session::step_count() const { return state_->running.size(); }
 StepInfo Session::step_info(std::size_t index) const {
   const Running& step = state_->running[index];
   const Node& node = state_->plan->graph().node(step.node);
-  return {node.name.empty() ? node.outputs[0].name : node.name, std::string(step.kind), std::string(step.method)};
+  return {name_of(node), std::string(step.kind), std::string(step.method)};
 }
 
 void Session::run_step(std::size_t index) { state_->running[index].run(); }

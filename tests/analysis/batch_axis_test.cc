@@ -75,7 +75,7 @@ TEST(BatchAxis, AnOpenBatchMayBeOneImageAlone) {
   EXPECT_EQ(in("float[1,3,4,4] x", body), "");
   const Graph graph = graph_of("float[N,3,4,4] x", body);
   ASSERT_TRUE(why_one_alone(graph));
-  EXPECT_TRUE(std::holds_alternative<Reshape>(graph.node(why_one_alone(graph)->node).op));
+  EXPECT_TRUE(holds_alternative<Reshape>(graph.node(why_one_alone(graph)->node).op));
   EXPECT_FALSE(why_one_alone(graph_of("float[1,3,4,4] x", body)));
   EXPECT_FALSE(why_one_alone(graph_of("float[N,3,4,4] x", "p = GlobalAveragePool(x)  y = Flatten(p)")));
 }
@@ -206,7 +206,7 @@ std::map<std::string, std::string> found_below(const char* folder) {
     try {
       const Graph graph = onnx::read(entry.path()).graph;
       const bool runs = std::none_of(graph.nodes().begin(), graph.nodes().end(),
-                                     [](const Node& node) { return std::holds_alternative<Opaque>(node.op); });
+                                     [](const Node& node) { return holds_alternative<Opaque>(node.op); });
       if (!runs || graph.inputs().size() != 1) continue;
       const Fact& input = graph.fact(graph.inputs()[0]);
       if (!input.dims || input.rank() != 4) continue;

@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 
 const Tensor& constant(const Graph& graph, const std::string& name) {
   for (const Node& node : graph.nodes()) {
-    if (const auto* found = std::get_if<Constant>(&node.op); found != nullptr && node.name == name) return found->value;
+    if (const auto* found = get_if<Constant>(&node.op); found != nullptr && node.name == name) return found->value;
   }
   throw std::out_of_range(name);
 }
@@ -39,7 +39,7 @@ std::string input_of(const Graph& graph, const std::string& name, std::size_t in
 std::uint64_t hash(const Graph& graph) {
   std::uint64_t result = 0xcbf29ce484222325u;
   for (const Node& n : graph.nodes()) {
-    const auto* value = std::get_if<Constant>(&n.op);
+    const auto* value = get_if<Constant>(&n.op);
     if (value == nullptr) continue;
     for (const std::byte byte : value->value.bytes()) result = (result ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3u;
   }
@@ -120,12 +120,11 @@ TEST(Build, ABlurIsAFilterOfAReflectedMap) {
   EXPECT_EQ(input_of(graph, "layer1.0.conv1"), "maxpool.1.1");
   EXPECT_EQ(input_of(graph, "layer2.0.conv2"), "layer2.0.aa.1");
   EXPECT_EQ(input_of(graph, "layer2.0.aa.pad"), "layer2.0.relu1");
-  EXPECT_TRUE(std::get<Conv>(node(graph, "layer2.0.conv1").op).strides.empty());
+  EXPECT_TRUE(get<Conv>(node(graph, "layer2.0.conv1").op).strides.empty());
   Graph part;
   const ValueId x = part.add_input("x", Fact::of(DType::float32, {1, 1, 5, 6}));
   const Node& pads = node(graph, "layer2.0.aa.pads");
-  ValueId y =
-      part.append(node(graph, "layer2.0.aa.pad").op, {x, part.add_constant("pads", std::get<Constant>(pads.op).value)}, "pad");
+  ValueId y = part.append(node(graph, "layer2.0.aa.pad").op, {x, part.add_constant("pads", get<Constant>(pads.op).value)}, "pad");
   for (const char* name : {"layer2.0.aa.0", "layer2.0.aa.1"}) y = part.append(node(graph, name).op, {y}, name);
   part.set_outputs({y});
   const Tensor image = picture(Shape{1, 1, 5, 6});
@@ -160,7 +159,7 @@ TEST(Build, StrideByVariant) {
   using Strides = std::vector<std::int64_t>;
   const auto strides = [](Variant variant, const std::string& name) {
     const Graph graph = build(with_options(*find_spec("resnet50"), {.variant = variant}), {.init = Init::none});
-    return std::get<Conv>(node(graph, name).op).strides;
+    return get<Conv>(node(graph, name).op).strides;
   };
   EXPECT_EQ(strides(Variant::v1, "layer2.0.conv1"), (Strides{2, 2}));
   EXPECT_EQ(strides(Variant::v1, "layer2.0.conv2"), Strides{});
@@ -206,11 +205,11 @@ TEST(Build, OptionATakesEverySecondPixelBetweenZeroChannels) {
   std::vector<ValueId> inputs = {x};
   for (std::size_t i = 1; i < slice.inputs.size(); ++i) {
     const Node& list = graph.node(slice.inputs[i].node);
-    inputs.push_back(part.add_constant(list.name, std::get<Constant>(list.op).value));
+    inputs.push_back(part.add_constant(list.name, get<Constant>(list.op).value));
   }
   const ValueId sliced = part.append(slice.op, inputs, "slice", {"slice"});
   const Node& pads = graph.node(pad.inputs[1].node);
-  part.set_outputs({part.append(pad.op, {sliced, part.add_constant("pads", std::get<Constant>(pads.op).value)}, "pad", {"y"})});
+  part.set_outputs({part.append(pad.op, {sliced, part.add_constant("pads", get<Constant>(pads.op).value)}, "pad", {"y"})});
   const Tensor image = picture(Shape{2, 16, 5, 6});
   const Tensor y = reference::evaluate(part, std::vector{image}).at(0);
   ASSERT_EQ(y.shape(), (Shape{2, 32, 3, 3}));
@@ -250,13 +249,13 @@ TEST(Build, PreActivationFollowsThePaper) {
 
 TEST(Build, ResNetDHalvesByAPool) {
   const Graph graph = build(*find_spec("resnet50d"), {.init = Init::none});
-  const auto& pool = std::get<AveragePool>(node(graph, "layer2.0.downsample.0").op);
+  const auto& pool = get<AveragePool>(node(graph, "layer2.0.downsample.0").op);
   EXPECT_EQ(pool.kernel_shape, (std::vector<std::int64_t>{2, 2}));
   EXPECT_EQ(pool.strides, (std::vector<std::int64_t>{2, 2}));
   EXPECT_TRUE(pool.ceil_mode);
   EXPECT_FALSE(pool.count_include_pad);
   EXPECT_EQ(input_of(graph, "layer2.0.downsample.1"), "layer2.0.downsample.0");
-  EXPECT_TRUE(std::get<Conv>(node(graph, "layer2.0.downsample.1").op).strides.empty());
+  EXPECT_TRUE(get<Conv>(node(graph, "layer2.0.downsample.1").op).strides.empty());
   EXPECT_EQ(input_of(graph, "layer1.0.downsample.1"), "maxpool");  // nothing is halved there
   EXPECT_EQ(input_of(graph, "conv1.3"), "conv1.2");
   EXPECT_EQ(input_of(graph, "bn1"), "conv1.6");
@@ -276,7 +275,7 @@ TEST(Build, HeInitialisationHasThePapersDeviation) {
   const Graph graph = build(*find_spec("resnet50"));
   std::size_t checked = 0;
   for (const Node& n : graph.nodes()) {
-    const auto* value = std::get_if<Constant>(&n.op);
+    const auto* value = get_if<Constant>(&n.op);
     if (value == nullptr || value->value.shape().rank() != 4 || value->value.elements() < 100'000) continue;
     const Shape& shape = value->value.shape();
     const double expected = std::sqrt(2.0 / static_cast<double>(shape[0] * shape[2] * shape[3]));

@@ -147,8 +147,7 @@ TEST(Costs, PreActivationMovesTheNorms) {
   const auto conv_weights = [](const Graph& graph) {
     std::int64_t total = 0;
     for (const Node& node : graph.nodes()) {
-      if (const auto* conv = std::get_if<Conv>(&node.op); conv != nullptr)
-        total += graph.fact(node.inputs[1]).shape()->elements();
+      if (const auto* conv = get_if<Conv>(&node.op); conv != nullptr) total += graph.fact(node.inputs[1]).shape()->elements();
     }
     return total;
   };

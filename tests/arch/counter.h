@@ -30,24 +30,24 @@ inline Counts count(const Graph& graph, const std::string& prefix = "") {
     const Node& node = graph.nodes()[i];
     if (!node.name.starts_with(prefix)) continue;
     const std::int64_t out = elements({static_cast<NodeId>(i), 0});
-    if (std::holds_alternative<Conv>(node.op)) {
+    if (holds_alternative<Conv>(node.op)) {
       const Dims& w = *graph.fact(node.inputs[1]).dims;
       counts.macs += out * w[1].number() * w[2].number() * w[3].number();
       counts.conv_outputs += out;
       for (std::size_t k = 1; k < node.inputs.size(); ++k) parameter(node.inputs[k], counts.parameters);
-    } else if (std::holds_alternative<Gemm>(node.op)) {
+    } else if (holds_alternative<Gemm>(node.op)) {
       counts.macs += elements(node.inputs[1]);
       parameter(node.inputs[1], counts.parameters);
       parameter(node.inputs[2], counts.parameters);
-    } else if (std::holds_alternative<BatchNormalization>(node.op)) {
+    } else if (holds_alternative<BatchNormalization>(node.op)) {
       counts.norm_outputs += out;
       parameter(node.inputs[1], counts.parameters);
       parameter(node.inputs[2], counts.parameters);
       parameter(node.inputs[3], counts.statistics);
       parameter(node.inputs[4], counts.statistics);
-    } else if (std::holds_alternative<Relu>(node.op)) {
+    } else if (holds_alternative<Relu>(node.op)) {
       counts.relu_outputs += out;
-    } else if (std::holds_alternative<Add>(node.op)) {
+    } else if (holds_alternative<Add>(node.op)) {
       counts.add_outputs += out;
     }
   }

@@ -24,7 +24,7 @@ Lines parameters(const Graph& graph) {
   Lines lines;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
-    const bool source = std::holds_alternative<Constant>(node.op) || std::holds_alternative<Input>(node.op);
+    const bool source = holds_alternative<Constant>(node.op) || holds_alternative<Input>(node.op);
     const Fact& fact = node.outputs[0].fact;
     if (source && node.name != "input" && fact.dtype == DType::float32) lines.push_back(node.name + " " + to_string(*fact.dims));
   }

@@ -31,9 +31,9 @@ std::vector<float> first_floats(const std::filesystem::path& path, std::size_t c
 std::vector<Tensor> inputs_for(const Graph& graph, const Graph& file, Tensor image, const std::string& classifier) {
   std::map<std::string, Tensor> parameters;
   for (const Node& node : file.nodes()) {
-    if (const auto* constant = std::get_if<Constant>(&node.op)) parameters.emplace(node.outputs[0].name, constant->value);
-    if (!std::holds_alternative<Identity>(node.op)) continue;
-    const auto* constant = std::get_if<Constant>(&file.node(node.inputs[0].node).op);
+    if (const auto* constant = get_if<Constant>(&node.op)) parameters.emplace(node.outputs[0].name, constant->value);
+    if (!holds_alternative<Identity>(node.op)) continue;
+    const auto* constant = get_if<Constant>(&file.node(node.inputs[0].node).op);
     if (constant != nullptr) parameters.emplace(node.outputs[0].name, constant->value);
   }
   std::vector<Tensor> inputs = {std::move(image)};

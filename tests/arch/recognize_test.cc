@@ -42,11 +42,11 @@ Graph disguised(const Graph& graph, unsigned seed) {
     for (const ValueId input : node.inputs) {
       inputs.push_back(input.is_none() ? input : ValueId{made[static_cast<std::size_t>(input.node)].node, input.slot});
     }
-    if (std::holds_alternative<Add>(node.op) && random() % 2 == 0) std::swap(inputs[0], inputs[1]);
+    if (holds_alternative<Add>(node.op) && random() % 2 == 0) std::swap(inputs[0], inputs[1]);
     const std::string name = std::to_string(serial++);
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       made[i] = result.add_input(name, node.outputs[0].fact);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       made[i] = result.add_constant(name, constant->value);
     } else {
       made[i] = result.append(node.op, inputs, "", std::vector<std::string>(node.outputs.size(), name));
@@ -170,10 +170,10 @@ TEST(Recognize, ABlurAsItIsExported) {
   for (const Node& node : graph.nodes()) {
     std::vector<ValueId> inputs;
     for (const ValueId input : node.inputs) inputs.push_back(made[static_cast<std::size_t>(input.node)]);
-    const auto* pool = std::get_if<AveragePool>(&node.op);
-    if (std::holds_alternative<Input>(node.op)) {
+    const auto* pool = get_if<AveragePool>(&node.op);
+    if (holds_alternative<Input>(node.op)) {
       made.push_back(exported.add_input(node.name, node.outputs[0].fact));
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       made.push_back(exported.add_constant(node.name, constant->value));
     } else if (pool != nullptr && pool->strides.empty()) {
       made.push_back(inputs[0]);
@@ -218,14 +218,14 @@ Graph changed(const Graph& graph, const std::string& name, const std::function<v
               const std::function<void(std::string&, Fact&)>& parameter = {}) {
   Graph result;
   for (const Node& node : graph.nodes()) {
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       std::string input = node.name;
       Fact fact = node.outputs[0].fact;
       if (parameter) parameter(input, fact);
       result.add_input(input, fact);
       continue;
     }
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    if (const auto* constant = get_if<Constant>(&node.op)) {
       result.add_constant(node.outputs[0].name, constant->value);
       continue;
     }
@@ -240,7 +240,7 @@ Graph changed(const Graph& graph, const std::string& name, const std::function<v
 }
 
 TEST(Tampered, OneStride) {
-  const Graph graph = changed(built(*find_spec("resnet50")), "conv1", [](Op& op) { std::get<Conv>(op).strides = {1, 1}; });
+  const Graph graph = changed(built(*find_spec("resnet50")), "conv1", [](Op& op) { get<Conv>(op).strides = {1, 1}; });
   const Recognition recognition = recognize(graph);
   EXPECT_EQ(recognition.spec.name, "resnet50");
   EXPECT_EQ(differences_of(recognition),
@@ -252,8 +252,8 @@ TEST(Tampered, AKernelOfFive) {
   const Graph graph = changed(
       built(*find_spec("resnet18")), "layer2.1.conv1",
       [](Op& op) {
-        std::get<Conv>(op).kernel_shape = {5, 5};
-        std::get<Conv>(op).pads = {2, 2, 2, 2};
+        get<Conv>(op).kernel_shape = {5, 5};
+        get<Conv>(op).pads = {2, 2, 2, 2};
       },
       [](std::string& name, Fact& fact) {
         if (name == "layer2.1.conv1.weight") fact.dims = Dims{128, 128, 5, 5};
@@ -298,9 +298,9 @@ TEST(Tampered, OneShortcutOfOptionC) {
         }
       }
     }
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       graph.add_input(node.name, node.outputs[0].fact);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       graph.add_constant(node.outputs[0].name, constant->value);
     } else {
       std::vector<std::string> names;

@@ -27,7 +27,7 @@ Graph network(const std::string& name) { return arch::build(*arch::find_spec(nam
 // Bias of the classifier: build() names it.
 std::vector<double> bias_of(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
-    if (const auto* constant = std::get_if<Constant>(&node.op); constant != nullptr && node.outputs[0].name == "fc.bias")
+    if (const auto* constant = get_if<Constant>(&node.op); constant != nullptr && node.outputs[0].name == "fc.bias")
       return constant->value.values_as<double>();
   }
   return {};

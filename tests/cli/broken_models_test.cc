@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/sanitized.h"

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"

@@ -1,4 +1,6 @@
 // Arguments that are neither models nor photos: no other network answers in their place.
+#include <utility>
+
 #include "tests/cli/fixture.h"
 
 namespace resnet::test {

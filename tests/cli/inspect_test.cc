@@ -1,6 +1,7 @@
 // `inspect`: the figures of every network, the forms in which they are told, and golden outputs.
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"

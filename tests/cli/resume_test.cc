@@ -1,5 +1,6 @@
 // `predict --resume`, `--shard` and `merge`: interrupted or in parts, the answers are those of one run.
 #include <fstream>
+#include <utility>
 
 #include "tests/cli/fixture.h"
 

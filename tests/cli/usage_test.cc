@@ -1,5 +1,6 @@
 // Mistakes on the command line, help, and the options of every command.
 #include <tuple>
+#include <utility>
 
 #include "tests/cli/fixture.h"
 #include "tests/support/sanitized.h"

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "tests/kernels/instruction_sets.h"
 #include "tests/kernels/problem.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "tests/kernels/instruction_sets.h"

@@ -28,7 +28,7 @@ TEST(Responses, AreThoseOfLibReferenceBehindTheBatchNorm) {
   Graph watched = graph;
   std::vector<ValueId> outputs;
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
-    if (std::holds_alternative<BatchNormalization>(graph.nodes()[id].op)) outputs.push_back({static_cast<NodeId>(id), 0});
+    if (holds_alternative<BatchNormalization>(graph.nodes()[id].op)) outputs.push_back({static_cast<NodeId>(id), 0});
   }
   watched.set_outputs(outputs);
   const Tensor images = noise(4, 1);

@@ -26,7 +26,7 @@ Weights weights_of(const arch::Spec& spec, const Rename& rename = {}) {
   weights.format = "test";
   const Graph graph = arch::build(spec);
   for (const Node& node : graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr || constant->value.dtype() != DType::float32) continue;
     weights.tensors.push_back({rename ? rename(node.name) : node.name, constant->value});
   }
@@ -61,7 +61,7 @@ TEST(FromWeights, SharesTheBytesOfFloats) {
   std::size_t found = 0;
   for (const Node& node : model.graph.nodes()) {
     if (node.name != "layer1.0.conv1.weight") continue;
-    EXPECT_EQ(std::get<Constant>(node.op).value.bytes().data(), bytes);
+    EXPECT_EQ(get<Constant>(node.op).value.bytes().data(), bytes);
     ++found;
   }
   EXPECT_EQ(found, 1u);
@@ -81,7 +81,7 @@ TEST(FromWeights, WidensOtherFloats) {
   const Model model = from_weights(std::move(weights));
   float found = 0;
   for (const Node& node : model.graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr) continue;
     EXPECT_NE(constant->value.dtype(), DType::float16) << node.name;
     EXPECT_NE(constant->value.dtype(), DType::float64) << node.name;

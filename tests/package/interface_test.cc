@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>

@@ -369,7 +369,7 @@ TEST(FoldBatchNorm, AgreesWithABuiltNetThatIsFolded) {
     const Graph built = arch::build(spec, {.fold_batch_norm = true});
     EXPECT_EQ(count(after, "BatchNormalization"), count(built, "BatchNormalization")) << name;
     for (const Node& node : built.nodes()) {
-      if (const auto* value = std::get_if<Constant>(&node.op)) {
+      if (const auto* value = get_if<Constant>(&node.op)) {
         EXPECT_EQ(constant(after, node.name), value->value) << node.name;
       }
     }

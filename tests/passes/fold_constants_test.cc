@@ -277,7 +277,7 @@ TEST(FoldConstants, WhatOnlyFoldedNodesReadGoesAtOnce) {
   EXPECT_EQ(print_operators(after), "%x = Input() : float 1\n%y = Add(%x, %shaped11) : float 4194304\nreturn %y\n");
   std::size_t bytes = 0;
   for (const Node& node : after.nodes()) {
-    if (const auto* constant_node = std::get_if<Constant>(&node.op)) bytes += constant_node->value.size_bytes();
+    if (const auto* constant_node = get_if<Constant>(&node.op)) bytes += constant_node->value.size_bytes();
   }
   EXPECT_LT(bytes, (std::size_t{16} << 20) + 100) << "the last value alone is kept";
 }

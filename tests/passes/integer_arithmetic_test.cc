@@ -68,7 +68,7 @@ struct Network {
   static std::string operators_of(const Graph& g) {
     std::string found;
     for (const Node& node : g.nodes()) {
-      if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+      if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) continue;
       found += (found.empty() ? "" : " ") + std::string(traits_of(node.op).type);
     }
     return found;
@@ -127,7 +127,7 @@ TEST(IntegerArithmetic, ABiasOfInt32IsTakenAsItIs) {
   n.graph.set_outputs({n.pair(y, 20, s8, 3)});
   const Graph after = n.after();
   for (const Node& node : after.nodes()) {
-    if (!std::holds_alternative<QLinearConv>(node.op)) continue;
+    if (!holds_alternative<QLinearConv>(node.op)) continue;
     EXPECT_EQ(*after.fact(node.inputs[8]).value, whole);
     EXPECT_EQ(*after.fact(node.inputs[4]).value, *n.graph.fact(scales).value);
     EXPECT_EQ(after.fact(node.inputs[6]).value->values_as<float>()[0], 20);
@@ -275,7 +275,7 @@ TEST(IntegerArithmetic, FunctionsOfOneTensorAreATable) {
   n.expect(n.pair(y, step, s8, 3), "QuantizeLinear LookupTable DequantizeLinear");
   const Graph after = n.after();
   for (const Node& node : after.nodes()) {
-    if (std::holds_alternative<LookupTable>(node.op)) {
+    if (holds_alternative<LookupTable>(node.op)) {
       EXPECT_EQ(after.fact(node.inputs[1]).to_string(), "int8 3x256");
     }
   }

@@ -19,7 +19,7 @@ Graph padded(const Op& window, const Numbers& pads, Pad pad = {}, std::optional<
   inputs.push_back(axes ? graph.add_constant("axes", integers(*axes)) : ValueId::none());
   const ValueId before = add(graph, pad, inputs, "pad");
   std::vector<ValueId> window_inputs = {before};
-  if (std::holds_alternative<Conv>(window)) window_inputs.push_back(graph.add_constant("w", filled(Shape{3, 2, 3, 3}, 7)));
+  if (holds_alternative<Conv>(window)) window_inputs.push_back(graph.add_constant("w", filled(Shape{3, 2, 3, 3}, 7)));
   graph.set_outputs({add(graph, window, window_inputs, "y")});
   return graph;
 }

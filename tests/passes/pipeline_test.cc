@@ -20,9 +20,9 @@ Graph unsettled(const Graph& graph) {
   Graph result;
   unsigned seed = 1;
   for (const Node& node : graph.nodes()) {
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       result.add_input(node.name, node.outputs[0].fact);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       const bool of_norm = node.name.find("bn") != std::string::npos || node.name.find("downsample.1.") != std::string::npos;
       const bool positive = node.name.ends_with("running_var") || node.name.ends_with(".weight");
       result.add_constant(
@@ -132,7 +132,7 @@ struct RealModel {
 std::string operators(const Graph& graph) {
   std::map<std::string, std::size_t> counts;
   for (const Node& node : graph.nodes()) {
-    if (!std::holds_alternative<Input>(node.op) && !std::holds_alternative<Constant>(node.op)) ++counts[type_of(node.op)];
+    if (!holds_alternative<Input>(node.op) && !holds_alternative<Constant>(node.op)) ++counts[type_of(node.op)];
   }
   std::string text;
   for (const auto& [type, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, type);

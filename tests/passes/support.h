@@ -82,15 +82,14 @@ inline std::string print_operators(const Graph& graph) {
 
 inline const Tensor& constant(const Graph& graph, const std::string& name) {
   for (const Node& node : graph.nodes()) {
-    if (const auto* found = std::get_if<Constant>(&node.op); found != nullptr && node.outputs[0].name == name)
-      return found->value;
+    if (const auto* found = get_if<Constant>(&node.op); found != nullptr && node.outputs[0].name == name) return found->value;
   }
   throw std::out_of_range(name);
 }
 
 inline bool has_constant(const Graph& graph, const std::string& name) {
   for (const Node& node : graph.nodes()) {
-    if (std::holds_alternative<Constant>(node.op) && node.outputs[0].name == name) return true;
+    if (holds_alternative<Constant>(node.op) && node.outputs[0].name == name) return true;
   }
   return false;
 }

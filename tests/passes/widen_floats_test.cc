@@ -44,7 +44,7 @@ TEST(WidenFloats, WithInputsAndOutputsAsTheyAre) {
       }
     }
     for (const Node& node : wide.nodes()) {
-      if (std::holds_alternative<Relu>(node.op) || std::holds_alternative<Add>(node.op)) {
+      if (holds_alternative<Relu>(node.op) || holds_alternative<Add>(node.op)) {
         EXPECT_EQ(node.outputs[0].fact.dtype, DType::float32);
       }
     }

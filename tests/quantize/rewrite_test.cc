@@ -125,12 +125,12 @@ TEST(Rewrite, PairsStandAroundEveryLayer) {
   EXPECT_EQ(found.at("Conv"), 7);
   EXPECT_FALSE(found.contains("Relu"));  // the zero point clips
   for (const Node& node : made.graph.nodes()) {
-    if (!std::holds_alternative<Conv>(node.op) && !std::holds_alternative<Add>(node.op)) continue;
+    if (!holds_alternative<Conv>(node.op) && !holds_alternative<Add>(node.op)) continue;
     for (const ValueId input : node.inputs)
-      EXPECT_TRUE(std::holds_alternative<DequantizeLinear>(made.graph.node(input.node).op)) << describe(node);
+      EXPECT_TRUE(holds_alternative<DequantizeLinear>(made.graph.node(input.node).op)) << describe(node);
   }
   // Scores keep the precision of their sums.
-  EXPECT_TRUE(std::holds_alternative<Gemm>(made.graph.node(made.graph.outputs()[0].node).op));
+  EXPECT_TRUE(holds_alternative<Gemm>(made.graph.node(made.graph.outputs()[0].node).op));
   EXPECT_GT(decibels(calibrated.graph, made.graph), 25);
 }
 
@@ -158,14 +158,14 @@ TEST(Rewrite, SymmetricActivationsKeepTheRelu) {
     expect_same_surface(calibrated.graph, made.graph);
     EXPECT_EQ(counts(made.graph).at("Relu"), 7);
     for (const Node& node : made.graph.nodes()) {
-      const auto* relu = std::get_if<Relu>(&node.op);
+      const auto* relu = get_if<Relu>(&node.op);
       if (relu == nullptr) continue;
       // Before and after it the same parameters: what Relu clips costs no precision.
       const Node& before = made.graph.node(node.inputs[0].node);
-      ASSERT_TRUE(std::holds_alternative<DequantizeLinear>(before.op));
+      ASSERT_TRUE(holds_alternative<DequantizeLinear>(before.op));
       const auto consumers = made.graph.consumers();
       const Node& after = made.graph.node(consumers[static_cast<std::size_t>(&node - made.graph.nodes().data())].at(0));
-      ASSERT_TRUE(std::holds_alternative<QuantizeLinear>(after.op));
+      ASSERT_TRUE(holds_alternative<QuantizeLinear>(after.op));
       EXPECT_EQ(before.inputs[1], after.inputs[1]);
       EXPECT_EQ(made.graph.fact(after.inputs[2]).value, Tensor::scalar<std::int8_t>(0));
     }

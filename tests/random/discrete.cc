@@ -141,11 +141,11 @@ std::optional<std::string> problem_of_slot(const Op& op, std::span<const Tensor*
                                            const Tensor& expected, const Tensor& actual, std::int64_t steps) {
   const DType dtype = actual.dtype();
   const DType from = inputs[0]->dtype();
-  if (std::holds_alternative<MaxPool>(op) && slot == 1) return places(*inputs[0], expected, actual);
-  if (const auto* arg_max = std::get_if<ArgMax>(&op)) return place_of_largest(*arg_max, *inputs[0], expected, actual);
+  if (holds_alternative<MaxPool>(op) && slot == 1) return places(*inputs[0], expected, actual);
+  if (const auto* arg_max = get_if<ArgMax>(&op)) return place_of_largest(*arg_max, *inputs[0], expected, actual);
   const bool from_wide = from == DType::float32 || from == DType::float64;
-  if (std::holds_alternative<Cast>(op) && dtype == DType::boolean && from_wide) return truth(*inputs[0], expected, actual);
-  const bool rises = std::holds_alternative<Cast>(op) || std::holds_alternative<QuantizeLinear>(op);
+  if (holds_alternative<Cast>(op) && dtype == DType::boolean && from_wide) return truth(*inputs[0], expected, actual);
+  const bool rises = holds_alternative<Cast>(op) || holds_alternative<QuantizeLinear>(op);
   if (steps > 0 && size_of(dtype) == 1 && actual.dtype() == expected.dtype()) return within_steps(expected, actual, steps);
   if (rises && from_wide) return between_neighbours(op, inputs, actual);
   // Two steps of the last bit.
@@ -165,7 +165,7 @@ std::optional<std::string> discrete_problem(const Op& op, std::span<const Tensor
     return fmt::format("output {} is {}, expected {}", slot, actual[slot]->shape().to_string(),
                        expected[slot].shape().to_string());
   }
-  if (std::holds_alternative<DynamicQuantizeLinear>(op)) return dynamic(*inputs[0], expected, actual);
+  if (holds_alternative<DynamicQuantizeLinear>(op)) return dynamic(*inputs[0], expected, actual);
   for (std::size_t slot = 0; slot < expected.size(); ++slot) {
     if (actual[slot] == nullptr) continue;
     if (auto wrong = problem_of_slot(op, inputs, slot, expected[slot], *actual[slot], steps)) return wrong;

@@ -74,7 +74,7 @@ void choose_outputs(Maker& m) {
     if (std::find(outputs.begin(), outputs.end(), value) == outputs.end()) outputs.push_back(value);
   };
   for (ValueId value : m.values) {
-    const bool is_input = std::holds_alternative<Input>(m.graph.node(value.node).op);
+    const bool is_input = holds_alternative<Input>(m.graph.node(value.node).op);
     if (is_input ? m.draw.chance(4) : (!read.contains(value) || m.draw.chance(8))) take(value);
   }
   for (ValueId value : m.left) {
@@ -154,9 +154,9 @@ Graph prune(const Graph& graph) {
   for (std::size_t id = 0; id < needed.size(); ++id) {
     if (!needed[id]) continue;
     const Node& node = graph.nodes()[id];
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       moved[id] = result.add_input(node.outputs[0].name, node.outputs[0].fact).node;
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       moved[id] = result.add_constant(node.outputs[0].name, constant->value).node;
     } else {
       std::vector<ValueId> inputs;

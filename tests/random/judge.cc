@@ -26,10 +26,10 @@ Tensor converted(const Tensor& tensor, DType to) {
 
 // Operators that take float32 alone: their own arithmetic is in double, or exact.
 bool wants_float32(const Op& op) {
-  return std::holds_alternative<DynamicQuantizeLinear>(op) || std::holds_alternative<QLinearConv>(op) ||
-         std::holds_alternative<QLinearMatMul>(op) || std::holds_alternative<QLinearAdd>(op) ||
-         std::holds_alternative<QLinearGlobalAveragePool>(op) || std::holds_alternative<QLinearAveragePool>(op) ||
-         std::holds_alternative<QGemm>(op);
+  return holds_alternative<DynamicQuantizeLinear>(op) || holds_alternative<QLinearConv>(op) ||
+         holds_alternative<QLinearMatMul>(op) || holds_alternative<QLinearAdd>(op) ||
+         holds_alternative<QLinearGlobalAveragePool>(op) || holds_alternative<QLinearAveragePool>(op) ||
+         holds_alternative<QGemm>(op);
 }
 
 // The graph in double: every float32 value is kept as float64; with `noisy`, each is changed by about a last bit of a float, to
@@ -39,7 +39,7 @@ class Walk {
   Walk(const Graph& graph, std::map<ValueId, Tensor> given, bool noisy, std::int64_t steps)
       : graph_(graph), given_(std::move(given)), noisy_(noisy), steps_(steps), values_(graph.nodes().size()) {
     for (const Node& node : graph.nodes()) {
-      if (std::holds_alternative<Resize>(node.op)) sizes_.insert(node.inputs.begin() + 1, node.inputs.end());
+      if (holds_alternative<Resize>(node.op)) sizes_.insert(node.inputs.begin() + 1, node.inputs.end());
     }
   }
 
@@ -48,11 +48,11 @@ class Walk {
     std::size_t next_input = 0;
     for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
       const Node& node = graph_.nodes()[id];
-      if (std::holds_alternative<Input>(node.op)) {
+      if (holds_alternative<Input>(node.op)) {
         values_[id] = {kept(inputs[next_input++])};
         continue;
       }
-      if (const auto* constant = std::get_if<Constant>(&node.op)) {
+      if (const auto* constant = get_if<Constant>(&node.op)) {
         values_[id] = {kept(constant->value, sizes_.contains({static_cast<NodeId>(id), 0}))};
         continue;
       }
@@ -96,8 +96,8 @@ class Walk {
   }
 
   Op adapted(const Op& op) const {
-    if (const auto* cast = std::get_if<Cast>(&op); cast != nullptr && cast->to == DType::float32) return Cast{DType::float64};
-    if (const auto* fill = std::get_if<ConstantOfShape>(&op)) {
+    if (const auto* cast = get_if<Cast>(&op); cast != nullptr && cast->to == DType::float32) return Cast{DType::float64};
+    if (const auto* fill = get_if<ConstantOfShape>(&op)) {
       return ConstantOfShape{fill->value.dtype() == DType::float32 ? converted(fill->value, DType::float64) : fill->value};
     }
     return op;
@@ -161,11 +161,11 @@ std::vector<ValueId> anchors(const Graph& graph) {
     const bool reads_floats = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
       return !input.is_none() && !graph.fact(input).value && is_floating_point(graph.fact(input).dtype.value_or(DType::int64));
     });
-    if (!reads_floats || std::holds_alternative<ShapeOf>(node.op)) continue;
+    if (!reads_floats || holds_alternative<ShapeOf>(node.op)) continue;
     for (std::size_t slot = 0; slot < node.outputs.size(); ++slot) {
       const DType dtype = node.outputs[slot].fact.dtype.value_or(DType::float32);
       const bool rounded = dtype != DType::float32 && dtype != DType::float64;
-      if (rounded || std::holds_alternative<DynamicQuantizeLinear>(node.op))
+      if (rounded || holds_alternative<DynamicQuantizeLinear>(node.op))
         found.push_back({static_cast<NodeId>(id), static_cast<std::int32_t>(slot)});
     }
   }
@@ -176,7 +176,7 @@ std::vector<ValueId> requantized(const Graph& graph) {
   std::vector<ValueId> found;
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
     const Node& node = graph.nodes()[id];
-    if (wants_float32(node.op) && !std::holds_alternative<DynamicQuantizeLinear>(node.op) &&
+    if (wants_float32(node.op) && !holds_alternative<DynamicQuantizeLinear>(node.op) &&
         node.outputs[0].fact.dtype != DType::float32)
       found.push_back({static_cast<NodeId>(id), 0});
   }

@@ -68,7 +68,7 @@ void binary_constant(Maker& m, ValueId x) {
   const ValueId constant = m.constant(sizes, 0.4, 1.6);
   const Op op = draw_binary(m);
   // A constant is divided by what is at least 0.3 alone.
-  if (m.draw.chance(25) && !std::holds_alternative<Div>(op)) return m.offer(m.add(op, {constant, x}));
+  if (m.draw.chance(25) && !holds_alternative<Div>(op)) return m.offer(m.add(op, {constant, x}));
   m.offer(m.add(op, {x, constant}));
 }
 
@@ -88,8 +88,8 @@ void binary_broadcast(Maker& m, ValueId x) {
   const bool has_one = !m.sizes(other).empty() && m.sizes(other)[0] == 1;
   if (!m.open && has_one && m.draw.chance(40)) other = m.add(Squeeze{}, {other, m.integers({0})});
   Op op = draw_binary(m);
-  if (std::holds_alternative<Div>(op)) other = m.add(Add{}, {m.add(Sigmoid{}, {other}), m.scalar(0.5f)});
-  if (m.draw.chance(50) && !std::holds_alternative<Div>(op)) std::swap(x, other);
+  if (holds_alternative<Div>(op)) other = m.add(Add{}, {m.add(Sigmoid{}, {other}), m.scalar(0.5f)});
+  if (m.draw.chance(50) && !holds_alternative<Div>(op)) std::swap(x, other);
   m.offer(m.add(op, {x, other}));
 }
 

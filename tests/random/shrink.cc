@@ -28,9 +28,9 @@ std::optional<Graph> without(const Graph& graph, NodeId victim, std::optional<Va
     const Node& node = graph.nodes()[id];
     if (static_cast<NodeId>(id) == victim && !stand_in) {
       result.add_input(node.outputs[0].name, node.outputs[0].fact);
-    } else if (std::holds_alternative<Input>(node.op)) {
+    } else if (holds_alternative<Input>(node.op)) {
       result.add_input(node.outputs[0].name, node.outputs[0].fact);
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       result.add_constant(node.outputs[0].name, constant->value);
     } else {
       std::vector<ValueId> inputs;
@@ -71,7 +71,7 @@ void fewer_outputs(const Failure& now, Candidates& candidates) {
 void fewer_nodes(const Failure& now, Candidates& candidates) {
   for (std::size_t id = now.graph.nodes().size(); id-- > 0;) {
     const Node& node = now.graph.nodes()[id];
-    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+    if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) continue;
     const auto victim = static_cast<NodeId>(id);
     const auto offer = [&](std::optional<Graph> graph) {
       // An output that is an input alone says nothing.

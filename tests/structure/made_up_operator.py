@@ -36,7 +36,7 @@ TEST = """TEST(Functions, Frobnicate) {
 # File, the text that comes after what is added, what is added.
 ADDITIONS = [
     ("lib/graph/ops/function.h", "struct Softsign {\n", STRUCT),
-    ("lib/graph/op.h", "Opaque>;\n", "Frobnicate, "),
+    ("lib/graph/op.h", "Opaque> {};\n", "Frobnicate, "),
     ("tests/reference/ops/function_test.cc", "TEST(Functions, DoNotOverflow)", TEST),
     ("tests/random/recipes_function.cc", "    default: return Neg{};\n", "    case 18: return Frobnicate{.alpha = 2.0f};\n"),
 ]

@@ -6,6 +6,7 @@
 Which module may include which, and which third parties it may see, is written in one place: the module table of HACKING.md. Then:
   - an include goes only where the table and the folder's CMakeLists.txt allow, and CMakeLists.txt only links what the table allows
   - headers of third parties stay in their modules, and out of the headers that other modules include
+  - what a file uses of the standard library it includes, or a header of ours that it includes does (headers.py)
   - every source file is named in a CMakeLists.txt, every CMakeLists.txt is added, every header is included by something
   - no `default:` in a switch over an enum of ours: the compiler is to find the missing case
   - std::filesystem is called with error codes only: a link in a circle, or a name that is too long, is not an internal error
@@ -22,6 +23,7 @@ import re
 import sys
 
 import documents
+import headers
 import sizes
 
 PARTIES = {  # by the name in HACKING's table: which includes are its headers, and its names in CMake
@@ -422,6 +424,7 @@ class Tree:
         self.check_choices()
         self.check_texts()
         self.check_testdata()
+        headers.check(self, without_comments)
         documents.check(self)
         sizes.check(self)
         return self.strays

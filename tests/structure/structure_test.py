@@ -223,16 +223,16 @@ class Strays(unittest.TestCase):
                 ("for (fs::directory_iterator at(p, ignored), end; at != end; at.increment(ignored)) use(*at);", False),
                 ("return entry.is_directory();", True), ("return entry->is_directory(ignored);", False),
                 ("return fs::weakly_canonical(fs::absolute(p, ignored), ignored);", False)]:
-            code = "std::error_code ignored;\n" + call + "\n"
+            code = "#include <filesystem>\nstd::error_code ignored;\n" + call + "\n"
             lines = [line for line in strays_of({**CLEAN, "lib/graph/ops/conv.cc": CLEAN["lib/graph/ops/conv.cc"] + code})]
-            self.assertEqual([line.split(":")[:2] for line in lines], [["lib/graph/ops/conv.cc", "3"]] if found else [], call)
+            self.assertEqual([line.split(":")[:2] for line in lines], [["lib/graph/ops/conv.cc", "4"]] if found else [], call)
 
     def test_parsed_errors(self):
         conv = "lib/graph/ops/conv.cc"
         for code, found in [("if (std::string_view(error.what()).starts_with(name)) x();", True), ("if (text == error.what()) x();", True),
                             ("if (name.find(error.what()) == 0) x();", True), ("std::string text = error.what();", False),
                             ("log(error.what());", False)]:
-            lines = strays_of({**CLEAN, conv: CLEAN[conv] + code + "\n"})
+            lines = strays_of({**CLEAN, conv: CLEAN[conv] + "#include <string>\n#include <string_view>\n" + code + "\n"})
             self.assertEqual([line.split(": ")[1] for line in lines], ["the text of an error is parsed"] if found else [], code)
 
     def test_options_in_texts(self):

@@ -49,18 +49,18 @@ double loss_in_double(const Graph& graph, const std::map<std::string, Tensor>& v
   std::vector<Tensor> results(graph.nodes().size());
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       results[i] = input;
       continue;
     }
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    if (const auto* constant = get_if<Constant>(&node.op)) {
       const auto found = values.find(node.outputs[0].name);
       results[i] = found == values.end() ? constant->value : found->second;
       continue;
     }
     std::vector<const Tensor*> inputs;
     for (const ValueId id : node.inputs) inputs.push_back(id.is_none() ? nullptr : &results[static_cast<std::size_t>(id.node)]);
-    const auto* norm = std::get_if<BatchNormalization>(&node.op);
+    const auto* norm = get_if<BatchNormalization>(&node.op);
     results[i] = norm != nullptr ? normalized_by_batch(*norm, *inputs[0], *inputs[1], *inputs[2])
                                  : reference::evaluate(node.op, inputs)[0];
   }

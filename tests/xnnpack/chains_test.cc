@@ -170,7 +170,7 @@ TEST(Activations, OfConvolutions) {
   };
   for (const Form form : {Form{32, 1, 1}, Form{40, 3, 1}, Form{16, 3, 16}, Form{5, 3, 1}}) {
     for (const Op& op : functions) {
-      if (std::holds_alternative<Floor>(op) || std::holds_alternative<Ceil>(op) || std::holds_alternative<Round>(op)) continue;
+      if (holds_alternative<Floor>(op) || holds_alternative<Ceil>(op) || holds_alternative<Round>(op)) continue;
       SCOPED_TRACE(::testing::Message() << form.outputs << " " << form.side << " " << form.group << " " << type_of(op));
       Network n({2, 16, 11, 9});
       EXPECT_THAT(n.run({n.append(op, {n.convolution(n.x, form.outputs, form.side, form.group)})}, 2e-5),

@@ -112,7 +112,7 @@ TEST_P(Cifar, AsReference) {
 Graph normalising(const Graph& graph, const Tensor& mean, const Tensor& deviation) {
   Rewriter rewriter(graph);
   return rewriter.run([&](NodeId id) {
-    if (!std::holds_alternative<Input>(graph.node(id).op)) return false;
+    if (!holds_alternative<Input>(graph.node(id).op)) return false;
     const ValueId image = rewriter.copy(id);
     const ValueId subtracted = rewriter.graph().append(Sub{}, {image, rewriter.add_constant("mean", mean)}, "subtract");
     const ValueId divided = rewriter.graph().append(Div{}, {subtracted, rewriter.add_constant("deviation", deviation)}, "divide");

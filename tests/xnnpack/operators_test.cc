@@ -262,20 +262,20 @@ TEST_P(BehindConvolution, AsReference) {
   const ValueId x = graph.add_input("x", float_fact({2, 3, 9, 8}));
   ValueId value = graph.append(conv({1, 1, 1, 1}), {x, graph.add_constant("w", random_tensor({5, 3, 3, 3}, 2))}, "conv");
   std::vector<ValueId> arguments = {value};
-  if (std::holds_alternative<Slice>(op)) {
+  if (holds_alternative<Slice>(op)) {
     for (const auto& list : std::vector<std::vector<std::int64_t>>{{0, 1}, {9, 4}, {2, 1}, {2, 1}})
       arguments.push_back(graph.add_constant("s" + std::to_string(arguments.size()), integers(list)));
-  } else if (std::holds_alternative<Pad>(op)) {
+  } else if (holds_alternative<Pad>(op)) {
     arguments.push_back(graph.add_constant("p", integers({0, 2, 0, 1, 0, 3, 0, 0})));
-  } else if (std::holds_alternative<Reshape>(op)) {
+  } else if (holds_alternative<Reshape>(op)) {
     arguments.push_back(graph.add_constant("shape", integers({2, -1, 4})));
-  } else if (std::holds_alternative<Concat>(op) || std::holds_alternative<Add>(op)) {
+  } else if (holds_alternative<Concat>(op) || holds_alternative<Add>(op)) {
     arguments.push_back(value);
-  } else if (std::holds_alternative<Mul>(op)) {
+  } else if (holds_alternative<Mul>(op)) {
     arguments.push_back(graph.add_constant("m", random_tensor({5, 1, 1}, 6)));
-  } else if (std::holds_alternative<ReduceMean>(op)) {
+  } else if (holds_alternative<ReduceMean>(op)) {
     arguments.push_back(graph.add_constant("axes", integers({1})));
-  } else if (std::holds_alternative<Gather>(op)) {
+  } else if (holds_alternative<Gather>(op)) {
     arguments.push_back(graph.add_constant("indices", integers({2, 0})));
   }
   value = graph.append(op, arguments, "node", {"y"});

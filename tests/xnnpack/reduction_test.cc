@@ -33,7 +33,7 @@ TEST(Reductions, InNhwc) {
     for (const auto& axes : std::vector<std::vector<std::int64_t>>{{1}, {2, 3}, {1, 2, 3}, {0}}) {
       for (const Op& op : reductions(true)) {
         // A product has the noise of all its factors.
-        if (!std::holds_alternative<ReduceProd>(op)) check_after_convolution("reduce", op, {integers(axes)}, channels);
+        if (!holds_alternative<ReduceProd>(op)) check_after_convolution("reduce", op, {integers(axes)}, channels);
       }
       check_after_convolution("mean", ReduceMean{}, {integers(axes)}, channels);
     }

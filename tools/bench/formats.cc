@@ -24,8 +24,7 @@ class Files {
     native::write(model, native());
     onnx::write(model, onnx());
     for (const Node& node : model.graph.nodes()) {
-      if (const auto* constant = std::get_if<Constant>(&node.op))
-        weights.tensors.push_back({node.outputs[0].name, constant->value});
+      if (const auto* constant = get_if<Constant>(&node.op)) weights.tensors.push_back({node.outputs[0].name, constant->value});
     }
     safetensors::write(weights, safetensors());
   }

@@ -26,7 +26,7 @@ class Names {
         if (node.outputs[slot].name.empty()) continue;
         const ValueId value{static_cast<NodeId>(id), static_cast<std::int32_t>(slot)};
         values_.emplace(node.outputs[slot].name, value);
-        if (!std::holds_alternative<Constant>(node.op)) known_.push_back(node.outputs[slot].name);
+        if (!holds_alternative<Constant>(node.op)) known_.push_back(node.outputs[slot].name);
       }
       if (!node.name.empty() && !node.outputs.empty() && !node.outputs[0].name.empty())
         nodes_.emplace(node.name, ValueId{static_cast<NodeId>(id), 0});
@@ -50,9 +50,9 @@ std::vector<bool> computed_from_inputs(const Graph& graph) {
   std::vector<bool> computed(graph.nodes().size(), false);
   for (std::size_t id = 0; id < computed.size(); ++id) {
     const Node& node = graph.nodes()[id];
-    computed[id] = std::holds_alternative<Input>(node.op) ||
-                   std::any_of(node.inputs.begin(), node.inputs.end(),
-                               [&](ValueId input) { return !input.is_none() && computed[static_cast<std::size_t>(input.node)]; });
+    computed[id] = holds_alternative<Input>(node.op) || std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+                     return !input.is_none() && computed[static_cast<std::size_t>(input.node)];
+                   });
   }
   return computed;
 }
@@ -67,7 +67,7 @@ void refuse_weights(const Graph& graph, const std::vector<ValueId>& outputs) {
         fmt::format("--outputs: '{}' ({}) is {}, and does not depend on the input; expected what the "
                     "network computes from it",
                     graph.value(output).name, graph.fact(output).to_string(),
-                    std::holds_alternative<Constant>(graph.node(output.node).op) ? "a weight" : "computed from weights alone"));
+                    holds_alternative<Constant>(graph.node(output.node).op) ? "a weight" : "computed from weights alone"));
   }
 }
 

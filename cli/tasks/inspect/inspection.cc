@@ -295,7 +295,7 @@ table::Table convention_table(const Inspection& inspection) {
   std::int64_t channels = 0;
   const Graph& graph = inspection.model.graph;
   for (const Node& node : graph.nodes()) {
-    if (!std::holds_alternative<BatchNormalization>(node.op)) continue;
+    if (!holds_alternative<BatchNormalization>(node.op)) continue;
     if (const auto scale = graph.fact(node.inputs[1]).shape()) channels += scale->elements();
   }
   if (channels > 0) {

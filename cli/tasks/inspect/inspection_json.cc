@@ -128,7 +128,7 @@ Json document_of(const Inspection& i, bool weights) {
   model["notes"] = i.model.notes;
   Json operators = Json::object();
   for (const Node& node : i.model.graph.nodes()) {
-    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+    if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) continue;
     Json& count = operators[type_of(node.op)];
     count = (count.is_null() ? 0 : count.get<int>()) + 1;
   }

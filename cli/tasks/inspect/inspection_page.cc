@@ -16,32 +16,32 @@ namespace {
 using graphviz::Role;
 
 Role role_of(const Op& op) {
-  return std::visit(Overloaded{[](const Conv&) { return Role::convolution; },
-                               [](const BatchNormalization&) { return Role::normalization; },
-                               [](const Relu&) { return Role::activation; },
-                               [](const Clip&) { return Role::activation; },
-                               [](const Sigmoid&) { return Role::activation; },
-                               [](const HardSigmoid&) { return Role::activation; },
-                               [](const Add&) { return Role::addition; },
-                               [](const Sum&) { return Role::addition; },
-                               [](const MaxPool&) { return Role::pool; },
-                               [](const AveragePool&) { return Role::pool; },
-                               [](const GlobalAveragePool&) { return Role::pool; },
-                               [](const ReduceMean&) { return Role::pool; },
-                               [](const ConvInteger&) { return Role::convolution; },
-                               [](const QLinearConv&) { return Role::convolution; },
-                               [](const QLinearAdd&) { return Role::addition; },
-                               [](const QLinearGlobalAveragePool&) { return Role::pool; },
-                               [](const QLinearAveragePool&) { return Role::pool; },
-                               [](const QGemm&) { return Role::classifier; },
-                               [](const MatMulInteger&) { return Role::classifier; },
-                               [](const QLinearMatMul&) { return Role::classifier; },
-                               [](const Gemm&) { return Role::classifier; },
-                               [](const MatMul&) { return Role::classifier; },
-                               [](const Softmax&) { return Role::classifier; },
-                               [](const Input&) { return Role::input; },
-                               [](const auto&) { return Role::other; }},  // a colour is not a matter of correctness
-                    op);
+  return visit(Overloaded{[](const Conv&) { return Role::convolution; },
+                          [](const BatchNormalization&) { return Role::normalization; },
+                          [](const Relu&) { return Role::activation; },
+                          [](const Clip&) { return Role::activation; },
+                          [](const Sigmoid&) { return Role::activation; },
+                          [](const HardSigmoid&) { return Role::activation; },
+                          [](const Add&) { return Role::addition; },
+                          [](const Sum&) { return Role::addition; },
+                          [](const MaxPool&) { return Role::pool; },
+                          [](const AveragePool&) { return Role::pool; },
+                          [](const GlobalAveragePool&) { return Role::pool; },
+                          [](const ReduceMean&) { return Role::pool; },
+                          [](const ConvInteger&) { return Role::convolution; },
+                          [](const QLinearConv&) { return Role::convolution; },
+                          [](const QLinearAdd&) { return Role::addition; },
+                          [](const QLinearGlobalAveragePool&) { return Role::pool; },
+                          [](const QLinearAveragePool&) { return Role::pool; },
+                          [](const QGemm&) { return Role::classifier; },
+                          [](const MatMulInteger&) { return Role::classifier; },
+                          [](const QLinearMatMul&) { return Role::classifier; },
+                          [](const Gemm&) { return Role::classifier; },
+                          [](const MatMul&) { return Role::classifier; },
+                          [](const Softmax&) { return Role::classifier; },
+                          [](const Input&) { return Role::input; },
+                          [](const auto&) { return Role::other; }},  // a colour is not a matter of correctness
+               op);
 }
 
 std::string id_of(NodeId node) { return fmt::format("n{}", node); }
@@ -68,7 +68,7 @@ struct Joined {
   bool projects = false;
 };
 Joined shortcut_of(const Inspection& i, const Node& node, const std::vector<bool>& computed) {
-  const bool adds = std::holds_alternative<Add>(node.op) || std::holds_alternative<Sum>(node.op);
+  const bool adds = holds_alternative<Add>(node.op) || holds_alternative<Sum>(node.op);
   if (!adds || node.inputs.size() != 2 || node.inputs[0].node == node.inputs[1].node) return {};
   for (const ValueId id : node.inputs) {
     if (id.is_none() || !computed[static_cast<std::size_t>(id.node)]) return {};
@@ -98,10 +98,10 @@ graphviz::Diagram layer_diagram(const Inspection& i) {
   for (const analysis::Layer& layer : i.layers) {
     const Node& node = graph.node(layer.node);
     std::vector<std::string> lines = {layer.op};
-    if (std::holds_alternative<Conv>(node.op)) lines = {paper_line(layer, graph)};
-    if (!layer.kernel.empty() && !std::holds_alternative<Conv>(node.op))
+    if (holds_alternative<Conv>(node.op)) lines = {paper_line(layer, graph)};
+    if (!layer.kernel.empty() && !holds_alternative<Conv>(node.op))
       lines[0] += " " + fmt::format("{}x{}", layer.kernel[0], layer.kernel.back());
-    if (std::holds_alternative<Conv>(node.op) || std::holds_alternative<Gemm>(node.op)) lines.push_back(layer.name);
+    if (holds_alternative<Conv>(node.op) || holds_alternative<Gemm>(node.op)) lines.push_back(layer.name);
     std::string stage;
     if (i.recognition) stage = i.recognition->places[static_cast<std::size_t>(layer.node)].stage;
     add_box(layer.node, std::move(lines), stage);
@@ -139,19 +139,19 @@ void add_layer(Block& block, const analysis::Layer& layer, const Graph& graph, c
   const bool shortcut =
       place.counterpart.find("downsample") != std::string::npos || place.counterpart.find("shortcut") != std::string::npos;
   if (shortcut) {
-    if (std::holds_alternative<Conv>(op)) block.projection = paper_line(layer, graph);
+    if (holds_alternative<Conv>(op)) block.projection = paper_line(layer, graph);
     if (block.projection.empty()) block.projection = "zero padding";
-  } else if (std::holds_alternative<Conv>(op)) {
+  } else if (holds_alternative<Conv>(op)) {
     block.lines.push_back(paper_line(layer, graph));
   } else if (!layer.kernel.empty()) {
     block.lines.push_back(fmt::format("{}x{} {}, /{}", layer.kernel[0], layer.kernel.back(),
                                       layer.op == "MaxPool" ? "max pool" : "avg pool",
                                       layer.stride.empty() ? 1 : layer.stride[0]));
-  } else if (std::holds_alternative<GlobalAveragePool>(op) || std::holds_alternative<ReduceMean>(op)) {
+  } else if (holds_alternative<GlobalAveragePool>(op) || holds_alternative<ReduceMean>(op)) {
     block.lines.push_back("global avg pool");
-  } else if (std::holds_alternative<Gemm>(op) || std::holds_alternative<MatMul>(op)) {
+  } else if (holds_alternative<Gemm>(op) || holds_alternative<MatMul>(op)) {
     block.lines.push_back("fc " + block.output.substr(block.output.rfind('x') + 1));
-  } else if (std::holds_alternative<Add>(op) || std::holds_alternative<Sum>(op)) {
+  } else if (holds_alternative<Add>(op) || holds_alternative<Sum>(op)) {
     block.adds = true;
   }
 }

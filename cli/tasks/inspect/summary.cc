@@ -43,7 +43,7 @@ std::string left_out_text(const Inspection& inspection) {
   for (const analysis::Layer& layer : inspection.layers) {
     if (layer.cost.not_counted == 0) continue;
     ++kinds[layer.op];
-    sizes = sizes || !std::holds_alternative<Opaque>(inspection.shown.node(layer.node).op);
+    sizes = sizes || !holds_alternative<Opaque>(inspection.shown.node(layer.node).op);
   }
   std::string text;
   for (const auto& [op, count] : kinds) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, op);
@@ -78,7 +78,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
     add("output", fmt::format("{}: {}", graph.value(output).name, graph.fact(output).to_string()));
   std::map<std::string, std::int64_t> operators;
   for (const Node& node : graph.nodes()) {
-    if (!std::holds_alternative<Input>(node.op) && !std::holds_alternative<Constant>(node.op)) ++operators[type_of(node.op)];
+    if (!holds_alternative<Input>(node.op) && !holds_alternative<Constant>(node.op)) ++operators[type_of(node.op)];
   }
   std::string listed;
   for (const auto& [type, count] : operators) listed += fmt::format("{}{} {}", listed.empty() ? "" : ", ", count, type);

@@ -38,9 +38,9 @@ void refuse_what_cannot_run(const Graph& run, const Graph& file, const std::stri
   std::int64_t operators = 0;
   for (std::size_t id = 0; id < needed.size(); ++id) {
     const Node& node = run.nodes()[id];
-    if (!needed[id] || std::holds_alternative<Input>(node.op) || std::holds_alternative<Constant>(node.op)) continue;
+    if (!needed[id] || holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) continue;
     ++operators;
-    if (std::holds_alternative<Opaque>(node.op)) missing.push_back(describe(node));
+    if (holds_alternative<Opaque>(node.op)) missing.push_back(describe(node));
   }
   if (missing.empty()) return;
   constexpr std::size_t most = 5;

@@ -154,7 +154,7 @@ std::vector<std::string> names_of_values(const Graph& graph) {
   std::vector<std::string> names;
   for (const Node& node : graph.nodes()) {
     for (const Value& value : node.outputs) {
-      if (!std::holds_alternative<Constant>(node.op) && !value.name.empty()) names.push_back(value.name);
+      if (!holds_alternative<Constant>(node.op) && !value.name.empty()) names.push_back(value.name);
     }
   }
   return names;
@@ -214,7 +214,7 @@ Network load_network(const Source& source, const NetworkOptions& options, Observ
     const analysis::Cost cost = cost_of(loaded.model.graph);
     network.parameters = cost.parameters;
     network.macs = cost.macs;
-    network.graph = optimize(compute_in_float32(loaded.model.graph, log), log, {.dequantize = false, .large = true});
+    network.graph = optimize_to_plan(loaded.model.graph, log);
     refuse_what_cannot_run(network.graph, loaded.model.graph, name);
     loaded.model.graph = {};
     find_score_output(network.graph);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <new>
 #include <utility>
 
@@ -27,13 +26,6 @@ std::vector<T> spread(std::vector<T> all, std::size_t most) {
   std::vector<T> some;
   for (std::size_t i = 0; i < most; ++i) some.push_back(std::move(all[i * all.size() / most]));
   return some;
-}
-
-bool is_finite(const PreparedImage& image) {
-  const auto* values = std::get_if<Values>(&image);
-  if (values == nullptr || values->tensor.dtype() != DType::float32) return true;
-  const auto floats = values->tensor.data<float>().subspan(values->first, values->size);
-  return std::all_of(floats.begin(), floats.end(), [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace
@@ -98,14 +90,10 @@ Photos::Loaded Photos::load(const fs::path& file) const {
   try {
     loaded.images = images_of(file);
     if (most_per_file_) loaded.images = spread(std::move(loaded.images), *most_per_file_);
-    const ImageInput& input = network_.input;
     for (const PreparedImage& image : loaded.images) {
-      if (!is_finite(image)) throw Error(Fault::unreadable, Frame::file(Role::input), "holds values that are not finite");
-      const bool fits = (!input.height || *input.height == height_of(image)) && (!input.width || *input.width == width_of(image));
-      if (fits) continue;
-      throw Error(Fault::unreadable, Frame::file(Role::input),
-                  fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", width_of(image), height_of(image),
-                              network_.preprocessing.preprocessing.name, input.to_string()));
+      if (not_finite(image) > 0) throw Error(Fault::unreadable, Frame::file(Role::input), "holds values that are not finite");
+      const auto wrong = wrong_size(network_.input, network_.preprocessing.preprocessing, width_of(image), height_of(image));
+      if (wrong) throw Error(Fault::unreadable, Frame::file(Role::input), *wrong);
     }
   } catch (const Error& error) {
     if (error.role() != Role::input) throw;
@@ -141,9 +129,7 @@ void Photos::for_each(std::size_t batch, const std::string& progress, const Take
     }
     for (std::size_t i = 0; i < loaded->images.size(); ++i) {
       const PreparedImage& image = loaded->images[i];
-      const bool same_size =
-          waiting.empty() || (width_of(waiting[0]) == width_of(image) && height_of(waiting[0]) == height_of(image));
-      if (!same_size || waiting.size() == batch) flush();
+      if (!waiting.empty() && (!have_same_size(waiting[0], image) || waiting.size() == batch)) flush();
       waiting.push_back(image);
       places.push_back({file, i});
       context_.stop.check();

@@ -44,8 +44,7 @@ std::set<NodeId> nodes_of(const Graph& graph, const std::vector<std::string>& pa
     if (found.empty()) {
       std::vector<std::string> known;
       for (const Node& node : graph.nodes()) {
-        if (!std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op))
-          known.push_back(quantize::name_of(node));
+        if (!holds_alternative<Constant>(node.op) && !holds_alternative<Input>(node.op)) known.push_back(resnet::name_of(node));
       }
       throw Error(Fault::invalid, fmt::format("--exclude: the network has no node '{}' once it is folded; {}", pattern,
                                               table::nearest_text(pattern, known)));
@@ -163,9 +162,7 @@ class QuantizeTask::Run {
   void for_samples(std::size_t most, const Take& take) {
     for (std::size_t begin = 0; begin < samples_.size();) {
       std::size_t end = begin + 1;
-      while (end < samples_.size() && end - begin < most && width_of(samples_[end]) == width_of(samples_[begin]) &&
-             height_of(samples_[end]) == height_of(samples_[begin]))
-        ++end;
+      while (end < samples_.size() && end - begin < most && have_same_size(samples_[begin], samples_[end])) ++end;
       context_.stop.check();
       take(std::span<const PreparedImage>(samples_).subspan(begin, end - begin));
       begin = end;
@@ -174,7 +171,7 @@ class QuantizeTask::Run {
 
   LayerNoise noise_of(NodeId layer, const SignalToNoise& noise) const {
     const Node& node = graph().node(layer);
-    return {quantize::name_of(node), std::string(type_of(node.op)), noise.decibels()};
+    return {resnet::name_of(node), std::string(type_of(node.op)), noise.decibels()};
   }
 
   // ---- which layers stay in floats ----

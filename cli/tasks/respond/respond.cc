@@ -17,6 +17,7 @@
 #include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
+#include "lib/classify/scorer.h"
 #include "lib/image/image.h"
 
 namespace resnet::cli {
@@ -137,11 +138,9 @@ class Feeding {
     decode.unheeded_orientations = &turned;
     decode.stop = context_.stop;
     image::Pixels pixels = image::prepare(image::decode(file, decode), preprocessing);
-    const bool fits = (!input_.height || *input_.height == pixels.height) && (!input_.width || *input_.width == pixels.width);
-    if (fits) return pixels;
-    throw Error(Fault::unreadable, Frame::file(Role::input),
-                fmt::format("has {}x{} pixels after the preprocessing '{}', expected {}", pixels.width, pixels.height,
-                            preprocessing.name, input_.to_string()));
+    if (const auto wrong = wrong_size(input_, preprocessing, pixels.width, pixels.height))
+      throw Error(Fault::unreadable, Frame::file(Role::input), *wrong);
+    return pixels;
   }
 
   // Images of different sizes do not share a batch.

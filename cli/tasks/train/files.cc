@@ -112,7 +112,7 @@ ReadCheckpoint read_checkpoint(const std::filesystem::path& file) {
                                .seconds = number(fields[8], name)});
   }
   for (const Node& node : result.model.graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant != nullptr && node.outputs[0].name.starts_with(velocity_prefix))
       checkpoint.velocities.emplace(node.outputs[0].name.substr(velocity_prefix.size()), constant->value);
   }

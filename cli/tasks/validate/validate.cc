@@ -49,7 +49,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
     if (!found || found->kind == Kind::unknown) return;
     const Node& node = graph.node(found->node);
     if (found->kind == Kind::fixed) {
-      findings.push_back({Finding::Level::note, "batch", node.name.empty() ? node.outputs[0].name : node.name,
+      findings.push_back({Finding::Level::note, "batch", name_of(node),
                           fmt::format("the batch is open, but only one image can be given: {}; `convert --dynamic-batch` may "
                                       "change that",
                                       found->what)});
@@ -57,8 +57,7 @@ void check_images_alone(const Graph& graph, std::vector<Finding>& findings) {
     }
     const std::string consequence =
         input.batch ? fmt::format("its batch is fixed to {}", *input.batch) : "photos are run one at a time";
-    findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch",
-                        node.name.empty() ? node.outputs[0].name : node.name,
+    findings.push_back({found->kind == Kind::mixed ? Finding::Level::warning : Finding::Level::note, "batch", name_of(node),
                         fmt::format("{} {}: the answer for a photo would depend on the others of its batch; {}", type_of(node.op),
                                     found->what, consequence)});
   } catch (const Error& error) {
@@ -71,7 +70,7 @@ void check_operators(const Graph& graph, std::vector<Finding>& findings) {
   for (const auto& [op, count, first] : analysis::find_not_run(graph).kinds) {
     const Node& node = graph.node(first);
     findings.push_back(
-        {Finding::Level::warning, "not-run", node.name.empty() ? node.outputs[0].name : node.name,
+        {Finding::Level::warning, "not-run", name_of(node),
          fmt::format("{} cannot be run here{}; `resnet-cli ops` lists what can, and `inspect` says where it could be cut", op,
                      count == 1 ? "" : fmt::format(" ({} nodes)", count))});
   }

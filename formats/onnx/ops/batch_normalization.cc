@@ -16,7 +16,7 @@ bool is_made_of_constants(const Graph& graph, ValueId value) {
     open.pop_back();
     if (!seen.insert(id).second) continue;
     const Node& node = graph.node(id);
-    if (std::holds_alternative<Input>(node.op) || seen.size() > most) return false;
+    if (holds_alternative<Input>(node.op) || seen.size() > most) return false;
     for (const ValueId input : node.inputs) {
       if (!input.is_none()) open.push_back(input.node);
     }

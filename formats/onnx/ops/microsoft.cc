@@ -38,7 +38,7 @@ Op end_with_activation(NodeImport& node, Op last) {
   const std::vector<float> params = node.attributes.numbers("activation_params");
   const ValueId value = put(node, "before_activation", std::move(last), node.inputs);
   node.inputs = {value};
-  if (std::holds_alternative<Clip>(*activation) && params.size() == 2) {
+  if (holds_alternative<Clip>(*activation) && params.size() == 2) {
     node.set_scalar(1, "min", params[0]);
     node.set_scalar(2, "max", params[1]);
   }

@@ -33,9 +33,8 @@ void export_op(const Reduce<reduction>& op, NodeExport& node) {
 
 // Before version 7 they broadcast by attributes.
 void import_broadcast(NodeImport& node);
-template <typename T>
-requires is_alternative<T, std::variant<Add, Sub, Mul, Div, And, Or, Xor, Equal, Greater, Less, Pow>> T
-import_op(NodeImport& node, T op) {
+template <OneOf<Add, Sub, Mul, Div, And, Or, Xor, Equal, Greater, Less, Pow> T>
+T import_op(NodeImport& node, T op) {
   import_broadcast(node);
   return op;
 }

@@ -22,7 +22,7 @@ std::array<Axis, 4> axes_of(const Site& site) {
     return input < site.facts.size() && site.facts[input].value ? site.facts[input].value->values_as<std::int64_t>()
                                                                 : std::vector<std::int64_t>{};
   };
-  if (std::holds_alternative<Slice>(site.node.op)) {
+  if (holds_alternative<Slice>(site.node.op)) {
     const auto ranges = slice_ranges(*site.facts[0].shape(), integers(1), integers(2), integers(3), integers(4));
     for (std::size_t i = 0; i < 4; ++i) axes[i] = {ranges[i].start, ranges[i].step};
   } else {

@@ -12,11 +12,11 @@ namespace resnet::xnnpack {
 std::optional<Activation> activation_of(const Site& site) {
   if (!site.is_float()) return std::nullopt;
   Activation activation;
-  if (std::holds_alternative<Relu>(site.node().op)) {
+  if (holds_alternative<Relu>(site.node().op)) {
     activation.least = 0;
     return activation;
   }
-  if (!std::holds_alternative<Clip>(site.node().op)) return std::nullopt;
+  if (!holds_alternative<Clip>(site.node().op)) return std::nullopt;
   for (std::size_t i = 1; i < 3; ++i) {
     if (!site.has(i)) continue;
     if (!site.is_constant(i)) return std::nullopt;

@@ -36,7 +36,7 @@ class ByteAdditionStep final : public Step {
 }  // namespace
 
 std::optional<kernels::ByteAddition> byte_addition_of(const Site& site) {
-  if (!std::holds_alternative<QLinearAdd>(site.node().op) || !is_byte(site.dtype())) return std::nullopt;
+  if (!holds_alternative<QLinearAdd>(site.node().op) || !is_byte(site.dtype())) return std::nullopt;
   const auto a_scale = single_float(site, 1), b_scale = single_float(site, 4), y_scale = single_float(site, 6);
   const auto a_zero = single_integer(site, 2, 0), b_zero = single_integer(site, 5, 0), y_zero = single_integer(site, 7, 0);
   if (!a_scale || !b_scale || !y_scale || !a_zero || !b_zero || !y_zero) return std::nullopt;

@@ -6,6 +6,7 @@
 
 #include "lib/kernels/method.h"
 #include "lib/xnnpack/emitter.h"
+#include "lib/xnnpack/faults.h"
 #include "lib/xnnpack/lower/activation.h"
 
 namespace resnet::xnnpack {
@@ -52,6 +53,20 @@ class KernelConvolutionStep : public ConvolutionStep {
 std::unique_ptr<Step> direct_convolution(const Conv& conv, const Site& site);
 std::unique_ptr<Step> winograd_convolution(kernels::Method method, const Conv& conv, const Site& site);
 std::unique_ptr<Step> xnnpack_convolution(const Conv& conv, const Site& site);
+
+// The sizes that kernels take of maps (N, C, H, W), and how the window moves over them; dilations aside.
+template <typename Convolution>
+void set_sizes(const Shape& x, const Shape& y, const Window& window, Convolution& c) {
+  c.batch = x[0];
+  c.height = x[2];
+  c.width = x[3];
+  c.out_height = y[2];
+  c.out_width = y[3];
+  c.stride_high = window.strides[0];
+  c.stride_wide = window.strides[1];
+  c.pad_top = has_fault(PlantedFault::padding_lost) ? 0 : window.pads_begin[0];
+  c.pad_left = window.pads_begin[1];
+}
 
 // Whether it is one of images by a constant weight, whose padding is known.
 bool fits_images(const Conv& conv, const Fact& x, const Fact& weight);

@@ -64,7 +64,7 @@ struct Unary {
 
 std::optional<Links> of_one(const Site& site) {
   auto op = std::make_shared<const Op>(site.node().op);
-  const auto known = std::visit(Unary(), *op);
+  const auto known = visit(Unary(), *op);
   return known ? std::optional(Links{{*known, ValueId::none(), op}}) : std::nullopt;
 }
 
@@ -109,7 +109,7 @@ bool is_float(const Fact& fact) { return fact.dtype == DType::float32; }
 bool are_floats(const Site& site) {
   if (!site.is_float()) return false;
   for (std::size_t i = 0; i < site.node().inputs.size(); ++i) {
-    const bool is_exponent = i == 1 && std::holds_alternative<Pow>(site.node().op);
+    const bool is_exponent = i == 1 && holds_alternative<Pow>(site.node().op);
     if (!site.has(i) || (!is_float(site.fact(i)) && !is_exponent)) return false;
   }
   return true;
@@ -120,20 +120,20 @@ bool are_floats(const Site& site) {
 std::optional<std::vector<PlannedLink>> links_of(const Site& site, std::size_t operand) {
   const Op& op = site.node().op;
   if (effect_of(op) != Effect::elementwise) return std::nullopt;
-  if (const auto bounds = std::holds_alternative<Clip>(op) && operand == 0 ? activation_of(site) : std::nullopt)
+  if (const auto bounds = holds_alternative<Clip>(op) && operand == 0 ? activation_of(site) : std::nullopt)
     return Links{{link(Function::clamp, bounds->least, bounds->most)}};
   if (!are_floats(site)) return std::nullopt;
   const bool first = has_fault(PlantedFault::operands_swapped) ? operand != 0 : operand == 0;
-  if (std::holds_alternative<Add>(op) || std::holds_alternative<Sum>(op)) return of_all(Function::add, site, operand);
-  if (std::holds_alternative<Mul>(op)) return of_all(Function::multiply, site, operand);
-  if (std::holds_alternative<Max>(op)) return of_all(Function::maximum, site, operand);
-  if (std::holds_alternative<Min>(op)) return of_all(Function::minimum, site, operand);
-  if (std::holds_alternative<Mean>(op)) return of_mean(site, operand);
-  if (std::holds_alternative<Sub>(op)) return of_all(first ? Function::subtract : Function::subtract_from, site, operand);
-  if (std::holds_alternative<Div>(op)) return of_all(first ? Function::divide : Function::divide_into, site, operand);
+  if (holds_alternative<Add>(op) || holds_alternative<Sum>(op)) return of_all(Function::add, site, operand);
+  if (holds_alternative<Mul>(op)) return of_all(Function::multiply, site, operand);
+  if (holds_alternative<Max>(op)) return of_all(Function::maximum, site, operand);
+  if (holds_alternative<Min>(op)) return of_all(Function::minimum, site, operand);
+  if (holds_alternative<Mean>(op)) return of_mean(site, operand);
+  if (holds_alternative<Sub>(op)) return of_all(first ? Function::subtract : Function::subtract_from, site, operand);
+  if (holds_alternative<Div>(op)) return of_all(first ? Function::divide : Function::divide_into, site, operand);
   if (operand != 0) return std::nullopt;
-  if (std::holds_alternative<PRelu>(op)) return of_all(Function::slope, site, 0);
-  if (std::holds_alternative<Pow>(op)) return of_power(site);
+  if (holds_alternative<PRelu>(op)) return of_all(Function::slope, site, 0);
+  if (holds_alternative<Pow>(op)) return of_power(site);
   return site.node().inputs.size() == 1 ? of_one(site) : std::nullopt;
 }
 

@@ -65,41 +65,18 @@ std::optional<Tensor> bias_of(const Tensor& c, std::int64_t outputs) {
 std::unique_ptr<Step> lower(const QGemm& op, const Site& site) {
   auto sums = sums_by(site, 3, op.transB);
   if (!sums || op.transA) return nullptr;
-  const std::int64_t outputs = sums->filter.outputs;
-  const bool is_float = !site.has(7);
-  const auto a_scale = single_float(site, 1), y_scale = single_float(site, 7, 1.0f);
-  const auto a_zero = single_integer(site, 2, 0), y_zero = single_integer(site, 8, 0);
-  const auto scales = floats_of(site, 4, outputs);
-  auto zero_points = integers_of(site, 5, outputs);
-  if (!a_scale || !y_scale || !a_zero || !y_zero || !scales || scales->empty() || !zero_points) return nullptr;
+  if (!take_quantization(*sums, site, 7, has_fault(PlantedFault::alpha_lost) ? 1 : op.alpha)) return nullptr;
   if (site.has(6)) {
     const auto& c = site.fact(6).value;
-    sums->bias = c ? bias_of(*c, outputs) : std::nullopt;
+    sums->bias = c ? bias_of(*c, sums->filter.outputs) : std::nullopt;
     if (!sums->bias) return nullptr;
   }
-  sums->w_zero_points = std::move(*zero_points);
-  sums->x_zero_point = *a_zero;
-  sums->output = is_float ? kernels::IntegerOutput::floats : kernels::IntegerOutput::bytes;
-  sums->factors =
-      requantizing_factors(has_fault(PlantedFault::alpha_lost) ? *a_scale : op.alpha * *a_scale, *scales, *y_scale, outputs);
-  sums->y_zero_point = *y_zero;
   return std::make_unique<IntegerProductStep>(std::move(*sums), site);
 }
 
 std::unique_ptr<Step> lower(const QLinearMatMul&, const Site& site) {
   auto sums = sums_by(site, 3, false);
-  if (!sums) return nullptr;
-  const std::int64_t outputs = sums->filter.outputs;
-  const auto a_scale = single_float(site, 1), y_scale = single_float(site, 6);
-  const auto a_zero = single_integer(site, 2, 0), y_zero = single_integer(site, 7, 0);
-  const auto scales = floats_of(site, 4, outputs);
-  auto zero_points = integers_of(site, 5, outputs);
-  if (!a_scale || !y_scale || !a_zero || !y_zero || !scales || scales->empty() || !zero_points) return nullptr;
-  sums->w_zero_points = std::move(*zero_points);
-  sums->x_zero_point = *a_zero;
-  sums->output = kernels::IntegerOutput::bytes;
-  sums->factors = requantizing_factors(*a_scale, *scales, *y_scale, outputs);
-  sums->y_zero_point = *y_zero;
+  if (!sums || !take_quantization(*sums, site, 6)) return nullptr;
   return std::make_unique<IntegerProductStep>(std::move(*sums), site);
 }
 

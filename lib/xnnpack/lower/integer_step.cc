@@ -29,8 +29,6 @@ std::int32_t byte_at(const Tensor& table, std::size_t place) {
 
 }  // namespace
 
-bool is_byte(std::optional<DType> dtype) { return dtype == DType::uint8 || dtype == DType::int8; }
-
 std::optional<float> single_float(const Site& site, std::size_t operand, std::optional<float> otherwise) {
   if (!site.has(operand)) return otherwise;
   const auto& value = site.fact(operand).value;
@@ -54,13 +52,23 @@ std::optional<std::vector<std::int32_t>> integers_of(const Site& site, std::size
   return numbers_of<std::int32_t>(site, operand, channels);
 }
 
-std::vector<float> requantizing_factors(float x_scale, const std::vector<float>& w_scales, float y_scale, std::int64_t outputs) {
-  std::vector<float> factors(static_cast<std::size_t>(outputs));
-  for (std::size_t i = 0; i < factors.size(); ++i) {
-    const std::size_t of = w_scales.size() == 1 || has_fault(PlantedFault::scale_per_axis_as_one) ? 0 : i;
-    factors[i] = x_scale * w_scales[of] / y_scale;
+bool take_quantization(IntegerSums& sums, const Site& site, std::size_t y_operand, float alpha) {
+  const std::int64_t outputs = sums.filter.outputs;
+  const auto x_scale = single_float(site, 1), y_scale = single_float(site, y_operand, 1.0f);
+  const auto x_zero = single_integer(site, 2, 0), y_zero = single_integer(site, y_operand + 1, 0);
+  const auto scales = floats_of(site, 4, outputs);
+  auto zero_points = integers_of(site, 5, outputs);
+  if (!x_scale || !y_scale || !x_zero || !y_zero || !scales || scales->empty() || !zero_points) return false;
+  sums.w_zero_points = std::move(*zero_points);
+  sums.x_zero_point = *x_zero;
+  sums.y_zero_point = *y_zero;
+  sums.output = site.has(y_operand) ? kernels::IntegerOutput::bytes : kernels::IntegerOutput::floats;
+  sums.factors.resize(static_cast<std::size_t>(outputs));
+  for (std::size_t i = 0; i < sums.factors.size(); ++i) {
+    const std::size_t of = scales->size() == 1 || has_fault(PlantedFault::scale_per_axis_as_one) ? 0 : i;
+    sums.factors[i] = alpha * *x_scale * (*scales)[of] / *y_scale;
   }
-  return factors;
+  return true;
 }
 
 bool take_zero_point(IntegerSums& sums, const Site& site, std::size_t operand) {
@@ -104,7 +112,7 @@ bool IntegerStep::absorb(const Site& reader, std::size_t operand) {
     case kernels::IntegerOutput::floats: return absorb_into_floats(reader, operand);
     case kernels::IntegerOutput::sums: break;
   }
-  const auto* cast = std::get_if<Cast>(&reader.node().op);
+  const auto* cast = get_if<Cast>(&reader.node().op);
   if (cast == nullptr || cast->to != DType::float32) return false;
   sums_.output = kernels::IntegerOutput::floats;
   sums_.factors.assign(static_cast<std::size_t>(filter().outputs), 1);
@@ -112,7 +120,7 @@ bool IntegerStep::absorb(const Site& reader, std::size_t operand) {
 }
 
 bool IntegerStep::absorb_into_bytes(const Site& reader, std::size_t operand) {
-  if (std::holds_alternative<LookupTable>(reader.node().op) && operand == 0 && reader.is_constant(1)) {
+  if (holds_alternative<LookupTable>(reader.node().op) && operand == 0 && reader.is_constant(1)) {
     // The channels are the second axis, of which a product's are the last.
     const auto& table = reader.fact(1).value;
     const bool per_channel = table->shape().rank() == 2;
@@ -157,7 +165,7 @@ bool IntegerStep::absorb_into_floats(const Site& reader, std::size_t operand) {
 
 // A factor that is constant or computed.
 bool IntegerStep::take_scale(const Site& reader, std::size_t operand) {
-  if (scaled_ || !std::holds_alternative<Mul>(reader.node().op) || !reader.is_float()) return false;
+  if (scaled_ || !holds_alternative<Mul>(reader.node().op) || !reader.is_float()) return false;
   const ValueId other = reader.node().inputs[1 - operand];
   const Fact& fact = reader.graph().fact(other);
   const auto shape = fact.shape();
@@ -175,7 +183,7 @@ bool IntegerStep::take_scale(const Site& reader, std::size_t operand) {
 }
 
 bool IntegerStep::take_shift(const Site& reader, std::size_t operand) {
-  if (!std::holds_alternative<Add>(reader.node().op) || !reader.is_constant(1 - operand)) return false;
+  if (!holds_alternative<Add>(reader.node().op) || !reader.is_constant(1 - operand)) return false;
   const auto& value = reader.fact(1 - operand).value;
   if (!axes_of(value->shape(), *reader.node().outputs[0].fact.dims)) return false;
   const auto values = value->data<float>();

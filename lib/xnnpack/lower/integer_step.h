@@ -11,8 +11,6 @@
 
 namespace resnet::xnnpack {
 
-// A quantized operand that a step may ask about: its elements' type, and what is constant of it.
-bool is_byte(std::optional<DType> dtype);
 // The one element of a constant operand; `otherwise` where it is left out, nothing where it is computed or has several.
 std::optional<float> single_float(const Site& site, std::size_t operand, std::optional<float> otherwise = std::nullopt);
 std::optional<std::int32_t> single_integer(const Site& site, std::size_t operand, std::int32_t otherwise);
@@ -33,8 +31,10 @@ struct IntegerSums {
   std::int32_t y_zero_point = 0;
 };
 
-// f(f(x_scale * w_scale) / y_scale) of each output, where f() rounds to float32.
-std::vector<float> requantizing_factors(float x_scale, const std::vector<float>& w_scales, float y_scale, std::int64_t outputs);
+// Takes in the scales and zero points of x (operands 1 and 2), of w (4 and 5), and of y (from `y_operand` on), where `alpha` is a
+// factor of x's scale: factors are f(f(x_scale * w_scale) / y_scale) of each output, where f() rounds to float32. The output is
+// of bytes, or of floats where y's scale is left out. False where one is computed or has another form.
+bool take_quantization(IntegerSums& sums, const Site& site, std::size_t y_operand, float alpha = 1);
 // Sets x's zero point to what the operand has, which may be computed. False where that is not a single number for sure.
 bool take_zero_point(IntegerSums& sums, const Site& site, std::size_t operand);
 

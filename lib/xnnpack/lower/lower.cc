@@ -44,12 +44,10 @@ void refuse_what_cannot_run(const Graph& graph) {
               fmt::format("cannot run {} of {} nodes: {}", missing.size(), operators, fmt::join(missing, ", ")));
 }
 
-bool is_computed(const Node& node) {
-  return !std::holds_alternative<Constant>(node.op) && !std::holds_alternative<Input>(node.op);
-}
+bool is_computed(const Node& node) { return !holds_alternative<Constant>(node.op) && !holds_alternative<Input>(node.op); }
 
 std::unique_ptr<Step> lower(const Site& site) {
-  auto step = std::visit([&](const auto& op) { return lower(op, site); }, site.node().op);
+  auto step = visit([&](const auto& op) { return lower(op, site); }, site.node().op);
   if (!step) step = elementwise(site);
   return step ? std::move(step) : std::make_unique<ReferenceStep>(site);
 }

@@ -63,7 +63,7 @@ std::optional<kernels::Element> element_of(std::optional<DType> dtype) {
 }
 
 std::optional<std::vector<PlannedLink>> dequantizing_links(const Site& site) {
-  const auto* op = std::get_if<DequantizeLinear>(&site.node().op);
+  const auto* op = get_if<DequantizeLinear>(&site.node().op);
   if (op == nullptr || !is_byte(site.fact(0).dtype) || !site.is_float()) return std::nullopt;
   const auto parameters = parameters_of(*op, site);
   if (!parameters) return std::nullopt;
@@ -75,7 +75,7 @@ std::optional<std::vector<PlannedLink>> dequantizing_links(const Site& site) {
 }
 
 std::optional<std::vector<PlannedLink>> quantizing_links(const Site& site) {
-  const auto* op = std::get_if<QuantizeLinear>(&site.node().op);
+  const auto* op = get_if<QuantizeLinear>(&site.node().op);
   if (op == nullptr || !is_byte(site.dtype()) || site.fact(0).dtype != DType::float32) return std::nullopt;
   const auto parameters = parameters_of(*op, site);
   if (!parameters) return std::nullopt;

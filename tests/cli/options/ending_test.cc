@@ -1,4 +1,6 @@
 // An output's ending decides its format.
+#include <algorithm>
+
 #include "cli/options/ending.h"
 
 #include <gtest/gtest.h>

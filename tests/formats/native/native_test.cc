@@ -95,7 +95,7 @@ TEST_F(NativeTest, WeightsAreUsedWhereTheyLie) {
   write(small_model(), file());
   const Model model = read(file());
   for (const Node& node : model.graph.nodes()) {
-    const auto* constant = std::get_if<Constant>(&node.op);
+    const auto* constant = get_if<Constant>(&node.op);
     if (constant == nullptr) continue;
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(constant->value.bytes().data()) % alignment, 0u);
   }

@@ -32,7 +32,7 @@ PreparedNetwork prepared_network() {
   network.macs = 34;
   network.data_digests = {{"net.data", "0123"}};
   for (std::size_t id = 0; id < network.model.graph.nodes().size(); ++id) {
-    auto* constant = std::get_if<Constant>(&network.model.graph.node(static_cast<NodeId>(id)).op);
+    auto* constant = get_if<Constant>(&network.model.graph.node(static_cast<NodeId>(id)).op);
     if (constant == nullptr || constant->value.shape().rank() != 4) continue;
     constant->value = Tensor::released(DType::float32, constant->value.shape());
     network.model.graph.node(static_cast<NodeId>(id)).outputs[0].fact.value = constant->value;
@@ -80,9 +80,9 @@ TEST_F(PreparedTest, EverythingComesBack) {
   ASSERT_EQ(back.model.graph.nodes().size(), network.model.graph.nodes().size());
   std::size_t released = 0, kept = 0;
   for (std::size_t id = 0; id < back.model.graph.nodes().size(); ++id) {
-    const auto* was = std::get_if<Constant>(&network.model.graph.nodes()[id].op);
+    const auto* was = get_if<Constant>(&network.model.graph.nodes()[id].op);
     if (was == nullptr) continue;
-    const Tensor& is = std::get<Constant>(back.model.graph.nodes()[id].op).value;
+    const Tensor& is = get<Constant>(back.model.graph.nodes()[id].op).value;
     EXPECT_EQ(is.is_released(), was->value.is_released());
     if (is.is_released()) {
       EXPECT_EQ(is.shape(), was->value.shape());

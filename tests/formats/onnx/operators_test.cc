@@ -114,14 +114,14 @@ void examine() {
 
 template <std::size_t... indices>
 void examine_all(std::index_sequence<indices...>) {
-  (examine<std::variant_alternative_t<indices, AnyOp>>(), ...);
+  (examine<OperatorAt<indices>>(), ...);
   std::set<std::string> types;
-  for (const std::string& type : {type_of(Op(std::variant_alternative_t<indices, AnyOp>{}))...}) {
+  for (const std::string& type : {type_of(Op(OperatorAt<indices>{}))...}) {
     EXPECT_TRUE(types.insert(type).second) << type << " is there twice";
   }
 }
 
-TEST(Operators, SayWhatTheyAreAndComeBackFromOnnx) { examine_all(std::make_index_sequence<std::variant_size_v<AnyOp>>()); }
+TEST(Operators, SayWhatTheyAreAndComeBackFromOnnx) { examine_all(Operators::Indices()); }
 
 TEST(Operators, AreListedInOrderOfTheirNames) {
   const auto rows = op_table();
@@ -129,7 +129,7 @@ TEST(Operators, AreListedInOrderOfTheirNames) {
   EXPECT_EQ(supported_operators().size(), rows.size());
 }
 
-// What an operator that is nothing but a formula takes: a struct with its traits and at(), and its name in AnyOp.
+// What an operator that is nothing but a formula takes: a struct with its traits and at(), and its name in the list.
 TEST(Operators, AnElementwiseOneNeedsNoInferenceNorEvaluatorOfItsOwn) {
   const Tensor x = Tensor::from<float>(Shape{2}, {-1.0f, 2.0f});
   const Tensor* inputs[] = {&x};

@@ -260,7 +260,7 @@ TEST(Read, AFileGivesWhatItsBytesGive) {
                                     : read(std::as_bytes(std::span(bytes)), (folder.path() / "net.onnx").string(), folder.path());
       std::string all = print(model.graph);
       for (const Node& node : model.graph.nodes()) {
-        const auto* constant = std::get_if<Constant>(&node.op);
+        const auto* constant = get_if<Constant>(&node.op);
         if (constant == nullptr) continue;
         const auto content = constant->value.bytes();
         all.append(reinterpret_cast<const char*>(content.data()), content.size());

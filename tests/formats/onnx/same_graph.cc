@@ -17,7 +17,7 @@ struct Parts {
 Parts parts_of(const Graph& graph) {
   Parts parts;
   for (const Node& node : graph.nodes()) {
-    if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    if (const auto* constant = get_if<Constant>(&node.op)) {
       if (constant->value.dtype() == DType::int64 && constant->value.shape().rank() <= 1) continue;
       parts.constants.emplace(node.outputs[0].name, constant->value);
     } else {
@@ -30,7 +30,7 @@ Parts parts_of(const Graph& graph) {
 // Lists of integers are attributes in old opsets, where they have no names and are not shared.
 bool is_list(const Graph& graph, ValueId value) {
   if (value.is_none()) return false;
-  const auto* constant = std::get_if<Constant>(&graph.node(value.node).op);
+  const auto* constant = get_if<Constant>(&graph.node(value.node).op);
   return constant != nullptr && constant->value.dtype() == DType::int64 && constant->value.shape().rank() <= 1;
 }
 

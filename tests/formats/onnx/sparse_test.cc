@@ -81,7 +81,7 @@ TEST(Sparse, ConstantsBecomeDense) {
   const Model model = read(std::as_bytes(std::span(bytes)), "sparse", {});
   std::vector<std::vector<float>> constants;
   for (const Node& node : model.graph.nodes()) {
-    if (const auto* constant = std::get_if<Constant>(&node.op)) constants.push_back(constant->value.values_as<float>());
+    if (const auto* constant = get_if<Constant>(&node.op)) constants.push_back(constant->value.values_as<float>());
   }
   EXPECT_THAT(constants, ElementsAre(ElementsAre(2, 0, 0)));
 }

@@ -58,7 +58,7 @@ Surrounded surround(const Graph& graph, const std::vector<Tensor>& inputs, const
     const Node& node = graph.nodes()[id];
     std::vector<std::string> names;
     for (const Value& value : node.outputs) names.push_back(value.name);
-    if (std::holds_alternative<Input>(node.op)) {
+    if (holds_alternative<Input>(node.op)) {
       const Tensor& given = inputs[next++];
       const std::size_t rank = given.shape().rank();
       Fact fact = node.outputs[0].fact;
@@ -71,7 +71,7 @@ Surrounded surround(const Graph& graph, const std::vector<Tensor>& inputs, const
       } else {
         moved[id] = to.add_input(names[0], fact).node;
       }
-    } else if (const auto* constant = std::get_if<Constant>(&node.op)) {
+    } else if (const auto* constant = get_if<Constant>(&node.op)) {
       moved[id] = to.add_constant(names[0], constant->value).node;
     } else {
       std::vector<ValueId> arguments;
