@@ -31,7 +31,7 @@ using Json = nlohmann::ordered_json;
 
 struct BenchOptions {
   std::vector<std::string> arguments;
-  std::string batch_sizes = "1", threads, output;
+  std::string batch_sizes = "1", threads, clients = "1", output;
   std::optional<table::Format> format;
   BenchRequest request;
 };
@@ -47,6 +47,9 @@ void setup(CLI::App& app, BenchOptions& options) {
   add_text(app, "--batch-size", options.batch_sizes, "NUMBERS", "how many images run at once, such as 1,8")
       ->capture_default_str();
   add_text(app, "--threads", options.threads, "NUMBERS", "how many threads compute, such as 1,2 (default: the physical cores)");
+  add_text(app, "--clients", options.clients, "NUMBERS",
+           "how many sessions run side by side, as a service would run them, such as 1,2; they share the threads")
+      ->capture_default_str();
   add_integer(app, "--iterations", options.request.iterations, 1, 1'000'000,
               "timed batches of each (default: as --duration says)");
   add_number(app, "--duration", options.request.duration, 0.01, 86'400, "seconds of timed batches of each")
@@ -68,12 +71,13 @@ void setup(CLI::App& app, BenchOptions& options) {
   add_preparation_options(app, options.request.network);
   app.footer(
       "Each combination runs in a process of its own, interleaved with the others, so that background load affects all alike.\n"
-      "Times are of a whole batch. GFLOP/s count the multiply-adds of the direct convolution twice: Winograd's, which needs\n"
-      "fewer, may come out above the machine's peak.\n"
+      "Times are of a whole batch; images_per_second are those of all clients. GFLOP/s count the multiply-adds of the direct\n"
+      "convolution twice: Winograd's, which needs fewer, may come out above the machine's peak.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli bench resnet18 resnet50 --batch-size 1,8 --threads 1,2\n"
       "  resnet-cli bench resnet50.onnx --profile\n"
+      "  resnet-cli bench resnet50.onnx --batch-size 1,2 --clients 1,2\n"
       "  resnet-cli bench resnet18.onnx --pipeline photos/ --format json");
 }
 
@@ -107,7 +111,7 @@ std::vector<std::pair<const char*, double>> figures_of(const BenchRow& row) {
 
 Json json_of(const BenchRow& row) {
   const BenchConfiguration& c = row.configuration;
-  Json result = {{"model", c.model}, {"batch_size", c.batch}, {"threads", c.threads}};
+  Json result = {{"model", c.model}, {"batch_size", c.batch}, {"threads", c.threads}, {"clients", c.clients}};
   for (const auto& [name, value] : figures_of(row)) result[name] = value;
   result["iterations"] = row.times.size();
   if (row.profile) {
@@ -140,10 +144,12 @@ table::Table table_of(const std::vector<BenchRow>& rows) {
   using table::Align;
   std::vector<table::Column> columns = {{"model"}, {"batch_size", Align::right, {}}, {"threads", Align::right, {}}};
   for (const auto& [name, value] : figures_of(rows.at(0))) columns.push_back({name, Align::right, 1});
+  columns.push_back({"clients", Align::right, {}});
   table::Table result(std::move(columns));
   for (const BenchRow& row : rows) {
     std::vector<table::Cell> cells = {row.configuration.model, row.configuration.batch, row.configuration.threads};
     for (const auto& [name, value] : figures_of(row)) cells.emplace_back(value);
+    cells.emplace_back(row.configuration.clients);
     result.add(std::move(cells));
   }
   return result;
@@ -217,6 +223,9 @@ BenchRequest request_of(const BenchOptions& options, Context& context) {
   request.batches = parse_counts("--batch-size", options.batch_sizes, 4096);
   request.threads = {static_cast<std::int64_t>(context.threads())};
   if (!options.threads.empty()) request.threads = parse_counts("--threads", options.threads, 1024);
+  request.clients = parse_counts("--clients", options.clients, 256);
+  if (request.clients != std::vector<std::int64_t>{1} && (request.profile || !request.pipeline.empty()))
+    throw Error(Fault::invalid, "--profile and --pipeline are of one client, expected no --clients beside them");
   return request;
 }
 

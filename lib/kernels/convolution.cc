@@ -148,17 +148,19 @@ constexpr void fill(Multiply (*table)[2]) {
   if constexpr (rows > 1) fill<rows - 1>(table);
 }
 
-// How many output pixels a part has; parts of one panel each follow one another, so that a thread keeps its pixels.
+std::int64_t panels_of(const Convolution& c) { return divide_up(c.filter.outputs, static_cast<std::int64_t>(panel_width())); }
+
+// How many output pixels a part has; parts of one panel each follow one another, so that a thread keeps its pixels. Where a part
+// of those that fit in the caches by each panel would not be enough for the threads, fewer.
 std::int64_t rows_of_part(const Convolution& c) {
   // Of the pixels that a stride skips only those that the taps see.
   const std::int64_t seen = std::min(c.stride_high, c.filter.taps_high) * std::min(c.stride_wide, c.filter.taps_wide);
   const std::int64_t pixel = std::max<std::int64_t>(c.filter.channels * seen * 4, 1);
   const std::int64_t fitting = std::clamp<std::int64_t>(part_bytes / pixel, most_rows, most_rows_of_a_part);
   const std::int64_t rows = std::max<std::int64_t>(c.batch * c.out_height * c.out_width, 1);
-  return divide_up(rows, divide_up(rows, fitting));  // no part much smaller than the others
+  const std::int64_t for_threads = std::min(divide_up(rows, most_rows), divide_up(fewest_parts(c), panels_of(c)));
+  return divide_up(rows, std::max(divide_up(rows, fitting), for_threads));  // no part much smaller than the others
 }
-
-std::int64_t panels_of(const Convolution& c) { return divide_up(c.filter.outputs, static_cast<std::int64_t>(panel_width())); }
 
 // Whether a panel is cut into blocks that stay in the first-level cache while all of a part's pixels pass by: it would not stay
 // in the second-level cache, which it can be read from fast enough.
@@ -173,7 +175,7 @@ std::int64_t panels_of_part(const Convolution& c) {
   const std::int64_t panel = (1 + c.filter.taps() * c.filter.channels) * static_cast<std::int64_t>(panel_width()) * 4;
   const std::int64_t fitting = std::max<std::int64_t>(second_level_cache() / 2 / panel, 1), panels = panels_of(c);
   const std::int64_t rows = divide_up(std::max<std::int64_t>(c.batch * c.out_height * c.out_width, 1), rows_of_part(c));
-  return std::min(fitting, divide_up(panels, divide_up(fewest_parts, rows)));
+  return std::min(fitting, divide_up(panels, divide_up(fewest_parts(c), rows)));
 }
 
 std::size_t parts(const Convolution& c) {

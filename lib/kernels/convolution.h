@@ -35,6 +35,7 @@ struct Convolution {
   std::int64_t stride_high = 1, stride_wide = 1, dilation_high = 1, dilation_wide = 1, pad_top = 0, pad_left = 0;
   float least = -std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::infinity();
   Finish finish = {};
+  std::int64_t threads = 1;  // that the parts are for; the bits do not depend on them
 };
 
 // How many parts the work is cut into; parts may run on any threads at once.

@@ -126,9 +126,9 @@ struct Cut {
   Cut(const Convolution& c, const Layout& layout)
       : all_rows(c.batch * c.out_height * c.out_width),
         all_panels(layout.panels()),
-        rows(std::clamp<std::int64_t>(divide_up(all_rows, fewest_parts), most_rows, most_rows_of_a_part)),
+        rows(std::clamp<std::int64_t>(divide_up(all_rows, fewest_parts(c)), most_rows, most_rows_of_a_part)),
         parts_of_rows(divide_up(std::max<std::int64_t>(all_rows, 1), rows)) {
-    panels = divide_up(all_panels, std::min(all_panels, divide_up(fewest_parts, parts_of_rows)));
+    panels = divide_up(all_panels, std::min(all_panels, divide_up(fewest_parts(c), parts_of_rows)));
     parts_of_panels = divide_up(all_panels, panels);
   }
 };

@@ -1,10 +1,12 @@
 #include "lib/kernels/integer_convolution.h"
 
 #include <algorithm>
-#include <cmath>
+#include <vector>
 
 #include "lib/kernels/integer_layout.h"
 #include "lib/kernels/integer_lines.h"
+#include "lib/kernels/integer_outputs.h"
+#include "lib/kernels/integer_winograd.h"
 #include "lib/kernels/integer_work.h"
 
 namespace resnet::kernels {
@@ -13,30 +15,29 @@ namespace {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-constexpr std::int64_t most_width = IntegerTiles::most_vectors * 16;  // lanes of a panel, of any instruction set
 constexpr std::int64_t most_prefetched_tiles = 16;
 
 // What a thread does, part by part.
 class Thread {
  public:
   Thread(const IntegerWork& work, const IntegerOperands& operands, const PackedIntegers& packed, std::uint8_t* scratch)
-      : work_(work), operands_(operands), packed_(packed), lines_(work, operands, packed.has_zero_points(), scratch) {}
+      : work_(work),
+        packed_(packed),
+        lines_(work, operands, packed.has_zero_points(), scratch),
+        outputs_(work.c, operands, work.layout.tiles) {}
 
   void run(std::int64_t part);
 
  private:
-  struct Given;
-  void gather(const IntegerPanelPlace& place, Given& given) const;
-  IntegerPanel panel_of(const IntegerPanelPlace& place, const Given& given) const;
+  IntegerPanel panel_of(const IntegerPanelPlace& place, const IntegerOutputs::Given& given) const;
   void compute(const IntegerPanelPlace& place, const IntegerPanelPlace* following, std::int64_t first_row) const;
   void start_apart(const IntegerPanelPlace& place, const std::int32_t* start, std::int64_t row, std::int64_t rows,
                    std::int32_t* to) const;
-  void finish(const IntegerPanelPlace& place, std::int64_t row, std::int64_t rows) const;
 
   const IntegerWork& work_;
-  const IntegerOperands& operands_;
   const PackedIntegers& packed_;
   IntegerLines lines_;
+  IntegerOutputs outputs_;
 };
 
 // Where the zero points of weights are not 0, each row's sums begin elsewhere.
@@ -64,73 +65,42 @@ void Thread::start_apart(const IntegerPanelPlace& place, const std::int32_t* sta
   }
 }
 
-// What is given for a panel's outputs, in whole vectors.
-struct Thread::Given {
-  alignas(64) std::int32_t start[most_width] = {};
-  alignas(64) float factors[most_width] = {}, shifts[most_width] = {};
-  bool below_one = true;  // all factors
-};
-
-void Thread::gather(const IntegerPanelPlace& place, Given& given) const {
-  const bool of_floats = work_.c.output == IntegerOutput::floats;
-  const std::uint32_t x_zero_point = lines_.zero_point();
-  for (std::int64_t i = 0; i < place.count; ++i) {
-    const auto bias = static_cast<std::uint32_t>(packed_.biases()[place.lane + i]);
-    const auto sum = static_cast<std::uint32_t>(packed_.sums()[place.lane + i]);
-    given.start[i] = static_cast<std::int32_t>(bias - x_zero_point * sum);
-    if (work_.c.output == IntegerOutput::sums) continue;
-    given.factors[i] = operands_.factors[place.first_output + i];
-    given.below_one &= std::abs(given.factors[i]) < 1;
-    if (of_floats) given.factors[i] *= operands_.multiplier;
-    if (operands_.shifts != nullptr) given.shifts[i] = operands_.shifts[place.first_output + i];
-  }
-}
-
-IntegerPanel Thread::panel_of(const IntegerPanelPlace& place, const Given& given) const {
+IntegerPanel Thread::panel_of(const IntegerPanelPlace& place, const IntegerOutputs::Given& given) const {
   const IntegerWork& w = work_;
   const IntegerConvolution& c = w.c;
-  const std::int32_t sign = c.y_signed ? 128 : 0;
-  return {
-      .map = {.pixel = w.pixel,
-              .row = w.row,
-              .width = w.row_pixels,
-              .taps_high = c.filter.taps_high,
-              .taps_wide = w.layout.whole_rows ? 1 : c.filter.taps_wide,
-              .down = c.filter.dilation_high,
-              .across = c.filter.dilation_wide,
-              .steps = w.layout.steps,
-              .background = lines_.background()},
-      .offset = place.unit * w.unit,
-      .weights = place.weights,
-      .vectors = place.vectors,
-      .count = place.count,
-      .next = place.weights,
-      .next_step = 0,
-      .output = c.output,
-      .factors = given.factors,
-      .shifts = operands_.shifts == nullptr ? nullptr : given.shifts,
-      .factors_below_one = given.below_one,
-      .sign = sign,
-      .zero_point = c.y_zero_point + sign,
-      .least_byte = std::clamp(c.least_byte + sign, 0, 255),
-      .most_byte = std::clamp(c.most_byte + sign, 0, 255),
-      .least = c.least,
-      .most = c.most,
-      .outputs = c.filter.outputs,
-  };
+  IntegerPanel panel{};
+  panel.map = {.pixel = w.pixel,
+               .row = w.row,
+               .width = w.row_pixels,
+               .taps_high = c.filter.taps_high,
+               .taps_wide = w.layout.whole_rows ? 1 : c.filter.taps_wide,
+               .down = c.filter.dilation_high,
+               .across = c.filter.dilation_wide,
+               .steps = w.layout.steps,
+               .background = lines_.background()};
+  panel.offset = place.unit * w.unit;
+  panel.weights = panel.next = place.weights;
+  panel.vectors = place.vectors;
+  panel.count = place.count;
+  outputs_.set(given, panel);
+  return panel;
 }
 
 void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* following, std::int64_t first_row) const {
   const IntegerLayout& layout = work_.layout;
   const IntegerTiles& tiles = layout.tiles;
-  Given given;
-  gather(place, given);
+  IntegerOutputs::Given given;
+  outputs_.gather(place.first_output, place.count, given);
+  for (std::int64_t i = 0; i < place.count; ++i) {
+    const auto bias = static_cast<std::uint32_t>(packed_.biases()[place.lane + i]);
+    const auto sum = static_cast<std::uint32_t>(packed_.sums()[place.lane + i]);
+    given.start[i] = static_cast<std::int32_t>(bias - lines_.zero_point() * sum);
+  }
   IntegerPanel panel = panel_of(place, given);
   const std::int64_t lanes = place.vectors * tiles.lanes, height = tiles.rows[place.vectors];
   const std::int64_t rows = lines_.rows(), count = divide_up(rows, height);
-  const std::int64_t outputs = work_.c.filter.outputs, size = work_.c.output == IntegerOutput::bytes ? 1 : 4;
   const bool apart = packed_.has_zero_points();
-  alignas(64) std::int32_t starts[IntegerTiles::most_rows * most_width];
+  alignas(64) std::int32_t starts[IntegerTiles::most_rows * IntegerOutputs::most_width];
   for (std::int64_t tile = 0; tile < count; ++tile) {
     const std::int64_t from = rows * tile / count, here = rows * (tile + 1) / count - from;
     if (apart) start_apart(place, given.start, from, here, starts);
@@ -139,43 +109,9 @@ void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* fo
       panel.next = following->weights + layout.taps * layout.steps * tiles.group * lanes * tile / count;
       panel.next_step = tiles.group * lanes / count;
     }
-    auto* y = static_cast<std::uint8_t*>(operands_.y) + ((first_row + from) * outputs + place.first_output) * size;
-    tiles.multiply[place.vectors][here](panel, lines_.windows() + from, apart ? starts : given.start, apart ? lanes : 0, y);
-    finish(place, first_row + from, here);
-  }
-}
-
-// What follows, over the outputs of a panel of some pixels.
-void Thread::finish(const IntegerPanelPlace& place, std::int64_t row, std::int64_t rows) const {
-  const IntegerConvolution& c = work_.c;
-  const std::int64_t outputs = c.filter.outputs, at = row * outputs + place.first_output;
-  // Whole pixels lie one after the other.
-  const bool whole = place.count == outputs;
-  const std::int64_t pieces = whole ? 1 : rows, piece = whole ? rows * outputs : place.count;
-  if (c.output == IntegerOutput::floats && c.finish) {
-    for (std::int64_t i = 0; i < pieces; ++i) {
-      const auto begin = static_cast<std::size_t>(at + i * outputs);
-      c.finish.apply(static_cast<float*>(operands_.y), begin, begin + static_cast<std::size_t>(piece));
-    }
-  }
-  if (c.output != IntegerOutput::bytes || c.stages == nullptr) return;
-  auto* y = static_cast<std::uint8_t*>(operands_.y) + at;
-  for (const ByteStage& stage : *c.stages) {
-    if (stage.table == nullptr) {
-      const auto* addend = static_cast<const std::uint8_t*>(operands_.addends[stage.addend]) + at;
-      const std::uint8_t *a = stage.addend_first ? addend : y, *b = stage.addend_first ? y : addend;
-      work_.layout.tiles.add(stage.addition, a, b, y, pieces, outputs, piece);
-      continue;
-    }
-    for (std::int64_t i = 0; i < pieces; ++i) {
-      const auto count = static_cast<std::size_t>(piece);
-      std::uint8_t* bytes = y + i * outputs;
-      if (stage.table_per_channel) {
-        look_up(stage.table + place.first_output * 256, static_cast<std::size_t>(place.count), 1, bytes, bytes, 0, count);
-      } else {
-        look_up(stage.table, bytes, bytes, count);
-      }
-    }
+    tiles.multiply[place.vectors][here](panel, lines_.windows() + from, apart ? starts : given.start, apart ? lanes : 0,
+                                        outputs_.place(first_row + from, place.first_output));
+    outputs_.finish(place.first_output, place.count, first_row + from, here);
   }
 }
 
@@ -194,10 +130,12 @@ void Thread::run(std::int64_t part) {
 }  // namespace
 
 std::size_t integer_scratch(const IntegerConvolution& convolution, std::size_t threads) {
+  if (convolution.filter.winograd) return integer_winograd::scratch(convolution, threads);
   return static_cast<std::size_t>(IntegerWork(convolution, threads).scratch) * threads;
 }
 
 void convolve(const IntegerConvolution& convolution, const IntegerOperands& operands, std::uint8_t* scratch, ThreadPool& pool) {
+  if (convolution.filter.winograd) return integer_winograd::convolve(convolution, operands, scratch, pool);
   const IntegerWork work(convolution, pool.threads());
   if (work.lines * work.out_width == 0 || convolution.filter.outputs == 0) return;
   const PackedIntegers packed(work.layout, operands.packed);

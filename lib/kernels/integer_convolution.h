@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lib/base/threads.h"
@@ -20,6 +21,7 @@ struct IntegerFilter {
   std::int64_t outputs = 1;                                 // of all groups
   std::int64_t groups = 1;
   std::int64_t dilation_high = 1, dilation_wide = 1;
+  bool winograd = false;  // by Winograd's F(2x2,3x3), as exact; of what integer_winograd_fits()
 
   std::int64_t taps() const { return taps_high * taps_wide; }
 };
@@ -31,7 +33,14 @@ struct IntegerWeights {
   const std::int32_t* bias = nullptr;              // one for each output, or null (zeros)
 };
 
-// Bytes that pack_filter() writes. They depend on the instruction set in use, and begin where 64 divides the address.
+// Whether a filter that moves by one pixel may be computed by Winograd's F(2x2,3x3), and on this kind of machine is faster so:
+// where products of bytes are products of pairs of 16 bits.
+bool integer_winograd_fits(const IntegerFilter& filter);
+
+// How filters are packed here: one and the same where packed filters may be exchanged. Machines with one instruction set may
+// differ in it.
+std::string integer_packing();
+// Bytes that pack_filter() writes. They depend on integer_packing(), and begin where 64 divides the address.
 std::size_t packed_size(const IntegerFilter& filter);
 void pack_filter(const IntegerFilter& filter, const IntegerWeights& weights, std::uint8_t* packed);
 

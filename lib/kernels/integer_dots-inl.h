@@ -44,7 +44,7 @@ HWY_INLINE void forget(Sums& value) {
 
 // Two 16-bit integers of x for every lane, by two 8-bit ones of the lane's weights.
 struct Pairs {
-  static constexpr std::int64_t group = 2;
+  static constexpr std::int64_t group = 2, bytes = 2;  // bytes: of a lane's weights
 #if HWY_TARGET == HWY_SCALAR
   static HWY_INLINE Sums load_weights(const std::uint8_t* weights) {
     std::int8_t pair[2];
@@ -59,14 +59,14 @@ struct Pairs {
   }
 #else
   using WordTag = hn::ScalableTag<std::int16_t>;
-  using Words = hn::Vec<WordTag>;
+  using WordVector = hn::Vec<WordTag>;
 
-  static HWY_INLINE Words load_weights(const std::uint8_t* weights) {
+  static HWY_INLINE WordVector load_weights(const std::uint8_t* weights) {
     const hn::Rebind<std::int8_t, WordTag> narrow;
     return hn::PromoteTo(WordTag(), hn::LoadU(narrow, reinterpret_cast<const std::int8_t*>(weights)));
   }
-  static HWY_INLINE Sums add_products(Sums sums, Sums x, Words weights) {
-    const Words pixel = hn::BitCast(WordTag(), x);
+  static HWY_INLINE Sums add_products(Sums sums, Sums x, WordVector weights) {
+    const WordVector pixel = hn::BitCast(WordTag(), x);
 #if HWY_TARGET == HWY_EMU128
     Sums odd = hn::Zero(SumTag());
     const Sums even = hn::ReorderWidenMulAccumulate(SumTag(), pixel, weights, sums, odd);
@@ -84,13 +84,29 @@ struct Pairs {
 #endif
 };
 
+// The same by two 16-bit weights.
+struct Words : Pairs {
+  static constexpr std::int64_t bytes = 4;
+#if HWY_TARGET == HWY_SCALAR
+  static HWY_INLINE Sums load_weights(const std::uint8_t* weights) {
+    std::int16_t pair[2];
+    std::memcpy(pair, weights, sizeof pair);
+    return hn::Set(SumTag(), pair[1] * 65536 + pair[0]);
+  }
+#else
+  static HWY_INLINE WordVector load_weights(const std::uint8_t* weights) {
+    return hn::LoadU(WordTag(), reinterpret_cast<const std::int16_t*>(weights));
+  }
+#endif
+};
+
 #undef RESNET_HAS_FOURS
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 #define RESNET_HAS_FOURS 1
 // Four unsigned bytes of x for every lane, by four signed ones of the lane's weights. Highway's target does not include the
 // instruction, so that compilers take it as assembly only; the caller has asked the processor.
 struct Fours {
-  static constexpr std::int64_t group = 4;
+  static constexpr std::int64_t group = 4, bytes = 4;
 
   static HWY_INLINE Sums load_weights(const std::uint8_t* weights) {
     return hn::BitCast(SumTag(), hn::LoadU(hn::ScalableTag<std::uint8_t>(), weights));

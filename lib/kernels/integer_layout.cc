@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/kernels/integer_winograd.h"
+
 namespace resnet::kernels {
 
 namespace {
@@ -57,7 +59,14 @@ IntegerPanelPlace PackedIntegers::panel(std::int64_t index) const {
           packed_ + weights};
 }
 
-std::size_t packed_size(const IntegerFilter& filter) { return IntegerLayout(filter).size(); }
+std::string integer_packing() {
+  const IntegerTiles& tiles = integer_tiles();
+  return std::to_string(tiles.group) + " by " + std::to_string(tiles.lanes) + " by " + std::to_string(tiles.vectors);
+}
+
+std::size_t packed_size(const IntegerFilter& filter) {
+  return filter.winograd ? integer_winograd::packed_size(filter) : IntegerLayout(filter).size();
+}
 
 namespace {
 
@@ -92,6 +101,7 @@ std::int32_t pack_run(const std::uint8_t* from, std::uint8_t flip, std::int64_t 
 }  // namespace
 
 void pack_filter(const IntegerFilter& filter, const IntegerWeights& weights, std::uint8_t* packed) {
+  if (filter.winograd) return integer_winograd::pack_filter(filter, weights, packed);
   const IntegerLayout layout(filter);
   std::memset(packed, 0, layout.size());
   const PackedIntegers places(layout, packed);

@@ -116,7 +116,7 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
                            std::int64_t start_step, void* y) {
   const SumTag d;
   constexpr std::int64_t lanes = lanes_of_sums;
-  constexpr std::int64_t step_bytes = lanes * vectors * Dot::group;
+  constexpr std::int64_t step_bytes = lanes * vectors * Dot::bytes;
   const IntegerMap& map = p.map;
   Sums sums[rows * vectors];
   RESNET_UNROLL for (int r = 0; r < rows; ++r) {
@@ -147,7 +147,7 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
         __builtin_prefetch(next, 0, 2);
         next += next_step;
         decltype(Dot::load_weights(weights)) w[vectors];
-        RESNET_UNROLL for (int v = 0; v < vectors; ++v) w[v] = Dot::load_weights(weights + v * lanes * Dot::group);
+        RESNET_UNROLL for (int v = 0; v < vectors; ++v) w[v] = Dot::load_weights(weights + v * lanes * Dot::bytes);
         RESNET_UNROLL for (int r = 0; r < rows; ++r) {
           const Sums pixel = broadcast(x[r] + at);
           RESNET_UNROLL for (int v = 0; v < vectors; ++v) {
@@ -180,6 +180,7 @@ template <class Dot, int vectors>
 constexpr void fill_all(IntegerTiles& tiles) {
   tiles.rows[vectors] = rows_by_vectors[vectors];
   fill<Dot, rows_by_vectors[vectors], vectors>(tiles.multiply[vectors]);
+  if constexpr (Dot::group == 2) fill<Words, rows_by_vectors[vectors], vectors>(tiles.multiply_words[vectors]);
   if constexpr (vectors > 1) fill_all<Dot, vectors - 1>(tiles);
 }
 
@@ -284,6 +285,7 @@ IntegerTiles made_of() {
   tiles.vectors = panel_vectors;
   tiles.group = Dot::group;
   fill_all<Dot, panel_vectors>(tiles);
+  tiles.finish = finish;
   tiles.copy = copy<Dot::group>;
   tiles.copy_apart = copy_apart<Dot::group>;
   tiles.sum = sum<Dot::group>;

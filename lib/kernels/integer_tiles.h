@@ -56,6 +56,10 @@ struct IntegerTiles {
   std::int64_t group;           // how many inputs' weights lie side by side: 4 bytes, or 2 of which x is widened to 16 bits
   std::int64_t rows[most_vectors + 1];  // of the highest tile, by its vectors
   MultiplyTile multiply[most_vectors + 1][most_rows + 1];
+  // By weights of 16 bits; where group is 2.
+  MultiplyTile multiply_words[most_vectors + 1][most_rows + 1];
+  // Sums that are not written as they are, whole vectors of `rows` pixels, to y.
+  void (*finish)(const IntegerPanel& panel, const std::int32_t* sums, std::int64_t rows, void* y);
 
   // Bytes as tiles read them: with `flip` 128 added to each, widened where group is 2.
   void (*copy)(const std::uint8_t* from, bool flip, std::size_t count, std::uint8_t* to);

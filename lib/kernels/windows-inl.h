@@ -8,6 +8,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "lib/kernels/convolution.h"
@@ -16,10 +17,10 @@ HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
 namespace {
 
-// Parts that there should be: some for each thread.
-[[maybe_unused]] constexpr std::int64_t fewest_parts = 8;
-
 [[maybe_unused]] std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// Parts that there should be: some for each thread, so that none waits long for the last.
+[[maybe_unused]] std::int64_t fewest_parts(const Convolution& c) { return std::max<std::int64_t>(8, 4 * c.threads); }
 
 // Where a pixel's window begins.
 struct Window {

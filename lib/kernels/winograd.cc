@@ -302,6 +302,8 @@ constexpr std::int64_t fewest_tiles = 12;       // of a block
 // A filter that each thread reads from beyond its own caches, for each of its blocks of so many tiles: less would wait for
 // memory.
 constexpr std::int64_t streamed_filter_bytes = 3 << 20, fewest_tiles_of_stream = 28;
+// What threads may read of a filter more than once, all together, and still be ready before they had waited for each other.
+constexpr std::int64_t bytes_for_a_barrier = 3 << 18;
 
 std::int64_t panels_of(const WinogradFilter& filter) {
   const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
@@ -351,7 +353,8 @@ WinogradCut cut(const Winograd& w, std::size_t threads) {
   const std::int64_t tile_bytes = w.filter.places() * (w.filter.channels + w.filter.outputs) * 4;
   WinogradCut cut;
   const auto all = static_cast<std::int64_t>(threads);
-  const bool stays = filter_bytes <= second_level_cache() * 3 / 2;
+  const bool stays = filter_bytes <= second_level_cache() * 3 / 2 &&
+                     (tiles >= all * fewest_tiles || (all - 1) * filter_bytes <= bytes_for_a_barrier);
   cut.alone = stays || (filter_bytes <= streamed_filter_bytes && tiles >= all * fewest_tiles_of_stream);
   const std::int64_t fitting = (cut.alone ? second_level_cache() / 2 : shared_bytes) / tile_bytes;
   const std::int64_t most = std::max(fitting, cut.alone && !stays ? fewest_tiles_of_stream : fewest_tiles);

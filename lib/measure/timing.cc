@@ -1,10 +1,13 @@
 #include "lib/measure/timing.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <map>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "lib/analysis/cost.h"
@@ -57,32 +60,71 @@ std::vector<Shape> usual_shapes(const Graph& graph, std::int64_t batch) {
   return shapes;
 }
 
-TimedNetwork::TimedNetwork(const std::function<Graph()>& load, std::size_t threads, xnnpack::Job job, std::uint64_t seed)
-    : pool_(threads) {
+double TimedNetwork::Client::prepare(const std::vector<Shape>& shapes, const Graph& graph, std::uint64_t seed) {
+  session->reshape(shapes);
+  const auto start = Clock::now();
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    fill_with_noise(graph.fact(graph.inputs()[i]).dtype.value_or(DType::float32), session->input(i), seed + i);
+  return milliseconds_since(start);
+}
+
+double TimedNetwork::Client::run() {
+  const auto start = Clock::now();
+  session->run();
+  return milliseconds_since(start);
+}
+
+TimedNetwork::TimedNetwork(const std::function<Graph()>& load, std::size_t threads, std::size_t clients, xnnpack::Job job,
+                           std::uint64_t seed) {
+  for (std::size_t i = 0; i < clients; ++i)
+    clients_.push_back(std::make_unique<Client>(std::max<std::size_t>(1, threads / clients)));
+  Client& client = *clients_.front();
   const auto start = Clock::now();
   Graph graph = load();
   shapes_ = usual_shapes(graph, job.batch);
   job.input_shapes = shapes_;
-  plan_ = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &pool_});
-  session_ = std::make_unique<xnnpack::Session>(plan_, pool_);
+  plan_ = xnnpack::Plan::make(std::move(graph), {.job = std::move(job), .pool = &client.pool});
+  client.session = std::make_unique<xnnpack::Session>(plan_, client.pool);
   load_ = milliseconds_since(start);
   const auto first = Clock::now();
-  session_->reshape(shapes_);
-  double filling = 0;
-  for (std::size_t i = 0; i < shapes_.size(); ++i) {
-    const auto before = Clock::now();
-    const Fact& fact = plan_->graph().fact(plan_->graph().inputs()[i]);
-    fill_with_noise(fact.dtype.value_or(DType::float32), session_->input(i), seed + i);
-    filling += milliseconds_since(before);
-  }
-  session_->run();
+  const double filling = client.prepare(shapes_, plan_->graph(), seed);
+  client.run();
   first_ = milliseconds_since(first) - filling;
+  for (std::size_t i = 1; i < clients; ++i) {
+    clients_[i]->session = std::make_unique<xnnpack::Session>(plan_, clients_[i]->pool);
+    clients_[i]->prepare(shapes_, plan_->graph(), seed + i * shapes_.size());
+    clients_[i]->run();
+  }
 }
 
-double TimedNetwork::run() {
+double TimedNetwork::run() { return clients_.front()->run(); }
+
+std::vector<double> TimedNetwork::run_all(double seconds, std::int64_t most, const Stop& stop) {
+  std::atomic<std::int64_t> begun = 0;
+  std::vector<std::vector<double>> times(clients_.size());
+  std::vector<std::exception_ptr> errors(clients_.size());
   const auto start = Clock::now();
-  session_->run();
-  return milliseconds_since(start);
+  const auto run_one = [&](std::size_t client) {
+    try {
+      while (!stop.requested() && begun++ < most) {
+        times[client].push_back(clients_[client]->run());
+        if (milliseconds_since(start) >= seconds * 1e3) return;
+      }
+    } catch (...) {
+      errors[client] = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < clients_.size(); ++i) others.emplace_back(run_one, i);
+    run_one(0);
+  }
+  for (const std::exception_ptr& error : errors)
+    if (error) std::rethrow_exception(error);
+  stop.check();
+  std::vector<double> all;
+  for (const std::vector<double>& some : times) all.insert(all.end(), some.begin(), some.end());
+  return all;
 }
 
 std::vector<StepTime> TimedNetwork::profile(int runs, const Stop& stop) {
@@ -102,18 +144,19 @@ std::vector<StepTime> TimedNetwork::profile(int runs, const Stop& stop) {
     for (const ValueId input : node.inputs) bytes += input.is_none() ? 0 : bytes_of(sized.fact(input));
     macs_and_bytes[name_of(node)] = {costs[id].macs, bytes};
   }
-  std::vector<std::vector<double>> times(session_->step_count());
+  xnnpack::Session& session = *clients_.front()->session;
+  std::vector<std::vector<double>> times(session.step_count());
   for (int run = 0; run < runs; ++run) {
     stop.check();
     for (std::size_t i = 0; i < times.size(); ++i) {
       const auto start = Clock::now();
-      session_->run_step(i);
+      session.run_step(i);
       times[i].push_back(milliseconds_since(start));
     }
   }
   std::vector<StepTime> steps;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    const xnnpack::StepInfo info = session_->step_info(i);
+    const xnnpack::StepInfo info = session.step_info(i);
     std::sort(times[i].begin(), times[i].end());
     const auto found = macs_and_bytes.find(info.node);
     StepTime& step = steps.emplace_back(StepTime{info.node, info.kind, info.method, quantile(times[i], 0.5)});

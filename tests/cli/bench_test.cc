@@ -44,6 +44,23 @@ TEST_F(BenchTest, EachCombinationHasItsFigures) {
   EXPECT_EQ(found["results"][3]["threads"], 2);
 }
 
+TEST_F(BenchTest, ClientsSideBySide) {
+  const json found = bench({"resnet20", "--threads", "2", "--clients", "1,2,3"});
+  ASSERT_EQ(found["results"].size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    const json& row = found["results"][i];
+    EXPECT_EQ(row["clients"], i + 1);
+    EXPECT_EQ(row["threads"], 2);
+    EXPECT_NEAR(row["images_per_second"].get<double>() * row["median_ms"].get<double>(), 1e3 * (i + 1), 1);
+  }
+  EXPECT_THAT(run({"bench", "resnet20", "--duration", "0.05", "--clients", "2", "--format", "csv"}).out,
+              testing::HasSubstr(",clients\n"));
+  const std::string together = "--profile and --pipeline are of one client";
+  expect_refused(run({"bench", "resnet20", "--clients", "1,2", "--profile"}), 2, together);
+  expect_refused(run({"bench", "resnet20", "--clients", "2", "--pipeline", "."}), 2, together);
+  expect_refused(run({"bench", "resnet20", "--clients", "0"}), 2, "--clients: expected numbers from 1 to 256");
+}
+
 TEST_F(BenchTest, ProfilesLayers) {
   const json found = bench({"resnet20", "--profile", "--threads", "1"});
   const json& result = found["results"][0];

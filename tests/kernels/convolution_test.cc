@@ -71,6 +71,32 @@ TEST_P(ConvolutionTest, Groups) {
   }
 }
 
+// More threads have more parts, of the same bits.
+TEST_P(ConvolutionTest, PartsForManyThreads) {
+  std::mt19937 generator(8);
+  for (const std::int64_t groups : {1, 4}) {
+    Problem p = random_problem(generator);
+    Convolution& c = p.convolution;
+    c = {.filter = {.channels = 48, .outputs = 320, .groups = groups}, .height = 7, .width = 7, .out_height = 7, .out_width = 7};
+    c.pixel_stride = c.filter.channels * groups;
+    fill_problem(p, generator);
+    const auto filter = packed(p);
+    std::vector<float> usual(static_cast<std::size_t>(49 * c.filter.outputs));
+    convolve(c, p.x.data(), filter.get(), p.addend.data(), usual.data(), 0, convolution_parts(c));
+    std::size_t before = 0;
+    for (const std::int64_t threads : {1, 16, 64}) {
+      c.threads = threads;
+      const std::size_t parts = convolution_parts(c);
+      EXPECT_GE(parts, std::max(before, static_cast<std::size_t>(std::min<std::int64_t>(threads, 40))));
+      before = parts;
+      std::vector<float> y(usual.size(), 1e9f);
+      for (std::size_t part = parts; part-- > 0;)
+        convolve(c, p.x.data(), filter.get(), p.addend.data(), y.data(), part, part + 1);
+      EXPECT_EQ(y, usual) << threads << " threads, " << groups << " groups";
+    }
+  }
+}
+
 // As many channels as ResNet's layers have: several blocks of the filter, several panels, several parts.
 TEST_P(ConvolutionTest, TheSizesOfLayers) {
   std::mt19937 generator(4);

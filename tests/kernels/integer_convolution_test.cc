@@ -76,6 +76,7 @@ class Generator {
 
  private:
   void shape(Layer& layer);
+  void shape_3x3(Layer& layer);
   void stages(Layer& layer);
 
   std::mt19937 generator_;
@@ -127,6 +128,21 @@ void Generator::shape(Layer& layer) {
   c.out_width = out(c.width, f.taps_wide, f.dilation_wide, c.stride_wide, c.pad_left);
 }
 
+// What Winograd's way may take: up to as many channels as sums have room for.
+void Generator::shape_3x3(Layer& layer) {
+  IntegerConvolution& c = layer.convolution;
+  c.filter = {.taps_high = 3, .taps_wide = 3, .channels = 32 * pick(1, 3), .outputs = pick(16, 80)};
+  if (pick(0, 9) == 0) c.filter.channels = 896;
+  c.filter.winograd = integer_winograd_fits(c.filter);
+  c.batch = pick(1, 3);
+  c.height = pick(1, 9);
+  c.width = pick(1, 9);
+  c.pad_top = pick(0, 2);
+  c.pad_left = pick(0, 2);
+  c.out_height = pick(0, 3) == 0 ? pick(1, 11) : std::max<std::int64_t>(c.height + 2 * c.pad_top - 2, 1);
+  c.out_width = pick(0, 3) == 0 ? pick(1, 11) : std::max<std::int64_t>(c.width + 2 * c.pad_left - 2, 1);
+}
+
 void Generator::stages(Layer& layer) {
   const std::int64_t count = pick(0, 3);
   const auto outputs = static_cast<std::size_t>(layer.convolution.filter.outputs);
@@ -146,7 +162,7 @@ void Generator::stages(Layer& layer) {
 
 Layer Generator::layer() {
   Layer layer;
-  shape(layer);
+  pick(0, 3) == 0 ? shape_3x3(layer) : shape(layer);
   IntegerConvolution& c = layer.convolution;
   const IntegerFilter& f = c.filter;
   const bool extreme = pick(0, 3) == 0;
@@ -329,7 +345,7 @@ std::string text(const Layer& layer) {
   return "filter " + join(f.taps_high, f.taps_wide, f.channels, f.outputs, f.groups, f.dilation_high, f.dilation_wide) + "map " +
          join(c.batch, c.height, c.width, c.out_height, c.out_width, c.stride_high, c.stride_wide, c.pad_top, c.pad_left) + "x " +
          join(int{c.x_signed}, layer.x_zero_point) + "w " + join(int{layer.weights_signed}, layer.zero_points.size()) +
-         "output " + join(static_cast<int>(c.output), layer.stages.size());
+         "output " + join(static_cast<int>(c.output), layer.stages.size()) + (f.winograd ? "by Winograd's way" : "");
 }
 
 // An instruction set, whether products of bytes may be used where it has them, and which layers.
@@ -361,6 +377,22 @@ TEST_P(IntegerConvolutionTest, RandomLayersAreExact) {
     const auto differs = std::mismatch(y.begin(), y.end(), right.begin());
     ASSERT_EQ(y, right) << "round " << round << ", byte " << differs.first - y.begin() << " of " << text(layer);
   }
+}
+
+// Where products of bytes are products of pairs of 16 bits, and nowhere else.
+TEST_P(IntegerConvolutionTest, WinogradsWayFits) {
+  const IntegerFilter filter{.taps_high = 3, .taps_wide = 3, .channels = 64, .outputs = 64};
+  const bool fits = integer_winograd_fits(filter);
+  EXPECT_EQ(fits, integer_packing().starts_with("2 by"));
+  for (IntegerFilter other :
+       {IntegerFilter{.taps_high = 1, .taps_wide = 3}, IntegerFilter{.taps_high = 3, .taps_wide = 3, .groups = 2},
+        IntegerFilter{.taps_high = 3, .taps_wide = 3, .dilation_wide = 2}}) {
+    other.channels = other.outputs = 64;
+    EXPECT_FALSE(integer_winograd_fits(other));
+  }
+  IntegerFilter deep = filter;
+  deep.channels = 1024;  // sums would not fit in 32 bits
+  EXPECT_FALSE(integer_winograd_fits(deep));
 }
 
 // Only x86's have products of bytes.

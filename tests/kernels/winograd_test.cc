@@ -104,6 +104,22 @@ TEST_P(WinogradTest, AnImageHasTheSameBits) {
   }
 }
 
+// Few tiles for many threads: these share each block, where each had read the whole filter.
+TEST_P(WinogradTest, ManyThreads) {
+  std::mt19937 generator(7);
+  ThreadPool one(1), many(16);
+  for (int round = 0; round < 5; ++round) {
+    const Problem p = random_3x3(generator);
+    const Winograd w = winograd_of(p.convolution, tile());
+    const auto packed = pack(p, w.filter);
+    EXPECT_EQ(run(w, cut(w, 16), p.x.data(), packed, p.addend.data(), many),
+              run(w, cut(w, 1), p.x.data(), packed, p.addend.data(), one));
+  }
+  const Winograd layer{
+      .filter = {.channels = 128, .outputs = 128, .tile = 4}, .height = 28, .width = 28, .out_height = 28, .out_width = 28};
+  EXPECT_FALSE(cut(layer, 64).alone);
+}
+
 // As many channels as ResNet's layers have: sums of several runs of channels, several blocks, both ways of cutting.
 TEST_P(WinogradTest, TheSizesOfLayers) {
   std::mt19937 generator(3);

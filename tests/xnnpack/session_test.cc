@@ -131,6 +131,18 @@ TEST(Session, ResultsDoNotDependOnTheBatch) {
   }
 }
 
+// More threads than there are cores, and more than some layers have work for.
+TEST(Session, ManyThreadsGiveTheSameBits) {
+  const auto plan = xnnpack::Plan::make(residual_network());
+  const std::vector<Tensor> images = {random_tensor({2, 3, 32, 32}, 5)};
+  ThreadPool one(1);
+  const std::vector<Tensor> expected = xnnpack::Session(plan, one).run(images);
+  for (const std::size_t threads : {4, 16, 64}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(xnnpack::Session(plan, pool).run(images), expected) << threads << " threads";
+  }
+}
+
 TEST(Session, UsesOneThreadWhereLoopsAreShortAndItIsLeftTheChoice) {
   const auto plan = xnnpack::Plan::make(residual_network());
   ThreadPool pool(2);

@@ -32,12 +32,15 @@ std::vector<Measured> start_all(const BenchRequest& request, const TaskContext& 
   for (const std::string& model : request.models) {
     for (const std::int64_t batch : request.batches) {
       for (const std::int64_t threads : request.threads) {
-        const bool silent = batch != request.batches.front() || threads != request.threads.front();
-        BenchRow row;
-        row.configuration = {model, batch, threads};
-        auto measurement = std::make_shared<Measurement>(request, row.configuration, silent, context);
-        all.push_back(
-            {std::move(row), Asker(start([measurement](const std::string& question) { return measurement->answer(question); }))});
+        for (const std::int64_t clients : request.clients) {
+          const bool silent =
+              batch != request.batches.front() || threads != request.threads.front() || clients != request.clients.front();
+          BenchRow row;
+          row.configuration = {model, batch, threads, clients};
+          auto measurement = std::make_shared<Measurement>(request, row.configuration, silent, context);
+          all.push_back({std::move(row),
+                         Asker(start([measurement](const std::string& question) { return measurement->answer(question); }))});
+        }
       }
     }
   }
@@ -46,7 +49,7 @@ std::vector<Measured> start_all(const BenchRequest& request, const TaskContext& 
 
 bool is_done(const BenchRequest& request, const BenchRow& row) {
   if (request.iterations > 0) return static_cast<std::int64_t>(row.times.size()) >= request.iterations;
-  return row.total_ms() >= request.duration * 1e3;
+  return row.total_ms() >= request.duration * 1e3 * static_cast<double>(row.configuration.clients);
 }
 
 // In turns, so that whatever else the machine does meets them all.

@@ -21,6 +21,7 @@ struct BenchRequest {
   NetworkOptions network;                   // how each is opened and prepared
   std::vector<std::int64_t> batches = {1};  // images at once
   std::vector<std::int64_t> threads = {1};  // that compute
+  std::vector<std::int64_t> clients = {1};  // sessions side by side, which share the threads
   xnnpack::Convolutions convolutions = {};  // how they are computed
   std::int64_t iterations = 0;              // timed batches of each; 0: as many as `duration` takes
   double duration = 3;                      // in seconds
@@ -30,10 +31,10 @@ struct BenchRequest {
   InputOptions inputs = {};                 // of that
 };
 
-// One row of the report: a model by one size of batches on so many threads.
+// One row of the report: a model by one size of batches on so many threads in so many sessions.
 struct BenchConfiguration {
   std::string model;
-  std::int64_t batch = 1, threads = 1;
+  std::int64_t batch = 1, threads = 1, clients = 1;
 };
 
 struct BenchLayer {
@@ -68,12 +69,13 @@ struct BenchRow {
   double at(double q) const;  // 0 <= q <= 1: the least, the median, the largest time
   double total_ms() const;
   double mean_ms() const { return total_ms() / static_cast<double>(times.size()); }
-  double images_per_second() const { return 1e3 * static_cast<double>(configuration.batch) / at(0.5); }
+  // Of all clients: each begins a batch when its last one ends.
+  double images_per_second() const { return 1e3 * static_cast<double>(configuration.batch * configuration.clients) / at(0.5); }
 };
 
 struct BenchResult {
   Machine machine;
-  std::vector<BenchRow> rows;  // by model, then batch, then threads
+  std::vector<BenchRow> rows;  // by model, then batch, then threads, then clients
 };
 
 // Workers are started before anything is measured. Of several configurations of a model, the first says to the observer what is

@@ -142,7 +142,8 @@ Loaded Measurement::load() {
   xnnpack::Job job;
   job.batch = configuration_.batch;
   job.convolutions = request_.convolutions;
-  network_ = std::make_unique<TimedNetwork>(load_graph, context_.threads.asked, job, 1);
+  network_ = std::make_unique<TimedNetwork>(load_graph, context_.threads.asked, static_cast<std::size_t>(configuration_.clients),
+                                            job, 1);
   const Loaded loaded{network_->load_milliseconds(), network_->first_milliseconds(), peak_rss_mib()};
   warm_up();
   return loaded;
@@ -165,15 +166,8 @@ void Measurement::warm_up() {
 
 Turn Measurement::run(double seconds, std::int64_t most) {
   network_->run();
-  Turn turn;
-  double sum = 0;
-  while (static_cast<std::int64_t>(turn.times.size()) < most && (turn.times.empty() || sum < seconds * 1e3)) {
-    context_.stop.check();
-    turn.times.push_back(network_->run());
-    sum += turn.times.back();
-  }
-  turn.peak_rss_mib = peak_rss_mib();
-  return turn;
+  std::vector<double> times = network_->run_all(seconds, most, context_.stop);
+  return {std::move(times), peak_rss_mib()};
 }
 
 BenchProfile Measurement::profile() {

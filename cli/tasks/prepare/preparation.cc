@@ -13,6 +13,7 @@
 #include "formats/table/text.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
+#include "lib/kernels/integer_convolution.h"
 #include "lib/kernels/isa.h"
 #include "lib/xnnpack/plan.h"
 
@@ -99,7 +100,8 @@ class Preparation {
     std::vector<std::string> words = {
         fmt::format("--crop {} --convolution {}", word_of(asked_.views.crop), word_of(options_.convolution)),
         fmt::format("batch {}, threads {}, images {}", asked_.batch, asked_.threads,
-                    std::bit_ceil(std::max<std::size_t>(images(), 1)))};
+                    std::bit_ceil(std::max<std::size_t>(images(), 1))),
+        "integers " + kernels::integer_packing()};
     // They may give an open input its size.
     for (std::string& word : given_options(options_.preprocess)) words.push_back(std::move(word));
     return NetworkCache::key_of(text_of_prepared(identity_, of), fmt::format("{}", fmt::join(words, ", ")));

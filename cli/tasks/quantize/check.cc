@@ -58,7 +58,7 @@ std::array<double, 2> times_of(std::array<Network, 2>& networks, const NetworkOp
   for (std::size_t i = 0; i < 2; ++i) {
     const xnnpack::Job job = job_of(networks[i], alone, {}, std::nullopt);
     const auto load = [&] { return std::move(networks[i].graph); };
-    timed[i] = named(networks[i].name, [&] { return std::make_unique<TimedNetwork>(load, context.threads.asked, job, 1); });
+    timed[i] = named(networks[i].name, [&] { return std::make_unique<TimedNetwork>(load, context.threads.asked, 1, job, 1); });
   }
   std::array<std::vector<double>, 2> times;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);

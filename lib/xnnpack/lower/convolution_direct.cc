@@ -58,6 +58,7 @@ class DirectConvolutionStep final : public KernelConvolutionStep {
     c.least = activation().least;
     c.most = activation().most;
     c.finish = finish();
+    c.threads = static_cast<std::int64_t>(e.pool().threads());
     return c;
   }
 

@@ -1,4 +1,5 @@
 // QLinearConv and ConvInteger by constant weights.
+#include <algorithm>
 #include <utility>
 
 #include "lib/xnnpack/lower/convolution.h"
@@ -30,13 +31,16 @@ class IntegerConvolutionStep final : public IntegerStep {
 };
 
 kernels::IntegerFilter filter_of(const Conv& conv, const Shape& weight) {
-  return {.taps_high = weight[2],
-          .taps_wide = weight[3],
-          .channels = weight[1],
-          .outputs = weight[0],
-          .groups = conv.group,
-          .dilation_high = conv.dilations.empty() ? 1 : conv.dilations[0],
-          .dilation_wide = conv.dilations.empty() ? 1 : conv.dilations[1]};
+  kernels::IntegerFilter filter{.taps_high = weight[2],
+                                .taps_wide = weight[3],
+                                .channels = weight[1],
+                                .outputs = weight[0],
+                                .groups = conv.group,
+                                .dilation_high = conv.dilations.empty() ? 1 : conv.dilations[0],
+                                .dilation_wide = conv.dilations.empty() ? 1 : conv.dilations[1]};
+  const bool by_one = std::all_of(conv.strides.begin(), conv.strides.end(), [](std::int64_t stride) { return stride == 1; });
+  filter.winograd = by_one && kernels::integer_winograd_fits(filter);
+  return filter;
 }
 
 }  // namespace
