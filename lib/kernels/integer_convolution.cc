@@ -94,7 +94,7 @@ void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* fo
   for (std::int64_t i = 0; i < place.count; ++i) {
     const auto bias = static_cast<std::uint32_t>(packed_.biases()[place.lane + i]);
     const auto sum = static_cast<std::uint32_t>(packed_.sums()[place.lane + i]);
-    given.start[i] = static_cast<std::int32_t>(bias - lines_.zero_point() * sum);
+    given.start[i] = static_cast<std::int32_t>(bias - static_cast<std::uint32_t>(lines_.zero_point()) * sum);
   }
   IntegerPanel panel = panel_of(place, given);
   const std::int64_t lanes = place.vectors * tiles.lanes, height = tiles.rows[place.vectors];
@@ -109,8 +109,9 @@ void Thread::compute(const IntegerPanelPlace& place, const IntegerPanelPlace* fo
       panel.next = following->weights + layout.taps * layout.steps * tiles.group * lanes * tile / count;
       panel.next_step = tiles.group * lanes / count;
     }
-    tiles.multiply[place.vectors][here](panel, lines_.windows() + from, apart ? starts : given.start, apart ? lanes : 0,
-                                        outputs_.place(first_row + from, place.first_output));
+    const auto& multiply = layout.turned ? tiles.multiply_turned : tiles.multiply;
+    multiply[place.vectors][here](panel, lines_.windows() + from, apart ? starts : given.start, apart ? lanes : 0,
+                                  outputs_.place(first_row + from, place.first_output));
     outputs_.finish(place.first_output, place.count, first_row + from, here);
   }
 }

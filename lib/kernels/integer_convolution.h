@@ -21,6 +21,7 @@ struct IntegerFilter {
   std::int64_t outputs = 1;                                 // of all groups
   std::int64_t groups = 1;
   std::int64_t dilation_high = 1, dilation_wide = 1;
+  bool x_signed = false;  // the type of what it is applied to
   bool winograd = false;  // by Winograd's F(2x2,3x3), as exact; of what integer_winograd_fits()
 
   std::int64_t taps() const { return taps_high * taps_wide; }
@@ -67,7 +68,6 @@ struct IntegerConvolution {
   std::int64_t batch = 1, height = 1, width = 1;  // of the input, in pixels of groups x channels bytes
   std::int64_t out_height = 1, out_width = 1;
   std::int64_t stride_high = 1, stride_wide = 1, pad_top = 0, pad_left = 0;
-  bool x_signed = false;
   IntegerOutput output = IntegerOutput::sums;
   // Of bytes:
   bool y_signed = false;

@@ -120,6 +120,11 @@ struct Fours {
     return sums;
   }
 };
+
+// The same of signed bytes of x by unsigned ones of the weights.
+struct TurnedFours : Fours {
+  static HWY_INLINE Sums add_products(Sums sums, Sums x, Sums weights) { return Fours::add_products(sums, weights, x); }
+};
 #else
 #define RESNET_HAS_FOURS 0
 #endif

@@ -28,6 +28,7 @@ std::int64_t groups_of_unit(const IntegerFilter& filter, std::int64_t lanes) {
 }  // namespace
 
 IntegerLayout::IntegerLayout(const IntegerFilter& of) : tiles(integer_tiles()), filter(of) {
+  turned = filter.x_signed && tiles.group == 4;
   joined = groups_of_unit(filter, tiles.lanes);
   units = filter.groups / joined;
   unit_outputs = filter.outputs / units;
@@ -70,16 +71,19 @@ std::size_t packed_size(const IntegerFilter& filter) {
 
 namespace {
 
-// One run of weights of an output, with `flip` 128 less each, into the places of a lane. Returns their sum.
-std::int32_t pack_run(const std::uint8_t* from, std::uint8_t flip, std::int64_t first, std::int64_t count, std::int64_t group,
-                      std::int64_t step_bytes, std::uint8_t* to) {
+// One run of weights of an output, with `flip` 128 apart from what they were, into the places of a lane. Returns their sum, of
+// bytes with a sign or without (`turned`).
+std::int32_t pack_run(const std::uint8_t* from, std::uint8_t flip, bool turned, std::int64_t first, std::int64_t count,
+                      std::int64_t group, std::int64_t step_bytes, std::uint8_t* to) {
   std::int32_t sum = 0;
+  // A byte without a sign is 128 more than the one with a sign whose first bit is turned.
+  const std::uint8_t bit = turned ? 0x80 : 0;
   std::int64_t k = first;
   const std::int64_t end = first + count;
   const auto one = [&] {
     const auto weight = static_cast<std::uint8_t>(from[k - first] ^ flip);
     to[k / group * step_bytes + k % group] = weight;
-    sum += static_cast<std::int8_t>(weight);
+    sum += static_cast<std::int8_t>(weight ^ bit);
     ++k;
   };
   while (k < end && k % group != 0) one();
@@ -90,12 +94,13 @@ std::int32_t pack_run(const std::uint8_t* from, std::uint8_t flip, std::int64_t 
       std::memcpy(&four, from + k - first, sizeof four);
       four ^= flips;
       std::memcpy(to + k / 4 * step_bytes, &four, sizeof four);
+      four ^= bit * 0x01010101U;
       sum += static_cast<std::int8_t>(four) + static_cast<std::int8_t>(four >> 8) + static_cast<std::int8_t>(four >> 16) +
              static_cast<std::int8_t>(four >> 24);
     }
   }
   while (k < end) one();
-  return sum;
+  return sum + (turned ? 128 * static_cast<std::int32_t>(count) : 0);
 }
 
 }  // namespace
@@ -111,7 +116,8 @@ void pack_filter(const IntegerFilter& filter, const IntegerWeights& weights, std
   std::int32_t *sums = writable(places.sums()), *zero_points = writable(places.zero_points()),
                *biases = writable(places.biases());
   const auto* values = static_cast<const std::uint8_t*>(weights.values);
-  const std::uint8_t flip = weights.is_signed ? 0 : 0x80;
+  const std::uint8_t flip = weights.is_signed == layout.turned ? 0x80 : 0;
+  const std::int32_t offset = flip == 0 ? 0 : layout.turned ? 128 : -128;  // of bytes as tiles read them
   const std::int64_t depth = filter.taps() * filter.channels, group = layout.tiles.group;
   const std::int64_t group_outputs = filter.outputs / filter.groups;
   const std::int64_t pixels = layout.whole_rows ? filter.taps_wide : 1;  // of a tap
@@ -123,7 +129,7 @@ void pack_filter(const IntegerFilter& filter, const IntegerWeights& weights, std
       const std::int64_t output = panel.first_output + o, lane = panel.lane + o;
       const auto& given = weights.zero_points;
       const std::int32_t zero_point = given.empty() ? 0 : given.size() == 1 ? given[0] : given[static_cast<std::size_t>(output)];
-      zero_points[lane] = zero_point - (weights.is_signed ? 0 : 128);
+      zero_points[lane] = zero_point + offset;
       any_zero_point |= zero_points[lane] != 0;
       biases[lane] = weights.bias == nullptr ? 0 : weights.bias[output];
       const std::int64_t first = output / group_outputs % layout.joined * filter.channels;
@@ -133,7 +139,7 @@ void pack_filter(const IntegerFilter& filter, const IntegerWeights& weights, std
       for (std::int64_t tap = 0; tap < layout.taps; ++tap, to += layout.steps * step_bytes) {
         for (std::int64_t i = 0; i < pixels; ++i, from += filter.channels) {
           const std::int64_t at = i * layout.unit_channels + first;
-          sum += static_cast<std::uint32_t>(pack_run(from, flip, at, filter.channels, group, step_bytes, to));
+          sum += static_cast<std::uint32_t>(pack_run(from, flip, layout.turned, at, filter.channels, group, step_bytes, to));
         }
       }
       sums[lane] = static_cast<std::int32_t>(sum);

@@ -16,6 +16,7 @@ struct IntegerLayout {
 
   const IntegerTiles& tiles;
   const IntegerFilter& filter;
+  bool turned;          // x has a sign and weights have none, where else it is the other way round
   bool whole_rows;      // a tap is a row of the filter
   std::int64_t joined;  // groups of a unit
   std::int64_t units;
@@ -42,7 +43,7 @@ class PackedIntegers {
  public:
   PackedIntegers(const IntegerLayout& layout, const std::uint8_t* packed) : layout_(layout), packed_(packed) {}
 
-  // Whether a weight's zero point is not 0, once weights are signed.
+  // Whether a weight's zero point is not 0, once weights are as tiles read them.
   bool has_zero_points() const { return *array(0) != 0; }
   // By lane: sums of the weights less their zero points; those zero points; biases.
   const std::int32_t* sums() const { return array(16); }

@@ -9,7 +9,7 @@ IntegerLines::IntegerLines(const IntegerWork& work, const IntegerOperands& opera
     : work_(work),
       operands_(operands),
       with_sums_(with_sums && work.c.filter.groups == 1),
-      zero_point_(static_cast<std::uint8_t>(operands.x_zero_point + (work.c.x_signed ? 128 : 0))),
+      zero_point_(operands.x_zero_point + (work.flips ? 128 : 0)),
       scratch_(scratch) {}
 
 void IntegerLines::fill(std::uint8_t* to, std::int64_t count) const {
@@ -18,6 +18,10 @@ void IntegerLines::fill(std::uint8_t* to, std::int64_t count) const {
   } else {
     std::fill_n(reinterpret_cast<std::uint16_t*>(to), count, zero_point_);
   }
+}
+
+std::int32_t IntegerLines::sum(const std::uint8_t* from, std::int64_t count) const {
+  return work_.layout.tiles.sum(from, work_.layout.turned, static_cast<std::size_t>(count));
 }
 
 void IntegerLines::prepare(std::int64_t index) {
@@ -72,7 +76,7 @@ const std::uint8_t* IntegerLines::read_rows(std::int64_t image, std::int64_t fir
   if (w.reading == IntegerReading::in_place) return from;
   const std::uint8_t* begin = to;
   if (!w.layout.whole_rows) {
-    w.layout.tiles.copy(from, w.c.x_signed, static_cast<std::size_t>((last - first) * row), to);
+    w.layout.tiles.copy(from, w.flips, static_cast<std::size_t>((last - first) * row), to);
     to += (last - first) * w.row;
     return begin;
   }
@@ -86,7 +90,7 @@ const std::uint8_t* IntegerLines::read_rows(std::int64_t image, std::int64_t fir
       at += left * w.pixel;
       // Pixels of one unit lie side by side.
       const std::int64_t pieces = units == 1 ? 1 : there, piece = units == 1 ? there * channels : channels;
-      w.layout.tiles.copy_apart(from + unit * channels, w.channels, w.c.x_signed, pieces, static_cast<std::size_t>(piece), at);
+      w.layout.tiles.copy_apart(from + unit * channels, w.channels, w.flips, pieces, static_cast<std::size_t>(piece), at);
     }
   }
   return begin;
@@ -97,7 +101,7 @@ const std::uint8_t* IntegerLines::read_pixels(std::int64_t first_line, std::int6
   const auto* x = static_cast<const std::uint8_t*>(operands_.x);
   if (w.reading == IntegerReading::in_place) return x + first_line * w.channels;
   std::uint8_t* to = scratch_ + w.copied;
-  const bool flip = w.c.x_signed;
+  const bool flip = w.flips;
   if (w.flat) {
     w.layout.tiles.copy(x + first_line * w.channels, flip, static_cast<std::size_t>(count * w.channels), to);
     return to;
@@ -118,7 +122,7 @@ void IntegerLines::prepare_pixels(std::int64_t first_line, std::int64_t count) c
   auto* sums = reinterpret_cast<std::int32_t*>(scratch_ + w.sums);
   for (std::int64_t r = 0; r < rows_; ++r, pixel += w.pixel) {
     windows[r] = {pixel, 0, 0, 1, true};
-    if (with_sums_) sums[r] = w.layout.tiles.sum(pixel, static_cast<std::size_t>(w.layout.run));
+    if (with_sums_) sums[r] = sum(pixel, w.layout.run);
   }
 }
 
@@ -140,7 +144,7 @@ void IntegerLines::add_up(const std::uint8_t* image, std::int64_t top, std::int6
   for (std::int64_t i = 0; i < height; ++i) {
     const std::uint8_t* from = image + i * w.row;
     for (std::int64_t j = 0; j < places; ++j, from += from_place) {
-      taps[i * places + j] = w.layout.tiles.sum(from, static_cast<std::size_t>(w.layout.run));
+      taps[i * places + j] = sum(from, w.layout.run);
     }
   }
   const std::int32_t beside = zero_point_ * static_cast<std::int32_t>(w.layout.run);
@@ -166,18 +170,17 @@ std::int32_t IntegerLines::sum_of_window(const IntegerWindow& window, std::int64
   const IntegerWork& w = work_;
   const IntegerFilter& filter = w.c.filter;
   const std::int64_t unit = group / w.layout.joined, within = group % w.layout.joined * filter.channels * w.element;
-  std::int32_t sum = 0;
+  std::int32_t all = 0;
   for (std::int64_t a = 0; a < filter.taps_high; ++a) {
     for (std::int64_t b = 0; b < filter.taps_wide; ++b) {
       const std::int64_t down = a * filter.dilation_high, across = b * filter.dilation_wide;
       const std::int64_t row = window.top + down, column = window.left + across;
       const bool there = window.inside || (row >= 0 && row < window.height && column >= 0 && column < w.row_pixels);
-      sum += there ? w.layout.tiles.sum(window.first + down * w.row + across * w.pixel + unit * w.unit + within,
-                                        static_cast<std::size_t>(filter.channels))
+      all += there ? sum(window.first + down * w.row + across * w.pixel + unit * w.unit + within, filter.channels)
                    : zero_point_ * static_cast<std::int32_t>(filter.channels);
     }
   }
-  return sum;
+  return all;
 }
 
 }  // namespace resnet::kernels

@@ -18,8 +18,8 @@ class IntegerLines {
   std::int64_t rows() const { return rows_; }  // pixels of y
   const IntegerWindow* windows() const { return reinterpret_cast<IntegerWindow*>(scratch_ + work_.windows); }
   const std::uint8_t* background() const { return scratch_ + work_.background; }
-  // x's zero point, once x has no sign.
-  std::uint8_t zero_point() const { return zero_point_; }
+  // x's zero point, once x is as tiles read it.
+  std::int32_t zero_point() const { return zero_point_; }
   // Of each window's elements, where asked for and there are no groups.
   const std::int32_t* sums() const { return reinterpret_cast<std::int32_t*>(scratch_ + work_.sums); }
   // Of a window's elements that a group sees.
@@ -33,11 +33,12 @@ class IntegerLines {
   void prepare_pixels(std::int64_t first_line, std::int64_t count) const;
   void add_up(const std::uint8_t* image, std::int64_t top, std::int64_t height, std::int64_t lines, std::int32_t* sums) const;
   void fill(std::uint8_t* to, std::int64_t count) const;
+  std::int32_t sum(const std::uint8_t* from, std::int64_t count) const;
 
   const IntegerWork& work_;
   const IntegerOperands& operands_;
   bool with_sums_;
-  std::uint8_t zero_point_;
+  std::int32_t zero_point_;
   std::uint8_t* scratch_;
   std::int64_t ready_ = -1, rows_ = 0;
 };

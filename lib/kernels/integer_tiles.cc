@@ -181,6 +181,9 @@ constexpr void fill_all(IntegerTiles& tiles) {
   tiles.rows[vectors] = rows_by_vectors[vectors];
   fill<Dot, rows_by_vectors[vectors], vectors>(tiles.multiply[vectors]);
   if constexpr (Dot::group == 2) fill<Words, rows_by_vectors[vectors], vectors>(tiles.multiply_words[vectors]);
+#if RESNET_HAS_FOURS
+  if constexpr (Dot::group == 4) fill<TurnedFours, rows_by_vectors[vectors], vectors>(tiles.multiply_turned[vectors]);
+#endif
   if constexpr (vectors > 1) fill_all<Dot, vectors - 1>(tiles);
 }
 
@@ -219,9 +222,8 @@ void copy_apart(const std::uint8_t* from, std::int64_t step, bool flip, std::int
   for (std::int64_t i = 0; i < pieces; ++i, from += step, to += bytes) copy_piece<group>(from, flip ? 0x80 : 0, count, to);
 }
 
-template <std::int64_t group>
-std::int32_t sum(const std::uint8_t* from, std::size_t count) {
-  using Element = std::conditional_t<group == 4, std::uint8_t, std::uint16_t>;
+template <typename Element>
+std::int32_t sum_of(const std::uint8_t* from, std::size_t count) {
   const SumTag d;
   const hn::Rebind<Element, SumTag> narrow;
   const std::size_t lanes = hn::Lanes(d);
@@ -239,6 +241,12 @@ std::int32_t sum(const std::uint8_t* from, std::size_t count) {
   std::int32_t all = hn::GetLane(hn::SumOfLanes(d, sums));
   for (; i < count; ++i) all += x[i];
   return all;
+}
+
+template <std::int64_t group>
+std::int32_t sum(const std::uint8_t* from, bool turned, std::size_t count) {
+  if constexpr (group == 2) return sum_of<std::uint16_t>(from, count);
+  return turned ? sum_of<std::int8_t>(from, count) : sum_of<std::uint8_t>(from, count);
 }
 
 void start(const std::int32_t* biases, const std::int32_t* zero_points, const std::int32_t* sums, std::int64_t rows,

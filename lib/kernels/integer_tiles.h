@@ -56,6 +56,8 @@ struct IntegerTiles {
   std::int64_t group;           // how many inputs' weights lie side by side: 4 bytes, or 2 of which x is widened to 16 bits
   std::int64_t rows[most_vectors + 1];  // of the highest tile, by its vectors
   MultiplyTile multiply[most_vectors + 1][most_rows + 1];
+  // Signed bytes of x by unsigned ones of the weights; where group is 4.
+  MultiplyTile multiply_turned[most_vectors + 1][most_rows + 1];
   // By weights of 16 bits; where group is 2.
   MultiplyTile multiply_words[most_vectors + 1][most_rows + 1];
   // Sums that are not written as they are, whole vectors of `rows` pixels, to y.
@@ -66,8 +68,8 @@ struct IntegerTiles {
   // The same of `pieces` of `count` bytes, `step` bytes apart: one after the other.
   void (*copy_apart)(const std::uint8_t* from, std::int64_t step, bool flip, std::int64_t pieces, std::size_t count,
                      std::uint8_t* to);
-  // Their sum, of `count` elements.
-  std::int32_t (*sum)(const std::uint8_t* from, std::size_t count);
+  // Their sum, of `count` elements; `turned`: of bytes with a sign.
+  std::int32_t (*sum)(const std::uint8_t* from, bool turned, std::size_t count);
   // to[row][i] = biases[i] - zero_points[i] * sums[row], for whole vectors.
   void (*start)(const std::int32_t* biases, const std::int32_t* zero_points, const std::int32_t* sums, std::int64_t rows,
                 std::int64_t count, std::int32_t* to);

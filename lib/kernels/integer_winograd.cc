@@ -198,7 +198,7 @@ void Thread::prepare(std::int64_t block) {
   if (ready_ == block) return;
   const IntegerConvolution& c = work_.c;
   const std::int64_t channels = work_.layout.channels;
-  const std::uint8_t sign = c.x_signed ? 0x80 : 0;
+  const std::uint8_t sign = c.filter.x_signed ? 0x80 : 0;
   const std::int32_t zero_point = operands_.x_zero_point + sign;
   auto* background = at<std::uint8_t>(work_.background);
   auto* windows = at<IntegerWindow>(work_.windows);

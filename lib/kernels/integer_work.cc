@@ -31,11 +31,12 @@ IntegerWork::IntegerWork(const IntegerConvolution& convolution, std::size_t thre
   reach_down = (c.filter.taps_high - 1) * c.filter.dilation_high;
   reach_across = layout.whole_rows ? 0 : (c.filter.taps_wide - 1) * c.filter.dilation_wide;
   element = layout.tiles.group == 4 ? 1 : 2;
+  flips = c.filter.x_signed && !layout.turned;
   pixel = (layout.whole_rows ? layout.unit_channels : channels) * element;
   row_pixels = layout.whole_rows ? (out_width - 1) * stride_wide + c.filter.taps_wide : width;
   row = row_pixels * pixel;
   // What is rounded up to whole steps may end beyond the image.
-  const bool direct = element == 1 && !c.x_signed && !layout.whole_rows && layout.run % layout.tiles.group == 0;
+  const bool direct = element == 1 && !flips && !layout.whole_rows && layout.run % layout.tiles.group == 0;
   const bool all_inside =
       pad_top == 0 && pad_left == 0 && (out_height - 1) * stride_high < height && (out_width - 1) * stride_wide < width;
   reading = direct ? IntegerReading::in_place : one_tap && all_inside ? IntegerReading::pixels : IntegerReading::rows;

@@ -28,6 +28,7 @@ struct IntegerWork {
   std::int64_t channels;  // of all groups
   IntegerReading reading;
   std::int64_t element;                   // bytes of one, as tiles read it
+  bool flips;                             // x has a sign, and tiles read it without
   std::int64_t row_pixels;                // of an image as tiles read it
   std::int64_t pixel, row, unit;          // bytes from one to the next, as tiles read them
   std::int64_t reach_down, reach_across;  // from a window's first tap to its last

@@ -166,11 +166,11 @@ Layer Generator::layer() {
   IntegerConvolution& c = layer.convolution;
   const IntegerFilter& f = c.filter;
   const bool extreme = pick(0, 3) == 0;
-  c.x_signed = flip();
+  c.filter.x_signed = flip();
   layer.weights_signed = pick(0, 2) != 0;
   layer.x = bytes(static_cast<std::size_t>(c.batch * c.height * c.width * f.groups * f.channels), extreme);
   layer.weights = bytes(static_cast<std::size_t>(f.outputs * f.taps() * f.channels), extreme);
-  layer.x_zero_point = zero_point(c.x_signed);
+  layer.x_zero_point = zero_point(f.x_signed);
   const auto outputs = static_cast<std::size_t>(f.outputs);
   layer.zero_points.resize(std::array<std::size_t, 3>{0, 1, outputs}[static_cast<std::size_t>(pick(0, 2))]);
   for (auto& zero : layer.zero_points) zero = layer.weights_signed && flip() ? 0 : zero_point(layer.weights_signed);
@@ -213,7 +213,7 @@ std::int32_t sum_of(const Layer& layer, std::int64_t image, std::int64_t down, s
       const std::int64_t at = (((image * c.height + row) * c.width + column) * f.groups + group) * f.channels;
       const std::int64_t weight = (output * f.taps() + a * f.taps_wide + b) * f.channels;
       for (std::int64_t k = 0; k < f.channels; ++k) {
-        const std::int32_t x = number(layer.x[static_cast<std::size_t>(at + k)], c.x_signed) - layer.x_zero_point;
+        const std::int32_t x = number(layer.x[static_cast<std::size_t>(at + k)], f.x_signed) - layer.x_zero_point;
         sum += static_cast<std::uint32_t>(
             x * (number(layer.weights[static_cast<std::size_t>(weight + k)], layer.weights_signed) - zero));
       }
@@ -344,7 +344,7 @@ std::string text(const Layer& layer) {
   const auto join = [](auto... numbers) { return ((std::to_string(numbers) + " ") + ...); };
   return "filter " + join(f.taps_high, f.taps_wide, f.channels, f.outputs, f.groups, f.dilation_high, f.dilation_wide) + "map " +
          join(c.batch, c.height, c.width, c.out_height, c.out_width, c.stride_high, c.stride_wide, c.pad_top, c.pad_left) + "x " +
-         join(int{c.x_signed}, layer.x_zero_point) + "w " + join(int{layer.weights_signed}, layer.zero_points.size()) +
+         join(int{f.x_signed}, layer.x_zero_point) + "w " + join(int{layer.weights_signed}, layer.zero_points.size()) +
          "output " + join(static_cast<int>(c.output), layer.stages.size()) + (f.winograd ? "by Winograd's way" : "");
 }
 

@@ -90,6 +90,7 @@ IntegerStep::IntegerStep(Channels channels, IntegerSums sums, const Site& site)
   scaled_ = sums_.output == kernels::IntegerOutput::floats;  // by the operator itself
   least_ = y_signed_ ? std::numeric_limits<std::int8_t>::min() : 0;
   most_ = y_signed_ ? std::numeric_limits<std::int8_t>::max() : std::numeric_limits<std::uint8_t>::max();
+  sums_.filter.x_signed = is_signed(site.fact(0).dtype.value_or(DType::uint8));
   const Tensor weight = *site.fact(weight_operand(site.node().op)).value;
   if (has_fault(PlantedFault::bias_lost)) sums_.bias.reset();
   packed_ = site.planning().packing().pack(site.id(), kernels::packed_size(sums_.filter), weight.size_bytes(),
@@ -225,7 +226,6 @@ std::shared_ptr<IntegerStep::Bound> IntegerStep::bind(Emitter& e) const {
   kernels::IntegerConvolution& c = bound->convolution;
   c = sizes(e);
   c.filter = sums_.filter;
-  c.x_signed = is_signed(e.dtype(e.node().inputs[0]));
   c.output = sums_.output;
   c.y_signed = is_signed(e.dtype({node(), 0}));
   c.y_zero_point = sums_.y_zero_point;
@@ -255,7 +255,7 @@ void IntegerStep::take(Addresses at, Bound& bound) const {
   o.x = at[next++];
   if (!sums_.computed_zero_point.is_none()) {
     const auto byte = std::to_integer<std::uint8_t>(*at[next++]);
-    o.x_zero_point = bound.convolution.x_signed ? static_cast<std::int8_t>(byte) : byte;
+    o.x_zero_point = bound.convolution.filter.x_signed ? static_cast<std::int8_t>(byte) : byte;
   }
   if (!scale_.is_none()) {
     const auto* values = as<float>(at[next++]);
