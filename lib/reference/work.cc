@@ -101,7 +101,8 @@ Work work(const Einsum& op, const Call& call) {
       if (size == 1) size = call.shape(i)[axis];
     }
   }
-  return {std::max(call.made, call.elements(0)), times(times(per_visit, static_cast<std::int64_t>(ranks.size())), product(sizes))};
+  return {std::max(call.made, call.elements(0)),
+          times(times(per_visit, static_cast<std::int64_t>(ranks.size())), product(sizes))};
 }
 // Sorted along an axis.
 Work work(const TopK& op, const Call& call) {
