@@ -65,7 +65,8 @@ struct InspectOptions {
   std::optional<InspectFormat> format;
   std::optional<Depth> depth;
   std::optional<std::int64_t> batch;
-  bool paper = false, weights = false, plan = false;
+  bool paper = false, plan = false;
+  Extra extra;
   xnnpack::Convolutions convolution = xnnpack::Convolutions::automatic;
   ArchOptions arch;
 };
@@ -87,7 +88,9 @@ void setup(CLI::App& app, InspectOptions& options) {
   add_text(app, "--sort", options.sort, "COLUMN", "sort the layer table by this column: numbers from the largest, texts from A");
   add_integer(app, "--batch", options.batch, 1, 1'000'000,
               "count for this many images (default: the file's batch; 1 where it is open, N)");
-  app.add_flag("--weights", options.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag("--weights", options.extra.weights, "statistics of every weight: min, max, mean, std, zeros, NaN, Inf");
+  app.add_flag("--quantization", options.extra.quantization,
+               "types, scales and zero points of every quantized layer; csv: these alone");
   app.add_flag(
       "--plan", options.plan,
       "how it would be run instead of what it is: the steps, and how each convolution is computed (for --batch images at "
@@ -176,11 +179,12 @@ void write_tables(const InspectOptions& options, const Inspection& inspection, c
     output.write(fitted(inspection, columns, options.sort, terminal_width(output)));
   }
   output.write("\n" + convention_table(inspection).render(format));
-  if (options.weights) output.write("\n" + weight_table(inspection).render(format));
+  if (options.extra.quantization) output.write("\n" + quantization_table(inspection).render(format));
+  if (options.extra.weights) output.write("\n" + weight_table(inspection).render(format));
 }
 
 InspectRequest request_of(const InspectOptions& options, const std::string& model, Depth depth) {
-  return {.model = model, .arch = options.arch, .batch = options.batch, .depth = depth, .weights = options.weights};
+  return {.model = model, .arch = options.arch, .batch = options.batch, .depth = depth, .weights = options.extra.weights};
 }
 
 // Files that hold a model's data beside it are not replaced by the output.
@@ -213,7 +217,8 @@ void write_pair(const InspectOptions& options, const std::vector<std::string>& n
   }
   for (const auto& [name, given] : {std::pair{"--columns", !options.columns.empty()},
                                     {"--sort", !options.sort.empty()},
-                                    {"--weights", options.weights},
+                                    {"--weights", options.extra.weights},
+                                    {"--quantization", options.extra.quantization},
                                     {"--plan", options.plan}}) {
     if (given) throw Error(Fault::invalid, fmt::format("{} is of one model; unexpected argument '{}'", name, names[1]));
   }
@@ -248,10 +253,11 @@ void write_one(const InspectOptions& options, InspectFormat format, Depth depth,
     case InspectFormat::text:
     case InspectFormat::markdown: return write_tables(options, inspection, columns, format == InspectFormat::markdown, output);
     case InspectFormat::csv:
+      if (options.extra.quantization) return output.write(quantization_table(inspection).render(table::Format::csv));
       if (options.columns.empty()) columns = column_names();
       return output.write(layer_table(inspection, columns, options.sort).render(table::Format::csv));
-    case InspectFormat::json: return output.write(to_json(inspection, options.weights));
-    case InspectFormat::html: return output.write(to_html(inspection, depth, options.weights));
+    case InspectFormat::json: return output.write(to_json(inspection, options.extra));
+    case InspectFormat::html: return output.write(to_html(inspection, depth, options.extra));
     case InspectFormat::dot: return output.write(graphviz::to_dot(diagram_of(inspection, depth)));
     case InspectFormat::svg: return output.write(graphviz::to_svg(diagram_of(inspection, depth)));
   }

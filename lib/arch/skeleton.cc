@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/arch/part_order.h"
+#include "lib/arch/ranges.h"
 #include "lib/arch/resolved_window.h"
 #include "lib/arch/saturation.h"
 #include "lib/base/error.h"
@@ -33,6 +34,7 @@ class Reducer {
       : graph_(graph),
         consumers_(graph.consumers()),
         outputs_(graph.outputs().begin(), graph.outputs().end()),
+        ranges_(graph),
         part_of_(graph.nodes().size(), nothing) {}
 
   std::vector<Part> run() {
@@ -52,7 +54,9 @@ class Reducer {
   }
 
  private:
-  int part(ValueId value) const { return value.is_none() ? nothing : part_of_[static_cast<std::size_t>(value.node)]; }
+  int part(ValueId value) const {
+    return value.is_none() || ranges_.contains(value) ? nothing : part_of_[static_cast<std::size_t>(value.node)];
+  }
 
   bool depends_on_the_image(NodeId id) const {
     const Node& node = graph_.node(id);
@@ -93,19 +97,9 @@ class Reducer {
             [&](const Conv& conv) { return convolution(id, conv, 1, 2); },
             [&](const ConvInteger& op) { return convolution(id, op.conv, 1, none); },
             [&](const QLinearConv& op) { return convolution(id, op.conv, 3, 8); },
-            [&](const MaxPool& pool) {
-              return window(id, Kind::max_pool, "max pool",
-                            {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode});
-            },
-            [&](const AveragePool& pool) {
-              return window(id, Kind::average_pool, "average pool",
-                            {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode});
-            },
-            [&](const QLinearAveragePool& op) {
-              const AveragePool& pool = op.pool;
-              return window(id, Kind::average_pool, "average pool",
-                            {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode});
-            },
+            [&](const MaxPool& pool) { return window(id, Kind::max_pool, "max pool", attributes_of(pool)); },
+            [&](const AveragePool& pool) { return window(id, Kind::average_pool, "average pool", attributes_of(pool)); },
+            [&](const QLinearAveragePool& op) { return window(id, Kind::average_pool, "average pool", attributes_of(op.pool)); },
             [&](const GlobalAveragePool&) { return simple(Kind::global_pool, "global average pool"); },
             [&](const ReduceMean&) {
               const Fact& x = graph_.fact(node.inputs[0]);
@@ -194,6 +188,11 @@ class Reducer {
     return add(std::move(made));
   }
 
+  template <typename Pool>
+  static WindowAttributes attributes_of(const Pool& pool) {
+    return {pool.auto_pad, pool.kernel_shape, pool.strides, pool.dilations, pool.pads, pool.ceil_mode};
+  }
+
   int window(NodeId id, Kind kind, const std::string& name, const WindowAttributes& attributes) {
     const Node& node = graph_.node(id);
     const Fact& x = graph_.fact(node.inputs[0]);
@@ -273,7 +272,7 @@ class Reducer {
     const Kind before = at(index).kind;
     const bool linear = before == Kind::convolution || before == Kind::classifier || before == Kind::batch_norm;
     if (linear && is_read_once(from)) {
-      if (kind == Kind::batch_norm || name == "Mul") at(index).normalized = true;
+      if (!ranges_.reaches(node) && (kind == Kind::batch_norm || name == "Mul")) at(index).normalized = true;
       if (name == "Add") at(index).biased = true;
       return index;
     }
@@ -386,6 +385,7 @@ class Reducer {
   const Graph& graph_;
   std::vector<std::vector<NodeId>> consumers_;
   std::set<ValueId> outputs_;
+  Ranges ranges_;
   std::vector<int> part_of_;  // by node
   std::vector<Part> parts_;
   std::map<int, Numbers> spatial_pads_;  // by part

@@ -348,6 +348,7 @@ INSTANTIATE_TEST_SUITE_P(
         File{"int8/cifar10-resnet20-qoperator.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
         File{"int8/cifar10-resnet20-qdq-u8s8.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
         File{"int8/cifar10-resnet20-qdq-s8s8.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
+        File{"int8/cifar10-resnet20-dynamic.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"},
         File{"int8/cifar10-resnet20-qdq-u8u8.onnx", "ResNet-20 (CIFAR), option A, 10 classes, batch norm folded"}));
 
 }  // namespace

@@ -336,5 +336,19 @@ TEST_F(InspectTest, ThePageOpensInChromium) {
   EXPECT_THAT(browser.err, Not(HasSubstr("CONSOLE")));
 }
 
+TEST_F(InspectTest, SaysHowLayersAreQuantized) {
+  RESNET_REQUIRE_ASSETS();
+  const std::string model = (*assets() / "models/cifar10-resnet8-int8-qdq-op13.onnx").string();
+  const Finished text = run({"inspect", model, "--quantization"});
+  EXPECT_THAT(text.out, HasSubstr("\nquantization  "));
+  EXPECT_THAT(text.out, HasSubstr("weight_scale_max"));
+  const json found = json::parse(run({"inspect", model, "--quantization", "--format", "json"}).out);
+  ASSERT_FALSE(found["quantization"].empty());
+  EXPECT_GT(found["quantization"][0]["x_scale"].get<double>(), 0);
+  EXPECT_FALSE(json::parse(run({"inspect", model, "--format", "json"}).out).contains("quantization"));
+  EXPECT_THAT(run({"inspect", model, "--quantization", "--format", "csv"}).out, StartsWith("layer,op,x,x_scale,"));
+  EXPECT_THAT(run({"inspect", model, "--quantization", "--format", "html"}).out, HasSubstr("Quantization"));
+}
+
 }  // namespace
 }  // namespace resnet::test

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "lib/analysis/cost.h"
+#include "lib/analysis/quantization.h"
 #include "lib/base/error.h"
 #include "lib/graph/stated.h"
 
@@ -319,6 +320,44 @@ table::Table weight_table(const Inspection& inspection) {
   for (const analysis::WeightStatistics& w : analysis::weight_statistics(inspection.model.graph)) {
     result.add({w.name, std::string(resnet::name_of(w.dtype)), w.shape.to_string(), w.min, w.max, w.mean, w.deviation, w.zeros,
                 w.not_a_number, w.infinite});
+  }
+  return result;
+}
+
+table::Table quantization_table(const Inspection& inspection) {
+  table::Table result({{"layer"},
+                       {"op"},
+                       {"x"},
+                       {"x_scale", Align::right, 9},
+                       {"x_zero_point", Align::right, {}},
+                       {"weight"},
+                       {"weight_scales", Align::right, {}},
+                       {"weight_scale_min", Align::right, 9},
+                       {"weight_scale_max", Align::right, 9},
+                       {"weight_zero_point", Align::right, {}},
+                       {"y"},
+                       {"y_scale", Align::right, 9},
+                       {"y_zero_point", Align::right, {}}});
+  using analysis::QuantizedTensor;
+  const auto type = [](const std::optional<QuantizedTensor>& t) {
+    return t ? table::Cell(std::string(resnet::name_of(t->dtype))) : table::Cell();
+  };
+  // Of several or of none there is nothing that one number says.
+  const auto scale = [](const std::optional<QuantizedTensor>& t, double QuantizedTensor::*which) {
+    return t && t->scales > 0 ? table::Cell((*t).*which) : table::Cell();
+  };
+  const auto zero_point = [](const std::optional<QuantizedTensor>& t) {
+    return t && t->zero_point_known && t->least_zero_point == t->largest_zero_point ? table::Cell(t->least_zero_point)
+                                                                                    : table::Cell();
+  };
+  const Graph& graph = inspection.model.graph;
+  for (const analysis::QuantizedLayer& layer : analysis::quantized_layers(graph)) {
+    const Node& node = graph.node(layer.node);
+    const std::optional<QuantizedTensor>& w = layer.weight;
+    result.add({resnet::name_of(node), type_of(node.op), type(layer.x), scale(layer.x, &QuantizedTensor::least_scale),
+                zero_point(layer.x), type(w), w && w->scales > 0 ? table::Cell(w->scales) : table::Cell(),
+                scale(w, &QuantizedTensor::least_scale), scale(w, &QuantizedTensor::largest_scale), zero_point(w), type(layer.y),
+                scale(layer.y, &QuantizedTensor::least_scale), zero_point(layer.y)});
   }
   return result;
 }

@@ -65,10 +65,16 @@ std::vector<std::string> column_names();
 table::Table layer_table(const Inspection& inspection, const std::vector<std::string>& columns, const std::string& sort_by);
 table::Table convention_table(const Inspection& inspection);
 table::Table weight_table(const Inspection& inspection);
+// How each quantized layer is: types, scales, zero points.
+table::Table quantization_table(const Inspection& inspection);
 table::Table difference_table(const arch::Recognition& recognition);
 
-// {"model", "inputs", "outputs", "totals", "conventions", "layers"} and, where asked for, "weights".
-std::string to_json(const Inspection& inspection, bool weights);
+// Tables that are shown where they are asked for.
+struct Extra {
+  bool weights = false, quantization = false;
+};
+// {"model", "inputs", "outputs", "totals", "conventions", "layers"} and, where asked for, "weights" and "quantization".
+std::string to_json(const Inspection& inspection, const Extra& extra);
 // {"a", "b"}: both as above.
 std::string to_json(const Inspection& a, const Inspection& b);
 
@@ -81,7 +87,7 @@ table::Table pair_layers(const Inspection& a, const Inspection& b);
 graphviz::Diagram diagram_of(const Inspection& inspection, Depth depth);
 
 // A self-contained page: summary, picture, tables, or both tables of a pair.
-std::string to_html(const Inspection& inspection, Depth depth, bool weights);
+std::string to_html(const Inspection& inspection, Depth depth, const Extra& extra);
 std::string to_html(const Inspection& a, const Inspection& b);
 
 }  // namespace resnet::cli

@@ -112,7 +112,7 @@ Json layers_of(const Inspection& i) {
   return layers;
 }
 
-Json document_of(const Inspection& i, bool weights) {
+Json document_of(const Inspection& i, const Extra& extra) {
   const Provenance& p = i.model.provenance;
   Json model = {{"name", i.name}, {"network", i.recognition ? json_of(*i.recognition) : Json()}};
   if (!p.format.empty()) {
@@ -155,7 +155,8 @@ Json document_of(const Inspection& i, bool weights) {
     result["totals"]["layers_left_out"] = i.total.not_counted;
     result["totals"]["left_out"] = left_out_text(i);
   }
-  if (weights) result["weights"] = json_of(weight_table(i));
+  if (extra.weights) result["weights"] = json_of(weight_table(i));
+  if (extra.quantization) result["quantization"] = json_of(quantization_table(i));
   return result;
 }
 
@@ -163,10 +164,10 @@ std::string text_of(const Json& document) { return document.dump(2, ' ', false, 
 
 }  // namespace
 
-std::string to_json(const Inspection& i, bool weights) { return text_of(document_of(i, weights)); }
+std::string to_json(const Inspection& i, const Extra& extra) { return text_of(document_of(i, extra)); }
 
 std::string to_json(const Inspection& a, const Inspection& b) {
-  return text_of({{"a", document_of(a, false)}, {"b", document_of(b, false)}});
+  return text_of({{"a", document_of(a, {})}, {"b", document_of(b, {})}});
 }
 
 }  // namespace resnet::cli

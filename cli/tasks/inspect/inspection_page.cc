@@ -225,7 +225,7 @@ std::vector<std::string> page_columns() {
 
 }  // namespace
 
-std::string to_html(const Inspection& inspection, Depth depth, bool weights) {
+std::string to_html(const Inspection& inspection, Depth depth, const Extra& extra) {
   html::Page page(inspection.name);
   table::Table summary({{"of the network"}, {"value"}});
   for (const SummaryLine& line : summary_of(inspection)) summary.add({line.what, line.text});
@@ -240,7 +240,11 @@ std::string to_html(const Inspection& inspection, Depth depth, bool weights) {
     page.add_heading("Differences from " + arch::describe(inspection.recognition->spec));
     page.add_table(difference_table(*inspection.recognition));
   }
-  if (weights) {
+  if (extra.quantization) {
+    page.add_heading("Quantization");
+    page.add_table(quantization_table(inspection));
+  }
+  if (extra.weights) {
     page.add_heading("Weights");
     page.add_table(weight_table(inspection));
   }

@@ -8,6 +8,7 @@
 #include "cli/tasks/inspect/inspection.h"
 #include "cli/tasks/open/runnable.h"
 #include "cli/tasks/prepare/preprocess.h"
+#include "lib/analysis/quantization.h"
 
 namespace resnet::cli {
 
@@ -52,6 +53,20 @@ std::string left_out_text(const Inspection& inspection) {
   return text + (sizes ? ": the operator or its sizes are not known" : ": operators that are not known");
 }
 
+namespace {
+
+// "ONNX, opset 17, IR version 8, by pytorch 1.13".
+std::string format_text(const Provenance& p) {
+  std::string opsets;
+  for (const auto& [domain, version] : p.opsets)
+    opsets += fmt::format("{}{}{}", opsets.empty() ? "" : ", ", domain.empty() ? "" : domain + " ", version);
+  const std::string producer = p.producer_name + (p.producer_version.empty() ? "" : " " + p.producer_version);
+  const std::string versions = opsets.empty() ? "" : fmt::format(", opset {}, IR version {}", opsets, p.ir_version);
+  return p.format + versions + (producer.empty() ? "" : ", by " + producer);
+}
+
+}  // namespace
+
 std::vector<SummaryLine> summary_of(const Inspection& i) {
   const Graph& graph = i.shown;
   const Provenance& p = i.model.provenance;
@@ -59,14 +74,7 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
   const auto add = [&](const std::string& what, const std::string& text) { lines.push_back({what, table::printable(text)}); };
   add("model", i.name);
   add("network", i.recognition ? i.recognition->to_string() : "none of this family: " + i.not_recognized);
-  if (!p.format.empty()) {
-    std::string opsets;
-    for (const auto& [domain, version] : p.opsets)
-      opsets += fmt::format("{}{}{}", opsets.empty() ? "" : ", ", domain.empty() ? "" : domain + " ", version);
-    std::string producer = p.producer_name + (p.producer_version.empty() ? "" : " " + p.producer_version);
-    const std::string versions = opsets.empty() ? "" : fmt::format(", opset {}, IR version {}", opsets, p.ir_version);
-    add("format", p.format + versions + (producer.empty() ? "" : ", by " + producer));
-  }
+  if (!p.format.empty()) add("format", format_text(p));
   // A file of the structure only lists its parameters as inputs, too.
   constexpr std::size_t most_inputs = 4;
   const std::span<const ValueId> inputs = graph.inputs();
@@ -84,6 +92,8 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
   for (const auto& [type, count] : operators) listed += fmt::format("{}{} {}", listed.empty() ? "" : ", ", count, type);
   add("operators", listed);
   if (!i.not_run.kinds.empty()) add("cannot run", not_run_text(i));
+  if (const auto layers = analysis::quantized_layers(graph); !layers.empty())
+    add("quantization", analysis::quantization_text(graph, layers));
   add("parameters",
       fmt::format("{}, and {} running statistics (batch norm)", grouped(i.total.parameters), grouped(i.total.buffers)));
   const std::string per = i.batch == 1 ? "" : fmt::format(" for a batch of {}", i.batch);
