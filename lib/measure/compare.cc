@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 #include <random>
-#include <set>
 
 #include "lib/analysis/batch_axis.h"
 #include "lib/analysis/cost.h"
@@ -243,25 +242,6 @@ std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tens
     if (error.fault() == Fault::malformed) return std::nullopt;  // what it costs depends on the data
     throw;
   }
-}
-
-std::vector<std::string> common_values(const Graph& a, const Graph& b) {
-  const auto values = [](const Graph& graph) {
-    std::vector<std::string> names;
-    for (const Node& node : graph.nodes()) {
-      if (holds_alternative<Input>(node.op) || holds_alternative<Constant>(node.op)) continue;
-      const Value& value = node.outputs[0];
-      if (!value.name.empty() && value.fact.dtype && is_floating_point(*value.fact.dtype)) names.push_back(value.name);
-    }
-    return names;
-  };
-  const std::vector<std::string> other = values(b);
-  const std::set<std::string> there(other.begin(), other.end());
-  std::vector<std::string> common;
-  for (const std::string& name : values(a)) {
-    if (there.contains(name)) common.push_back(name);
-  }
-  return common;
 }
 
 Graph with_outputs(const Graph& graph, const std::vector<std::string>& names) {

@@ -68,8 +68,6 @@ std::optional<Reference> reference_of(const Graph& graph, const std::vector<Tens
 // A few seconds of one processor.
 constexpr std::int64_t reference_macs = 6'000'000'000;
 
-// Values of floating-point type that nodes of both graphs make under one name, in the first graph's order.
-std::vector<std::string> common_values(const Graph& a, const Graph& b);
 // The graph with these values as its outputs.
 Graph with_outputs(const Graph& graph, const std::vector<std::string>& names);
 

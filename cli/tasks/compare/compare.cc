@@ -17,6 +17,7 @@
 #include "lib/analysis/batch_axis.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
+#include "lib/measure/common_layers.h"
 
 namespace resnet::cli {
 
@@ -187,9 +188,8 @@ class Comparison {
     }
     result_.judged = judge_executor(name, b, others);
     if (!request_.layers) return;
-    const std::vector<std::string> common = common_values(a, b);
-    result_.layers = compare_all(common, run_one(request_.model, with_outputs(a, common), false),
-                                 run_one(name, with_outputs(b, common), false));
+    const CommonLayers common = common_layers(a, b);
+    result_.layers = compare_all(common.names, run_one(request_.model, common.a, false), run_one(name, common.b, false));
   }
 
   std::vector<ComparedValue> judge_executor(const std::string& name, const Graph& graph, const std::vector<std::string>& names) {
