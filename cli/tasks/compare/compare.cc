@@ -18,6 +18,7 @@
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
 #include "lib/measure/common_layers.h"
+#include "lib/passes/passes.h"
 
 namespace resnet::cli {
 
@@ -189,7 +190,12 @@ class Comparison {
     result_.judged = judge_executor(name, b, others);
     if (!request_.layers) return;
     const CommonLayers common = common_layers(a, b);
-    result_.layers = compare_all(common.names, run_one(request_.model, common.a, false), run_one(name, common.b, false));
+    // Node by node, but in the arithmetic that quantized networks have when they run.
+    const auto layers_of = [&](const std::string& model, const Graph& graph) {
+      PassLog log;
+      return run_one(model, integer_arithmetic(graph, log), false);
+    };
+    result_.layers = compare_all(common.names, layers_of(request_.model, common.a), layers_of(name, common.b));
   }
 
   std::vector<ComparedValue> judge_executor(const std::string& name, const Graph& graph, const std::vector<std::string>& names) {

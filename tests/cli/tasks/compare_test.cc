@@ -5,6 +5,7 @@
 #include "formats/onnx/read.h"
 #include "formats/onnx/write.h"
 #include "tests/cli/tasks/fixture.h"
+#include "tests/support/assets.h"
 
 namespace resnet::test {
 namespace {
@@ -149,6 +150,19 @@ TEST_F(CompareTaskTest, ElementTypesAreCompared) {
   EXPECT_FALSE(result.within);
   EXPECT_THAT(result.outputs.at(0).difference.problem, HasSubstr("element types float and float16; largest difference"));
   EXPECT_TRUE(compare(comparison("float16.onnx", "float16.onnx")).within);
+}
+
+// The same parameters in both forms: every layer has the same bits, in real units.
+TEST_F(CompareTaskTest, LayersOfBothFormsOfAQuantizedNetwork) {
+  RESNET_REQUIRE_ASSETS();
+  const std::string folder = (*assets() / "models/int8/").string();
+  cli::CompareRequest asked;
+  asked.model = folder + "cifar10-resnet20-qdq-u8s8.onnx";
+  asked.others = {folder + "cifar10-resnet20-qoperator.onnx"};
+  asked.layers = true;
+  const cli::CompareResult result = compare(asked);
+  EXPECT_GT(result.layers.size(), 10u);
+  for (const cli::ComparedValue& layer : result.layers) EXPECT_EQ(layer.difference.largest, 0) << layer.name;
 }
 
 }  // namespace
