@@ -157,9 +157,10 @@ TEST_F(CompareTaskTest, LayersOfBothFormsOfAQuantizedNetwork) {
   RESNET_REQUIRE_ASSETS();
   const std::string folder = (*assets() / "models/int8/").string();
   cli::CompareRequest asked;
-  asked.model = folder + "cifar10-resnet20-qdq-u8s8.onnx";
-  asked.others = {folder + "cifar10-resnet20-qoperator.onnx"};
+  asked.model = folder + "imagenet-resnet18-qdq-u8s8.onnx";
+  asked.others = {folder + "imagenet-resnet18-qoperator.onnx"};
   asked.layers = true;
+  asked.random = 1;
   const cli::CompareResult result = compare(asked);
   EXPECT_GT(result.layers.size(), 10u);
   for (const cli::ComparedValue& layer : result.layers) EXPECT_EQ(layer.difference.largest, 0) << layer.name;
