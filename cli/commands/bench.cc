@@ -116,6 +116,7 @@ Json json_of(const BenchRow& row) {
   result["iterations"] = row.times.size();
   if (row.profile) {
     result["peak_gflops"] = row.profile->peak_gflops;
+    if (row.profile->peak_int8_gops > 0) result["peak_int8_gops"] = row.profile->peak_int8_gops;
     result["memory_gb_per_second"] = row.profile->memory_gb_per_second;
     Json& layers = result["layers"] = Json::array();
     for (const BenchLayer& layer : row.profile->layers) {
@@ -126,7 +127,8 @@ Json json_of(const BenchRow& row) {
                         {"macs", layer.macs},
                         {"bytes", layer.bytes},
                         {"limit_ms", layer.limit_ms},
-                        {"gflops", layer.gflops()}});
+                        {"gflops", layer.gflops()},
+                        {"integers", layer.integers}});
     }
   }
   if (row.pipeline) {
@@ -162,7 +164,7 @@ table::Table table_of(const BenchProfile& profile) {
                        {"method"},
                        {"ms", Align::right, 3},
                        {"share_%", Align::right, 1},
-                       {"GFLOP/s", Align::right, 1},
+                       {profile.peak_int8_gops > 0 ? "GOP/s" : "GFLOP/s", Align::right, 1},
                        {"of_peak_%", Align::right, 1},
                        {"limit_ms", Align::right, 3}});
   const double all = profile.total_ms();
@@ -170,7 +172,7 @@ table::Table table_of(const BenchProfile& profile) {
     const double speed = layer.gflops();
     layers.add({layer.name, layer.kind, layer.method, layer.ms, 100 * layer.ms / all,
                 speed > 0 ? table::Cell(speed) : table::Cell(),
-                speed > 0 ? table::Cell(100 * speed / profile.peak_gflops) : table::Cell(), layer.limit_ms});
+                speed > 0 ? table::Cell(100 * speed / profile.peak_of(layer)) : table::Cell(), layer.limit_ms});
   }
   return layers;
 }
@@ -180,9 +182,10 @@ std::string text_of(const BenchRow& row, table::Format kind) {
   std::string text;
   if (row.profile) {
     text += fmt::format(
-        "\n{}, batch {}, {}; measured peaks {:.0f} GFLOP/s and {:.1f} GB/s from memory; layers {:.1f} ms, limits "
+        "\n{}, batch {}, {}; measured peaks {:.0f} GFLOP/s{} and {:.1f} GB/s from memory; layers {:.1f} ms, limits "
         "{:.1f} ms\n\n",
         table::printable(c.model), c.batch, counted(c.threads, "thread"), row.profile->peak_gflops,
+        row.profile->peak_int8_gops > 0 ? fmt::format(", {:.0f} GOP/s of 8-bit integers", row.profile->peak_int8_gops) : "",
         row.profile->memory_gb_per_second, row.profile->total_ms(), row.profile->total_limit_ms());
     text += table_of(*row.profile).render(kind);
   }

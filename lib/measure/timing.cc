@@ -165,6 +165,7 @@ std::vector<StepTime> TimedNetwork::profile(int runs, const Stop& stop) {
     step.macs = multiplies ? found->second.first : 0;
     step.products = static_cast<double>(step.macs) / saving(info.method);
     step.bytes = found->second.second;
+    step.integers = step.macs > 0 && info.method == "integer";
     // A node whose input is padded first has two steps; the last one multiplies. A transpose after it is not one of them.
     if (i > 0 && steps[i - 1].node == info.node && steps[i - 1].kind == info.kind)
       steps[i - 1] = {info.node, info.kind, info.method, steps[i - 1].milliseconds};

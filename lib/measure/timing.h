@@ -25,6 +25,7 @@ struct StepTime {
   std::int64_t macs = 0;    // of the whole batch, as the direct convolution counts
   double products = 0;      // multiplications that its method cannot do without
   std::int64_t bytes = 0;   // of the node's inputs, weights and outputs, each once
+  bool integers = false;    // its products are of 8-bit integers
 };
 
 // A network that is ready to run, with noise as its input: one session, or several side by side.

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/fixture.h"
+#include "tests/support/assets.h"
 
 namespace resnet::test {
 namespace {
@@ -73,6 +74,22 @@ TEST_F(BenchTest, ProfilesLayers) {
     macs += layer["macs"].get<std::int64_t>();
   }
   EXPECT_EQ(macs, 40'551'040);  // of ResNet-20, option A
+}
+
+TEST_F(BenchTest, IntegersBesideTheirOwnPeak) {
+  RESNET_REQUIRE_ASSETS();
+  const std::string model = (*assets() / "models/int8/cifar10-resnet20-qoperator.onnx").string();
+  const json found = bench({model, "--profile", "--threads", "1"})["results"][0];
+  EXPECT_GT(found["peak_int8_gops"].get<double>(), 0);
+  int count = 0;
+  for (const json& layer : found["layers"]) {
+    if (!layer["integers"].get<bool>()) continue;
+    ++count;
+    EXPECT_GT(layer["limit_ms"].get<double>(), 0);
+    EXPECT_NEAR(layer["gflops"].get<double>(), 2e-6 * layer["macs"].get<double>() / layer["ms"].get<double>(), 1e-3);
+  }
+  EXPECT_GE(count, 20);
+  EXPECT_FALSE(bench({"resnet20", "--profile", "--threads", "1"})["results"][0].contains("peak_int8_gops"));
 }
 
 TEST_F(BenchTest, PhotosFromTheirFiles) {

@@ -43,14 +43,17 @@ struct BenchLayer {
   std::int64_t macs = 0;   // of the whole batch, as the direct convolution counts
   std::int64_t bytes = 0;  // that are read and written
   double limit_ms = 0;     // what neither the processor nor the memory could do in less
-  // Twice its multiply-adds.
+  bool integers = false;   // its products are of 8-bit integers
+  // Twice its multiply-adds, of floats or of integers.
   double gflops() const { return ms > 0 ? 2e-6 * static_cast<double>(macs) / ms : 0; }
 };
 struct BenchProfile {
-  double peak_gflops = 0, memory_gb_per_second = 0;  // as this machine was measured
+  // As this machine was measured; of 8-bit integers 0 where no layer has any.
+  double peak_gflops = 0, peak_int8_gops = 0, memory_gb_per_second = 0;
   std::vector<BenchLayer> layers;
   double total_ms() const;
   double total_limit_ms() const;
+  double peak_of(const BenchLayer& layer) const { return layer.integers ? peak_int8_gops : peak_gflops; }
 };
 
 struct BenchPipeline {

@@ -27,8 +27,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Loaded, load_ms, first_ms, peak_rss_mib)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Turn, times, peak_rss_mib)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BenchLayer, name, kind, method, ms, macs, bytes, limit_ms)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BenchProfile, peak_gflops, memory_gb_per_second, layers)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BenchLayer, name, kind, method, ms, macs, bytes, limit_ms, integers)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BenchProfile, peak_gflops, peak_int8_gops, memory_gb_per_second, layers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BenchPipeline, photos, failed, decode_images_per_second, network_images_per_second,
                                    images_per_second, share_of_sum)
 
@@ -181,10 +181,14 @@ BenchProfile Measurement::profile() {
   measure_peaks();
   const std::vector<StepTime> times = network_->profile(profile_runs, context_.stop);
   measure_peaks();
+  if (std::any_of(times.begin(), times.end(), [](const StepTime& step) { return step.integers; }))
+    profile.peak_int8_gops = kernels::peak_int8(network_->pool());
   for (const StepTime& step : times) {
+    BenchLayer layer{step.node, step.kind, step.method, step.milliseconds, step.macs, step.bytes};
+    layer.integers = step.integers;
     // The roofline.
-    const double limit = std::max(2e-6 * step.products / peak, 1e-6 * static_cast<double>(step.bytes) / bandwidth);
-    profile.layers.push_back({step.node, step.kind, step.method, step.milliseconds, step.macs, step.bytes, limit});
+    layer.limit_ms = std::max(2e-6 * step.products / profile.peak_of(layer), 1e-6 * static_cast<double>(step.bytes) / bandwidth);
+    profile.layers.push_back(std::move(layer));
   }
   return profile;
 }
