@@ -44,6 +44,7 @@ struct ConvertOptions {
   std::string model, output, labels, inputs, outputs;
   std::optional<ModelFormat> format;
   std::optional<DType> dtype;
+  std::optional<QuantizedForm> form;
   std::optional<Convention> preprocess;
   std::optional<Names> rename;
   std::optional<int> opset;
@@ -71,6 +72,10 @@ void setup(CLI::App& app, ConvertOptions& options) {
       app, "--dtype", options.dtype, stored_types,
       "element type of the stored weights; the network computes in fp32 as before. fp32 also makes float32 of float16 inputs "
       "and outputs");
+  add_choice(
+      app, "--layout", options.form,
+      "of what is quantized: qdq: pairs of QuantizeLinear and DequantizeLinear; qoperator: QLinearConv and its kin, some of "
+      "them ONNX Runtime's own (default: as it is)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE",
            "the input's dims in place of the model's, such as 1x3x224x224");
   app.add_flag("--dynamic-batch", options.dynamic_batch,
@@ -105,6 +110,7 @@ void setup(CLI::App& app, ConvertOptions& options) {
       "  resnet-cli convert resnet50.onnx -o resnet50.resnet --labels imagenet1k --preprocess torchvision\n"
       "  resnet-cli convert model.onnx -o small.onnx --fold-batch-norm --simplify --dtype fp16 --check 4\n"
       "  resnet-cli convert model.onnx -o old.onnx --opset 9\n"
+      "  resnet-cli convert int8.onnx -o operators.onnx --layout qoperator\n"
       "  resnet-cli convert model.onnx -o backbone.onnx --outputs features\n"
       "  resnet-cli convert resnet50.onnx -o structure.onnx --strip-weights");
 }
@@ -125,6 +131,7 @@ ConvertRequest request_of(const ConvertOptions& options, Context& context) {
   request.fold_batch_norm = options.fold_batch_norm;
   request.strip_weights = options.strip_weights;
   request.dtype = options.dtype;
+  request.form = options.form;
   request.opset = options.opset;
   request.external_data = options.external_data;
   request.strip_metadata = options.strip_metadata;

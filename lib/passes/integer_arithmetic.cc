@@ -35,7 +35,7 @@ bool hands_on(const Op& op) { return holds_alternative<Identity>(op) || holds_al
 
 class Pass : private IntegerGroups {
  public:
-  Pass(const Graph& graph, PassLog& log) : IntegerGroups(graph), log_(log) {}
+  Pass(const Graph& graph, const IntegerOptions& options, PassLog& log) : IntegerGroups(graph, options), log_(log) {}
 
   Graph run() {
     return rewriter_.run([&](NodeId id) {
@@ -266,12 +266,12 @@ Graph merge_tables(const Graph& graph) {
 
 }  // namespace
 
-Graph integer_arithmetic(const Graph& graph, PassLog& log) {
+Graph integer_arithmetic(const Graph& graph, PassLog& log, const IntegerOptions& options) {
   const bool concerns = std::any_of(graph.nodes().begin(), graph.nodes().end(),
                                     [](const Node& node) { return holds_alternative<DequantizeLinear>(node.op); });
   if (!concerns) return graph;
   const std::size_t before = log.done.size();
-  Graph result = Pass(graph, log).run();
+  Graph result = Pass(graph, options, log).run();
   if (log.done.size() == before) return graph;
   return remove_dead_nodes(merge_tables(remove_dead_nodes(result, log)), log);
 }

@@ -135,6 +135,7 @@ ValueId IntegerGroups::emit(NodeId id, Op op, std::vector<ValueId> inputs) {
 
 std::optional<ValueId> IntegerGroups::look_up(const Coded& x, const ByteTable& table, DType dtype) {
   if (is_identity(table) && x.quantization.dtype == dtype) return x.bytes;
+  if (!options_.tables) return std::nullopt;
   const auto key = std::tuple(x.bytes, dtype, table);
   if (const auto found = looked_up_.find(key); found != looked_up_.end()) return found->second;
   const std::size_t bytes = table.size() * sizeof(ByteRow);

@@ -45,7 +45,8 @@ class IntegerGroups {
     std::int64_t terms, count;  // of each sum, and how many output channels
   };
 
-  explicit IntegerGroups(const Graph& graph) : graph_(graph), readers_(graph), rewriter_(graph) {}
+  IntegerGroups(const Graph& graph, const IntegerOptions& options)
+      : graph_(graph), options_(options), readers_(graph), rewriter_(graph) {}
 
   const Coded* coded(ValueId value) const;
   void set_coded(ValueId value, Coded coded);
@@ -76,6 +77,7 @@ class IntegerGroups {
   bool compute_in_integers(NodeId id);
 
   const Graph& graph_;
+  const IntegerOptions options_;
   const Readers readers_;
   Rewriter rewriter_;
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/words.h"
 #include "lib/graph/graph.h"
 
 namespace resnet {
@@ -75,7 +76,22 @@ Graph compute_in_float32(const Graph& graph, PassLog& log);
 Graph fuse_activations(const Graph& graph, PassLog& log);
 // What is between DequantizeLinear and QuantizeLinear becomes operators on bytes with integer sums, and tables: for running,
 // before constants are folded. Not part of optimize(), for an answer may change by a few steps of its quantization.
-Graph integer_arithmetic(const Graph& graph, PassLog& log);
+struct IntegerOptions {
+  bool tables = true;  // LookupTable, which is our own and in no file
+};
+Graph integer_arithmetic(const Graph& graph, PassLog& log, const IntegerOptions& options = {});
+
+// The two ways in which ONNX says that a node computes in integers.
+enum class QuantizedForm : std::uint8_t {
+  qdq,        // the node in floats between DequantizeLinear and QuantizeLinear
+  qoperator,  // QLinearConv and its kin, some of them ONNX Runtime's own (com.microsoft)
+};
+constexpr auto words_of(QuantizedForm) {
+  return std::to_array<Word<QuantizedForm>>({{QuantizedForm::qdq, "qdq"}, {QuantizedForm::qoperator, "qoperator"}});
+}
+// A quantized network in the other form, with the same parameters: answers have the same bits here. What has no such form stays
+// as it is. Not part of optimize().
+Graph in_form(const Graph& graph, QuantizedForm form, PassLog& log);
 // The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);
 

@@ -7,18 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "lib/base/words.h"
+#include "lib/passes/passes.h"
 #include "lib/quantize/calibration.h"
 #include "lib/quantize/scheme.h"
 
 namespace resnet::quantize {
 
-// The two ways in which ONNX says that a node computes in integers.
-enum class Form : std::uint8_t {
-  qdq,        // the node in floats between DequantizeLinear and QuantizeLinear
-  qoperator,  // QLinearConv and its kin, some of them ONNX Runtime's own (com.microsoft)
-};
-constexpr auto words_of(Form) { return std::to_array<Word<Form>>({{Form::qdq, "qdq"}, {Form::qoperator, "qoperator"}}); }
+using Form = QuantizedForm;
 
 struct RewriteOptions {
   Form form = Form::qdq;

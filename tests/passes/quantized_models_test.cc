@@ -99,5 +99,34 @@ TEST(QuantizedModel, BothFormsOfResNet18GiveTheSameBits) {
   EXPECT_EQ(reference::evaluate(pairs, inputs), reference::evaluate(operators, inputs));
 }
 
+// From one form to the other and back, with the same bits.
+TEST(QuantizedModel, IsWrittenInTheOtherForm) {
+  RESNET_REQUIRE_ASSETS();
+  const Graph pairs = read("cifar10-resnet20-qdq-u8s8"), given = read("cifar10-resnet20-qoperator");
+  PassLog log;
+  const Graph operators = in_form(pairs, QuantizedForm::qoperator, log), back = in_form(operators, QuantizedForm::qdq, log);
+  EXPECT_EQ(count_of(operators, "Conv"), 0u);
+  EXPECT_EQ(count_of(operators, "QLinearConv"), 19u);
+  EXPECT_EQ(count_of(operators, "LookupTable"), 0u);
+  EXPECT_EQ(count_of(back, "QLinearConv"), 0u);
+  EXPECT_EQ(count_of(back, "Conv"), count_of(pairs, "Conv"));
+  const std::vector<Tensor> inputs = {picture(pairs)};
+  const auto expected = reference::evaluate(rewritten(pairs), inputs);
+  EXPECT_EQ(reference::evaluate(rewritten(operators), inputs), expected);
+  EXPECT_EQ(reference::evaluate(rewritten(back), inputs), expected);
+  EXPECT_EQ(reference::evaluate(rewritten(in_form(given, QuantizedForm::qdq, log)), inputs),
+            reference::evaluate(rewritten(given), inputs));
+}
+
+// Nothing is changed that has no other form, and floats have none.
+TEST(QuantizedModel, FloatsHaveNoOtherForm) {
+  RESNET_REQUIRE_ASSETS();
+  const Graph floats = onnx::read(*test::assets() / "models/cifar10-resnet20-torch-op11.onnx").graph;
+  PassLog log;
+  for (const QuantizedForm form : {QuantizedForm::qdq, QuantizedForm::qoperator})
+    EXPECT_EQ(in_form(floats, form, log).nodes().size(), floats.nodes().size());
+  EXPECT_TRUE(log.done.empty());
+}
+
 }  // namespace
 }  // namespace resnet

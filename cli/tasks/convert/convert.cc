@@ -44,6 +44,7 @@ void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log) {
   if (request.simplify) graph = simplify(std::move(graph), log);
   if (request.rename) graph = arch::rename_as_built(graph, arch::recognize(graph));
   if (request.fold_batch_norm) graph = remove_dead_nodes(fold_batch_norm(graph, log), log);
+  if (request.form) graph = in_form(graph, *request.form, log);
   if (request.dtype == DType::float32) {
     graph = remove_dead_nodes(fold_constants(graph, log), log);
     if (last_place(coarsest_type(graph), 1) > 0) graph = remove_no_ops(widen_floats(graph, log), log);

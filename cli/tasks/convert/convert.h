@@ -32,6 +32,8 @@ struct ConvertRequest {
   // Of the stored weights: float16, bfloat16 or float32, which inputs and outputs get, too; nothing: as they are.
   std::optional<DType> dtype = {};
 
+  std::optional<QuantizedForm> form = {};  // of what is quantized; nothing: as it is
+
   // Of ONNX files.
   std::optional<int> opset = {};  // as WriteOptions has it
   bool external_data = false, strip_metadata = false;
