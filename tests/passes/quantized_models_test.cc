@@ -111,9 +111,9 @@ TEST(QuantizedModel, IsWrittenInTheOtherForm) {
   EXPECT_EQ(count_of(back, "QLinearConv"), 0u);
   EXPECT_EQ(count_of(back, "Conv"), count_of(pairs, "Conv"));
   const std::vector<Tensor> inputs = {picture(pairs)};
-  const auto expected = reference::evaluate(rewritten(pairs), inputs);
-  EXPECT_EQ(reference::evaluate(rewritten(operators), inputs), expected);
-  EXPECT_EQ(reference::evaluate(rewritten(back), inputs), expected);
+  const auto answers = reference::evaluate(rewritten(pairs), inputs);
+  EXPECT_EQ(reference::evaluate(rewritten(operators), inputs), answers);
+  EXPECT_EQ(reference::evaluate(rewritten(back), inputs), answers);
   EXPECT_EQ(reference::evaluate(rewritten(in_form(given, QuantizedForm::qdq, log)), inputs),
             reference::evaluate(rewritten(given), inputs));
 }
