@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "formats/table/text.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 // The lines end at right_edge; the legend is beside them, as wide as its longest name.
 constexpr double height = 340, left = 70, right_edge = 740, top = 40, bottom = 50, least_legend = 200;
-constexpr double legend_text = 44, character = 7.2;  // where names begin, and how wide a letter is at most, as a rule
+constexpr double legend_text = 44;  // where its names begin
 constexpr std::size_t most_characters = 60;
 // Told apart by people who do not see every colour (after Okabe and Ito), too.
 constexpr std::array colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"};
@@ -87,11 +88,22 @@ std::string draw_axes(const Chart& chart, const Field& field) {
 
 std::string legend_name(const Series& series) { return table::shortened(series.name, most_characters); }
 
+// Of letters of 12 pixels, at most: no font is asked, so that the picture is the same everywhere.
+double width_of(std::string_view text) {
+  double width = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0) == 0x80) continue;  // of a letter that is counted
+    const bool capital = byte >= 'A' && byte <= 'Z', widest = std::string_view("mwMW@%").find(c) != std::string_view::npos;
+    width += byte >= 0xe0 ? 12.5 : widest ? 11.5 : capital ? 9 : 7;
+  }
+  return width;
+}
+
 double width_of(std::span<const Chart> charts) {
   double legend = least_legend;
   for (const Chart& chart : charts) {
-    for (const Series& series : chart.series)
-      legend = std::max(legend, legend_text + 8 + character * static_cast<double>(table::display_width(legend_name(series))));
+    for (const Series& series : chart.series) legend = std::max(legend, legend_text + 8 + width_of(legend_name(series)));
   }
   return right_edge + legend;
 }

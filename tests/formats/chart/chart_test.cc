@@ -40,9 +40,9 @@ TEST(Chart, LongNamesWidenTheLegend) {
   const Chart shorter{"t", "x", "y", {{"one", {{1, 2}}, false}}};
   EXPECT_THAT(to_svg(std::span(&shorter, 1)), HasSubstr("width=\"940\""));
   const Chart longer{"t", "x", "y", {{std::string(50, 'm'), {{1, 2}}, false}}};
-  EXPECT_THAT(to_svg(std::span(&longer, 1)), HasSubstr("width=\"1152\""));
+  EXPECT_THAT(to_svg(std::span(&longer, 1)), HasSubstr("width=\"1367\""));
   const Chart endless{"t", "x", "y", {{std::string(5000, 'm'), {{1, 2}}, false}}};
-  EXPECT_THAT(to_svg(std::span(&endless, 1)), HasSubstr("mm...mm"));
+  EXPECT_THAT(to_svg(std::span(&endless, 1)), HasSubstr("mm ... mm"));
 }
 
 TEST(Chart, WhatIsNoNumberInterruptsTheLine) {
