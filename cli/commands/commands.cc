@@ -90,11 +90,12 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
       "  resnet-cli predict resnet50.onnx photos/ --recursive --format csv -o answers.csv\n"
       "  resnet-cli build resnet50 -o resnet50.onnx\n"
       "  resnet-cli COMMAND --help");
-  std::vector<Command> commands = {add_predict(program),    add_evaluate(program), add_merge(program),     add_inspect(program),
-                                   add_validate(program),   add_build(program),    add_convert(program),   add_quantize(program),
-                                   add_compare(program),    add_bench(program),    add_responses(program), add_train(program),
-                                   add_curves(program),     add_fetch(program),    add_cache(program),     add_ops(program),
-                                   add_completion(program), add_man(program),      add_version(program),   add_help(program)};
+  std::vector<Command> commands = {add_predict(program),  add_evaluate(program),   add_merge(program),     add_inspect(program),
+                                   add_validate(program), add_build(program),      add_convert(program),   add_quantize(program),
+                                   add_compare(program),  add_bench(program),      add_responses(program), add_train(program),
+                                   add_curves(program),   add_paper(program),      add_fetch(program),     add_cache(program),
+                                   add_ops(program),      add_completion(program), add_man(program),       add_version(program),
+                                   add_help(program)};
   for (const Command& command : commands) command.app->set_help_flag("-h,--help", "this text");
   return commands;
 }

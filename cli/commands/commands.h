@@ -27,6 +27,7 @@ Command add_curves(CLI::App& program);
 Command add_man(CLI::App& program);
 Command add_merge(CLI::App& program);
 Command add_ops(CLI::App& program);
+Command add_paper(CLI::App& program);
 Command add_predict(CLI::App& program);
 Command add_evaluate(CLI::App& program);
 Command add_fetch(CLI::App& program);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "cli/commands/commands.h"
@@ -18,7 +19,7 @@
 #include "cli/options/written_files.h"
 #include "cli/tasks/respond/respond.h"
 #include "cli/terminal/output.h"
-#include "formats/chart/chart.h"
+#include "formats/chart/responses.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
 
@@ -48,10 +49,11 @@ struct ResponsesOptions {
 };
 
 void setup(CLI::App& app, ResponsesOptions& options) {
-  app.add_option("arguments", options.arguments, "models and images, as predict takes them")
+  app.add_option("arguments", options.arguments,
+                 "models and images, as predict takes them; NAME=MODEL names one in the answer and the legend")
       ->type_name("FILE|ARCH")
       ->option_text("MODEL... IMAGES...");
-  app.add_option("-m,--model", options.models, "a model file of any name; may be repeated")
+  app.add_option("-m,--model", options.models, "a model file of any name, or NAME=FILE; may be repeated")
       ->type_name("FILE|ARCH")
       ->check(name_of_file("FILE|ARCH"))
       ->allow_extra_args(false);
@@ -72,6 +74,7 @@ void setup(CLI::App& app, ResponsesOptions& options) {
       "\n"
       "Examples:\n"
       "  resnet-cli responses resnet20.onnx resnet56.onnx photos/ -o figure7.svg\n"
+      "  resnet-cli responses plain-20=a.onnx ResNet-20=b.onnx photos/ -o figure7.svg\n"
       "  resnet-cli responses plain20 resnet20 --random 64 --seed 1 --format csv");
 }
 
@@ -81,35 +84,27 @@ table::Table table_of(const std::vector<RespondRow>& rows) {
                       {"name", table::Align::left, {}},
                       {"std", table::Align::right, 4},
                       {"mean", table::Align::right, 4},
-                      {"rank", table::Align::right, {}}});
+                      {"rank", table::Align::right, {}},
+                      {"plain", table::Align::left, {}}});
   for (const RespondRow& row : rows) {
     for (std::size_t i = 0; i < row.responses.size(); ++i) {
       const LayerResponse& r = row.responses[i];
       const auto rank = 1 + std::count_if(row.responses.begin(), row.responses.end(),
                                           [&](const LayerResponse& other) { return other.deviation > r.deviation; });
-      table.add({row.model, static_cast<std::int64_t>(i + 1), r.name, r.deviation, r.mean, static_cast<std::int64_t>(rank)});
+      table.add(
+          {row.model, static_cast<std::int64_t>(i + 1), r.name, r.deviation, r.mean, static_cast<std::int64_t>(rank), row.plain});
     }
   }
   return table;
 }
 
 std::string figure_of(const std::vector<RespondRow>& rows) {
-  chart::Chart original{"Standard deviations of layer responses", "3x3 layer, in the original order", "std", {}};
-  chart::Chart sorted{"Sorted by magnitude", "3x3 layer, sorted", "std", {}};
+  std::vector<chart::Responses> networks;
   for (const RespondRow& row : rows) {
-    std::vector<double> deviations;
-    for (const LayerResponse& r : row.responses) deviations.push_back(r.deviation);
-    const auto series = [&](const std::vector<double>& values) {
-      chart::Series s{fs::path(row.model).filename().string(), {}, row.model.find("plain") != std::string::npos};
-      for (std::size_t i = 0; i < values.size(); ++i) s.points.emplace_back(static_cast<double>(i + 1), values[i]);
-      return s;
-    };
-    original.series.push_back(series(deviations));
-    std::sort(deviations.rbegin(), deviations.rend());
-    sorted.series.push_back(series(deviations));
+    networks.push_back({row.model, {}, row.plain});
+    for (const LayerResponse& r : row.responses) networks.back().deviations.push_back(r.deviation);
   }
-  const chart::Chart charts[] = {original, sorted};
-  return chart::to_svg(charts);
+  return chart::responses_svg(networks);
 }
 
 std::string text_of(const RespondResult& result, ResponsesFormat format) {
@@ -122,11 +117,30 @@ std::string text_of(const RespondResult& result, ResponsesFormat format) {
   __builtin_unreachable();
 }
 
+// NAME=MODEL, where no file is named so. The name is empty where none is given.
+std::pair<std::string, std::string> name_and_model(const std::string& argument) {
+  const std::size_t equals = argument.find('=');
+  std::error_code none;
+  if (equals == std::string::npos || fs::exists(argument, none)) return {"", argument};
+  return {argument.substr(0, equals), argument.substr(equals + 1)};
+}
+
+void add_model(const std::pair<std::string, std::string>& named, RespondRequest& request) {
+  request.names.push_back(named.first);
+  request.models.push_back(named.second);
+}
+
 RespondRequest request_of(const ResponsesOptions& options) {
   RespondRequest request;
-  request.models = options.models;
-  for (const std::string& argument : options.arguments)
-    (is_model(argument) ? request.models : request.images).push_back(argument);
+  for (const std::string& model : options.models) add_model(name_and_model(model), request);
+  for (const std::string& argument : options.arguments) {
+    const auto named = name_and_model(argument);
+    if (is_model(named.second)) {
+      add_model(named, request);
+    } else {
+      request.images.push_back(argument);
+    }
+  }
   if (request.models.empty()) refuse_without_model(request.images);
   if (request.images.empty() && options.random == 0)
     throw Error(Fault::invalid, "no images given; expected files, folders, @list.txt, - or --random N");

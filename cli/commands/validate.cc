@@ -49,7 +49,7 @@ void setup(CLI::App& app, ValidateOptions& options) {
                "without MODEL "
                "those of the five networks themselves (--variant, default v1)");
   app.add_flag("--strict", options.strict, "warnings count as errors");
-  add_choice(app, "--format", options.format, report_formats,
+  add_choice(app, "--format", options.format, table_formats,
              "format of the findings (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
   add_text(app, "--input-shape", options.arch.input_shape, "SHAPE", "the input's dims in place of the model's");
@@ -61,11 +61,11 @@ void setup(CLI::App& app, ValidateOptions& options) {
       "Examples:\n"
       "  resnet-cli validate model.onnx\n"
       "  resnet-cli validate model.onnx --expect resnet50 --expect-macs 4089184256 --format json\n"
-      "  resnet-cli validate --paper\n"
+      "  resnet-cli validate --paper --format md\n"
       "  resnet-cli validate model.onnx --paper");
 }
 
-table::Format format_of(const ValidateOptions& options) { return choose_format(options.format, options.output, report_formats); }
+table::Format format_of(const ValidateOptions& options) { return choose_format(options.format, options.output, table_formats); }
 
 const char* name_of(Finding::Level level) {
   switch (level) {
@@ -97,12 +97,11 @@ nlohmann::ordered_json json_of(const PaperReport& report) {
   return result;
 }
 
-std::string text_of(const PaperReport& report) {
-  const std::string who = report.model.empty() ? "" : table::printable(fmt::format("{}: {}", report.model, report.network));
-  if (report.checks.empty()) {
-    return fmt::format(
-        "{}; Table 1 has no such network (its blocks are those of 18, 34, 50, 101 and 152 layers): nothing to compare\n", who);
-  }
+std::string network_of(const PaperReport& report) {
+  return report.model.empty() ? "" : table::printable(fmt::format("{}: {}", report.model, report.network));
+}
+
+table::Table table_of(const PaperReport& report) {
   table::Table table({{"net", table::Align::left, {}},
                       {"stage", table::Align::left, {}},
                       {"multiply-adds", table::Align::right, {}},
@@ -112,13 +111,24 @@ std::string text_of(const PaperReport& report) {
   for (const PaperCheck& c : report.checks) {
     table.add({c.net, c.stage, c.counted, c.expected, std::string(c.passed ? "ok" : "MISS"), c.expected_by});
   }
-  std::string text = table.render(table::Format::text);
+  return table;
+}
+
+// As text or Markdown.
+std::string text_of(const PaperReport& report, table::Format format) {
+  const std::string who = network_of(report), end = format == table::Format::markdown ? "\n" : "";
+  if (report.checks.empty()) {
+    return fmt::format(
+        "{}; Table 1 has no such network (its blocks are those of 18, 34, 50, 101 and 152 layers): nothing to compare\n{}", who,
+        end);
+  }
+  std::string text = table_of(report).render(format) + end;
   if (!who.empty()) {
     text += fmt::format("{}\ncompared with {} (v1: a bottleneck has its stride in its first 1x1; option B; 224x224)\n", who,
                         report.compared_with);
   }
-  return text +
-         fmt::format("{} of {} as the paper's Table 1 has them\n", report.checks.size() - report.missed(), report.checks.size());
+  return text + fmt::format("{} of {} as the paper's Table 1 has them\n{}", report.checks.size() - report.missed(),
+                            report.checks.size(), end);
 }
 
 // A line for each, of one rule no more than `most` and how many more there are. JSON has them all.
@@ -206,20 +216,50 @@ struct Outcome {
   std::optional<PaperReport> paper;
 };
 
+// A row for each; what Table 1 says of the model is one, too.
+table::Table table_of(const Outcome& outcome, bool with_paper) {
+  table::Table table({{"level"}, {"rule"}, {"node"}, {"message"}});
+  for (const Finding& f : outcome.findings) table.add({std::string(name_of(f.level)), f.rule, f.node, f.message});
+  if (!outcome.paper || !with_paper) return table;
+  for (const PaperCheck& c : outcome.paper->checks) {
+    table.add({std::string(c.passed ? "ok" : "error"), std::string("paper"), c.stage,
+               fmt::format("{} multiply-adds, expected {} by {}", c.counted, c.expected, c.expected_by)});
+  }
+  return table;
+}
+
 std::string report_of(const std::string& model, const Outcome& outcome, bool valid, table::Format format) {
-  if (format != table::Format::json) {
-    return (outcome.paper ? text_of(*outcome.paper) : "") + text_of(outcome.findings) + summary_of(model, outcome.findings);
+  switch (format) {
+    case table::Format::csv: return table_of(outcome, true).render(format);
+    case table::Format::markdown:
+      return (outcome.paper ? text_of(*outcome.paper, format) : "") + table_of(outcome, false).render(format) + "\n" +
+             summary_of(model, outcome.findings);
+    case table::Format::text:
+      return (outcome.paper ? text_of(*outcome.paper, format) : "") + text_of(outcome.findings) +
+             summary_of(model, outcome.findings);
+    case table::Format::json:
+    case table::Format::jsonl: break;
   }
   nlohmann::ordered_json result = json_of(model, valid, outcome.findings);
   if (outcome.paper) result.update(json_of(*outcome.paper));
   return result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+std::string report_of(const PaperReport& report, table::Format format) {
+  switch (format) {
+    case table::Format::text:
+    case table::Format::markdown: return text_of(report, format);
+    case table::Format::csv: return table_of(report).render(format);
+    case table::Format::json:
+    case table::Format::jsonl: break;
+  }
+  return json_of(report).dump(2) + "\n";
+}
+
 int write_paper(const ValidateOptions& options, Output& output) {
   refuse_with_paper_alone(options);
   const PaperReport report = compare_with_paper(options.arch.variant.value_or(arch::Variant::v1));
-  const bool json = format_of(options) == table::Format::json;
-  output.write(json ? json_of(report).dump(2) + "\n" : text_of(report));
+  output.write(report_of(report, format_of(options)));
   output.commit();
   return report.passed() ? 0 : exit_codes::check_failed;
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "formats/table/text.h"
 
@@ -13,7 +14,10 @@ namespace resnet::chart {
 
 namespace {
 
-constexpr double width = 940, height = 340, left = 70, right = 200, top = 40, bottom = 50;
+// The lines end at right_edge; the legend is beside them, as wide as its longest name.
+constexpr double height = 340, left = 70, right_edge = 740, top = 40, bottom = 50, least_legend = 200;
+constexpr double legend_text = 44;  // where its names begin
+constexpr std::size_t most_characters = 60;
 // Told apart by people who do not see every colour (after Okabe and Ito), too.
 constexpr std::array colors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"};
 
@@ -38,7 +42,7 @@ struct Field {
   std::vector<double> x_ticks, y_ticks;
   double y_offset;
 
-  double at_x(double v) const { return left + (v - x.low) / (x.high - x.low) * (width - left - right); }
+  double at_x(double v) const { return left + (v - x.low) / (x.high - x.low) * (right_edge - left); }
   double at_y(double v) const { return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom); }
 };
 
@@ -64,10 +68,10 @@ Field field_of(const Chart& chart, double y_offset) {
 std::string draw_axes(const Chart& chart, const Field& field) {
   const double y_offset = field.y_offset;
   std::string svg = fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"15\" text-anchor=\"middle\">{}</text>\n",
-                                (left + width - right) / 2, y_offset + 22, table::escape_markup(chart.title));
+                                (left + right_edge) / 2, y_offset + 22, table::escape_markup(chart.title));
   for (const double tick : field.y_ticks) {
     svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", left,
-                       field.at_y(tick), width - right, field.at_y(tick));
+                       field.at_y(tick), right_edge, field.at_y(tick));
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>\n", left - 6, field.at_y(tick) + 4, tick);
   }
   for (const double tick : field.x_ticks) {
@@ -75,11 +79,33 @@ std::string draw_axes(const Chart& chart, const Field& field) {
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:g}</text>\n", field.at_x(tick),
                        y_offset + height - bottom + 18, tick);
   }
-  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", (left + width - right) / 2,
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", (left + right_edge) / 2,
                      y_offset + height - 10, table::escape_markup(chart.x_label));
   svg += fmt::format("<text transform=\"translate(16 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
                      y_offset + height / 2, table::escape_markup(chart.y_label));
   return svg;
+}
+
+std::string legend_name(const Series& series) { return table::shortened(series.name, most_characters); }
+
+// Of letters of 12 pixels, at most: no font is asked, so that the picture is the same everywhere.
+double width_of(std::string_view text) {
+  double width = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0) == 0x80) continue;  // of a letter that is counted
+    const bool capital = byte >= 'A' && byte <= 'Z', widest = std::string_view("mwMW@%").find(c) != std::string_view::npos;
+    width += byte >= 0xe0 ? 12.5 : widest ? 11.5 : capital ? 9 : 7;
+  }
+  return width;
+}
+
+double width_of(std::span<const Chart> charts) {
+  double legend = least_legend;
+  for (const Chart& chart : charts) {
+    for (const Series& series : chart.series) legend = std::max(legend, legend_text + 8 + width_of(legend_name(series)));
+  }
+  return right_edge + legend;
 }
 
 // The line of a series, broken where a value is not finite, and its row of the legend.
@@ -104,9 +130,9 @@ std::string draw_series(const Series& series, std::size_t index, const Field& fi
   // Beside the lines, not over them.
   const double legend = field.y_offset + top + 8 + 17 * static_cast<double>(index);
   svg += fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{2:.1f}\" y2=\"{1:.1f}\" stroke=\"{3}\" stroke-width=\"2\"{4}/>\n",
-                     width - right + 12, legend, width - right + 37, color, dash);
-  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", width - right + 44, legend + 4,
-                     table::escape_markup(series.name));
+                     right_edge + 12, legend, right_edge + 37, color, dash);
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", right_edge + legend_text, legend + 4,
+                     table::escape_markup(legend_name(series)));
   return svg;
 }
 
@@ -141,7 +167,7 @@ std::string to_svg(std::span<const Chart> charts) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
       "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#222\">\n<rect width=\"100%\" height=\"100%\" "
       "fill=\"#fff\"/>\n",
-      width, total);
+      width_of(charts), total);
   for (std::size_t i = 0; i < charts.size(); ++i) svg += draw(charts[i], height * static_cast<double>(i));
   return svg + "</svg>\n";
 }

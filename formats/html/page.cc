@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "formats/table/text.h"
 
 namespace resnet::html {
@@ -11,16 +13,24 @@ namespace {
 constexpr std::string_view narrow_space = "\xe2\x80\xaf";
 
 constexpr std::string_view style = R"(
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #222; }
+:root { color-scheme: light dark; --text: #222; --ground: #fff; --head: #f0f2f4; --line: #d5d9de; --hover: #eef5ff; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e6e6; --ground: #16181b; --head: #24282d; --line: #3a4047; --hover: #1d2a3a; }
+}
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
+  color: var(--text); background: var(--ground); overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-.scroll { overflow: auto; max-height: 80vh; border: 1px solid #ddd; border-radius: 6px; }
+.scroll { overflow: auto; max-height: 80vh; border: 1px solid var(--line); border-radius: 6px; }
+pre { overflow: auto; padding: .5rem .6rem; background: var(--head); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #eee; text-align: left; white-space: nowrap; }
-th { position: sticky; top: 0; background: #f5f5f5; cursor: pointer; user-select: none; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
+th { position: sticky; top: 0; background: var(--head); cursor: pointer; user-select: none; }
 th[aria-sort=ascending]::after { content: ' \25B2'; } th[aria-sort=descending]::after { content: ' \25BC'; }
 td.n, th.n { text-align: right; }
-tr:hover td { background: #f8fbff; }
-svg { display: block; margin: auto; }
+tr:hover td { background: var(--hover); }
+.row { display: flex; gap: 1rem; align-items: flex-start; background: #fff; color: #222; width: max-content; min-width: 100%; }
+svg { display: block; margin: 0 auto; flex: none; background: #fff; }
+@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .6rem; } th, td { padding: .2rem .4rem; } }
 )";
 
 // Sorts by the column whose header was clicked: numbers by value, texts as people order them; a second click turns it about.
@@ -62,7 +72,7 @@ void Page::add_heading(std::string_view text) { body_ += fmt::format("<h2>{}</h2
 void Page::add_paragraph(std::string_view text) { body_ += fmt::format("<p>{}</p>\n", table::escape_markup(text)); }
 
 void Page::add_table(const table::Table& table) {
-  body_ += "<div class=\"scroll\"><table><thead><tr>";
+  body_ += "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>";
   for (const table::Column& column : table.columns()) {
     body_ += fmt::format("<th{}>{}</th>", column.align == table::Align::right ? " class=\"n\"" : "",
                          table::escape_markup(column.name));
@@ -82,10 +92,34 @@ void Page::add_table(const table::Table& table) {
   body_ += "</tbody></table></div>\n";
 }
 
-void Page::add_picture(std::string_view svg) {
+void Page::add_preformatted(std::string_view text) {
+  std::string lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines += (lines.empty() ? "" : "\n") + table::escape_markup(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  body_ += fmt::format("<pre tabindex=\"0\">{}</pre>\n", lines);
+}
+
+std::string Page::embedded(std::string_view svg) {
   // Without the XML declaration and the document type before it.
   if (const std::size_t begin = svg.find("<svg"); begin != std::string_view::npos) svg.remove_prefix(begin);
-  body_ += fmt::format("<div class=\"scroll\">{}</div>\n", svg);
+  std::string text(svg);
+  const std::string prefix = fmt::format("id=\"p{}-", ++pictures_);
+  for (std::size_t at = text.find(" id=\""); at != std::string::npos; at = text.find(" id=\"", at + prefix.size()))
+    text.replace(at + 1, 4, prefix);
+  return text;
+}
+
+void Page::add_picture(std::string_view svg) {
+  body_ += fmt::format("<div class=\"scroll\" tabindex=\"0\">{}</div>\n", embedded(svg));
+}
+
+void Page::add_pictures(std::span<const std::string> svgs) {
+  body_ += "<div class=\"scroll\" tabindex=\"0\"><div class=\"row\">";
+  for (const std::string& svg : svgs) body_ += embedded(svg);
+  body_ += "</div></div>\n";
 }
 
 std::string Page::render() const {

@@ -12,7 +12,7 @@ namespace resnet::native {
 arch::Spec read_architecture(const native::Architecture& proto) {
   arch::Spec spec;
   spec.name = proto.name();
-  spec.block = proto.bottleneck() ? arch::Block::bottleneck : arch::Block::basic;
+  spec.block = proto.single() ? arch::Block::single : proto.bottleneck() ? arch::Block::bottleneck : arch::Block::basic;
   spec.blocks = {proto.blocks().begin(), proto.blocks().end()};
   spec.stem = static_cast<arch::Stem>(std::clamp(proto.stem(), 0, 2));
   spec.first_channels = proto.first_channels();
@@ -48,6 +48,7 @@ arch::Spec read_architecture(const native::Architecture& proto) {
 void write_architecture(const arch::Spec& spec, native::Architecture& proto) {
   proto.set_name(spec.name);
   proto.set_bottleneck(spec.block == arch::Block::bottleneck);
+  proto.set_single(spec.block == arch::Block::single);
   *proto.mutable_blocks() = {spec.blocks.begin(), spec.blocks.end()};
   proto.set_stem(static_cast<int>(spec.stem));
   proto.set_first_channels(spec.first_channels);

@@ -103,7 +103,7 @@ Preprocessing preprocessing_of(const Json& json) {
 
 Json json_of(const arch::Spec& spec) {
   return {{"name", spec.name},
-          {"block", spec.block == arch::Block::bottleneck ? "bottleneck" : "basic"},
+          {"block", word_of(spec.block)},
           {"blocks", spec.blocks},
           {"stem", stems[static_cast<std::size_t>(spec.stem)]},
           {"first_channels", spec.first_channels},
@@ -157,7 +157,7 @@ void take_newer_fields(const Json& json, arch::Spec& spec) {
 arch::Spec spec_of(const Json& json) {
   arch::Spec spec;
   spec.name = json.at("name").get<std::string>();
-  spec.block = json.at("block") == "bottleneck" ? arch::Block::bottleneck : arch::Block::basic;
+  spec.block = find_value<arch::Block>(json.at("block").get<std::string>()).value_or(arch::Block::basic);
   spec.blocks = json.at("blocks").get<std::vector<int>>();
   const std::string stem = json.at("stem").get<std::string>();
   for (std::size_t i = 0; i < std::size(stems); ++i) {

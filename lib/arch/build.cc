@@ -34,6 +34,7 @@ class Builder {
     graph_.name = spec_.name;
     const Dim batch = spec_.batch ? Dim(*spec_.batch) : Dim::symbol("batch");
     Map x{graph_.add_input("input", Fact::of(DType::float32, {batch, rgb, spec_.height, spec_.width})), rgb};
+    if (spec_.block == Block::single) return build_single(x);
     x = stem(x);
     std::int64_t planes = spec_.first_channels;
     for (std::size_t stage = 0; stage < spec_.blocks.size(); ++stage, planes *= 2) {
@@ -49,14 +50,47 @@ class Builder {
       return std::move(graph_);
     }
     const ValueId flat = append(Flatten{.axis = 1}, {pooled}, "flatten");
-    const double bound = 1 / std::sqrt(static_cast<double>(x.channels));
-    const ValueId weight = uniform("fc.weight", Shape{spec_.classes, x.channels}, bound);
-    const ValueId bias = uniform("fc.bias", Shape{spec_.classes}, bound);
-    graph_.set_outputs({graph_.append(Gemm{.transB = true}, {flat, weight, bias}, "fc", {"logits"})});
-    return std::move(graph_);
+    return classify(flat, x.channels, "fc");
   }
 
  private:
+  Graph classify(ValueId features, std::int64_t count, const std::string& name) {
+    const double bound = 1 / std::sqrt(static_cast<double>(count));
+    const ValueId weight = uniform(name + ".weight", Shape{spec_.classes, count}, bound);
+    const ValueId bias = uniform(name + ".bias", Shape{spec_.classes}, bound);
+    graph_.set_outputs({graph_.append(Gemm{.transB = true}, {features, weight, bias}, name, {"logits"})});
+    return std::move(graph_);
+  }
+
+  // VGG, its layers by the names that its authors gave them: conv1_1, ... conv5_4, fc6 to fc8.
+  Graph build_single(Map x) {
+    std::int64_t channels = spec_.first_channels, height = spec_.height, width = spec_.width;
+    for (std::size_t stage = 0; stage < spec_.blocks.size(); ++stage) {
+      for (int i = 0; i < spec_.blocks[stage]; ++i) {
+        const std::string place = fmt::format("{}_{}", stage + 1, i + 1);
+        x = relu(conv(x, {3, channels}, "conv" + place, true, false), "relu" + place);
+      }
+      MaxPool pool;
+      pool.kernel_shape = pool.strides = {2, 2};
+      x.value = append(std::move(pool), {x.value}, fmt::format("pool{}", stage + 1));
+      channels = std::max(std::min(2 * channels, most_single_channels), channels);
+      height /= 2;
+      width /= 2;
+    }
+    Map y{append(Flatten{.axis = 1}, {x.value}, "flatten"), x.channels * height * width};
+    for (const char* number : {"6", "7"}) y = relu(hidden(y, fmt::format("fc{}", number)), fmt::format("relu{}", number));
+    return classify(y.value, y.channels, "fc8");
+  }
+
+  Map hidden(Map x, const std::string& name) {
+    const ValueId weight = parameter(name + ".weight", Shape{hidden_features, x.channels}, [&](std::span<float> target) {
+      const double deviation = std::sqrt(2.0 / static_cast<double>(hidden_features));
+      if (options_.init == Init::he) fill_normal(target, stream_key(options_.seed, name + ".weight"), deviation);
+    });
+    const ValueId bias = constant(name + ".bias", hidden_features, 0);
+    return {append(Gemm{.transB = true}, {x.value, weight, bias}, name), hidden_features};
+  }
+
   ValueId append(Op op, std::vector<ValueId> inputs, const std::string& name) {
     return graph_.append(std::move(op), std::move(inputs), name, {name});
   }
@@ -258,6 +292,7 @@ class Builder {
   std::vector<Kernel> kernels(std::int64_t planes, std::int64_t stride) const {
     if (spec_.anti_alias != AntiAlias::none) stride = 1;
     switch (spec_.block) {
+      case Block::single: return {{3, planes}};
       case Block::basic: return {{3, planes, stride}, {3, planes}};
       case Block::bottleneck: {
         const std::int64_t width = planes * spec_.width_per_group / 64 * spec_.groups;

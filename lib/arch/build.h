@@ -36,6 +36,8 @@ struct BuildOptions {
 // uniform in
 // +-1/sqrt(fan-in). An element depends on the seed, its parameter's name and its place alone, the same bytes on every machine.
 //
+// VGG's nodes and parameters have its authors' names ("conv1_1.weight", "fc6.bias"), its hidden layers He's deviation, too.
+//
 // Option A is a Slice with the stride as its steps and a Pad of zero channels, half before and half after. Throws Error(invalid)
 // as check(spec), Error(malformed) where a window does not fit into a small input.
 Graph build(const Spec& spec, const BuildOptions& options = {});

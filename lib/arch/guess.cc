@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace resnet::arch {
 
@@ -318,7 +320,36 @@ void take_named_depth(Spec& spec) {
 
 }  // namespace
 
+namespace {
+
+// A chain of 3x3 convolutions at stride 1 whose stages end with max pools, and no pool over the whole map: VGG.
+std::optional<Spec> guess_single(const Parts& parts) {
+  Spec spec;
+  spec.block = Block::single;
+  spec.shortcut = Shortcut::none;
+  int in_stage = 0;
+  std::size_t classifiers = 0;
+  for (const Part& part : parts) {
+    if (part.kind == Kind::addition || part.kind == Kind::global_pool) return std::nullopt;
+    if (part.kind == Kind::convolution) {
+      if (part.kernel != std::vector<std::int64_t>{3, 3} || stride_of(part) != 1 || part.groups != 1) return std::nullopt;
+      if (spec.blocks.empty() && in_stage == 0) spec.first_channels = std::clamp<std::int64_t>(part.out_channels, 1, 4096);
+      ++in_stage;
+    } else if (part.kind == Kind::max_pool && in_stage > 0) {
+      spec.blocks.push_back(std::exchange(in_stage, 0));
+    } else if (part.kind == Kind::classifier) {
+      ++classifiers;
+      spec.classes = std::max<std::int64_t>(part.out_channels, 1);  // the last one's
+    }
+  }
+  const bool fits = spec.blocks.size() >= 4 && spec.blocks.size() <= 8 && in_stage == 0 && classifiers == 3;
+  return fits ? std::optional(spec) : std::nullopt;
+}
+
+}  // namespace
+
 Spec guess_spec(const std::vector<Part>& parts) {
+  if (const auto single = guess_single(parts)) return *single;
   Spec spec = Examiner(parts).guess();
   if (spec.blocks.empty()) spec.blocks = {1};
   if (spec.blocks.size() > 8) spec.blocks.resize(8);

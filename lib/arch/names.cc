@@ -40,6 +40,13 @@ constexpr auto revisited = std::to_array<Column>({{50, Block::bottleneck, {3, 4,
 // The deepest CIFAR net that a name can ask for; the paper's is 1202.
 constexpr std::int64_t deepest = 9998;
 constexpr std::int64_t widest = 1024;  // groups, and width per group
+// VGG's configurations A, B, D and E.
+struct SingleColumn {
+  std::string_view name;
+  std::array<int, 5> blocks;
+};
+constexpr auto vgg = std::to_array<SingleColumn>(
+    {{"vgg11", {1, 1, 2, 2, 2}}, {"vgg13", {2, 2, 2, 2, 2}}, {"vgg16", {2, 2, 3, 3, 3}}, {"vgg19", {2, 2, 4, 4, 4}}});
 constexpr std::string_view bottleneck_26 = "resnet26_bottleneck";
 
 // Those that names() lists.
@@ -51,7 +58,7 @@ constexpr std::string_view told =
     "resnet50c resnet50s resnet50t resnetaa50 resnetaa50d resnetblur18 resnetblur50 resnext50d_32x4d seresnext26d_32x4d "
     "seresnetaa50d ecaresnet26t ecaresnet50d ecaresnetlight resnetrs50 resnetv2_18 resnetv2_18d resnetv2_50 resnet50_gn "
     "resnetv2_50x1_bit resnet18_cifar "
-    "resnet50_cifar resnet18v2_cifar";
+    "resnet50_cifar resnet18v2_cifar vgg16 vgg19";
 
 // Takes a name apart from its front.
 class Scanner {
@@ -184,10 +191,17 @@ void take_stem(Spec& spec, const Name& name) {
   if (name.stem == 's') spec.stem_channels = 128;
 }
 
-// timm's net of bottlenecks, and ECA-Net's light one.
+// VGG, timm's net of bottlenecks, and ECA-Net's light one.
 std::optional<Spec> find_single(std::string_view name) {
   Spec spec;
   spec.name = name;
+  for (const SingleColumn& column : vgg) {
+    if (column.name != name) continue;
+    spec.block = Block::single;
+    spec.blocks.assign(column.blocks.begin(), column.blocks.end());
+    spec.shortcut = Shortcut::none;
+    return spec;
+  }
   spec.block = Block::bottleneck;
   if (name == bottleneck_26) {
     spec.blocks = {2, 2, 2, 2};
@@ -243,7 +257,7 @@ std::optional<Spec> find_spec(std::string_view text) {
 std::optional<Spec> find_timm_spec(std::string_view name) {
   if (name == "resnet26") return find_spec(bottleneck_26);
   const auto spec = find_spec(name);
-  return spec && spec->stem != Stem::cifar && name != bottleneck_26 ? spec : std::nullopt;
+  return spec && spec->stem != Stem::cifar && name != bottleneck_26 && spec->block != Block::single ? spec : std::nullopt;
 }
 
 std::string find_name(const Spec& spec) {
@@ -272,7 +286,8 @@ std::string find_name(const Spec& spec) {
        {attention + "resnet" + alias + depth + stem, "plain" + depth, "resnet" + depth + "v2", "resnetv2_" + depth + stem,
         "resnet" + depth + stem + "_gn", "resnetv2_" + depth + stem + "_gn",
         fmt::format("resnetv2_{}x{}_bit", depth, spec.first_channels / 64), "wide_resnet" + depth + "_2", "resnetrs" + depth,
-        "resnet" + depth + "_cifar", "resnet" + depth + "v2_cifar", std::string(bottleneck_26), std::string("ecaresnetlight"),
+        "vgg" + depth, "resnet" + depth + "_cifar", "resnet" + depth + "v2_cifar", std::string(bottleneck_26),
+        std::string("ecaresnetlight"),
         fmt::format("{}resnext{}{}{}_{}x{}d", attention, alias, depth, stem, spec.groups, spec.width_per_group)}) {
     if (fits(name)) return name;
   }

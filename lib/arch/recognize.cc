@@ -70,6 +70,12 @@ Place place_of(const std::string& built_name) {
   if (std::sscanf(built_name.c_str(), "layer%d.%d.", &stage, &block) == 2) {
     place.stage = fmt::format("conv{}_x", stage + 1);
     place.block = fmt::format("conv{}_{}", stage + 1, block + 1);
+  } else if (std::sscanf(built_name.c_str(), "conv%d_%d", &stage, &block) == 2 ||
+             std::sscanf(built_name.c_str(), "relu%d_%d", &stage, &block) == 2) {  // VGG's
+    place.stage = fmt::format("conv{}_x", stage);
+    place.block = fmt::format("conv{}_{}", stage, block);
+  } else if (std::sscanf(built_name.c_str(), "pool%d", &stage) == 1) {
+    place.stage = fmt::format("conv{}_x", stage);
   } else if (built_name == "input") {
     place.stage = "";
   } else if (built_name.starts_with("conv1") || built_name == "bn1" || built_name == "relu" ||
@@ -104,6 +110,7 @@ bool is_revisited(const Spec& spec) {
 
 std::string family_of(const Spec& spec) {
   const std::int64_t depth = named_depth_of(spec);
+  if (spec.block == Block::single) return fmt::format("VGG-{}", depth);
   if (spec.shortcut == Shortcut::none) return fmt::format("plain-{}", depth);
   if (is_revisited(spec) && spec.groups == 1 && spec.width_per_group == 64) return fmt::format("ResNet-RS-{}", depth);
   const std::string attention = spec.efficient_attention ? "ECA-" : spec.squeeze > 0 ? "SE-" : "";
@@ -146,8 +153,7 @@ std::string describe(const Spec& spec) {
   if (find_name(spec).empty()) {
     std::string blocks;
     for (const int count : spec.blocks) blocks += (blocks.empty() ? "" : "+") + std::to_string(count);
-    text += fmt::format(", {} {} blocks, {} channels", blocks, spec.block == Block::bottleneck ? "bottleneck" : "basic",
-                        spec.first_channels);
+    text += fmt::format(", {} {} blocks, {} channels", blocks, word_of(spec.block), spec.first_channels);
   }
   return text + (spec.classes == 0 ? ", no classifier" : fmt::format(", {} classes", spec.classes));
 }
@@ -182,6 +188,8 @@ Recognition recognize(const Graph& graph) {
   if (spec.name.empty()) spec.name = "resnet";
   result.spec = spec;
   result.batch_norm = batch_norm_of(parts);
+  // VGG has biases without batch norm.
+  if (spec.block == Block::single && result.batch_norm == BatchNorm::folded) result.batch_norm = BatchNorm::none;
   result.parts = parts.size();
   const Graph built = build(spec, {.init = Init::none});
   Compared compared = compare(graph, parts, built, skeleton_of(built));

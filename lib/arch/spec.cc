@@ -66,6 +66,27 @@ void check_stem(const Spec& spec, const std::function<void(const std::string&)>&
 
 }  // namespace
 
+namespace {
+
+// A VGG has none of what its kin have.
+void check_single(const Spec& spec, const std::function<void(const std::string&)>& fail) {
+  if (spec.block != Block::single) return;
+  Spec bare;
+  bare.name = spec.name;
+  bare.block = spec.block;
+  bare.blocks = spec.blocks;
+  bare.first_channels = spec.first_channels;
+  bare.shortcut = Shortcut::none;
+  bare.variant = spec.variant;
+  bare.classes = spec.classes;
+  bare.batch = spec.batch;
+  bare.height = spec.height;
+  bare.width = spec.width;
+  if (spec.classes == 0 || bare != spec) fail("a net of single convolutions has a classifier and no stem, shortcut or norm");
+}
+
+}  // namespace
+
 void check(const Spec& spec) {
   const auto fail = [&](const std::string& what) { throw Error(Fault::invalid, fmt::format("{}: {}", spec.name, what)); };
   const auto within = [&](std::string_view what, std::int64_t value, std::int64_t least, std::int64_t most) {
@@ -85,11 +106,12 @@ void check(const Spec& spec) {
   within("the width", spec.width, 1, 100'000);
   const bool bottleneck = spec.block == Block::bottleneck;
   if (!bottleneck && (spec.groups != 1 || spec.width_per_group != 64)) {
-    fail("groups and width per group need bottlenecks, but its blocks are basic");
+    fail(fmt::format("groups and width per group need bottlenecks, but its blocks are {}", word_of(spec.block)));
   }
   if (bottleneck && spec.first_channels * spec.width_per_group / 64 < 1) {
     fail(fmt::format("a width per group of {} leaves no channels of {}", spec.width_per_group, spec.first_channels));
   }
+  check_single(spec, fail);
   check_stem(spec, fail);
   if (spec.efficient_attention && spec.squeeze != 0) fail("both squeeze-and-excitation and efficient channel attention");
   if (!spec.pre_activation && !(spec.stem_norm && spec.last_norm)) fail("only a pre-activation net can do without its norms");
@@ -110,8 +132,13 @@ void check(const Spec& spec) {
 }
 
 std::int64_t named_depth_of(const Spec& spec) {
-  const std::int64_t per_block = spec.block == Block::bottleneck ? 3 : 2;
-  return per_block * std::accumulate(spec.blocks.begin(), spec.blocks.end(), std::int64_t{0}) + 2;
+  const std::int64_t blocks = std::accumulate(spec.blocks.begin(), spec.blocks.end(), std::int64_t{0});
+  switch (spec.block) {
+    case Block::basic: return 2 * blocks + 2;
+    case Block::bottleneck: return 3 * blocks + 2;
+    case Block::single: return blocks + 3;
+  }
+  __builtin_unreachable();
 }
 
 std::int64_t depth_of(const Spec& spec) {

@@ -12,7 +12,9 @@
 
 namespace resnet::arch {
 
-enum class Block : std::uint8_t { basic, bottleneck };
+// single: one 3x3 convolution with a bias, no batch norm and no shortcut. A stage of these ends with a 2x2 max pool, there is no
+// stem, and two hidden layers precede the classifier: VGG (Simonyan and Zisserman 2014), with which the paper compares.
+enum class Block : std::uint8_t { basic, bottleneck, single };
 // The paper's options, and none for a plain net. A: the identity, zero channels where there are more; B: a projection where the
 // size changes; C: projections everywhere.
 enum class Shortcut : std::uint8_t { none, A, B, C };
@@ -30,6 +32,9 @@ enum class AntiAlias : std::uint8_t { none, average, blur };
 // What follows a convolution, or comes before it: batch norm, or 'Group Normalization' (Wu and He 2018) of 32 groups.
 enum class Norm : std::uint8_t { batch, group };
 
+constexpr auto words_of(Block) {
+  return std::to_array<Word<Block>>({{Block::basic, "basic"}, {Block::bottleneck, "bottleneck"}, {Block::single, "single"}});
+}
 constexpr auto words_of(Shortcut) {  // but for none, which is not asked for
   return std::to_array<Word<Shortcut>>({{Shortcut::A, "A"}, {Shortcut::B, "B"}, {Shortcut::C, "C"}});
 }
@@ -45,7 +50,9 @@ constexpr auto words_of(AntiAlias) {
   return std::to_array<Word<AntiAlias>>({{AntiAlias::none, "none"}, {AntiAlias::average, "average"}, {AntiAlias::blur, "blur"}});
 }
 
-constexpr std::int64_t groups_of_norm = 32;  // of group norm
+constexpr std::int64_t groups_of_norm = 32;         // of group norm
+constexpr std::int64_t hidden_features = 4096;      // of each of a VGG's two hidden layers
+constexpr std::int64_t most_single_channels = 512;  // of a VGG's stage: those of the stage before it doubled, at most so many
 
 // One network: find_spec() gives one by its name, and every field may be changed after that.
 struct Spec {
@@ -94,6 +101,7 @@ struct Spec {
 //   resnetv2_50x1_bit, 101x3, ...    Big Transfer, once to four times as wide
 //   resnetv2_D                       timm's pre-activation: no norm in the stem, one at the beginning of the first block
 //   wide_resnet50_2, wide_resnet101_2, ecaresnetlight, resnetrsD
+//   vgg11, vgg13, vgg16, vgg19       VGG, without batch norm
 //   resnet26_bottleneck              timm's resnet26, a name that the CIFAR net of 26 layers has here
 //   resnetD_cifar, resnetDv2_cifar   D's blocks and widths for CIFAR-10's 32x32
 // and what timm puts together of these: seresnext26d_32x4d, seresnetaa50d.
@@ -125,7 +133,8 @@ void check(const Spec& spec);
 
 // Layers with weights on the longest path, as the paper counts: 18 for resnet18.
 std::int64_t depth_of(const Spec& spec);
-// The depth in a net's name: that of its blocks, one convolution before them and the classifier.
+// The depth in a net's name: that of its blocks, one convolution before them and the classifier; of VGG its blocks and three
+// fully connected layers.
 std::int64_t named_depth_of(const Spec& spec);
 
 // What the stem ends with.

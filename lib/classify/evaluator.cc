@@ -23,14 +23,54 @@ void Evaluator::add(std::int64_t truth, std::span<const Prediction> predictions)
   right_at_k_ += std::any_of(first.begin(), first.end(), [&](const Prediction& p) { return p.index == truth; }) ? 1 : 0;
 }
 
-std::vector<Evaluator::ClassCount> Evaluator::classes() const {
-  std::vector<ClassCount> result;
+namespace {
+
+double share(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+double Evaluator::ClassCount::precision() const { return share(right, answered); }
+double Evaluator::ClassCount::recall() const { return share(right, count); }
+double Evaluator::ClassCount::f1() const { return share(2 * right, answered + count); }
+
+std::vector<Evaluator::ClassCount> Evaluator::all_classes() const {
+  std::map<std::int64_t, ClassCount> found;
   for (const auto& [pair, count] : confusion_) {
-    if (result.empty() || result.back().index != pair.first) result.push_back({pair.first, 0, 0});
-    result.back().count += count;
-    if (pair.first == pair.second) result.back().right += count;
+    found[pair.first].count += count;
+    found[pair.second].answered += count;
+    if (pair.first == pair.second) found[pair.first].right += count;
+  }
+  std::vector<ClassCount> result;
+  for (auto& [index, one] : found) {
+    one.index = index;
+    result.push_back(one);
   }
   return result;
+}
+
+std::vector<Evaluator::ClassCount> Evaluator::classes() const {
+  std::vector<ClassCount> result = all_classes();
+  std::erase_if(result, [](const ClassCount& one) { return one.count == 0; });
+  return result;
+}
+
+Evaluator::Averages Evaluator::averages() const {
+  Averages averages;
+  const auto add = [](Scores& scores, const ClassCount& one, double weight) {
+    scores.precision += weight * one.precision();
+    scores.recall += weight * one.recall();
+    scores.f1 += weight * one.f1();
+  };
+  const std::vector<ClassCount> classes = all_classes();
+  for (const ClassCount& one : classes) {
+    add(averages.macro, one, 1 / static_cast<double>(classes.size()));
+    add(averages.weighted, one, share(one.count, count_));
+  }
+  const double right = share(right_at_1_, count_);
+  averages.micro = {right, right, right};
+  return averages;
 }
 
 std::vector<Evaluator::Confusion> Evaluator::most_confused(std::size_t most) const {

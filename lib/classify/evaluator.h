@@ -36,8 +36,24 @@ class Evaluator {
 
   struct ClassCount {
     std::int64_t index = 0, count = 0, right = 0;
+    std::int64_t answered = 0;  // images of whatever class that were taken for this one
+    // Shares, 0 where nothing is divided by nothing.
+    double precision() const;  // right among answered
+    double recall() const;     // right among count
+    double f1() const;         // their harmonic mean
   };
   std::vector<ClassCount> classes() const;  // those that there are images of, by index
+
+  // Precision, recall and F1 of several classes together, shares.
+  struct Scores {
+    double precision = 0, recall = 0, f1 = 0;
+  };
+  struct Averages {
+    Scores macro;     // the mean over the classes that there are images of, or that were answered
+    Scores micro;     // of all images together: each is the share that is right
+    Scores weighted;  // the mean over the classes, each by its images
+  };
+  Averages averages() const;
 
   struct Confusion {
     std::int64_t truth = 0, answer = 0, count = 0;
@@ -45,6 +61,8 @@ class Evaluator {
   std::vector<Confusion> most_confused(std::size_t most) const;  // most frequent first, then by index
 
  private:
+  std::vector<ClassCount> all_classes() const;  // with those that were only answered, by index
+
   std::size_t k_;
   std::int64_t count_ = 0, failed_ = 0, right_at_1_ = 0, right_at_k_ = 0;
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> confusion_;

@@ -70,6 +70,12 @@ TEST(Costs, PlainNetsCostWhatOptionACosts) {
   EXPECT_EQ(count(structure("plain34")).add_outputs, 0);
 }
 
+// torchvision's vgg16 and vgg19, without batch norm.
+TEST(Costs, Vgg) {
+  expect_figures(structure("vgg16"), {"vgg16", 15'470'264'320, 138'357'544}, "");
+  expect_figures(structure("vgg19"), {"vgg19", 19'632'062'464, 143'667'240}, "");
+}
+
 TEST(Costs, Kin) {
   for (const Figures& f :
        {Figures{"resnext50_32x4d", 4'230'479'872, 25'028'904}, Figures{"resnext101_32x8d", 16'414'015'488, 88'791'336},

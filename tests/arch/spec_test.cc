@@ -183,7 +183,7 @@ TEST(FindSpec, RefusesOtherNames) {
                            "ecaseresnet50",
                            "resnet50v1",
                            "resnet50v2d",
-                           "vgg16",
+                           "vgg15",
                            "resnet-50"}) {
     EXPECT_FALSE(find_spec(name)) << name;
   }

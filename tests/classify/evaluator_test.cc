@@ -32,6 +32,28 @@ TEST(Evaluator, CountsFirstAndAmongTheFirst) {
   EXPECT_EQ(evaluator.classes()[0].right, 1);
 }
 
+// As sklearn.metrics.precision_recall_fscore_support has them, zero_division 0, for y_true = 0 0 0 1 1 2 and
+// y_pred = 0 0 1 1 3 1.
+TEST(Evaluator, PrecisionRecallAndF1) {
+  Evaluator evaluator(1);
+  const std::pair<std::int64_t, std::int64_t> answers[] = {{0, 0}, {0, 0}, {0, 1}, {1, 1}, {1, 3}, {2, 1}};
+  for (const auto& [truth, answer] : answers) {
+    Prediction prediction;
+    prediction.index = answer;
+    evaluator.add(truth, std::span(&prediction, 1));
+  }
+  const Evaluator::Averages averages = evaluator.averages();
+  EXPECT_NEAR(averages.macro.precision, (1 + 1.0 / 3) / 4, 1e-12);
+  EXPECT_NEAR(averages.macro.recall, (2.0 / 3 + 0.5) / 4, 1e-12);
+  EXPECT_NEAR(averages.macro.f1, (0.8 + 0.4) / 4, 1e-12);
+  EXPECT_NEAR(averages.micro.f1, 0.5, 1e-12);
+  EXPECT_NEAR(averages.weighted.precision, (3 * 1 + 2.0 / 3) / 6, 1e-12);
+  EXPECT_NEAR(averages.weighted.recall, 0.5, 1e-12);
+  EXPECT_NEAR(averages.weighted.f1, (3 * 0.8 + 2 * 0.4) / 6, 1e-12);
+  ASSERT_EQ(evaluator.classes().size(), 3u);  // nobody has seen the class 3
+  EXPECT_EQ(evaluator.classes()[1].answered, 3);
+}
+
 TEST(Evaluator, WilsonsInterval) {
   // Wilson (1927), as tables have it: 82 of 100 is 73.3 to 88.3 %.
   const Interval most = confidence_of(82, 100);

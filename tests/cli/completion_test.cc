@@ -74,9 +74,10 @@ TEST_F(CompletionTest, EveryOptionOfTheHelpIsInEveryScript) {
 }
 
 TEST_F(CompletionTest, BashOffersCommandsOptionsAndValues) {
-  EXPECT_THAT(offered({""}), testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate",
-                                                           "convert", "quantize", "compare", "bench", "responses", "train",
-                                                           "curves", "fetch", "cache", "ops", "completion", "help", "version"));
+  EXPECT_THAT(offered({""}),
+              testing::UnorderedElementsAre("predict", "evaluate", "merge", "build", "inspect", "validate", "convert", "quantize",
+                                            "compare", "bench", "responses", "train", "curves", "paper", "fetch", "cache", "ops",
+                                            "completion", "help", "version"));
   EXPECT_THAT(offered({"pre"}), ElementsAre("predict"));
   EXPECT_THAT(offered({"--threads", "2", "b"}), ElementsAre("build", "bench"));
   EXPECT_THAT(offered({"predict", "--to"}), ElementsAre("--topk"));

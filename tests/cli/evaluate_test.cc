@@ -66,6 +66,56 @@ TEST_F(EvaluateTest, FoldersByNameNumberAndOrder) {
                  "other/x: is not a class");
 }
 
+TEST_F(EvaluateTest, PrecisionRecallAndF1) {
+  write("blue.png", png(4, 4, {0, 0, 255}));
+  write("list.csv", "red.png,0\nred.png,0\nblue.png,0\nblue.png,2\n");
+  const std::vector<std::string> words = {"rgb.onnx", "list.csv", "--labels", "rgb.txt", "--preprocess", "raw", "-q"};
+  const json found = report(words);
+  EXPECT_NEAR(found["macro"]["precision"].get<double>(), 75, 1e-9);
+  EXPECT_NEAR(found["macro"]["recall"].get<double>(), 100 * 5.0 / 6, 1e-9);
+  EXPECT_NEAR(found["micro"]["f1"].get<double>(), 75, 1e-9);
+  EXPECT_NEAR(found["weighted"]["precision"].get<double>(), 87.5, 1e-9);
+  EXPECT_EQ(found["classes"][1]["answered"], 2);
+  EXPECT_EQ(found["architecture"], nullptr);
+  std::vector<std::string> as_text = words, as_csv = words;
+  as_text.push_back("--per-class");
+  EXPECT_THAT(evaluate(as_text).out, HasSubstr("macro average"));
+  as_csv.insert(as_csv.end(), {"--format", "csv"});
+  EXPECT_THAT(evaluate(as_csv).out, HasSubstr(",macro_precision,macro_recall,macro_f1,micro_precision,"));
+}
+
+TEST_F(EvaluateTest, OnlyValidLabelsAreAnswers) {
+  write("list.csv", "yellow.png,1\n");  // red and green alike: red is first
+  write("valid.txt", "1\r\n2\n\n");
+  const std::vector<std::string> words = {"rgb.onnx", "list.csv", "--preprocess", "raw", "-q"};
+  std::vector<std::string> valid = words;
+  valid.insert(valid.end(), {"--valid-labels", "valid.txt"});
+  EXPECT_EQ(report(words)["top1"], 0.0);
+  EXPECT_EQ(report(valid)["top1"], 100.0);
+  write("valid.txt", "1\n3\n");
+  expect_refused(evaluate(valid), 2, "valid.txt: line 2: '3' is not a class of the model, expected 0 to 2");
+  write("valid.txt", "\n");
+  expect_refused(evaluate(valid), 2, "valid.txt: holds no classes");
+}
+
+TEST_F(EvaluateTest, BesideThePaper) {
+  write("list.csv", "red.png,1\n");
+  const Finished one = evaluate({"resnet20", "list.csv", "--against-paper", "-q"});
+  EXPECT_THAT(one.out, HasSubstr("paper: ResNet, Table 6: top-1 error 8.75, here "));
+  const json found = report({"resnet20", "list.csv", "--against-paper", "-q"});
+  EXPECT_EQ(found["architecture"], "resnet20");
+  EXPECT_EQ(found["shortcut"], "A");
+  EXPECT_EQ(found["paper"]["top1_err"], 8.75);
+  EXPECT_EQ(found["paper"]["top5_err"], nullptr);
+  const Finished other = evaluate({"resnet20", "list.csv", "--crop", "ten", "--against-paper", "-q"});
+  EXPECT_THAT(other.out, HasSubstr("paper: prints no error of resnet20 by crop ten"));
+  const Finished unknown = evaluate({"rgb.onnx", "list.csv", "--preprocess", "raw", "--against-paper", "-q"});
+  EXPECT_THAT(unknown.out, HasSubstr("paper: prints no error of this network"));
+  const Finished several = evaluate({"resnet20", "resnet32", "list.csv", "--against-paper", "--format", "csv", "-q"});
+  EXPECT_THAT(several.out, HasSubstr(",paper top-1,paper top-5,paper's,"));
+  EXPECT_THAT(several.out, HasSubstr(",7.51,,Table 6,"));
+}
+
 TEST_F(EvaluateTest, ListsGroundTruthAndItsMistakes) {
   write("list.csv", "file,class\nred.png,red\nyellow.png,1\n");
   const json found = report({"rgb.onnx", "list.csv", "--labels", "rgb.txt", "--preprocess", "raw"});

@@ -33,7 +33,7 @@ TEST_F(ResponsesTest, NoiseComesFromTheSeed) {
   };
   EXPECT_EQ(figures("1"), figures("1"));
   EXPECT_NE(figures("1"), figures("2"));
-  EXPECT_THAT(figures("1"), StartsWith("model,layer,name,std,mean,rank\nresnet8,1,conv1,"));
+  EXPECT_THAT(figures("1"), StartsWith("model,layer,name,std,mean,rank,plain\nresnet8,1,conv1,"));
 }
 
 TEST_F(ResponsesTest, TheFigure) {
@@ -44,6 +44,28 @@ TEST_F(ResponsesTest, TheFigure) {
   EXPECT_THAT(svg, StartsWith("<svg"));
   EXPECT_THAT(svg, HasSubstr("Sorted by magnitude"));
   EXPECT_THAT(svg, HasSubstr(">resnet8</text>"));
+}
+
+TEST_F(ResponsesTest, NamesInTheAnswerAndTheLegend) {
+  ASSERT_EQ(run({"build", "plain20", "-o", "a.onnx", "-q"}).exit_code, 0);
+  const std::string name = "a plain net of twenty layers, without shortcuts";
+  const Finished finished = run({"responses", name + "=a.onnx", "-m", "deep=resnet8", "--random", "2", "--format", "json", "-q"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const json rows = json::parse(finished.out);
+  EXPECT_EQ(rows.back()["model"], name);
+  EXPECT_EQ(rows.back()["plain"], true);  // whatever it is called
+  EXPECT_EQ(rows.front()["model"], "deep");
+  EXPECT_EQ(rows.front()["plain"], false);
+  ASSERT_EQ(run({"responses", name + "=a.onnx", "--random", "2", "-o", "f.svg", "-q"}).exit_code, 0);
+  EXPECT_THAT(read("f.svg"), HasSubstr(">" + name + "</text>"));
+  EXPECT_THAT(read("f.svg"), HasSubstr("stroke-dasharray"));
+  if (!has_browser()) return;
+  write("f.html", "<body>" + read("f.svg") + "</body>");
+  const Finished seen = browse("f.html", R"(
+      const svg = document.querySelector('svg'), edge = svg.getBoundingClientRect().right;
+      const over = [...svg.querySelectorAll('text')].filter(t => t.getBoundingClientRect().right > edge);
+      document.body.append('outside ' + over.length);)");
+  EXPECT_THAT(seen.out, HasSubstr("outside 0"));
 }
 
 TEST_F(ResponsesTest, TrainedNetworksOnRealPictures) {

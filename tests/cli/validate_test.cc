@@ -96,6 +96,20 @@ TEST_F(ValidateTest, EveryFindingAtOnce) {
   EXPECT_THAT(run({"validate", "broken.onnx"}).out, HasSubstr("error: node 'dangling': input 'nowhere' is produced by no node"));
 }
 
+TEST_F(ValidateTest, ThePaperAsMarkdownAndCsv) {
+  const Finished csv = run({"validate", "--paper", "-o", "paper.csv"});
+  ASSERT_EQ(csv.exit_code, 0) << csv.err;
+  EXPECT_THAT(read("paper.csv"), testing::StartsWith("net,stage,multiply-adds,expected,result,expected by\nresnet18 v1,conv1,"));
+  EXPECT_THAT(read("paper.csv"), HasSubstr("resnet50 v1,total,3857973248,3800000000,ok,"));
+  const Finished md = run({"validate", "--paper", "--format", "md"});
+  EXPECT_THAT(md.out, HasSubstr("| resnet152 v1 | total"));
+  EXPECT_THAT(md.out, HasSubstr("|\n\n35 of 35 as the paper's Table 1 has them\n"));
+  const Finished findings = run({"validate", "resnet50", "--paper", "--variant", "v1.5", "--format", "csv"});
+  EXPECT_EQ(findings.exit_code, 1);
+  EXPECT_THAT(findings.out, HasSubstr("error,paper,conv3_x,"));
+  EXPECT_THAT(findings.out, HasSubstr("ok,paper,conv2_x,"));
+}
+
 TEST_F(ValidateTest, WarningsAreErrorsWhereAsked) {
   OnnxGraph graph = mean_classifier(4, {{1, 0, 0}}, {0});
   graph.initializers.push_back(tensor("extra", {1}, {1}));

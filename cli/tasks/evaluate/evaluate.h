@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/tasks/feed/dataset.h"
 #include "cli/tasks/prepare/networks.h"
 #include "cli/tasks/task.h"
+#include "lib/arch/spec.h"
 #include "lib/classify/evaluator.h"
 #include "lib/classify/views.h"
 
@@ -24,12 +26,15 @@ struct EvaluateRequest {
   bool ensemble = false;  // also all models together, their answers averaged
   std::size_t top_k = 5;  // an answer is right where the class is among so many, besides the first
   bool fail_fast = false;
+  std::string valid_labels = {};        // a file of the classes that can be answered, by number, one a line; none: every class
   std::string report, activation_maps;  // of one model and one way of testing: a page and a folder, or none
 };
 
 // Some networks by one way of testing.
 struct EvaluateRow {
   std::string model, preprocessing;
+  std::size_t networks = 1;             // whose answers are averaged
+  std::optional<arch::Spec> spec = {};  // that a network alone was recognised as
   Crop crop = Crop::center;
   std::vector<std::string> labels;
   std::int64_t parameters = 0, macs = 0;

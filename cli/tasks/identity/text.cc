@@ -40,12 +40,11 @@ std::string text_of_built(const arch::Spec& spec, arch::Init init, std::uint64_t
       "built {} ({} {}{}{}, stem {} {}{} {}{}, {} channels, shortcut {}, variant {}, anti-alias {}, pre-activation {}{}, groups "
       "{}x{}, "
       "average shortcut {}, squeeze {} to {}, efficient attention {}, {} classes, input {}x3x{}x{}), init {}, seed {}",
-      name, block == arch::Block::bottleneck ? "bottleneck" : "basic", fmt::join(blocks, "+"),
-      norm == arch::Norm::group ? ", group norm" : "", standardized ? ", standardised" : "", word_of(stem), stem_channels,
-      tiered_stem ? " tiered" : "", word_of(stem_pool), stem_norm ? "" : " unnormed", first_channels, arch::name_of(shortcut),
-      arch::name_of(variant), word_of(anti_alias), pre_activation, last_norm ? "" : " unnormed", groups, width_per_group,
-      average_shortcut, squeeze, squeeze_multiple, efficient_attention, classes, text_of(batch, "N"), height, width,
-      word_of(init), seed);
+      name, word_of(block), fmt::join(blocks, "+"), norm == arch::Norm::group ? ", group norm" : "",
+      standardized ? ", standardised" : "", word_of(stem), stem_channels, tiered_stem ? " tiered" : "", word_of(stem_pool),
+      stem_norm ? "" : " unnormed", first_channels, arch::name_of(shortcut), arch::name_of(variant), word_of(anti_alias),
+      pre_activation, last_norm ? "" : " unnormed", groups, width_per_group, average_shortcut, squeeze, squeeze_multiple,
+      efficient_attention, classes, text_of(batch, "N"), height, width, word_of(init), seed);
 }
 
 std::string text_of_labels(std::span<const std::string> labels) {

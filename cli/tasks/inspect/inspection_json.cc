@@ -36,7 +36,7 @@ Json json_of(const arch::Recognition& r) {
           {"variant", arch::name_of(s.variant)},
           {"shortcut", arch::name_of(s.shortcut)},
           {"blocks", s.blocks},
-          {"block", s.block == arch::Block::bottleneck ? "bottleneck" : "basic"},
+          {"block", word_of(s.block)},
           {"pre_activation", s.pre_activation},
           {"groups", s.groups},
           {"width_per_group", s.width_per_group},

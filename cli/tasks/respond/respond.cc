@@ -14,6 +14,7 @@
 #include "cli/tasks/named.h"
 #include "cli/tasks/open/runnable.h"
 #include "cli/tasks/progress.h"
+#include "lib/arch/recognize.h"
 #include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
@@ -174,6 +175,16 @@ class Feeding {
   std::size_t measured_ = 0;
 };
 
+// A plain net has no shortcuts; whether it is one is seen from the graph, whatever its file is called.
+bool is_plain(const Graph& graph) {
+  try {
+    const arch::Recognition recognition = arch::recognize(graph);
+    return recognition.is_exact() && recognition.spec.shortcut == arch::Shortcut::none;
+  } catch (const Error&) {  // without a convolution
+    return false;
+  }
+}
+
 RespondRow measure(const RespondRequest& request, const TaskContext& context, const std::string& name, std::size_t& failed,
                    bool is_first) {
   LoadedModel loaded = load_model(name, options_of_one(name, request.arch, request.models), context.observer);
@@ -187,6 +198,7 @@ RespondRow measure(const RespondRequest& request, const TaskContext& context, co
   const ChosenPreprocessing chosen =
       choose_preprocessing(request.preprocess, loaded.model, input, classes_of(loaded.model.graph));
   ThreadPool pool(context.threads.asked, context.threads.at_once);
+  const bool plain = is_plain(loaded.model.graph);
   return named(name, [&]() -> RespondRow {
     ResponseMeter meter(std::move(loaded.model.graph), pool);
     Feeding feeding(request, context, name, input, meter);
@@ -195,7 +207,7 @@ RespondRow measure(const RespondRequest& request, const TaskContext& context, co
     } else {
       failed += feeding.feed_images(chosen.preprocessing, is_first);
     }
-    return {name, meter.responses()};
+    return {name, plain, meter.responses()};
   });
 }
 
@@ -203,8 +215,10 @@ RespondRow measure(const RespondRequest& request, const TaskContext& context, co
 
 RespondResult respond(const RespondRequest& request, const TaskContext& context) {
   RespondResult result;
-  for (const std::string& name : request.models)
-    result.rows.push_back(measure(request, context, name, result.failed, result.rows.empty()));
+  for (std::size_t i = 0; i < request.models.size(); ++i) {
+    result.rows.push_back(measure(request, context, request.models[i], result.failed, i == 0));
+    if (i < request.names.size() && !request.names[i].empty()) result.rows.back().model = request.names[i];
+  }
   return result;
 }
 

@@ -16,6 +16,7 @@ namespace resnet::cli {
 
 struct RespondRequest {
   std::vector<std::string> models;
+  std::vector<std::string> names = {};  // of the models in the result, in their order; empty, or none: as they are in `models`
   ArchOptions arch;
   PreprocessOptions preprocess;
   std::vector<std::string> images;  // as Inputs takes them
@@ -25,7 +26,8 @@ struct RespondRequest {
 };
 
 struct RespondRow {
-  std::string model;  // as it was named
+  std::string model;   // as it was named
+  bool plain = false;  // exactly one of the plain nets
   std::vector<LayerResponse> responses;
 };
 

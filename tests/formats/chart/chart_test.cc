@@ -36,6 +36,15 @@ TEST(Chart, DrawsItsLinesAndWords) {
   EXPECT_EQ(svg, to_svg(std::span(&chart, 1)));
 }
 
+TEST(Chart, LongNamesWidenTheLegend) {
+  const Chart shorter{"t", "x", "y", {{"one", {{1, 2}}, false}}};
+  EXPECT_THAT(to_svg(std::span(&shorter, 1)), HasSubstr("width=\"940\""));
+  const Chart longer{"t", "x", "y", {{std::string(50, 'm'), {{1, 2}}, false}}};
+  EXPECT_THAT(to_svg(std::span(&longer, 1)), HasSubstr("width=\"1367\""));
+  const Chart endless{"t", "x", "y", {{std::string(5000, 'm'), {{1, 2}}, false}}};
+  EXPECT_THAT(to_svg(std::span(&endless, 1)), HasSubstr("mm ... mm"));
+}
+
 TEST(Chart, WhatIsNoNumberInterruptsTheLine) {
   const double nan = std::nan("");
   const Chart chart{"t", "x", "y", {{"s", {{0, 0}, {2, nan}, {3, 1}, {4, std::numeric_limits<double>::infinity()}}, false}}};

@@ -32,8 +32,22 @@ TEST(Page, NumbersKeepTheirValueBesideTheirText) {
 TEST(Page, PicturesLoseTheirDeclaration) {
   Page page("net");
   page.add_picture("<?xml version=\"1.0\"?>\n<!DOCTYPE svg>\n<svg><text>x</text></svg>");
-  EXPECT_THAT(page.render(), HasSubstr("<div class=\"scroll\"><svg><text>x</text></svg></div>"));
+  EXPECT_THAT(page.render(), HasSubstr("<div class=\"scroll\" tabindex=\"0\"><svg><text>x</text></svg></div>"));
   EXPECT_THAT(page.render(), Not(HasSubstr("<?xml")));
+}
+
+TEST(Page, PicturesSideBySideHaveNamesOfTheirOwn) {
+  Page page("nets");
+  const std::string svgs[] = {"<svg><g id=\"graph0\" class=\"g\"></g></svg>", "<svg><g id=\"graph0\" class=\"g\"></g></svg>"};
+  page.add_pictures(svgs);
+  EXPECT_THAT(page.render(),
+              HasSubstr("<div class=\"row\"><svg><g id=\"p1-graph0\" class=\"g\"></g></svg><svg><g id=\"p2-graph0\""));
+}
+
+TEST(Page, LinesStayAsTheyAre) {
+  Page page("net");
+  page.add_preformatted("a < b\n  c\n");
+  EXPECT_THAT(page.render(), HasSubstr("<pre tabindex=\"0\">a &lt; b\n  c</pre>"));
 }
 
 TEST(Page, FetchesNothing) {
