@@ -118,15 +118,14 @@ class Reducer {
             [&](const MatMulInteger&) { return classifier(id, 0, 1, none); },
             [&](const QLinearMatMul&) { return classifier(id, 0, 3, none); },
             [&](const BatchNormalization&) { return scale(id, Kind::batch_norm, "batch normalization"); },
-            [&](const Add&) { return sum(id, data); }, [&](const Sum&) { return sum(id, data); },
+            [&](const Add&) { return sum(id, data); },
+            [&](const Sum&) { return sum(id, data); },
             [&](const QLinearAdd&) { return sum(id, data); },
-            // A mean picture that is taken from the image is the preparation's.
-            [&](const Sub&) { return data.size() != 1    ? other()
-                                     : is_image(data[0]) ? same()
-                                                         : scale(id, Kind::other, "Sub"); },
+            [&](const Sub&) { return data.size() == 1 ? scale(id, Kind::other, "Sub") : other(); },
             [&](const Div&) { return data.size() == 1 ? scale(id, Kind::other, "Div") : other(); },
             [&](const Mul&) { return data.size() == 1 ? scale(id, Kind::other, "Mul") : simple(Kind::product, "product"); },
-            [&](const Slice&) { return slice(id); }, [&](const Pad& pad) { return padding(id, pad); },
+            [&](const Slice&) { return slice(id); },
+            [&](const Pad& pad) { return padding(id, pad); },
             [&](const Concat&) { return concatenation(id, data); },
             [&](const Softmax&) { return simple(Kind::softmax, "Softmax"); },
             [&](const LogSoftmax&) { return simple(Kind::softmax, "LogSoftmax"); },
@@ -139,7 +138,6 @@ class Reducer {
         node.op);
   }
 
-  bool is_image(int index) { return at(index).kind == Kind::input; }
   // A Relu that the quantizer took in.
   int clipped(NodeId id, int index) {
     const Kind kind = at(index).kind;
@@ -273,6 +271,7 @@ class Reducer {
     }
     const int index = part(from);
     const Kind before = at(index).kind;
+    if (before == Kind::input && name == "Sub" && from == node.inputs[0]) return index;  // a mean picture: preparation
     const bool linear = before == Kind::convolution || before == Kind::classifier || before == Kind::batch_norm;
     if (linear && is_read_once(from)) {
       if (kind == Kind::batch_norm || name == "Mul") at(index).normalized = true;

@@ -293,7 +293,7 @@ TEST_F(TrainTest, AMeanOfEachPixelIsInTheNetwork) {
                                 "--lr", "0.0001", "--log", "further.csv"});
   ASSERT_EQ(further.exit_code, 0) << further.err;
   EXPECT_NEAR(std::stod(fields(lines(read("further.csv")).back())[6]), error, 0.1);
-  // A killed run goes on to the same end.
+  // A killed run ends with the same bytes.
   const std::vector<std::string> more = {"--iterations", "40", "--every", "5", "-q", "--mean", "pixel", "--accumulate", "2"};
   ASSERT_EQ(train(more).exit_code, 0);
   const std::string expected = read("out.onnx");

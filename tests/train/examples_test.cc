@@ -292,7 +292,7 @@ TEST(TrainerTest, ARowThatIsStoppedIsNone) {
   EXPECT_EQ(trainer.checkpoint().images, 8);
 }
 
-// Batch norm apart, which sees its own part of a batch: the gradient of a batch is the mean of its parts'.
+// Without batch norm, which would see each part of a batch alone: the gradient of a batch is the mean of its parts'.
 TEST(TrainerTest, TwoHalvesOfABatchMakeTheSameStep) {
   set_threads(1);
   Small small;
