@@ -81,7 +81,7 @@ void add_descent_options(CLI::App& app, TrainOptions& options) {
       ->capture_default_str()
       ->group(group);
   add_text(
-      app, "--warmup", options.warmup, "N|PERCENT",
+      app, "--warmup", options.warmup, "N",
       "a tenth of the learning rate for so many iterations, or until the training error is under, say, 80% (default: 80% for "
       "CIFAR nets of 110 layers and more from scratch, else 0)")
       ->group(group);
