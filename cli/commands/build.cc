@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -59,6 +60,17 @@ void setup(CLI::App& app, BuildCommandOptions& options) {
       "  resnet-cli build resnet18 --input-shape 1x3x160x160 --classes 5 -o small.onnx");
 }
 
+// A block adds as much as it is given until its batch norms have statistics: the variance doubles, and float32 ends at 2^128.
+void warn_of_overflow(const arch::Spec& spec, arch::Init init, Context& context) {
+  constexpr int most_blocks = 2 * 128;
+  const int blocks = std::accumulate(spec.blocks.begin(), spec.blocks.end(), 0);
+  if (init != arch::Init::he || spec.shortcut == arch::Shortcut::none || blocks < most_blocks) return;
+  context.messages.warning(fmt::format(
+      "{}: its {} blocks double the variance one by one while it is untrained: its scores are not finite before train has given "
+      "batch norm its statistics",
+      spec.name, blocks));
+}
+
 Model build_model(const arch::Spec& spec, const BuildCommandOptions& options, const Context& context) {
   arch::BuildOptions build = build_options(options.arch);
   build.fold_batch_norm = options.fold_batch_norm;
@@ -73,6 +85,7 @@ int run(const BuildCommandOptions& options, Context& context) {
   const auto spec = find_arch(options.name, options.arch);
   if (!spec) throw Error(Fault::invalid, unknown_arch(options.name));
   const ModelFormat format = model_format_of(options.output);
+  warn_of_overflow(*spec, options.arch.init, context);
   const auto tell = [&](std::uintmax_t size, const std::string& form) {
     context.messages.detail(
         fmt::format("{}: {} of {} classes, {} bytes, {}", options.output, options.name, spec->classes, size, form));

@@ -1,5 +1,7 @@
 // `train ARCH|MODEL DATA -o OUT`: the paper's networks learn, and networks that have learnt are fine-tuned.
+#include <fmt/format.h>
 #include <CLI/App.hpp>
+
 #include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
@@ -30,6 +32,8 @@ void check_endings(const TrainOptions& options, bool there) {
     if (there || !fs::exists(file, none)) check_ending(file, formats);
   };
   check(options.output, {FileFormat::onnx, FileFormat::resnet});
+  if (!options.best.empty())
+    check(options.best, {model_format_of(options.output) == ModelFormat::onnx ? FileFormat::onnx : FileFormat::resnet});
   check(options.checkpoint, {FileFormat::resnet});
   check(options.log, {FileFormat::csv, FileFormat::text});
   check(options.curves, {FileFormat::svg});
@@ -41,9 +45,11 @@ WrittenFiles written_by(const TrainOptions& options) {
   WrittenFiles written;
   written.add_with_owner("--output", options.output);
   written.add_with_owner("--checkpoint", checkpoint);
+  const std::string best = best_of(options).string();
+  written.add("--best", best);
   written.add("--log", options.log);
   written.add("--curves", options.curves);
-  for (const std::string& file : {options.output, checkpoint, options.log, options.curves}) {
+  for (const std::string& file : {options.output, checkpoint, best, options.log, options.curves}) {
     if (file.empty()) continue;
     const Output reachable(file);
   }
@@ -72,6 +78,12 @@ int run(TrainOptions options, Context& context) {
   task.before_reading = [&](const fs::path& file) { written.check(file, is_start(options, file) ? "--output" : ""); };
   TrainTask train(options, task);
   check_endings(options, true);
+  if (options.dry_run) {
+    Output output("");
+    for (const auto& [name, value] : train.settings()) output.write(fmt::format("{}: {}\n", name, value));
+    output.commit();
+    return 0;
+  }
   options.onnx = model_format_of(options.output) == ModelFormat::onnx;
   return train.run().broken > 0 ? exit_codes::inputs_failed : 0;
 }

@@ -22,8 +22,14 @@ void add_data_and_output(CLI::App& app, TrainOptions& options) {
       app, "-o,--output", options.output, "FILE",
       "the .onnx or .resnet file to write when the run has ended; may be the model's own file, which is trained further in place")
       ->required();
-  add_text(app, "--validation", options.validation, "FILE",
-           "data to test on (default: val or test beside train, test_batch.bin)");
+  add_text(app, "--validation", options.validation, "FILE|FRACTION",
+           "data to test on, or a share of each class's training pictures, chosen by the seed, that is held out for it: 0.1 "
+           "(default: val or test beside train, test_batch.bin)");
+  app.add_flag("--split", options.split, "the paper's 45k/5k split of CIFAR-10's training pictures: as --validation 0.1");
+  add_choice(app, "--recipe", options.recipe,
+             "all that the paper says of a training, in its section 3.4 or 4.2; options that are given go before it");
+  app.add_flag("--dry-run", options.dry_run,
+               "print the settings, and about what memory and time the run takes here; nothing is trained or written");
 }
 
 void add_network_options(CLI::App& app, TrainOptions& options) {
@@ -49,27 +55,38 @@ void add_network_options(CLI::App& app, TrainOptions& options) {
 
 void add_descent_options(CLI::App& app, TrainOptions& options) {
   const std::string group = "Optimisation";
-  add_integer(app, "--batch-size", options.batch, 2, 65536, "images per step (default: 128, of 64x64 and larger 32)")
+  add_integer(app, "--batch-size", options.batch, 2, 65536,
+              "images at once (default: 128, of 64x64 and larger 32; where --accumulate is given a part of that)")
+      ->group(group);
+  add_integer(app, "--accumulate", options.accumulate, 1, 65536,
+              "batches whose gradients make one step, where one that large does not fit into memory")
+      ->capture_default_str()
       ->group(group);
   add_text(app, "--epochs", options.epochs, "N", "how often each image is seen; 0.5 is half of them, once")->group(group);
-  add_integer(
-      app, "--iterations", options.iterations, 1, 1'000'000'000,
-      "steps in place of --epochs (default: the paper's 64000, or 600000 for ImageNet's nets; 10 epochs with a trained start)")
+  add_integer(app, "--iterations", options.iterations, 1, 1'000'000'000,
+              "steps in place of --epochs (default: 90 epochs, with a trained start 10)")
       ->group(group);
-  add_text(app, "--learning-rate", options.learning_rate, "NUMBER",
+  add_text(app, "--learning-rate,--lr", options.learning_rate, "NUMBER",
            "learning rate at the start (default: 0.1, with a trained start 0.01)")
       ->group(group);
-  add_choice(app, "--schedule", options.schedule, "step: a tenth at each milestone; cosine: down to 0 at the end")
-      ->capture_default_str()
+  add_choice(
+      app, "--schedule", options.schedule,
+      "step: a tenth at each milestone; cosine: down to 0 at the end; plateau: a tenth when the error plateaus (default: step)")
       ->group(group);
   add_text(app, "--milestones", options.milestones, "NUMBERS",
            "iterations at which the step schedule divides the rate by ten (default: at 1/2 and 3/4)")
       ->group(group);
-  add_integer(app, "--warmup", options.warmup, 0, 1'000'000'000,
-              "warm-up iterations, at a tenth of the learning rate (default: 400 for nets of 110 layers and more, else 0)")
+  add_integer(app, "--patience", options.patience, 1, 1'000'000,
+              "plateau: lines of the log without a lower error, of the test where there is one, before the rate is a tenth")
+      ->capture_default_str()
       ->group(group);
-  add_text(app, "--momentum", options.momentum, "NUMBER", "momentum of SGD")->capture_default_str()->group(group);
-  add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "weight decay of SGD")->capture_default_str()->group(group);
+  add_text(
+      app, "--warmup", options.warmup, "N",
+      "a tenth of the learning rate for so many iterations, or until the training error is under, say, 80% (default: 80% for "
+      "CIFAR nets of 110 layers and more from scratch, else 0)")
+      ->group(group);
+  add_text(app, "--momentum", options.momentum, "NUMBER", "momentum of SGD (default: 0.9)")->group(group);
+  add_text(app, "--weight-decay", options.weight_decay, "NUMBER", "weight decay of SGD (default: 1e-4)")->group(group);
   add_choice(app, "--decay", options.decay, "weight decay for all parameters, or for weights only")
       ->capture_default_str()
       ->group(group);
@@ -84,8 +101,7 @@ void add_descent_options(CLI::App& app, TrainOptions& options) {
   add_choice(
       app, "--colors", options.colors,
       "what imagenet's augmentation shifts colours along: ImageNet's principal components as they were published, those of "
-      "the training pictures, or nothing")
-      ->capture_default_str()
+      "the training pictures, or nothing (default: data)")
       ->group(group);
   add_integer(app, "--memory", options.memory, 0, 1'000'000, "MiB of decoded pictures to keep; the rest is decoded each time")
       ->capture_default_str()
@@ -97,6 +113,9 @@ void add_run_options(CLI::App& app, TrainOptions& options) {
   add_text(
       app, "--checkpoint", options.checkpoint, "FILE",
       "the run's checkpoint, written whole or not at all (default: OUTPUT.checkpoint.resnet); removed when the run has ended")
+      ->group(group);
+  add_text(app, "--best", options.best, "FILE",
+           "where the network of the least test error is kept (default: OUTPUT.best.onnx or .resnet); OUTPUT is the last one")
       ->group(group);
   add_integer(app, "--every", options.every, 1, 1'000'000'000,
               "iterations between checkpoints, which are the log's lines and tests, too (default: an epoch, or twice as many "
@@ -117,6 +136,11 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
   add_descent_options(app, options);
   add_run_options(app, options);
   add_preprocess_options(app, options.preprocess, "Preparation");
+  app.get_option("--mean")
+      ->type_name(std::string("NUMBERS|") + pixel_mean_word)
+      ->description(
+          "numbers R,G,B, or one for all, that are subtracted; pixel: the mean of the training pictures at each pixel, which the "
+          "network written subtracts by itself");
   app.footer(
       "Ctrl-C ends the step, writes the checkpoint and stops; pressed again it stops at once. Pictures that cannot be decoded\n"
       "are named, counted and left out; the exit code is then 5.\n"
@@ -125,7 +149,8 @@ void add_train_options(CLI::App& app, TrainOptions& options) {
       "  resnet-cli train resnet20 cifar10 -o resnet20.onnx --epochs 20 --schedule cosine --log run.csv --curves run.svg\n"
       "  resnet-cli train resnet20 cifar10 -o resnet20.onnx --epochs 20 --schedule cosine --resume\n"
       "  resnet-cli train resnet18 photos -o mine.onnx --init resnet18.onnx --classes 10 --freeze backbone\n"
-      "  resnet-cli train resnet56 cifar-10-batches-bin -o resnet56.onnx --shortcut B --iterations 64000");
+      "  resnet-cli train resnet56 cifar-10-batches-bin -o resnet56.onnx --recipe paper-cifar --split\n"
+      "  resnet-cli train resnet50 imagenet -o resnet50.onnx --recipe paper-imagenet --accumulate 8 --dry-run");
 }
 
 }  // namespace resnet::cli

@@ -46,13 +46,17 @@ struct Field {
   double at_y(double v) const { return y_offset + height - bottom - (v - y.low) / (y.high - y.low) * (height - top - bottom); }
 };
 
+double deviation_at(const Series& series, std::size_t k) { return k < series.deviations.size() ? series.deviations[k] : 0; }
+
 Field field_of(const Chart& chart, double y_offset) {
   Field field{{}, {}, {}, {}, y_offset};
   for (const Series& series : chart.series) {
-    for (const auto& [a, b] : series.points) {
+    for (std::size_t k = 0; k < series.points.size(); ++k) {
+      const auto& [a, b] = series.points[k];
       if (!std::isfinite(b)) continue;
       field.x.take(a);
-      field.y.take(b);
+      field.y.take(b + deviation_at(series, k));
+      field.y.take(b - deviation_at(series, k));
     }
   }
   field.x.widen();
@@ -108,6 +112,20 @@ double width_of(std::span<const Chart> charts) {
   return right_edge + legend;
 }
 
+// One deviation above and below a line, "" where there is none.
+std::string draw_band(const Series& series, const char* color, const Field& field) {
+  if (series.deviations.empty()) return "";
+  std::string above, below;
+  for (std::size_t k = 0; k < series.points.size(); ++k) {
+    const auto& [a, b] = series.points[k];
+    if (!std::isfinite(b)) continue;
+    const double deviation = deviation_at(series, k);
+    above += fmt::format("{:.1f},{:.1f} ", field.at_x(a), field.at_y(b + deviation));
+    below = fmt::format("{:.1f},{:.1f} ", field.at_x(a), field.at_y(b - deviation)) + below;
+  }
+  return fmt::format("<polygon points=\"{}{}\" fill=\"{}\" fill-opacity=\"0.2\"/>\n", above, below, color);
+}
+
 // The line of a series, broken where a value is not finite, and its row of the legend.
 std::string draw_series(const Series& series, std::size_t index, const Field& field) {
   const char* color = colors[series.color.value_or(index) % colors.size()];
@@ -126,6 +144,7 @@ std::string draw_series(const Series& series, std::size_t index, const Field& fi
     }
   }
   std::string svg =
+      draw_band(series, color, field) +
       fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"{}/>\n{}", path, color, dash, dots);
   // Beside the lines, not over them.
   const double legend = field.y_offset + top + 8 + 17 * static_cast<double>(index);

@@ -13,6 +13,7 @@ struct Series {
   std::string name;                               // in the legend
   std::vector<std::pair<double, double>> points;  // x, y; y that are not finite interrupt the line
   bool dashed = false;
+  std::vector<double> deviations = {};    // of each point, drawn as a band on both sides of the line; empty: none
   std::optional<std::size_t> color = {};  // series of one number have one color; nothing: one of its own
 };
 

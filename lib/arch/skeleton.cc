@@ -270,6 +270,7 @@ class Reducer {
     }
     const int index = part(from);
     const Kind before = at(index).kind;
+    if (before == Kind::input && name == "Sub" && from == node.inputs[0]) return index;  // a mean picture: preparation
     const bool linear = before == Kind::convolution || before == Kind::classifier || before == Kind::batch_norm;
     if (linear && is_read_once(from)) {
       if (!ranges_.reaches(node) && (kind == Kind::batch_norm || name == "Mul")) at(index).normalized = true;

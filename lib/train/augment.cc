@@ -50,6 +50,12 @@ image::Pixels fitted(const image::Pixels& pixels, const View& view) {
                                              view.width, view.height, view.preprocessing.interpolation);
 }
 
+// The network's input of a picture of its size.
+void normalize(const image::Pixels& pixels, const View& view, std::span<float> slot) {
+  image::normalize_nchw(pixels, view.preprocessing, slot);
+  for (std::size_t i = 0; i < view.pixel_mean.size(); ++i) slot[i] -= view.pixel_mean[i];
+}
+
 // Every row reversed where `mirrored`, the picture moved by (dx, dy); what was outside of it is 0, the mean.
 void move(std::span<float> slot, int height, int width, int dx, int dy, bool mirrored) {
   std::vector<float> moved(slot.size());
@@ -131,14 +137,14 @@ ColorComponents published_color_components() {
 }
 
 void test_view(const image::Pixels& pixels, const View& view, std::span<float> slot) {
-  image::normalize_nchw(fitted(image::prepare(pixels, view.preprocessing), view), view.preprocessing, slot);
+  normalize(fitted(image::prepare(pixels, view.preprocessing), view), view, slot);
 }
 
 void training_view(const image::Pixels& pixels, const View& view, Draws& draws, std::span<float> slot) {
   switch (view.augmentation) {
     case Augmentation::none: return test_view(pixels, view, slot);
     case Augmentation::cifar: {
-      image::normalize_nchw(fitted(pixels, view), view.preprocessing, slot);
+      normalize(fitted(pixels, view), view, slot);
       const auto offset = [&] { return static_cast<int>(draws.below(2 * cifar_padding + 1)) - cifar_padding; };
       const int dx = offset(), dy = offset();
       move(slot, view.height, view.width, dx, dy, draws.below(2) == 1);
@@ -156,7 +162,7 @@ void training_view(const image::Pixels& pixels, const View& view, Draws& draws, 
       image::Pixels part =
           image::resize_shorter_side_and_crop(pixels, side, left, top, view.width, view.height, view.preprocessing.interpolation);
       if (draws.below(2) == 1) part = image::mirrored(part);
-      image::normalize_nchw(part, view.preprocessing, slot);
+      normalize(part, view, slot);
       return shift_colors(view, draws, slot);
     }
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "lib/base/random.h"
 #include "lib/image/image.h"
@@ -45,6 +46,9 @@ struct View {
   Preprocessing preprocessing;  // colours, and the resizing of test views
   Colors color_source = Colors::data;
   ColorComponents colors = {};  // of no length where colours stay
+  // Subtracted from the network's input after all else: 3 x height x width in its units, or empty. What is outside of a picture
+  // that is moved is 0 after that, which is the mean.
+  std::vector<float> pixel_mean = {};
 };
 
 // NCHW floats of one image, 3 x height x width. Throws nothing: pictures of every size become one of that size.

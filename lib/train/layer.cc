@@ -33,6 +33,12 @@ Arena::Lease Arena::lease(std::size_t bytes) {
 
 std::byte* Arena::keep(std::size_t bytes) { return add_block(bytes).memory.get(); }
 
+std::size_t Arena::bytes() const {
+  std::size_t sum = 0;
+  for (const Block& block : blocks_) sum += block.size;
+  return sum;
+}
+
 void Planner::give(Value& value, const memory::desc& desc) {
   Gradient leased = lease(desc);
   value.data = std::move(leased.data);

@@ -32,6 +32,7 @@ class Arena {
   Lease lease(std::size_t bytes);
   // For good, and of memory that nothing was planned for before: what is written into it while planning stays.
   std::byte* keep(std::size_t bytes);
+  std::size_t bytes() const;
 
  private:
   struct Block {

@@ -248,6 +248,7 @@ Network::~Network() = default;
 
 std::int64_t Network::batch() const { return state_->batch; }
 std::int64_t Network::classes() const { return state_->logits->data.get_desc().dims()[1]; }
+std::size_t Network::bytes() const { return state_->planner.arena.bytes(); }
 std::span<Parameter> Network::parameters() { return state_->parameters; }
 
 std::span<float> Network::input() { return {floats(state_->input->data), floats_in(state_->input->data)}; }

@@ -38,6 +38,8 @@ class Network {
 
   std::int64_t batch() const;
   std::int64_t classes() const;
+  // Of all that it keeps for such a batch: activations, gradients, parameters. What is not written yet is only reserved.
+  std::size_t bytes() const;
 
   // To be filled before forward(): batch x 3 x height x width, as the graph's input.
   std::span<float> input();

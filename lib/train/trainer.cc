@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <mutex>
 #include <numeric>
 
@@ -27,6 +28,24 @@ struct Batch {
   std::vector<float> images;
   std::vector<std::int64_t> truths;
 };
+
+// Steps after which the training error is that of the network, and not of a lucky batch.
+constexpr std::int64_t steps_of_warm_up_error = 100;
+
+// How often `patience` rows in a row had no lower error than the ones before.
+std::int64_t drops_of(const std::vector<Row>& rows, std::int64_t patience) {
+  std::int64_t drops = 0, since = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (const Row& row : rows) {
+    const double error = row.test_error.value_or(row.training_error);
+    since = error < least ? 0 : since + 1;
+    least = std::min(least, error);
+    if (since < patience) continue;
+    ++drops;
+    since = 0;
+  }
+  return drops;
+}
 
 }  // namespace
 
@@ -116,9 +135,32 @@ struct Trainer::State {
   }
 
   double epoch_of(std::int64_t iteration) const {
-    return static_cast<double>(iteration) * static_cast<double>(batch) / static_cast<double>(training.size());
+    return static_cast<double>(iteration) * static_cast<double>(images_of_step()) / static_cast<double>(training.size());
   }
+  std::int64_t images_of_step() const { return static_cast<std::int64_t>(batch) * descent.accumulate; }
+
+  double rate_of(std::int64_t iteration) const {
+    return descent.schedule.at(iteration, {.warmed_up = now.warmed_up, .drops = drops_of(now.rows, descent.schedule.patience)});
+  }
+
+  // The warm-up ends for good where the training error since the last row is low enough: it has to be that of some batches.
+  void end_warm_up(std::int64_t least_steps) {
+    const double most = descent.schedule.warmup_error;
+    if (most <= 0 || now.warmed_up >= 0 || now.images < least_steps * images_of_step() || now.images == 0) return;
+    if (1 - static_cast<double>(now.correct) / static_cast<double>(now.images) < most) now.warmed_up = now.iteration;
+  }
+
+  // Of the next batches: their losses, and in every parameter's gradient the mean of theirs.
+  BatchLoss learn_gradient(double rate);
 };
+
+std::optional<Row> best_of(const std::vector<Row>& rows) {
+  std::optional<Row> best;
+  for (const Row& row : rows) {
+    if (row.test_error && (!best || *row.test_error < *best->test_error)) best = row;
+  }
+  return best;
+}
 
 Trainer::Trainer(Network& network, const Examples& training, const Examples* test, const View& view, const Descent& descent,
                  std::size_t workers)
@@ -141,6 +183,7 @@ Trainer::~Trainer() = default;
 std::int64_t Trainer::iteration() const { return state_->now.iteration; }
 double Trainer::epoch() const { return state_->epoch_of(state_->now.iteration); }
 const std::vector<Row>& Trainer::rows() const { return state_->now.rows; }
+std::size_t Trainer::tests() const { return state_->test == nullptr ? 0 : state_->test->size(); }
 std::size_t Trainer::broken() const { return state_->broken; }
 std::size_t Trainer::broken_tests() const { return state_->broken_tests; }
 
@@ -173,23 +216,47 @@ Checkpoint Trainer::checkpoint() const {
   return result;
 }
 
+BatchLoss Trainer::State::learn_gradient(double rate) {
+  BatchLoss sum;
+  std::vector<std::vector<float>> gradients;
+  const auto parts = static_cast<float>(descent.accumulate);
+  for (std::int64_t part = 0; part < descent.accumulate; ++part) {
+    const auto made = batches->next([] { return false; });
+    if (!made) throw Error(Fault::internal, "the run has ended");
+    std::copy(made->images.begin(), made->images.end(), network.input().begin());
+    const BatchLoss loss =
+        cross_entropy(network.forward(Mode::training), made->truths, descent.label_smoothing, network.logits_gradient());
+    if (!std::isfinite(loss.loss)) refuse_diverged(now.iteration + 1, "the loss is", rate);
+    sum.loss += loss.loss;
+    sum.correct += loss.correct;
+    if (descent.accumulate > 1) {
+      for (float& value : network.logits_gradient()) value /= parts;
+    }
+    network.backward();
+    if (descent.accumulate == 1) break;
+    gradients.resize(network.parameters().size());
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      const std::span<float> gradient = network.parameters()[i].gradient;
+      gradients[i].resize(gradient.size());
+      add(gradients[i].data(), gradient.data(), part + 1 < descent.accumulate ? gradients[i].data() : gradient.data(),
+          gradient.size());
+    }
+  }
+  return sum;
+}
+
 Trainer::Step Trainer::step() {
   State& state = *state_;
   const auto start = Clock::now();
   if (!state.batches) {
-    const auto first = static_cast<std::uint64_t>(state.now.iteration);
+    const std::int64_t left = std::max<std::int64_t>(0, state.descent.schedule.iterations - state.now.iteration);
+    const auto first = static_cast<std::uint64_t>(state.now.iteration * state.descent.accumulate);
     state.batches.emplace(
-        static_cast<std::size_t>(std::max<std::int64_t>(0, state.descent.schedule.iterations - state.now.iteration)),
+        static_cast<std::size_t>(left * state.descent.accumulate),
         [&state, first](std::size_t i) { return state.training_batch(first + i); }, state.workers, state.workers + 1);
   }
-  const auto batch = state.batches->next([] { return false; });
-  if (!batch) throw Error(Fault::internal, "the run has ended");
-  std::copy(batch->images.begin(), batch->images.end(), state.network.input().begin());
-  const BatchLoss loss = cross_entropy(state.network.forward(Mode::training), batch->truths, state.descent.label_smoothing,
-                                       state.network.logits_gradient());
-  const double rate = state.descent.schedule.at(state.now.iteration);
-  if (!std::isfinite(loss.loss)) state.refuse_diverged(state.now.iteration + 1, "the loss is", rate);
-  state.network.backward();
+  const double rate = state.rate_of(state.now.iteration);
+  const BatchLoss loss = state.learn_gradient(rate);
   for (Parameter& p : state.network.parameters()) {
     const bool decays = p.is_weight || state.descent.decay_all;
     descend({static_cast<float>(rate), static_cast<float>(state.descent.momentum),
@@ -200,12 +267,13 @@ Trainer::Step Trainer::step() {
   ++now.iteration;
   now.loss += loss.loss;
   now.correct += static_cast<std::int64_t>(loss.correct);
-  now.images += static_cast<std::int64_t>(state.batch);
+  now.images += state.images_of_step();
+  state.end_warm_up(steps_of_warm_up_error);
   const double time = seconds_since(start);
   now.seconds_in_row += time;
   now.seconds += time;
   const auto images = static_cast<double>(now.images);
-  return {.loss = loss.loss / static_cast<double>(state.batch),
+  return {.loss = loss.loss / static_cast<double>(state.images_of_step()),
           .rate = rate,
           .mean_loss = now.loss / images,
           .accuracy = static_cast<double>(now.correct) / images,
@@ -220,11 +288,11 @@ std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& p
   // What the last update made of them: no loss has shown it yet.
   for (const Parameter& parameter : state.network.parameters()) {
     if (!std::all_of(parameter.values.begin(), parameter.values.end(), [](float v) { return std::isfinite(v); }))
-      state.refuse_diverged(now.iteration, fmt::format("'{}' is", parameter.name), state.descent.schedule.at(now.iteration - 1));
+      state.refuse_diverged(now.iteration, fmt::format("'{}' is", parameter.name), state.rate_of(now.iteration - 1));
   }
   Row row{.iteration = now.iteration,
           .epoch = state.epoch_of(now.iteration),
-          .rate = state.descent.schedule.at(std::max<std::int64_t>(0, now.iteration - 1)),
+          .rate = state.rate_of(std::max<std::int64_t>(0, now.iteration - 1)),
           .training_loss = now.loss / images,
           .training_error = 1 - static_cast<double>(now.correct) / images,
           .images_per_second = now.seconds_in_row > 0 ? images / now.seconds_in_row : 0};
@@ -249,6 +317,7 @@ std::optional<Row> Trainer::finish_row(const std::function<bool(std::size_t)>& p
       row.test_error = 1 - static_cast<double>(sum.correct) / static_cast<double>(tested);
     }
   }
+  state.end_warm_up(0);
   now.seconds += seconds_since(start);
   row.seconds = now.seconds;
   now.rows.push_back(row);

@@ -20,6 +20,9 @@ struct Descent {
   double momentum = 0.9, weight_decay = 1e-4;
   bool decay_all = true;  // else batch norm and biases do not decay
   double label_smoothing = 0;
+  // Batches of the network whose gradients are averaged for one step: that of a batch so many times as large. Batch norm's
+  // statistics are those of each of them, as several processors would have them that see a part each.
+  std::int64_t accumulate = 1;
   std::uint64_t seed = 0;
 };
 
@@ -33,6 +36,9 @@ struct Row {
   double images_per_second = 0, seconds = 0;  // of training alone; the whole run's, all its parts together
 };
 
+// Of rows of tests the one of the least error, the first of equals; nothing without tests.
+std::optional<Row> best_of(const std::vector<Row>& rows);
+
 // All that a run needs to resume, besides its options and its examples.
 struct Checkpoint {
   Graph graph;                               // with its parameters
@@ -40,6 +46,7 @@ struct Checkpoint {
   std::int64_t iteration = 0;
   double loss = 0, seconds_in_row = 0, seconds = 0;  // since the last row, and in all
   std::int64_t correct = 0, images = 0;              // since the last row
+  std::int64_t warmed_up = -1;                       // Schedule::State's
   std::vector<Row> rows;
 };
 
@@ -64,7 +71,7 @@ class Trainer {
   double epoch() const;
 
   struct Step {
-    double loss = 0;  // the batch's mean
+    double loss = 0;  // the mean of the step's images
     double rate = 0;
     double mean_loss = 0, accuracy = 0;  // since the last row
     double images_per_second = 0;
@@ -75,6 +82,8 @@ class Trainer {
   // was stopped: progress() said false. Throws Error(failed) where a parameter is no longer finite.
   std::optional<Row> finish_row(const std::function<bool(std::size_t)>& progress);
   const std::vector<Row>& rows() const;
+  // How many examples it is tested on.
+  std::size_t tests() const;
   // Training examples that could not be decoded: each was replaced by another.
   std::size_t broken() const;
   // Test examples that could not be decoded, counted each time.

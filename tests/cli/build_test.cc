@@ -31,6 +31,14 @@ TEST_F(BuildTest, TheSameSeedGivesTheSameBytes) {
   EXPECT_NE(built({"resnet20", "--seed", "2"}), first);
 }
 
+TEST_F(BuildTest, ANetworkThatOverflowsUntrainedIsTold) {
+  const Finished finished = run({"build", "resnet1202", "--input-shape", "1x3x8x8", "-o", "deep.onnx"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_THAT(finished.err,
+              HasSubstr("warning: resnet1202: its 600 blocks double the variance one by one while it is untrained"));
+  EXPECT_EQ(run({"build", "resnet1202", "--init", "zeros", "-o", "zeros.onnx"}).err, "");
+}
+
 TEST_F(BuildTest, StdoutTakesTheFileUnlessItIsATerminal) {
   const std::string bytes = built({"resnet20"});
   EXPECT_EQ(run({"build", "resnet20", "-o", "-"}).out, bytes);

@@ -87,7 +87,7 @@ TEST_F(PromisesTest, WordsOfOtherToolsAreUnderstood) {
   const auto predict = [&](const std::string& option, const std::string& text) {
     refused({"predict", "rgb.onnx", "red.png", option}, "unknown option '" + option + "'" + text);
   };
-  refused({"train", "resnet20", "cifar", "-o", "x.onnx", "--lr", "0.1"}, "'--lr', did you mean '--learning-rate'?");
+  refused({"train", "resnet20", "cifar", "-o", "x.onnx", "--lr0", "0.1"}, "'--lr0', did you mean '--learning-rate'?");
   refused({"train", "resnet20", "cifar", "-o", "x.onnx", "--num_classes=7"}, "'--num_classes', did you mean '--classes'?");
   refused({"train", "resnet20", "cifar", "-o", "x.onnx", "--imgsz", "64"}, "'--imgsz', did you mean '--size'?");
   refused({"train", "resnet20", "cifar", "-o", "x.onnx", "--pretrained"}, "'--pretrained', did you mean '--init'?");

@@ -1,9 +1,11 @@
 // `train`: runs that learn, that are cut short and resumed, and data that is bad.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,6 +31,15 @@ std::string batch(int count) {
   }
   return bytes;
 }
+
+std::vector<std::string> pieces(const std::string& text, char separator) {
+  std::vector<std::string> result;
+  std::istringstream stream(text);
+  for (std::string piece; std::getline(stream, piece, separator);) result.push_back(piece);
+  return result;
+}
+std::vector<std::string> lines(const std::string& text) { return pieces(text, '\n'); }
+std::vector<std::string> fields(const std::string& line) { return pieces(line, ','); }
 
 class TrainTest : public CliTest {
  protected:
@@ -198,6 +209,119 @@ TEST_F(TrainTest, ALossThatIsNoNumberStopsWithAHint) {
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_THAT(finished.err, HasSubstr("the loss is no longer finite at learning rate 1e+06; try a lower one"));
   EXPECT_FALSE(there("out.onnx"));
+}
+
+// Sections 4.2 and 3.4 of the paper, word by word.
+TEST_F(TrainTest, ARecipePrintsThePapersSettings) {
+  const Finished cifar =
+      run({"train", "resnet110", "cifar", "-o", "out.onnx", "--recipe", "paper-cifar", "--split", "--dry-run"});
+  ASSERT_EQ(cifar.exit_code, 0) << cifar.err;
+  for (const char* line :
+       {"network: ResNet-110 (CIFAR), option A, 10 classes\n", "batch: 128\n", "parts of a batch: 1\n", "iterations: 64000\n",
+        "learning rate: 0.1\n", "schedule: divided by 10 at 32000 and 48000\n",
+        "warm-up: 0.01 until the training error is under 80 %\n", "momentum: 0.9\n", "weight decay: 0.0001\n", "dropout: none\n",
+        "augmentation: padded by 4 pixels on each side, a random crop of 32, mirrored every other time\n",
+        "colors: as they are\n", "mean: of each pixel, subtracted\n", "held out to test on: 10 % of each class\n"})
+    EXPECT_THAT(cifar.out, HasSubstr(line));
+  EXPECT_THAT(cifar.out, HasSubstr("pictures: 44 pictures of 10 classes and 4 to test\n"));
+  EXPECT_THAT(cifar.out, testing::ContainsRegex("memory and time: about [0-9.]+ (MiB|GiB) and [0-9.]+ (h|days) here\n"));
+  EXPECT_THAT(cifar.out, Not(HasSubstr("not the recipe's")));
+  EXPECT_FALSE(there("out.onnx.checkpoint.resnet"));
+
+  const Finished imagenet = run({"train", "resnet18", "photos", "-o", "out.onnx", "--recipe", "paper-imagenet", "--dry-run"});
+  ASSERT_EQ(imagenet.exit_code, 0) << imagenet.err;
+  for (const char* line :
+       {"batch: 256\n", "iterations: 600000\n", "learning rate: 0.1\n",
+        "schedule: divided by 10 when the error plateaus: 5 lines of the log without a lower one\n", "warm-up: none\n",
+        "momentum: 0.9\n", "weight decay: 0.0001\n", "dropout: none\n",
+        "augmentation: shorter side to a random length from 256 to 480, a random crop of 224, mirrored every other time\n",
+        "colors: shifted along ImageNet's principal components as they were published\n", "mean: of each pixel, subtracted\n"})
+    EXPECT_THAT(imagenet.out, HasSubstr(line));
+}
+
+TEST_F(TrainTest, OptionsGoBeforeARecipeAndAreTold) {
+  const std::vector<std::string> words = {"train", "resnet8", "cifar",        "-o", "out.onnx",     "--recipe", "paper-cifar",
+                                          "--lr",  "0.02",    "--iterations", "4",  "--accumulate", "8"};
+  std::vector<std::string> dry = words;
+  dry.emplace_back("--dry-run");
+  const Finished told = run(dry);
+  ASSERT_EQ(told.exit_code, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("batch: 128\nparts of a batch: 8\niterations: 4\nlearning rate: 0.02\n"));
+  EXPECT_THAT(told.out, HasSubstr("not the recipe's: learning rate 0.02 in place of the recipe's 0.1\n"));
+  const Finished finished = run(words);
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("iterations 4 in place of the recipe's 64000"));
+  EXPECT_THAT(finished.err, HasSubstr("4 iterations of 128 in 8 parts (10.7 epochs)"));
+  expect_refused(run({"train", "resnet18", "photos", "-o", "x.onnx", "--recipe", "paper-cifar"}), 2,
+                 "--recipe paper-cifar is not for ResNet-18, option B, 2 classes; expected paper-imagenet");
+  expect_refused(train({"--accumulate", "3", "--warmup", "x"}), 2,
+                 "--warmup: expected iterations, or a training error such as 80%");
+  expect_refused(run({"train", "resnet8", "cifar", "-o", "x.onnx", "--accumulate", "3"}), 2,
+                 "--accumulate 3: does not divide the batch of 128");
+}
+
+TEST_F(TrainTest, TheBestAndTheLastNetworkAreKept) {
+  const Finished finished = train({"--iterations", "24", "--every", "8", "--lr", "0.02", "--log", "run.csv"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, testing::ContainsRegex("out.onnx: 24 iterations, test error [0-9.]+ %; the best, out.best.onnx: "
+                                                   "(8|16|24) iterations, test error [0-9.]+ %\n$"));
+  EXPECT_THAT(finished.err, testing::ContainsRegex("about [0-9]+ MiB and [0-9.]+ (s|min) here"));
+  // As good as the log says.
+  double least = 1;
+  for (const std::string& line : lines(read("run.csv"))) {
+    if (line[0] != 'i') least = std::min(least, std::stod(fields(line)[6]));
+  }
+  const Finished best = run({"evaluate", "out.best.onnx", "cifar/test_batch.bin", "--format", "json", "-q"});
+  ASSERT_EQ(best.exit_code, 0) << best.err;
+  EXPECT_NEAR(nlohmann::json::parse(best.out)["top1"].get<double>(), 100 * (1 - least), 1e-3);
+  EXPECT_EQ(train({"--iterations", "2", "--best", "other.onnx", "-q"}).exit_code, 0);
+  EXPECT_TRUE(there("other.onnx"));
+  expect_refused(train({"--iterations", "2", "--best", "out.onnx"}), 2, "--output and --best are one file");
+}
+
+// What the network subtracts by itself is in the file: commands answer as the run's own tests did.
+TEST_F(TrainTest, AMeanOfEachPixelIsInTheNetwork) {
+  const Finished finished = train({"--iterations", "24", "--every", "8", "--lr", "0.02", "--mean", "pixel", "--log", "run.csv"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const double error = std::stod(fields(lines(read("run.csv")).back())[6]);
+  const Finished tested = run({"evaluate", "out.onnx", "cifar/test_batch.bin", "--format", "json", "-q"});
+  ASSERT_EQ(tested.exit_code, 0) << tested.err;
+  EXPECT_NEAR(nlohmann::json::parse(tested.out)["top1"].get<double>(), 100 * (1 - error), 1e-3);
+  EXPECT_THAT(run({"inspect", "out.onnx"}).out, HasSubstr("ResNet-8"));
+  // It is trained further with the mean that it has.
+  const Finished further = run({"train", "out.onnx", "cifar", "-o", "further.onnx", "--batch-size", "16", "--iterations", "8",
+                                "--lr", "0.0001", "--log", "further.csv"});
+  ASSERT_EQ(further.exit_code, 0) << further.err;
+  EXPECT_NEAR(std::stod(fields(lines(read("further.csv")).back())[6]), error, 0.1);
+  // A killed run ends with the same bytes.
+  const std::vector<std::string> more = {"--iterations", "40", "--every", "5", "-q", "--mean", "pixel", "--accumulate", "2"};
+  ASSERT_EQ(train(more).exit_code, 0);
+  const std::string expected = read("out.onnx");
+  EXPECT_EQ(cut_short(SIGKILL, more).exit_code, 1000 + SIGKILL);
+  std::vector<std::string> resumed = more;
+  resumed.emplace_back("--resume");
+  ASSERT_EQ(train(resumed).exit_code, 0);
+  EXPECT_TRUE(read("out.onnx") == expected);
+}
+
+TEST_F(TrainTest, AShareOfEachClassIsHeldOut) {
+  const Finished finished = train({"--iterations", "4", "--validation", "0.25"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("36 pictures of 10 classes and 12 to test"));
+  EXPECT_THAT(train({"--iterations", "4", "--split"}).err, HasSubstr("44 pictures of 10 classes and 4 to test"));
+  expect_refused(train({"--validation", "1.5"}), 2, "--validation: expected data, or a share of the training pictures");
+  expect_refused(train({"--validation", "0.1", "--split"}), 2, "--split and --validation: both say what is tested on");
+  expect_refused(train({"--validation", "0.001"}), 2, "--validation 0.001: is less than one picture of any class");
+}
+
+TEST_F(TrainTest, WithoutARecipeTheEpochsAreTold) {
+  const Finished finished = run({"train", "resnet8", "cifar", "-o", "x.onnx", "--batch-size", "48", "--dry-run"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("iterations: 90\n"));
+  EXPECT_THAT(finished.out, HasSubstr("epochs: 90.0\n"));
+  // No warm-up but for the CIFAR nets that need it.
+  EXPECT_THAT(run({"train", "resnet152", "photos", "-o", "x.onnx", "--size", "64", "--dry-run"}).out,
+              HasSubstr("warm-up: none\n"));
 }
 
 TEST_F(TrainTest, FoldersAreClassesAndABrokenPictureIsCounted) {

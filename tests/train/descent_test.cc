@@ -114,6 +114,20 @@ TEST(ScheduleTest, StepsAreThePapers) {
   EXPECT_NEAR(schedule.at(48'000), 0.001, 1e-15);
 }
 
+TEST(ScheduleTest, WarmsUpUntilTheErrorIsLow) {
+  const Schedule schedule{.warmup_error = 0.8};
+  EXPECT_DOUBLE_EQ(schedule.at(5000), 0.01);
+  EXPECT_DOUBLE_EQ(schedule.at(399, {.warmed_up = 400}), 0.01);
+  EXPECT_DOUBLE_EQ(schedule.at(400, {.warmed_up = 400}), 0.1);
+  EXPECT_NEAR(schedule.at(32'000, {.warmed_up = 400}), 0.01, 1e-15);
+}
+
+TEST(ScheduleTest, APlateauDividesByTen) {
+  const Schedule schedule{.kind = Schedule::Kind::plateau};
+  EXPECT_DOUBLE_EQ(schedule.at(599'999), 0.1);
+  EXPECT_NEAR(schedule.at(10, {.drops = 2}), 0.001, 1e-15);
+}
+
 TEST(ScheduleTest, CosineEndsAtZero) {
   const Schedule schedule{.kind = Schedule::Kind::cosine, .rate = 0.2, .iterations = 110, .milestones = {}, .warmup = 10};
   EXPECT_DOUBLE_EQ(schedule.at(5), 0.02);

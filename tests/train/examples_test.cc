@@ -4,17 +4,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <vector>
 
 #include "lib/arch/build.h"
+#include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 #include "lib/train/augment.h"
 #include "lib/train/constants.h"
 #include "lib/train/openmp.h"
+#include "lib/train/pixel_mean.h"
 #include "lib/train/trainer.h"
+#include "lib/train/transfer.h"
+#include "tests/support/assets.h"
 #include "tests/support/temporary_folder.h"
 
 namespace resnet::train {
@@ -154,6 +160,46 @@ TEST(AugmentTest, PublishedComponentsAreOrthogonal) {
   }
 }
 
+// Three thousand draws on grey: along each component the shift's deviation is a tenth of its eigenvalue.
+TEST(AugmentTest, ShiftsAlongEachComponentDeviateByATenthOfItsEigenvalue) {
+  View view = raw_view(Augmentation::imagenet, 8);
+  for (const ColorComponents& components :
+       {published_color_components(),
+        ColorComponents{.directions = {{{0.6, 0.8, 0}, {-0.8, 0.6, 0}, {0, 0, 1}}}, .eigenvalues = {0.23067, 0.01585, 0.0037}}}) {
+    view.colors = components;
+    std::array<double, 3> squares = {};
+    constexpr int count = 3000;
+    for (int i = 0; i < count; ++i) {
+      Draws draws(stream_key(4, std::to_string(i)));
+      std::vector<float> slot(3 * 8 * 8);
+      training_view(plain(20, 20, {128, 128, 128}), view, draws, slot);
+      for (std::size_t k = 0; k < 3; ++k) {
+        double along = 0;
+        for (std::size_t c = 0; c < 3; ++c)
+          along += components.directions[k][c] * (static_cast<double>(slot[c * 64]) - 128) / 255;
+        squares[k] += along * along / count;
+      }
+    }
+    for (std::size_t k = 0; k < 3; ++k)
+      EXPECT_NEAR(std::sqrt(squares[k]) / (0.1 * components.eigenvalues[k]), 1, 0.05) << "component " << k;
+  }
+}
+
+// shared/expected/paper: of the 100 photos, each weighing the same, computed with numpy.
+TEST(AugmentTest, TheEigenvaluesOfTheHundredPhotos) {
+  RESNET_REQUIRE_ASSETS();
+  std::vector<Example> given;
+  for (const auto& entry : std::filesystem::directory_iterator(*test::assets() / "images" / "imagenet")) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".JPEG" || extension == ".jpg" || extension == ".jpeg") given.push_back({entry.path(), 0, {}});
+  }
+  ASSERT_EQ(given.size(), 100u);
+  const ColorComponents found = color_components(Examples(given));
+  EXPECT_NEAR(found.eigenvalues[0], 0.23067, 2e-4);
+  EXPECT_NEAR(found.eigenvalues[1], 0.01585, 2e-5);
+  EXPECT_NEAR(found.eigenvalues[2], 0.00370, 1e-5);
+}
+
 TEST(AugmentTest, ColorsMoveByATenthOfTheEigenvalue) {
   View view = raw_view(Augmentation::imagenet, 8);
   view.colors.directions = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
@@ -244,6 +290,136 @@ TEST(TrainerTest, ARowThatIsStoppedIsNone) {
   EXPECT_FALSE(trainer.finish_row([](std::size_t) { return false; }));
   EXPECT_TRUE(trainer.rows().empty());
   EXPECT_EQ(trainer.checkpoint().images, 8);
+}
+
+// Without batch norm, which would see each part of a batch alone: the gradient of a batch is the mean of its parts'.
+TEST(TrainerTest, TwoHalvesOfABatchMakeTheSameStep) {
+  set_threads(1);
+  Small small;
+  const Graph graph = arch::build(small.spec, {.seed = 1, .fold_batch_norm = true});
+  std::vector<std::map<std::string, Tensor>> ends;
+  for (const std::int64_t parts : {1, 2, 4}) {
+    Network network(graph, 8 / parts);
+    small.descent.accumulate = parts;
+    Trainer trainer(network, small.examples, nullptr, small.view, small.descent, 2);
+    double loss = 0;
+    for (int i = 0; i < 3; ++i) loss = trainer.step().loss;
+    EXPECT_GT(loss, 0.05);
+    EXPECT_EQ(trainer.iteration(), 3);
+    EXPECT_NEAR(trainer.epoch(), 3 * 8 / 25.0, 1e-12);
+    ends.push_back(float_constants(network.graph()));
+  }
+  const auto before = float_constants(graph);
+  double moved = 0;
+  for (const std::size_t other : {1u, 2u}) {
+    for (const auto& [name, value] : ends[0]) {
+      const auto a = value.data<float>(), b = ends[other].at(name).data<float>(), start = before.at(name).data<float>();
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        ASSERT_NEAR(a[i], b[i], 1e-6) << name << " in " << (other == 1 ? 2 : 4) << " parts";
+        moved = std::max(moved, std::abs(static_cast<double>(a[i] - start[i])));
+      }
+    }
+  }
+  EXPECT_GT(moved, 1e-3);
+}
+
+TEST(TrainerTest, AnAccumulatedRunGoesOnBitForBit) {
+  set_threads(2);
+  Small small;
+  small.descent.accumulate = 2;
+  Network whole(arch::build(small.spec, {.seed = 1}), 4);
+  Trainer trainer(whole, small.examples, nullptr, small.view, small.descent, 2);
+  for (int i = 0; i < 5; ++i) trainer.step();
+  const Checkpoint checkpoint = trainer.checkpoint();
+  while (trainer.iteration() < 12) trainer.step();
+  Network network(checkpoint.graph, 4);
+  Trainer other(network, small.examples, nullptr, small.view, small.descent, 1);
+  other.resume(checkpoint);
+  while (other.iteration() < 12) other.step();
+  EXPECT_TRUE(float_constants(network.graph()) == float_constants(whole.graph()));
+}
+
+TEST(TrainerTest, WarmsUpUntilTheTrainingErrorIsLow) {
+  Small small;
+  small.descent.schedule.warmup_error = 0.45;
+  small.descent.schedule.milestones = {};
+  small.descent.schedule.iterations = 40;
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  Trainer trainer(network, small.examples, nullptr, small.view, small.descent, 1);
+  std::vector<double> rates;
+  for (int i = 0; i < 40; ++i) {
+    rates.push_back(trainer.step().rate);
+    if (i % 5 == 4) trainer.finish_row([](std::size_t) { return true; });
+  }
+  EXPECT_DOUBLE_EQ(rates.front(), 0.005);
+  EXPECT_DOUBLE_EQ(rates.back(), 0.05);
+  // It ends with the row that says so, and does not come back.
+  const std::int64_t end = trainer.checkpoint().warmed_up;
+  ASSERT_GT(end, 0);
+  for (std::size_t i = 0; i < rates.size(); ++i)
+    EXPECT_DOUBLE_EQ(rates[i], static_cast<std::int64_t>(i) < end ? 0.005 : 0.05) << i;
+  for (const Row& row : trainer.rows()) {
+    if (row.iteration < end) {
+      EXPECT_GE(row.training_error, 0.45);
+    }
+    if (row.iteration == end) {
+      EXPECT_LT(row.training_error, 0.45);
+    }
+  }
+}
+
+TEST(TrainerTest, DividesTheRateWhereTheErrorPlateaus) {
+  Small small;
+  small.descent.schedule.kind = Schedule::Kind::plateau;
+  small.descent.schedule.patience = 2;
+  small.descent.schedule.rate = 1e-7;  // nothing is learnt: no row is better than the first
+  Network network(arch::build(small.spec, {.seed = 1}), 8);
+  View still = small.view;
+  still.augmentation = Augmentation::none;
+  Trainer trainer(network, small.examples, &small.examples, still, small.descent, 1);
+  // Every row tests the same network, to within a rate of 1e-7; running statistics settle first.
+  Checkpoint settled = trainer.checkpoint();
+  settled.rows = {{.iteration = 0, .test_error = 0.0}};
+  trainer.resume(settled);
+  std::vector<double> rates;
+  for (int i = 0; i < 5; ++i) {
+    rates.push_back(trainer.step().rate);
+    trainer.finish_row([](std::size_t) { return true; });
+  }
+  const std::vector<double> expected = {1e-7, 1e-7, 1e-8, 1e-8, 1e-9};
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_NEAR(rates[i] / expected[i], 1, 1e-9) << i;
+}
+
+TEST(PixelMeanTest, IsTheMeanOfEachPixelAndASubOfTheGraph) {
+  std::vector<Example> given;
+  for (const int level : {10, 30, 80}) {
+    image::Pixels pixels = plain(16, 16, {static_cast<std::uint8_t>(level), 0, 9});
+    pixels.rgb[0] = static_cast<std::uint8_t>(2 * level);
+    given.push_back({{}, 0, std::move(pixels)});
+  }
+  View view = raw_view(Augmentation::none, 16);
+  const std::vector<float> mean = pixel_mean(Examples(given), view, [] {});
+  ASSERT_EQ(mean.size(), 3u * 16 * 16);
+  EXPECT_FLOAT_EQ(mean[0], 80);
+  EXPECT_FLOAT_EQ(mean[1], 40);
+  EXPECT_FLOAT_EQ(mean[256], 0);
+  EXPECT_FLOAT_EQ(mean[512], 9);
+  view.pixel_mean = mean;
+  std::vector<float> slot(mean.size());
+  test_view(given[0].pixels, view, slot);
+  EXPECT_FLOAT_EQ(slot[0], 20 - 80);
+  EXPECT_FLOAT_EQ(slot[1], 10 - 40);
+
+  Small small;
+  const Graph graph = arch::build(small.spec, {.seed = 1});
+  EXPECT_FALSE(find_pixel_mean(graph));
+  const Graph centered = with_pixel_mean(graph, mean);
+  EXPECT_EQ(find_pixel_mean(centered), mean);
+  // It is the same network.
+  const arch::Recognition found = arch::recognize(centered);
+  EXPECT_TRUE(found.is_exact()) << found.to_string();
+  const Transferred again = transfer(centered, std::nullopt, 0);
+  EXPECT_TRUE(float_constants(again.graph) == float_constants(graph));
 }
 
 TEST(TrainerTest, AnEpochShowsEveryExampleOnce) {

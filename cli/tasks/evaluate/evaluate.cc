@@ -147,7 +147,7 @@ class EvaluateTask::Run {
       row.parameters += network.parameters;
       row.macs += network.macs;
       members.push_back(make_member(network, network.graph, crop, job_of(network, request_.network, views, dataset_.photos()),
-                                    pool, !request_.activation_maps.empty()));
+                                    pool, !request_.activation_maps.empty(), views.scales));
     }
     count(row, members, views, pool);
     context_.stop.check();

@@ -246,9 +246,46 @@ xnnpack::Job job_of(const Network& network, const NetworkOptions& options, const
   return job;
 }
 
-Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head) {
+namespace {
+
+// The shorter side of a photo that is shown as a whole. Throws Error(invalid) where the last map of one is smaller than the
+// network's own, over which it takes the mean: with the least scale that is large enough.
+void check_scales(const Network& network, const Graph& full, std::span<const int> scales) {
+  const auto fits = [&](std::int64_t side) {
+    Fact input = full.fact(full.inputs()[0]);
+    const Shape shape = network.input.shape(1, side, side);
+    input.dims = Dims(shape.dims().begin(), shape.dims().end());
+    try {
+      with_input_facts(full, std::span<const Fact>(&input, 1));
+      return true;
+    } catch (const Error& error) {
+      if (error.fault() == Fault::internal) throw;
+      return false;
+    }
+  };
+  for (const int scale : scales) {
+    if (fits(scale)) continue;
+    std::int64_t below = scale, least = own_side(network);
+    while (least - below > 1) {
+      const std::int64_t middle = (below + least) / 2;
+      (fits(middle) ? least : below) = middle;
+    }
+    throw Error(Fault::invalid,
+                fmt::format("--scales {}: is too small for --crop full, which takes means over the last map of a photo of {}; "
+                            "expected {} or more",
+                            scale, own_side(network), least));
+  }
+}
+
+}  // namespace
+
+Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head,
+                   std::span<const int> scales) {
   return named(network.name, [&] {
-    if (crop == Crop::full) graph = fully_convolutional(graph, own_side(network));
+    if (crop == Crop::full) {
+      graph = fully_convolutional(graph, own_side(network));
+      check_scales(network, graph, scales);
+    }
     analysis::refuse_growth(graph, job.input_shapes);
     Member member;
     member.name = network.name;

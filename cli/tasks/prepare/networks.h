@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,8 +61,10 @@ void describe_network(Network& network, const NetworkOptions& options, Observer&
 
 // A network ready to run with this crop: fully convolutional for Crop::full. `graph` is its graph, moved in where it is not
 // needed again, so that its weights go as they are packed.
-// `with_head`: with its features and activation maps. Throws Error(unsupported) with the name.
-Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head = false);
+// `with_head`: with its features and activation maps. `scales`: those of whole photos, of which each has to be large enough.
+// Throws Error with the name: unsupported, invalid for a scale.
+Member make_member(const Network& network, Graph graph, Crop crop, xnnpack::Job job, ThreadPool& pool, bool with_head = false,
+                   std::span<const int> scales = {});
 
 // What a network is made ready for, and from where it may come.
 struct Asked {

@@ -143,7 +143,8 @@ class Preparation {
     Network& network = ready_.network;
     network = load_network(source_, options_, observer_);
     Graph graph = std::exchange(network.graph, {});
-    ready_.member = make_member(network, std::move(graph), asked_.views.crop, job(), pool_, asked_.with_head);
+    ready_.member =
+        make_member(network, std::move(graph), asked_.views.crop, job(), pool_, asked_.with_head, asked_.views.scales);
     const auto packed = ready_.member.plan->packed_weights();
     // A file that changed while it was read is another one the next time; what gives no scores is told from the file's own graph.
     const bool is_kept = key && packed && network.finite && !network.not_scores && !source_.has_changed();

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "cli/tasks/feed/photo_files.h"
 #include "formats/labels/labels.h"
 #include "lib/base/error.h"
+#include "lib/base/random.h"
 
 namespace resnet::cli {
 
@@ -115,14 +118,37 @@ void check_classes(const TrainingData& data, const fs::path& folder, bool named_
   }
 }
 
+// The same share of each class, and what is left for training, both in the order that they had.
+void hold_out(double share, std::uint64_t seed, TrainingData& data) {
+  std::map<std::int64_t, std::vector<std::size_t>> of_class;
+  for (std::size_t i = 0; i < data.training.size(); ++i) of_class[data.training[i].truth].push_back(i);
+  std::vector<bool> is_held_out(data.training.size());
+  for (auto& [truth, places] : of_class) {
+    const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(places.size())));
+    Draws draws(stream_key(seed, fmt::format("held out of class {}", truth)));
+    for (std::size_t i = 0; i < std::min(count, places.size() - 1); ++i) {
+      std::swap(places[i], places[i + draws.below(places.size() - i)]);
+      is_held_out[places[i]] = true;
+    }
+  }
+  std::vector<train::Example> kept;
+  for (std::size_t i = 0; i < data.training.size(); ++i)
+    (is_held_out[i] ? data.test : kept).push_back(std::move(data.training[i]));
+  data.training = std::move(kept);
+  if (data.test.empty()) {
+    throw Error(Fault::invalid,
+                fmt::format("--validation {:g}: is less than one picture of any class, expected a larger share", share));
+  }
+}
+
 }  // namespace
 
-TrainingData load_training_data(const std::string& data, const std::string& validation,
+TrainingData load_training_data(const std::string& data, const TestOn& test_on,
                                 std::optional<std::span<const std::string>> labels, std::int64_t classes, const Stop& stop) {
-  auto [training, test] = divided(data, !validation.empty());
-  if (!validation.empty()) test = validation;
+  auto [training, test] = divided(data, test_on.share || !test_on.data.empty());
+  if (!test_on.data.empty()) test = test_on.data;
   std::error_code ignored;
-  if (test.empty() && !cifar_batches(training).empty() && fs::exists(training / "test_batch.bin", ignored))
+  if (test.empty() && !test_on.share && !cifar_batches(training).empty() && fs::exists(training / "test_batch.bin", ignored))
     test = training / "test_batch.bin";
   Loader loader(labels, classes, stop);
   TrainingData result;
@@ -133,6 +159,7 @@ TrainingData load_training_data(const std::string& data, const std::string& vali
   result.files = std::move(loader.files);
   if (!loader.others.empty()) result.notes.push_back(loader.others.to_string());
   check_classes(result, training, !labels);
+  if (test_on.share) hold_out(*test_on.share, test_on.seed, result);
   return result;
 }
 

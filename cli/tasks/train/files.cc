@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "formats/chart/chart.h"
 #include "formats/native/native.h"
 #include "lib/base/error.h"
 #include "lib/base/parse.h"
 #include "lib/passes/passes.h"
+#include "lib/train/pixel_mean.h"
 
 namespace resnet::cli {
 
@@ -49,15 +49,15 @@ std::int64_t integer(const std::string& text, const std::string& file) {
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& file, const Model& model, const train::Checkpoint& checkpoint,
-                      const std::string& options) {
+                      std::span<const float> pixel_mean, const std::string& options) {
   Model written = model;
-  written.graph = checkpoint.graph;
+  written.graph = pixel_mean.empty() ? checkpoint.graph : train::with_pixel_mean(checkpoint.graph, pixel_mean);
   for (const auto& [name, velocity] : checkpoint.velocities)
     written.graph.add_constant(std::string(velocity_prefix) + name, velocity);
   written.metadata[options_key] = options;
   written.metadata[progress_key] =
-      fmt::format("{} {} {} {} {} {}", checkpoint.iteration, exact(checkpoint.loss), exact(checkpoint.seconds_in_row),
-                  exact(checkpoint.seconds), checkpoint.correct, checkpoint.images);
+      fmt::format("{} {} {} {} {} {} {}", checkpoint.iteration, exact(checkpoint.loss), exact(checkpoint.seconds_in_row),
+                  exact(checkpoint.seconds), checkpoint.correct, checkpoint.images, checkpoint.warmed_up);
   std::string rows;
   for (const train::Row& row : checkpoint.rows) {
     rows += fmt::format("{} {} {} {} {} {} {} {} {}\n", row.iteration, exact(row.epoch), exact(row.rate),
@@ -89,13 +89,15 @@ ReadCheckpoint read_checkpoint(const std::filesystem::path& file) {
   result.options = metadata[options_key];
   train::Checkpoint& checkpoint = result.checkpoint;
   const std::vector<std::string> words = split(metadata[progress_key], ' ');
-  if (words.size() != 6) refuse(name);
+  if (words.size() != 6 && words.size() != 7) refuse(name);
   checkpoint.iteration = integer(words[0], name);
   checkpoint.loss = number(words[1], name);
   checkpoint.seconds_in_row = number(words[2], name);
   checkpoint.seconds = number(words[3], name);
   checkpoint.correct = integer(words[4], name);
   checkpoint.images = integer(words[5], name);
+  // Not in files of before.
+  if (words.size() == 7 && words[6] != "-1") checkpoint.warmed_up = integer(words[6], name);
   for (const std::string& line : split(metadata[rows_key], '\n')) {
     if (line.empty()) continue;
     const std::vector<std::string> fields = split(line, ' ');
@@ -167,24 +169,6 @@ std::vector<NamedRun> parse_log(const std::string& text, const std::string& file
     run->second.push_back(row);
   }
   return runs;
-}
-
-std::string error_curves(std::span<const NamedRun> runs, const std::string& title) {
-  chart::Chart chart{.title = title, .x_label = "iterations", .y_label = "error (%)", .series = {}};
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto& [name, rows] = runs[i];
-    const std::string prefix = name.empty() ? "" : name + " ";
-    chart::Series training{.name = prefix + "training", .points = {}, .dashed = true, .color = i},
-        test{.name = prefix + "test", .points = {}, .color = i};
-    for (const train::Row& row : rows) {
-      const auto x = static_cast<double>(row.iteration);
-      training.points.emplace_back(x, 100 * row.training_error);
-      if (row.test_error) test.points.emplace_back(x, 100 * *row.test_error);
-    }
-    chart.series.push_back(std::move(training));
-    if (!test.points.empty()) chart.series.push_back(std::move(test));
-  }
-  return chart::to_svg(std::span(&chart, 1));
 }
 
 }  // namespace resnet::cli

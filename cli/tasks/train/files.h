@@ -13,10 +13,10 @@
 namespace resnet::cli {
 
 // A .resnet file: the network as it is, which every command reads, with the velocities as further constants and the rest as
-// metadata. `options` is what the run was asked for. Whole or not at all: where the disk is full the last one stays. Throws
-// Error(unwritable).
+// metadata. `pixel_mean`: what is taken from its input, or empty. `options` is what the run was asked for. Whole or not at all:
+// where the disk is full the last one stays. Throws Error(unwritable).
 void write_checkpoint(const std::filesystem::path& file, const Model& model, const train::Checkpoint& checkpoint,
-                      const std::string& options);
+                      std::span<const float> pixel_mean, const std::string& options);
 
 struct ReadCheckpoint {
   Model model;  // with the checkpoint's graph
@@ -34,8 +34,5 @@ using NamedRun = std::pair<std::string, std::vector<train::Row>>;
 // Iterations and errors alone, of one run without a name; where a column "network" says whose a line is, of each network in the
 // order of their first lines. Throws Error(Role::input) "FILE: line 3: ..." for another text.
 std::vector<NamedRun> parse_log(const std::string& text, const std::string& file);
-
-// Named runs: training (dashed) and test error in per cent over iterations, as the paper's Figure 6, as an SVG.
-std::string error_curves(std::span<const NamedRun> runs, const std::string& title);
 
 }  // namespace resnet::cli

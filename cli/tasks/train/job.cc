@@ -16,12 +16,14 @@
 #include "cli/tasks/open/model.h"
 #include "cli/tasks/open/source.h"
 #include "cli/tasks/prepare/preprocess.h"
+#include "cli/tasks/train/recipe.h"
 #include "formats/table/text.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/base/parse.h"
 #include "lib/train/constants.h"
+#include "lib/train/pixel_mean.h"
 #include "lib/train/transfer.h"
 
 namespace resnet::cli {
@@ -91,17 +93,22 @@ Start understand(const TrainOptions& options) {
     if (!options.init.empty()) throw Error(Fault::invalid, "a model file and --init: expected one of them");
     asked.start = arguments[0];
   }
-  for (const std::string& word : {options.validation, asked.data}) {
+  for (const std::string& word : {held_out(options) ? std::string() : options.validation, asked.data}) {
     if (!word.empty() && !fs::exists(word, ignored))
       throw Error(Fault::invalid, fmt::format("{}: there is no such file or folder", word));
   }
   return asked;
 }
 
+TestOn tests_of(const TrainOptions& options) {
+  const auto share = held_out(options);
+  return {share ? "" : options.validation, share, options.seed};
+}
+
 // A network whose classes are the folders' names.
 void load_new_classes(const TrainOptions& options, const std::string& data, TrainingJob& job, Observer& observer,
                       const Stop& stop) {
-  job.data = load_training_data(data, options.validation, std::nullopt, 0, stop);
+  job.data = load_training_data(data, tests_of(options), std::nullopt, 0, stop);
   if (!job.trained_start)
     job.spec.classes = options.classes > 0 ? options.classes : static_cast<std::int64_t>(job.data.classes.size());
   check_count(data, job, observer);
@@ -112,7 +119,7 @@ void load_new_classes(const TrainOptions& options, const std::string& data, Trai
 void load_known_classes(const TrainOptions& options, const std::string& data, const std::vector<std::string>& labels,
                         TrainingJob& job, const Stop& stop) {
   try {
-    job.data = load_training_data(data, options.validation, std::span(labels), job.spec.classes, stop);
+    job.data = load_training_data(data, tests_of(options), std::span(labels), job.spec.classes, stop);
   } catch (Error& error) {
     if (error.fault() == Fault::invalid) error.in(Frame::option("--classes N makes a new classifier of the folders' names"));
     throw;
@@ -150,6 +157,7 @@ void read_start(const TrainOptions& options, const Start& asked, TrainingJob& jo
   job.spec = start.spec;
   if (asked.named) check_named(asked.start, *asked.named, job.spec);
   job.unfolded = start.unfolded;
+  job.pixel_mean = train::find_pixel_mean(imported.graph).value_or(std::vector<float>());
   identify_start(source, imported, job);
   job.model.preprocessing = imported.preprocessing;
   if (!imported.preprocessing && !options.preprocess.preprocess) {
@@ -180,6 +188,7 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer, co
     read_start(options, asked, job, observer, stop);
   }
   if (options.size > 0) job.spec.height = job.spec.width = options.size;
+  check_recipe(options, job.spec);
   if (job.trained_start) {
     // The same parameters, whatever the size.
     const Graph sized = arch::build(job.spec, {.init = arch::Init::zeros});
@@ -193,16 +202,25 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer, co
 
 train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& observer) {
   const ImageInput input = find_image_input(job.model.graph);
-  const ChosenPreprocessing chosen = choose_preprocessing(options.preprocess, job.model, input, job.spec.classes);
+  PreprocessOptions asked = options.preprocess;
+  if (wants_pixel_mean(options)) asked.mean = "0";  // the mean picture has all of it
+  const ChosenPreprocessing chosen = choose_preprocessing(asked, job.model, input, job.spec.classes);
   job.model.preprocessing = chosen.preprocessing;
   train::View view;
   view.height = static_cast<int>(job.spec.height);
   view.width = static_cast<int>(job.spec.width);
   view.preprocessing = chosen.preprocessing;
-  const bool small = job.spec.height <= 64;
-  const bool simple = small || options.freeze == train::Frozen::backbone;
-  view.augmentation = options.augmentation.value_or(simple ? train::Augmentation::cifar : train::Augmentation::imagenet);
-  view.color_source = view.augmentation == train::Augmentation::imagenet ? options.colors : train::Colors::none;
+  view.augmentation = augmentation_of(options, job.spec);
+  const bool shifts = view.augmentation == train::Augmentation::imagenet;
+  view.color_source = shifts ? options.colors.value_or(train::Colors::data) : train::Colors::none;
+  if (options.preprocess.mean.empty()) {
+    view.pixel_mean = job.pixel_mean;
+    const std::size_t values = 3 * static_cast<std::size_t>(view.height) * static_cast<std::size_t>(view.width);
+    if (!view.pixel_mean.empty() && view.pixel_mean.size() != values) {
+      throw Error(Fault::invalid, fmt::format("{}: its mean picture has another size than {}x{}; --mean {} makes one of DATA",
+                                              job.start_file, view.height, view.width, pixel_mean_word));
+    }
+  }
   const std::string shown = describe(chosen.preprocessing);
   if (job.guessed_by.empty()) {
     observer.detail(fmt::format("preprocessing {}", shown));
@@ -212,46 +230,84 @@ train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& obs
   return view;
 }
 
+namespace {
+
+std::vector<std::int64_t> parse_milestones(const std::string& text) {
+  std::vector<std::int64_t> milestones;
+  for (const std::string& word : split(text, ',')) {
+    const auto number = parse_integer(word);
+    if (!number || *number < 1)
+      throw Error(Fault::invalid, fmt::format("--milestones: expected iterations such as 32000,48000, got '{}'", text));
+    milestones.push_back(*number);
+  }
+  return milestones;
+}
+
+// Iterations, or "80%"; by default section 4.2's of the nets that need it.
+void set_warm_up(const TrainOptions& options, const TrainingJob& job, train::Schedule& schedule) {
+  const std::string& text = options.warmup;
+  if (text.empty()) {
+    const bool deep = job.spec.stem == arch::Stem::cifar && arch::depth_of(job.spec) >= 110;
+    if (deep && !job.trained_start) schedule.warmup_error = 0.8;
+  } else if (text.ends_with('%')) {
+    schedule.warmup_error = parse_positive("--warmup", text.substr(0, text.size() - 1), 100, false) / 100;
+  } else {
+    const auto number = parse_integer(text);
+    if (!number || *number < 0)
+      throw Error(Fault::invalid, fmt::format("--warmup: expected iterations, or a training error such as 80%, got '{}'", text));
+    schedule.warmup = *number;
+  }
+}
+
+std::int64_t batch_of(const TrainOptions& options, const TrainingJob& job) {
+  if (options.batch > 0) return options.batch;
+  const std::int64_t whole = usual_batch(options, job.spec);
+  if (whole % options.accumulate != 0 || whole / options.accumulate < 2) {
+    throw Error(Fault::invalid, fmt::format("--accumulate {}: does not divide the batch of {} into parts of 2 images and more; "
+                                            "--batch-size gives the size of a part",
+                                            options.accumulate, whole));
+  }
+  return whole / options.accumulate;
+}
+
+}  // namespace
+
 TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job) {
+  constexpr double epochs_from_scratch = 90, epochs_of_start = 10;
   TrainingPlan plan;
   const auto examples = static_cast<double>(job.data.training.size());
-  const bool small = job.spec.height < 64;
-  plan.batch = options.batch > 0 ? options.batch : small ? 128 : 32;
-  const double per_epoch = examples / static_cast<double>(plan.batch);
+  plan.batch = batch_of(options, job);
+  plan.descent.accumulate = options.accumulate;
+  const auto images = static_cast<double>(plan.batch * options.accumulate);
   if (!options.epochs.empty() && options.iterations > 0)
     throw Error(Fault::invalid, "--epochs and --iterations say the same thing, expected one of them");
   std::int64_t iterations = options.iterations;
   if (iterations == 0) {
-    const double epochs = !options.epochs.empty() ? parse_positive("--epochs", options.epochs, 1e6, false) : 10;
-    const bool paper = options.epochs.empty() && !job.trained_start;
-    iterations = paper ? (small ? 64'000 : 600'000) : std::max<std::int64_t>(1, std::llround(epochs * per_epoch));
+    const double epochs = !options.epochs.empty() ? parse_positive("--epochs", options.epochs, 1e6, false)
+                          : job.trained_start     ? epochs_of_start
+                                                  : epochs_from_scratch;
+    iterations = std::max<std::int64_t>(1, std::llround(epochs * examples / images));
   }
   train::Schedule& schedule = plan.descent.schedule;
-  schedule.kind = options.schedule;
+  schedule.kind = options.schedule.value_or(train::Schedule::Kind::step);
   schedule.rate = options.learning_rate.empty() ? (job.trained_start ? 0.01 : 0.1)
                                                 : parse_positive("--learning-rate", options.learning_rate, 1e6, false);
   schedule.iterations = iterations;
   schedule.milestones = {iterations / 2, iterations * 3 / 4};
-  if (!options.milestones.empty()) {
-    schedule.milestones.clear();
-    for (const std::string& word : split(options.milestones, ',')) {
-      const auto number = parse_integer(word);
-      if (!number || *number < 1)
-        throw Error(Fault::invalid,
-                    fmt::format("--milestones: expected iterations such as 32000,48000, got '{}'", options.milestones));
-      schedule.milestones.push_back(*number);
-    }
-  }
-  schedule.warmup = options.warmup >= 0 ? options.warmup : !job.trained_start && arch::depth_of(job.spec) >= 110 ? 400 : 0;
-  plan.descent.momentum = parse_positive("--momentum", options.momentum, 1, true);
-  plan.descent.weight_decay = parse_positive("--weight-decay", options.weight_decay, 1, true);
+  if (!options.milestones.empty()) schedule.milestones = parse_milestones(options.milestones);
+  schedule.patience = options.patience;
+  set_warm_up(options, job, schedule);
+  const auto number = [](const char* option, const std::string& text, double usual) {
+    return text.empty() ? usual : parse_positive(option, text, 1, true);
+  };
+  plan.descent.momentum = number("--momentum", options.momentum, 0.9);
+  plan.descent.weight_decay = number("--weight-decay", options.weight_decay, 1e-4);
   plan.descent.decay_all = options.decay == Decay::all;
   plan.descent.label_smoothing = parse_positive("--label-smoothing", options.label_smoothing, 0.99, true);
   plan.descent.seed = options.seed;
   // An epoch; of few pictures several, so that tests do not take more time than what is tested.
   const double between = std::max(examples, 2.0 * static_cast<double>(job.data.test.size()));
-  plan.every = options.every > 0 ? options.every
-                                 : std::max<std::int64_t>(1, std::llround(std::ceil(between / static_cast<double>(plan.batch))));
+  plan.every = options.every > 0 ? options.every : std::max<std::int64_t>(1, std::llround(std::ceil(between / images)));
   return plan;
 }
 

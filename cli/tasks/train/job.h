@@ -27,7 +27,8 @@ struct TrainingJob {
   std::string start;                              // what it is: its digest
   std::map<std::string, std::string> start_data;  // and those of the files that its weights were read from, by name
   std::vector<std::filesystem::path> start_data_files;
-  std::string guessed_by;  // why its pictures are prepared as they are, where it does not say
+  std::vector<float> pixel_mean;  // the trained start's, or empty
+  std::string guessed_by;         // why its pictures are prepared as they are, where it does not say
   TrainingData data;
 };
 // Reads the start and lists the pictures. Throws Error(invalid) for what does not fit together, else as their readers do,
@@ -37,10 +38,10 @@ TrainingJob prepare_training(const TrainOptions& options, Observer& observer, co
 train::View view_of(const TrainOptions& options, TrainingJob& job, Observer& observer);
 
 struct TrainingPlan {
-  std::int64_t batch = 0, every = 0;
+  std::int64_t batch = 0, every = 0;  // images at once; iterations
   train::Descent descent;
 };
-// Throws Error(invalid) for numbers out of their range.
+// `options` as with_recipe() gives them, here and above. Throws Error(invalid) for numbers out of their range.
 TrainingPlan plan_of(const TrainOptions& options, const TrainingJob& job);
 
 }  // namespace resnet::cli

@@ -9,7 +9,9 @@
 
 #include "cli/tasks/progress.h"
 #include "cli/tasks/sink.h"
+#include "cli/tasks/train/curves.h"
 #include "cli/tasks/train/files.h"
+#include "cli/tasks/train/outlook.h"
 #include "lib/arch/recognize.h"
 #include "lib/base/error.h"
 
@@ -17,23 +19,13 @@ namespace resnet::cli {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-std::string time_left(double seconds) {
-  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
-  if (seconds < 5400) return fmt::format("{:.0f} min", seconds / 60);
-  return fmt::format("{:.1f} h", seconds / 3600);
-}
-
-}  // namespace
-
-TrainingRun::TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
-                         std::size_t tests, const TaskContext& context, fs::path checkpoint, std::string settings)
+TrainingRun::TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, const train::View& view,
+                         train::Trainer& trainer, const TaskContext& context, fs::path checkpoint, std::string settings)
     : options_(options),
       job_(job),
       plan_(plan),
+      view_(view),
       trainer_(trainer),
-      tests_(tests),
       context_(context),
       observer_(context.observer),
       checkpoint_(std::move(checkpoint)),
@@ -78,7 +70,7 @@ void TrainingRun::finish_row() {
   {
     Progress progress(observer_, "test pictures");
     row = trainer_.finish_row([&](std::size_t done) {
-      progress.update(done, tests_);
+      progress.update(done, trainer_.tests());
       return !context_.stop.requested();
     });
   }
@@ -104,20 +96,24 @@ void TrainingRun::write_down() {
       return false;
     }
   };
+  const auto best = train::best_of(trainer_.rows());
+  if (keep_best_ && best && best->iteration == trainer_.iteration()) tried([&] { keep_best_(*best); });
   const auto tried_at_last = [&](const std::string& file, const auto& write) {
     if (!file.empty() && !tried(write)) unwritten_ = file;
   };
-  if (tried([&] { write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_); })) {
+  if (tried([&] { save(); })) {
     written_ = trainer_.iteration();
   } else {
     observer_.warning(fmt::format("{}; the run continues", what_is_kept()));
   }
   tried_at_last(options_.log, [&] { write_text_file(options_.log, log_csv(trainer_.rows())); });
   tried_at_last(options_.curves, [&] {
-    const std::pair<std::string, std::vector<train::Row>> alone{"", trainer_.rows()};
+    const Curve alone = curve_of("", std::span(&trainer_.rows(), 1));
     write_text_file(options_.curves, error_curves(std::span(&alone, 1), arch::describe(job_.spec)));
   });
 }
+
+void TrainingRun::save() { write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), view_.pixel_mean, settings_); }
 
 std::string TrainingRun::what_is_kept() const {
   return written_ ? fmt::format("{}: stays that of iteration {}", checkpoint_.string(), *written_)
@@ -127,7 +123,7 @@ std::string TrainingRun::what_is_kept() const {
 void TrainingRun::stop() {
   if (guard_) guard_();
   try {
-    write_checkpoint(checkpoint_, job_.model, trainer_.checkpoint(), settings_);
+    save();
     observer_.note(fmt::format("{}: iteration {} of {}; --resume continues from there", checkpoint_.string(),
                                trainer_.iteration(), plan_.descent.schedule.iterations));
   } catch (const Error& error) {
@@ -143,10 +139,11 @@ void TrainingRun::tell(const train::Trainer::Step& step) {
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(200);
   const std::int64_t end = plan_.descent.schedule.iterations;
-  const double left = static_cast<double>(end - trainer_.iteration()) * static_cast<double>(plan_.batch) / step.images_per_second;
+  const double left = static_cast<double>(end - trainer_.iteration()) *
+                      static_cast<double>(plan_.batch * plan_.descent.accumulate) / step.images_per_second;
   observer_.progress(fmt::format("iteration {}/{}  epoch {:.2f}  loss {:.4f}  accuracy {:.1f} %  {:.0f} images/s  {} left",
                                  trainer_.iteration(), end, trainer_.epoch(), step.mean_loss, 100 * step.accuracy,
-                                 step.images_per_second, time_left(left)));
+                                 step.images_per_second, text_of_duration(left)));
 }
 
 }  // namespace resnet::cli

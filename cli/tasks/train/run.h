@@ -19,13 +19,15 @@ namespace resnet::cli {
 
 class TrainingRun {
  public:
-  // `tests`: how many pictures it is tested on. `settings`: what a checkpoint says that it is of. All are kept by reference but
-  // the last two.
-  TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Trainer& trainer,
-              std::size_t tests, const TaskContext& context, std::filesystem::path checkpoint, std::string settings);
+  // `settings`: what a checkpoint says that it is of. All else is kept by reference.
+  TrainingRun(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, const train::View& view,
+              train::Trainer& trainer, const TaskContext& context, std::filesystem::path checkpoint, std::string settings);
 
   // Called before a file is written, whatever it throws ends the run.
   void set_guard(std::function<void()> guard) { guard_ = std::move(guard); }
+
+  // Called with each row that is better than those before it, of test errors. A file that cannot be written is told.
+  void set_keep_best(std::function<void(const train::Row&)> keep_best) { keep_best_ = std::move(keep_best); }
 
   // Until the end; throws Error(interrupted) after a checkpoint. What decodes pictures is interrupted, too: nothing of the
   // iteration or the row that waited for them has happened yet.
@@ -38,6 +40,7 @@ class TrainingRun {
   void learn();
   void finish_row();
   void write_down();
+  void save();
   std::string what_is_kept() const;
   [[noreturn]] void stop();
   void tell(const train::Trainer::Step& step);
@@ -45,8 +48,8 @@ class TrainingRun {
   const TrainOptions& options_;
   const TrainingJob& job_;
   const TrainingPlan& plan_;
+  const train::View& view_;
   train::Trainer& trainer_;
-  const std::size_t tests_;
   const TaskContext& context_;
   Observer& observer_;
   const std::filesystem::path checkpoint_;
@@ -56,6 +59,7 @@ class TrainingRun {
   void write_text_file(const std::string& file, const std::string& text) const;
 
   std::function<void()> guard_;
+  std::function<void(const train::Row&)> keep_best_;
   std::chrono::steady_clock::time_point next_ = {};  // line of progress
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "cli/tasks/identity/text.h"
+#include "cli/tasks/train/recipe.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/kernels/isa.h"
@@ -31,17 +32,25 @@ Identity training_identity(const TrainOptions& options, const TrainingJob& job, 
   add("frozen", word_of(options.freeze));
   add("training pictures", job.data.training.size());
   add("batch size", plan.batch);
+  add("batches accumulated", d.accumulate);
   add("iterations", d.schedule.iterations);
   add("learning rate", d.schedule.rate);
-  add("schedule", word_of(options.schedule));
+  add("schedule", word_of(d.schedule.kind));
   add("milestones", fmt::format("{}", fmt::join(d.schedule.milestones, ",")));
-  add("warm-up", d.schedule.warmup);
+  // What the log's lines decide depends on how many there are.
+  const bool plateau = d.schedule.kind == train::Schedule::Kind::plateau, by_error = d.schedule.warmup_error > 0;
+  add("patience", plateau ? fmt::format("{} lines of {} iterations", d.schedule.patience, plan.every) : "of none");
+  add("warm-up", by_error ? fmt::format("until error {:g}, lines of {} iterations", d.schedule.warmup_error, plan.every)
+                          : fmt::format("{}", d.schedule.warmup));
   add("momentum", d.momentum);
   add("weight decay", d.weight_decay);
   add("decay of", word_of(options.decay));
   add("label smoothing", d.label_smoothing);
   add("augmentation", word_of(view.augmentation));
   add("colors", word_of(view.color_source));
+  add("mean", wants_pixel_mean(options) ? "of the pictures" : view.pixel_mean.empty() ? "of channels" : "of the start");
+  const auto share = held_out(options);
+  add("held out", share ? fmt::format("{:g}", *share) : "none");
   add("seed", options.seed);
   add("threads", threads);
   return identity;

@@ -17,6 +17,8 @@
 #include "cli/tasks/progress.h"
 #include "cli/tasks/train/files.h"
 #include "cli/tasks/train/job.h"
+#include "cli/tasks/train/outlook.h"
+#include "cli/tasks/train/recipe.h"
 #include "cli/tasks/train/run.h"
 #include "cli/tasks/train/settings.h"
 #include "formats/native/native.h"
@@ -27,6 +29,7 @@
 #include "lib/base/owner.h"
 #include "lib/train/constants.h"
 #include "lib/train/openmp.h"
+#include "lib/train/pixel_mean.h"
 #include "lib/train/trainer.h"
 #include "lib/train/transfer.h"
 
@@ -95,10 +98,20 @@ fs::path checkpoint_of(const TrainOptions& options) {
   return options.checkpoint.empty() ? options.output + ".checkpoint.resnet" : options.checkpoint;
 }
 
+fs::path best_of(const TrainOptions& options) {
+  if (!options.best.empty()) return options.best;
+  const fs::path output = options.output;
+  std::error_code ignored;
+  const fs::file_status status = fs::status(output, ignored);
+  if (fs::exists(status) && !fs::is_regular_file(status)) return {};  // /dev/null
+  return output.parent_path() / (output.stem().string() + ".best" + output.extension().string());
+}
+
 class TrainTask::Run {
  public:
   Run(const TrainOptions& options, const TaskContext& context)
-      : options_(options),
+      : given_(options),
+        options_(with_recipe(options)),
         context_(context),
         observer_(context.observer),
         threads_(context.threads.asked),
@@ -107,7 +120,7 @@ class TrainTask::Run {
     train::set_threads(threads_);
     if (options.resume && options.restart) throw Error(Fault::invalid, "--resume and --restart: expected one of them");
     if (is_there(checkpoint_)) check_checkpoint(options, checkpoint_);
-    job_ = prepare_training(options, observer_, context.stop);
+    job_ = prepare_training(options_, observer_, context.stop);
     tell_inputs();
   }
 
@@ -115,6 +128,7 @@ class TrainTask::Run {
     for (const std::string& note : job_.data.notes) observer_.note(note);
     view_ = view_of(options_, job_, observer_);
     plan_ = plan_of(options_, job_);
+    for (const std::string& change : changes_of_recipe(given_, job_)) observer_.note(change);
     Identity identity = training_identity(options_, job_, plan_, view_, threads_);
     std::string then;  // what the checkpoint was written with
     const std::optional<train::Checkpoint> start = read_start(identity, then);
@@ -124,14 +138,22 @@ class TrainTask::Run {
     if (view_.color_source == train::Colors::data) view_.colors = color_components(training_);
     if (view_.color_source == train::Colors::published) view_.colors = train::published_color_components();
 
-    train::Network network(job_.model.graph, plan_.batch,
-                           [&](const std::string& name) { return train::is_frozen(name, options_.freeze); });
-    train::Trainer trainer(network, training_, test_.size() > 0 ? &test_ : nullptr, view_, plan_.descent, threads_);
-    begin(trainer, start);
-    TrainingRun learning(options_, job_, plan_, trainer, test_.size(), context_, checkpoint_, to_json(identity));
+    if (wants_pixel_mean(options_)) {
+      view_.pixel_mean = train::pixel_mean(training_, view_, [&] { context_.stop.check(); });
+    }
+
+    const std::unique_ptr<train::Network> network = make_network();
+    train::Trainer trainer(*network, training_, test_.size() > 0 ? &test_ : nullptr, view_, plan_.descent, threads_);
+    begin(*network, trainer, start);
+    TrainingRun learning(options_, job_, plan_, view_, trainer, context_, checkpoint_, to_json(identity));
     learning.set_guard([this] { owners_.check(); });
+    const fs::path best = best_of(options_);
+    if (!best.empty()) {
+      learning.set_keep_best([&](const train::Row& row) { write(network->graph(), row, best); });
+    }
     learn(learning, trainer);
-    write(network.graph(), trainer.rows().back());
+    write(network->graph(), trainer.rows().back(), options_.output);
+    tell_end(trainer.rows(), best);
     if (!learning.unwritten().empty()) {
       throw Error(Fault::unwritable, fmt::format("{}: could not be written; {} has what belongs there: --resume writes it",
                                                  learning.unwritten(), checkpoint_.string()));
@@ -141,7 +163,40 @@ class TrainTask::Run {
     return {broken_ + trainer.broken() + trainer.broken_tests()};
   }
 
+  std::vector<Setting> settings() {
+    view_of(options_, job_, observer_);
+    plan_ = plan_of(options_, job_);
+    std::vector<Setting> result = settings_of(options_, job_, plan_);
+    const auto changes = changes_of_recipe(given_, job_);
+    const std::unique_ptr<train::Network> network = make_network();
+    const auto iterations = plan_.descent.schedule.iterations;
+    const Outlook outlook = outlook_of(options_, job_, plan_, *network, iterations, 0);
+    const auto images = static_cast<double>(iterations * plan_.batch * plan_.descent.accumulate);
+    result.insert(result.begin(), {"network", arch::describe(job_.spec)});
+    result.emplace_back("pictures", text_of_pictures(job_.data.training.size(), job_.data.test.size()));
+    result.emplace_back("epochs", fmt::format("{:.1f}", images / static_cast<double>(job_.data.training.size())));
+    result.emplace_back("memory and time", outlook.to_string());
+    for (const std::string& change : changes) result.emplace_back("not the recipe's", change);
+    return result;
+  }
+
  private:
+  std::unique_ptr<train::Network> make_network() const {
+    try {
+      return std::make_unique<train::Network>(job_.model.graph, plan_.batch,
+                                              [&](const std::string& name) { return train::is_frozen(name, options_.freeze); });
+    } catch (const Error& error) {
+      if (error.fault() != Fault::exhausted) throw;
+      throw Error(Fault::exhausted, fmt::format("{}; --accumulate N takes a batch in N parts", error.problem()));
+    }
+  }
+
+  std::string text_of_pictures(std::size_t training, std::size_t test) const {
+    return fmt::format("{} of {}{}", counted(training, "picture"),
+                       counted(static_cast<std::uint64_t>(job_.spec.classes), "class", "classes"),
+                       test > 0 ? fmt::format(" and {} to test", test) : "");
+  }
+
   // Pictures that were decoded already (CIFAR's) have no file.
   void tell_inputs() const {
     if (!job_.start_file.empty()) context_.before_reading(job_.start_file);
@@ -217,15 +272,21 @@ class TrainTask::Run {
 
   void identify_pictures(Identity& identity) const {
     ThreadPool pool(threads_);
-    identity.pictures = text_of_pictures(training_, pool, context_.stop);
-    if (test_.size() > 0) identity.test_pictures = text_of_pictures(test_, pool, context_.stop);
+    identity.pictures = cli::text_of_pictures(training_, pool, context_.stop);
+    if (test_.size() > 0) identity.test_pictures = cli::text_of_pictures(test_, pool, context_.stop);
   }
 
-  void begin(train::Trainer& trainer, const std::optional<train::Checkpoint>& start) {
-    observer_.note(fmt::format("{}, {} of {}{}, {} of {}", arch::describe(job_.spec), counted(training_.size(), "picture"),
-                               counted(static_cast<std::uint64_t>(job_.spec.classes), "class", "classes"),
-                               test_.size() > 0 ? fmt::format(" and {} to test", test_.size()) : "",
-                               counted(static_cast<std::uint64_t>(plan_.descent.schedule.iterations), "iteration"), plan_.batch));
+  void begin(train::Network& network, train::Trainer& trainer, const std::optional<train::Checkpoint>& start) {
+    const std::int64_t iterations = plan_.descent.schedule.iterations, parts = plan_.descent.accumulate;
+    const auto images = static_cast<double>(iterations * plan_.batch * parts);
+    observer_.note(fmt::format(
+        "{}, {}, {} of {}{} ({:.1f} epochs)", arch::describe(job_.spec), text_of_pictures(training_.size(), test_.size()),
+        counted(static_cast<std::uint64_t>(iterations), "iteration"), plan_.batch * parts,
+        parts > 1 ? fmt::format(" in {} parts", parts) : "", images / static_cast<double>(training_.size())));
+    const Outlook outlook = outlook_of(options_, job_, plan_, network, iterations - (start ? start->iteration : 0),
+                                       training_.bytes() + test_.bytes());
+    observer_.note(outlook.to_string());
+    if (!outlook.warning().empty()) observer_.warning(outlook.warning());
     if (start) {
       try {
         trainer.resume(*start);
@@ -257,22 +318,36 @@ class TrainTask::Run {
       observer_.warning(fmt::format("{} times an unreadable test picture was left out", trainer.broken_tests()));
   }
 
-  void write(Graph graph, const train::Row& last) {
-    job_.model.graph = std::move(graph);
-    job_.model.metadata["training"] =
+  void write(Graph graph, const train::Row& row, const fs::path& file) {
+    Model model = job_.model;
+    model.graph = view_.pixel_mean.empty() ? std::move(graph) : train::with_pixel_mean(graph, view_.pixel_mean);
+    model.metadata["training"] =
         fmt::format("{} of {}, learning rate {:g} ({}), seed {}: training error {:.2f} %{}",
-                    counted(static_cast<std::uint64_t>(last.iteration), "iteration"), plan_.batch, plan_.descent.schedule.rate,
-                    word_of(options_.schedule), options_.seed, 100 * last.training_error,
-                    last.test_error ? fmt::format(", test error {:.2f} %", 100 * *last.test_error) : "");
+                    counted(static_cast<std::uint64_t>(row.iteration), "iteration"), plan_.batch * plan_.descent.accumulate,
+                    plan_.descent.schedule.rate, word_of(plan_.descent.schedule.kind), options_.seed, 100 * row.training_error,
+                    row.test_error ? fmt::format(", test error {:.2f} %", 100 * *row.test_error) : "");
     owners_.check();
     if (options_.onnx) {
-      onnx::write(job_.model, options_.output);
+      onnx::write(model, file);
     } else {
-      native::write(job_.model, options_.output);
+      native::write(model, file);
     }
   }
 
-  const TrainOptions& options_;
+  // The last line: what was written, and how good it is.
+  void tell_end(const std::vector<train::Row>& rows, const fs::path& best) const {
+    const auto text = [](const fs::path& file, const train::Row& row) {
+      return fmt::format("{}: {}, {} error {:.2f} %", file.string(),
+                         counted(static_cast<std::uint64_t>(row.iteration), "iteration"), row.test_error ? "test" : "training",
+                         100 * row.test_error.value_or(row.training_error));
+    };
+    const auto best_row = train::best_of(rows);
+    observer_.note(text(options_.output, rows.back()) +
+                   (best_row && !best.empty() ? fmt::format("; the best, {}", text(best, *best_row)) : ""));
+  }
+
+  const TrainOptions& given_;
+  const TrainOptions options_;
   const TaskContext& context_;
   Observer& observer_;
   const std::size_t threads_;
@@ -287,6 +362,7 @@ class TrainTask::Run {
 
 TrainTask::TrainTask(const TrainOptions& request, const TaskContext& context) : run_(std::make_unique<Run>(request, context)) {}
 TrainTask::~TrainTask() = default;
+std::vector<Setting> TrainTask::settings() { return run_->settings(); }
 TrainResult TrainTask::run() { return run_->run(); }
 
 }  // namespace resnet::cli

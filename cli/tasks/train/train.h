@@ -4,14 +4,19 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "cli/tasks/task.h"
 #include "cli/tasks/train/options.h"
+#include "cli/tasks/train/recipe.h"
 
 namespace resnet::cli {
 
 // The file that a run resumes from: named, or beside its output.
 std::filesystem::path checkpoint_of(const TrainOptions& options);
+
+// Where the network of the least test error is kept: named, or OUT.best.onnx beside OUT.onnx; empty where OUT is not a file.
+std::filesystem::path best_of(const TrainOptions& options);
 
 struct TrainResult {
   std::size_t broken = 0;  // how many times a picture could not be decoded
@@ -24,6 +29,9 @@ class TrainTask {
   // where the checkpoint's name is something else's, and what `before_reading` throws.
   TrainTask(const TrainOptions& request, const TaskContext& context);
   ~TrainTask();
+
+  // In place of run(): what it would do, and what that takes: memory and time, with a line for what is not its recipe's.
+  std::vector<Setting> settings();
 
   // Called once. Throws Error(interrupted) after a checkpoint, Error(failed) where the loss is not finite, Error(invalid) where
   // the checkpoint to be resumed is of another run, Error(unwritable).
