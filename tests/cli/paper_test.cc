@@ -7,6 +7,7 @@
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
+#include "tests/support/sanitized.h"
 
 namespace resnet::test {
 namespace {
@@ -149,6 +150,9 @@ TEST_F(PaperTest, EveryCommandRuns) {
     }
     if (trains) words.insert(words.end(), {"--iterations", "1", "--batch-size", "2"});
     if (trains && words[1] == "resnet1202") continue;  // as the others, and too long for a test
+#ifdef RESNET_SANITIZED
+    if (trains && words[1] != "resnet20") continue;
+#endif
     words.push_back("-q");
     const Finished finished = run(words);
     EXPECT_EQ(finished.exit_code, 0) << command << "\n" << finished.err;

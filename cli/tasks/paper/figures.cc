@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <functional>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/tasks/inspect/inspect.h"
 #include "cli/tasks/paper/paper.h"
+#include "cli/tasks/train/curves.h"
 #include "cli/tasks/train/files.h"
 #include "formats/chart/responses.h"
 #include "formats/graphviz/render.h"
@@ -30,9 +33,17 @@ std::vector<NamedRun> runs_of(const Measured& measured, bool imagenet) {
 }
 
 std::vector<std::string> curves_of(const Measured& measured, bool imagenet, const std::string& title) {
-  const std::vector<NamedRun> runs = runs_of(measured, imagenet);
-  if (runs.empty()) return {};
-  return {error_curves(runs, title)};
+  // Several runs of one name are their mean.
+  std::vector<std::pair<std::string, std::vector<std::vector<train::Row>>>> groups;
+  for (NamedRun& run : runs_of(measured, imagenet)) {
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& known) { return known.first == run.first; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {run.first, {}});
+    group->second.push_back(std::move(run.second));
+  }
+  if (groups.empty()) return {};
+  std::vector<Curve> curves;
+  for (const auto& [name, runs] : groups) curves.push_back(curve_of(name, runs));
+  return {error_curves(curves, title)};
 }
 
 std::vector<std::string> networks(const TaskContext& context) {

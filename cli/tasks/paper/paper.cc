@@ -105,7 +105,7 @@ std::string file_of(const PrintedRow& row) {
 std::string command_for(Testing testing, int table, const std::string& net) {
   switch (testing) {
     case Testing::center:
-      if (table == 6) return fmt::format("resnet-cli train {0} cifar10 -o {0}.onnx --log {0}.csv", net);
+      if (table == 6) return fmt::format("resnet-cli train {0} cifar10 --recipe paper-cifar -o {0}.onnx --log {0}.csv", net);
       return fmt::format("resnet-cli evaluate {0}.onnx imagenet/val -o {0}-center.json", net);
     case Testing::ten: return fmt::format("resnet-cli evaluate {0}.onnx imagenet/val --crop ten -o {0}-ten.json", net);
     case Testing::full: return fmt::format("resnet-cli evaluate {0}.onnx imagenet/val{1} -o {0}-full.json", net, scales);
