@@ -79,7 +79,7 @@ void setup(CLI::App& app, PredictOptions& options) {
       "is. FILE.owner says which process works on it: a second one is refused");
   add_text(app, "--shard", options.shard, fmt::format("K/N|{}", shard_by_scheduler),
            "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm (srun, job "
-           "arrays), Open MPI, MPICH or Kubernetes says");
+           "arrays), Open MPI, MPICH or another scheduler says");
   app.add_flag("-r,--recursive", options.inputs.recursive, "also search folders within folders");
   app.add_flag("-0,--null", options.inputs.null_separated, "paths on stdin end in NUL, as find -print0 writes them");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first image that fails");
