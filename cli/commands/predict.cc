@@ -216,7 +216,11 @@ void check_job(const PredictOptions& options) {
   refuse_stdout("--output", options.output);
 }
 
-std::string absolute(const std::string& path) { return path.empty() ? path : fs::absolute(path).lexically_normal().string(); }
+std::string absolute(const std::string& path) {
+  std::error_code failed;
+  const fs::path whole = fs::absolute(path, failed);
+  return path.empty() || failed ? path : whole.lexically_normal().string();
+}
 
 void enter(const std::string& directory) {
   std::error_code failed;
@@ -251,7 +255,8 @@ int run_job(const PredictOptions& options, const std::vector<std::string>& words
   job.output = options.output;
   job.chunk = options.job.chunk;
   job.waits = !options.job.no_wait;
-  job.directory = fs::current_path().string();
+  std::error_code none;
+  job.directory = fs::current_path(none).string();
   job.enter = enter;
   PredictOptions with_images = options;
   if (alone) with_images.arguments.push_back("-");  // the job has its list: nothing is read

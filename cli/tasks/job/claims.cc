@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "cli/tasks/job/new_file.h"
 #include "cli/tasks/job/part.h"
@@ -82,7 +83,7 @@ void Claim::give_back() const { publish(with(file_, generation_, ".back"), "", f
 
 void Claim::note(std::size_t input) const {
   const int descriptor = open(with(file_, generation_, ".at").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
-  if (descriptor < 0) return;  // a note that is missing is no harm to the others
+  if (descriptor < 0) return;  // a note that is missing harms nobody
   const std::string text = fmt::format("{:<20}", input);
   static_cast<void>(!pwrite(descriptor, text.data(), text.size(), 0));
   close(descriptor);

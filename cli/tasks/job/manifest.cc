@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "cli/tasks/job/new_file.h"
+#include "formats/table/text.h"
 #include "lib/base/counted.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
@@ -31,16 +32,29 @@ constexpr int format_number = 1;
   throw Error(Fault::invalid, fmt::format("{}: {}", file.string(), what));
 }
 
+Identity identity_in(const Json& json, const fs::path& file) {
+  try {
+    return identity_from_json(json.dump());
+  } catch (const Error& error) {
+    refuse(file, error.what());
+  }
+}
+
 }  // namespace
 
 std::string text_of_arguments(const std::vector<std::string>& arguments, bool recursive) {
-  std::string all;
+  std::string all, first;
   for (const std::string& argument : arguments) {
     const bool list = argument.starts_with('@');
     const fs::path path = list ? argument.substr(1) : argument;
-    all += (list ? "@" : "") + (argument == "-" ? argument : fs::absolute(path).lexically_normal().string()) + '\0';
+    std::error_code none;
+    const std::string whole = argument == "-" ? argument : fs::absolute(path, none).lexically_normal().string();
+    const std::string text = (list ? "@" : "") + whole;
+    if (first.empty()) first = text;
+    all += text + '\0';
   }
-  return fmt::format("{}{} (digest {})", counted(arguments.size(), "argument"), recursive ? ", --recursive" : "", digest(all));
+  return fmt::format("{} from '{}' on{} (digest {})", counted(arguments.size(), "argument"), table::printable(first),
+                     recursive ? ", --recursive" : "", digest(all));
 }
 
 std::optional<Manifest> read_manifest(const fs::path& folder) {
@@ -61,13 +75,10 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
     job.inputs = json.at("inputs").get<std::size_t>();
     job.chunk = json.at("chunk").get<std::size_t>();
     job.settings = json.at("settings").dump();
-    job.identity = identity_from_json(json.at("identity").dump());
+    job.identity = identity_in(json.at("identity"), file);
     return job;
   } catch (const Json::exception&) {
     refuse(file, "is damaged, or of something else; expected another folder");
-  } catch (const Error& error) {
-    if (std::string_view(error.what()).starts_with(file.string())) throw;
-    refuse(file, error.what());
   }
 }
 

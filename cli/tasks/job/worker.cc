@@ -160,10 +160,14 @@ void JobWorker::compute(const Claim& claim, const Compute& compute) {
   const RemoveWhenKilled mark(place_of(folder_, "claims", chunk).string() + fmt::format(".{}", claim.generation()));
   const std::vector<Input> inputs = inputs_.read(chunk);
   const auto begin = Clock::now();
-  Computed computed;
   try {
-    computed = claim.generation() < first_noting_generation ? compute(inputs) : compute_noting(claim, inputs, compute);
+    const Computed computed =
+        claim.generation() < first_noting_generation ? compute(inputs) : compute_noting(claim, inputs, compute);
     context_.stop.check();
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (read_whole(folder_)) return;
+    publish_part(folder_, chunk, inputs.size(), computed, seconds);
+    seconds_.push_back(seconds);
   } catch (...) {
     const auto time = context_.take_time();
     try {
@@ -172,10 +176,6 @@ void JobWorker::compute(const Claim& claim, const Compute& compute) {
     }
     throw;
   }
-  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  if (read_whole(folder_)) return;
-  publish_part(folder_, chunk, inputs.size(), computed, seconds);
-  seconds_.push_back(seconds);
   states_[chunk].is_done = true;
   damaged_[chunk] = false;
   tell_progress();

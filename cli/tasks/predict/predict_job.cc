@@ -57,7 +57,9 @@ class PredictJob {
     check_same(folder_, *manifest, mine());
     if (const auto whole = read_whole(folder_)) {
       const std::string& output = job_.output;
-      if (!output.empty() && (output != manifest->output || !fs::exists(output))) copy_whole(folder_, output, context_.stop);
+      std::error_code none;
+      if (!output.empty() && (output != manifest->output || !fs::exists(output, none)))
+        copy_whole(folder_, output, context_.stop);
       return whole;
     }
     job_.enter(manifest->directory);
