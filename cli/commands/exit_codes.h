@@ -10,6 +10,7 @@ inline constexpr int cannot_run = 4;     // or be written, or not with the memor
 inline constexpr int inputs_failed = 5;  // some of them; the others were done
 inline constexpr int output_unwritable = 6;
 inline constexpr int internal_error = 70;
+inline constexpr int not_whole = 75;  // a job of several processes: start it again
 inline constexpr int interrupted = 130;
 
 }  // namespace resnet::cli::exit_codes

@@ -9,12 +9,17 @@
 #include "cli/commands/exit_codes.h"
 #include "cli/options/cache.h"
 #include "cli/options/ending.h"
+#include "cli/options/job.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/shard.h"
 #include "cli/options/written_files.h"
+#include "cli/tasks/job/manifest.h"
+#include "cli/tasks/job/status.h"
 #include "cli/tasks/predict/predict.h"
+#include "cli/tasks/predict/predict_job.h"
+#include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
@@ -45,6 +50,7 @@ struct PredictOptions {
   bool fail_fast = false, no_cache = false;
   InputOptions inputs;
   NetworkOptions network;
+  JobOptions job;
 };
 
 void setup(CLI::App& app, PredictOptions& options) {
@@ -79,7 +85,8 @@ void setup(CLI::App& app, PredictOptions& options) {
       "is. FILE.owner says which process works on it: a second one is refused");
   add_text(app, "--shard", options.shard, fmt::format("K/N|{}", shard_by_scheduler),
            "only part K of N of the images, for several machines: JSON lines that merge joins; auto: as Slurm (srun, job "
-           "arrays), Open MPI, MPICH or Kubernetes says");
+           "arrays), Open MPI, MPICH or another scheduler says");
+  add_job_options(app, options.job);
   app.add_flag("-r,--recursive", options.inputs.recursive, "also search folders within folders");
   app.add_flag("-0,--null", options.inputs.null_separated, "paths on stdin end in NUL, as find -print0 writes them");
   app.add_flag("--fail-fast", options.fail_fast, "stop at the first image that fails");
@@ -99,10 +106,10 @@ void setup(CLI::App& app, PredictOptions& options) {
       "  resnet-cli predict --model resnet50.onnx --model resnet152.onnx --crop full --scales 224,256,384,480,640 dog.jpg");
 }
 
-// What is asked of the answers contradicts itself. --resume and --shard give lines, which can grow and be joined.
+// What is asked of the answers contradicts itself. --resume, --shard and --job give lines, which can grow and be joined.
 void check_format(const PredictOptions& options) {
-  if (options.resume.empty() && options.shard.empty()) return;
-  const char* asker = options.resume.empty() ? "--shard" : "--resume";
+  if (options.resume.empty() && options.shard.empty() && options.job.folder.empty()) return;
+  const char* asker = !options.job.folder.empty() ? "--job" : options.resume.empty() ? "--shard" : "--resume";
   if (options.format.value_or(answers::Format::jsonl) != answers::Format::jsonl)
     throw Error(Fault::invalid, fmt::format("{} gives JSON lines, expected --format jsonl or none", asker));
   if (!options.resume.empty() && !options.output.empty())
@@ -121,7 +128,7 @@ answers::Format format_of(const PredictOptions& options) {
     return answers::Format::text;
   }
   const std::string& output = options.resume.empty() ? options.output : options.resume;
-  const bool lines = !options.resume.empty() || !options.shard.empty();
+  const bool lines = !options.resume.empty() || !options.shard.empty() || !options.job.folder.empty();
   if (lines) return choose_format(options.format, output, words_of_these({answers::Format::jsonl}));
   return choose_format(options.format, output, words<answers::Format>);
 }
@@ -195,13 +202,116 @@ int run(const PredictOptions& options, Context& context) {
   return predict.run().failed > 0 ? exit_codes::inputs_failed : 0;
 }
 
+// What a job cannot do, because several processes do it.
+void check_job(const PredictOptions& options) {
+  const auto refuse = [](const char* option) {
+    throw Error(Fault::invalid, fmt::format("--job and {} exclude each other, expected one of them", option));
+  };
+  if (!options.resume.empty()) refuse("--resume");
+  if (!options.shard.empty()) refuse("--shard");
+  if (!options.network.report.empty()) refuse("--report");
+  if (!options.network.cam.empty()) refuse("--cam");
+  if (options.fail_fast) refuse("--fail-fast");
+  if (is_array(options)) refuse("--output-type features or vector");
+  refuse_stdout("--output", options.output);
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code failed;
+  const fs::path whole = fs::absolute(path, failed);
+  return path.empty() || failed ? path : whole.lexically_normal().string();
+}
+
+void enter(const std::string& directory) {
+  std::error_code failed;
+  fs::current_path(directory, failed);
+  if (failed)
+    throw Error(Fault::invalid, fmt::format("{}: the job's paths are meant in this folder: {}", directory, failed.message()));
+}
+
+// What the process that began the job was given.
+PredictOptions options_of_job(const PredictOptions& given, const Manifest& manifest) {
+  if (manifest.command != "predict")
+    throw Error(Fault::invalid,
+                fmt::format("{}: is a job of {}, expected {} --job", given.job.folder, manifest.command, manifest.command));
+  PredictOptions options;
+  CLI::App app;
+  setup(app, options);
+  try {
+    app.parse(std::vector<std::string>(manifest.words.rbegin(), manifest.words.rend()));
+  } catch (const CLI::ParseError& error) {
+    throw Error(Fault::invalid, fmt::format("{}: job.json is damaged: {}", given.job.folder, error.what()));
+  }
+  options.job = given.job;
+  options.output = given.output;
+  return options;
+}
+
+// `words`: the options that decide answers. `alone`: they are those of the job itself.
+int run_job(const PredictOptions& options, const std::vector<std::string>& words, bool alone, Context& context) {
+  check_job(options);
+  PredictJobRequest job;
+  job.folder = options.job.folder;
+  job.output = options.output;
+  job.chunk = options.job.chunk;
+  job.waits = !options.job.no_wait;
+  std::error_code none;
+  job.directory = fs::current_path(none).string();
+  job.enter = enter;
+  PredictOptions with_images = options;
+  if (alone) with_images.arguments.push_back("-");  // the job has its list: nothing is read
+  PredictRequest request = request_of(with_images, context.messages);
+  job.words = words;
+  for (const std::string& model : request.models) job.words.push_back("--model=" + model);
+  if (!alone) job.images = text_of_arguments(request.images, request.inputs.recursive);
+  context.find_models(request.models);
+  request.format = format_of(options);
+  const WrittenFiles written = written_by(options, request);
+  TaskContext task = context.task();
+  task.before_reading = [&written](const fs::path& file) { written.check(file); };
+  return work_on_job(request, job, task) ? 0 : exit_codes::not_whole;
+}
+
+int run_with_job(PredictOptions options, const CLI::App& app, Context& context) {
+  if (options.job.folder.empty())
+    throw Error(Fault::invalid, "--status, --no-wait and --chunk are of a job, expected --job FOLDER");
+  options.job.folder = absolute(options.job.folder);
+  options.output = absolute(options.output);
+  if (options.job.status) {
+    const JobStatus status = status_of_job(options.job.folder);
+    Output output("");
+    output.write(to_string(status));
+    output.commit();
+    if (!status.is_whole) return exit_codes::not_whole;
+    return status.failed > 0 ? exit_codes::inputs_failed : 0;
+  }
+  std::vector<std::string> words =
+      words_of_options(app, {"--job", "--chunk", "--no-wait", "--output", "--model", "--recursive", "--null"});
+  const bool alone = options.arguments.empty() && options.network.models.empty();
+  if (!alone) return run_job(options, words, false, context);
+  const auto manifest = read_manifest(options.job.folder);
+  if (!manifest) {
+    throw Error(Fault::invalid,
+                fmt::format("{}: holds no job yet, expected a model and images beside --job FOLDER", options.job.folder));
+  }
+  if (!words.empty())
+    throw Error(Fault::invalid, fmt::format("{}: the job says how photos are answered, expected --job FOLDER without {}",
+                                            options.job.folder, words.front()));
+  enter(manifest->directory);
+  return run_job(options_of_job(options, *manifest), manifest->words, true, context);
+}
+
 }  // namespace
 
 Command add_predict(CLI::App& program) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* app = program.add_subcommand("predict", "The likeliest classes of photos, by any network that takes RGB images.");
   setup(*app, *options);
-  return {app, [options](Context& context) { return run(*options, context); }};
+  return {app, [options, app](Context& context) {
+            const JobOptions& job = options->job;
+            const bool of_job = !job.folder.empty() || job.status || job.no_wait || job.chunk > 0;
+            return of_job ? run_with_job(*options, *app, context) : run(*options, context);
+          }};
 }
 
 }  // namespace resnet::cli

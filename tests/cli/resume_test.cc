@@ -486,8 +486,11 @@ TEST_F(ResumeTest, SchedulersSayWhichPart) {
     options.environment = std::move(environment);
     expect_refused(predict({"--shard", shard}, options), 2, text);
   };
-  refused(array("9", "1", "1", "3"), "element 9 of an array from 1 on, of 3 elements: no part of 3, expected K/N");
-  refused(array("3", "3", "1", "1"), "element 3 of an array from 3 on, of 1 elements: not of 4 parts", "auto/4");
+  refused(array("9", "1", "1", "3"),
+          "are not evenly spaced from 1 on (3 of them, this is 9); expected an array such as 1-3, or K/N");
+  refused(array("3", "3", "1", "1"), "one that is submitted again is not known; expected K/N", "auto/4");
+  refused({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}},
+          "OMPI_COMM_WORLD_RANK 1 of OMPI_COMM_WORLD_SIZE 2: not of 4 parts, expected auto or K/N", "auto/4");
   refused(array("4", "1", "2", "4"), "SLURM_ARRAY_TASK_ID is 4, expected 1 and steps of 2 from there on");
   refused(slurm, "this is a Slurm job, but neither srun nor a job array started this process");
   refused({{"SLURM_PROCID", "abc"}, {"SLURM_NTASKS", "3"}}, "SLURM_PROCID is 'abc', expected a whole number");
@@ -499,7 +502,7 @@ TEST_F(ResumeTest, SchedulersSayWhichPart) {
   std::map<std::string, std::string> both = array("2", "1", "1", "3");
   both.insert({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}, {"SLURM_JOB_ID", "7"}});
   EXPECT_EQ(with(both), read("expected"));
-  expect_refused(predict({"--shard", "auto"}), 2, "no scheduler has set");
+  expect_refused(predict({"--shard", "auto"}), 2, "no scheduler says which part this process is");
   expect_refused(predict({"--shard", "4/3"}), 2, "expected K/N with K from 1 to N");
   expect_refused(run({"predict", "rgb.onnx", "@list.txt", "--shard", "1/3", "--format", "csv"}), 2, "--shard gives JSON lines");
 }

@@ -11,9 +11,9 @@
 
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/identity/identity.h"
-#include "cli/tasks/identity/text.h"
 #include "cli/tasks/predict/answer_sinks.h"
 #include "cli/tasks/predict/feature_file.h"
+#include "cli/tasks/predict/ready.h"
 #include "cli/tasks/predict/report.h"
 #include "cli/tasks/predict/resumed_job.h"
 #include "cli/tasks/progress.h"
@@ -22,7 +22,6 @@
 #include "lib/base/error.h"
 #include "lib/base/owner.h"
 #include "lib/classify/classifier.h"
-#include "lib/kernels/isa.h"
 
 namespace resnet::cli {
 
@@ -37,31 +36,6 @@ constexpr std::size_t part_of_list = 1024;
 constexpr std::size_t many_images = 4096;  // where it is not known how many there are
 
 bool is_tensor(const fs::path& path) { return path.extension() == ".npy"; }
-
-// What decides the answers, besides the photos themselves.
-Identity identity_of(const PredictRequest& request, std::vector<NetworkIdentity> networks, std::span<const std::string> labels) {
-  Identity identity;
-  identity.networks = std::move(networks);
-  identity.labels = text_of_labels(labels);
-  identity.views = fmt::format("crop {}", word_of(request.views.crop));
-  if (!request.views.scales.empty()) identity.views += fmt::format(", scales {}", fmt::join(request.views.scales, ","));
-  identity.average = word_of(request.network.average);
-  identity.top_k = fmt::format("{}", request.top_k);
-  identity.min_probability = fmt::format("{}", request.min_probability);
-  identity.max_pixels = fmt::format("{}", request.network.max_pixels);
-  identity.instruction_set = kernels::instruction_set();
-  identity.version = RESNET_VERSION;
-  return identity;
-}
-
-// The networks that answer, ready to run.
-struct Ready {
-  std::vector<Member> members;
-  std::vector<std::string> facts;  // for the report
-  std::vector<std::string> labels;
-  std::vector<native::PreparedNetwork> fresh;
-  std::vector<NetworkIdentity> identities;
-};
 
 std::unique_ptr<Owner> own(const std::string& file, const TaskContext& context) {
   if (file.empty()) return nullptr;
@@ -109,7 +83,8 @@ class PredictTask::Run {
     std::optional<NetworkCache> cache;
     if (request_.cache) cache = open_cache(*request_.cache, observer_);
     const answers::JobSize size = resumed_.size().value_or(asked_size_);
-    Ready ready = prepare_networks(size, cache ? &*cache : nullptr, pool);
+    const bool identify = !request_.resume.empty() || selection_.shard();
+    Ready ready = make_ready(request_, size, cache ? &*cache : nullptr, identify, selection_.all(is_tensor), pool, context_);
     const Identity identity = identity_of(request_, std::move(ready.identities), ready.labels);
     resumed_.check(identity);
     if (earlier().complete) return result_of_earlier();
@@ -121,7 +96,7 @@ class PredictTask::Run {
     report.commit(result.inputs == 1 ? "What 1 photo is" : fmt::format("What {} photos are", result.inputs), ready.facts);
     output->commit();
     resumed_.end();
-    keep(ready.fresh, cache, pool);
+    keep_ready(ready, cache, pool, observer_);
     observer_.detail(fmt::format("{} of {} answered in {:.0f} ms", result.inputs - result.failed, counted(result.inputs, "input"),
                                  milliseconds()));
     return result;
@@ -132,50 +107,10 @@ class PredictTask::Run {
   PredictResult result_of_earlier() const { return {earlier().inputs, earlier().failed}; }
   // All is answered in the file to resume, and nothing says what it was made with.
   bool is_done_without_record() const { return earlier().complete && !resumed_.size(); }
-  bool with_head() const { return (!request_.features.empty() && !request_.network.vector) || !request_.activation_maps.empty(); }
   double milliseconds() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
 
   void tell_left_out() {
     if (const std::string note = inputs_.take_note(); !note.empty()) observer_.note(note);
-  }
-
-  Ready prepare_networks(const answers::JobSize& size, const NetworkCache* cache, ThreadPool& pool) {
-    const bool identify = !request_.resume.empty() || selection_.shard();
-    const Asked asked{request_.views, size.batch, size.threads, size.images, with_head(), cache, identify};
-    const bool tensors = selection_.all(is_tensor);
-    Ready ready;
-    std::vector<fs::path> files;  // that they were read from besides
-    for (const std::string& name : request_.models) {
-      NetworkOptions options = request_.network;
-      options.arch = options_of_one(name, options.arch, request_.models);
-      ReadyNetwork one = prepare_network(name, options, asked, pool, observer_);
-      check(one, name);
-      if (ready.labels.empty()) ready.labels = one.network.labels;
-      if (!tensors) tell_preprocessing(one.network, request_.views, request_.models.size() == 1, observer_);
-      ready.members.push_back(std::move(one.member));
-      if (one.fresh) ready.fresh.push_back(std::move(*one.fresh));
-      if (one.identity) ready.identities.push_back(std::move(*one.identity));
-      ready.facts.push_back(name + ": " + describe(one.network.preprocessing.preprocessing));
-      for (const std::string& file : one.network.source.data_files) files.push_back(fs::path(name).parent_path() / file);
-      context_.stop.check();
-    }
-    for (const fs::path& file : files) context_.before_reading(file);
-    return ready;
-  }
-
-  // Throws where the network cannot give what is asked for.
-  void check(const ReadyNetwork& one, const std::string& name) const {
-    if (!request_.activation_maps.empty() && !one.member.class_weights) {
-      throw Error(Fault::unsupported,
-                  fmt::format("{}: activation maps need a fully connected layer directly after the global pool", name));
-    }
-    if (one.network.not_scores && one.network.labels.empty() && !with_head()) {
-      throw Error(Fault::unsupported,
-                  fmt::format("{}: gives {}, not scores of classes; --output-type vector -o FILE.npy writes them", name,
-                              *one.network.not_scores));
-    }
-    if (request_.logits && one.network.scores.probabilities)
-      throw Error(Fault::invalid, fmt::format("{}: gives probabilities, and its logits are not known", name));
   }
 
   std::unique_ptr<Sink> open_grown(const answers::JobSize& size, const Identity& identity) {
@@ -226,13 +161,6 @@ class PredictTask::Run {
       count += part.size();
     } while (!part.empty());
     return count;
-  }
-
-  void keep(std::span<const native::PreparedNetwork> networks, const std::optional<NetworkCache>& cache, ThreadPool& pool) {
-    for (const native::PreparedNetwork& network : networks) {
-      if (const std::string why = cache->keep(network, pool); !why.empty())
-        observer_.detail(fmt::format("{}: not kept for the next time: {}", network.name, why));
-    }
   }
 
   const Clock::time_point start_ = Clock::now();

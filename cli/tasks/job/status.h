@@ -1,0 +1,26 @@
+// How far a job is, from its folder alone.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/tasks/job/manifest.h"
+
+namespace resnet::cli {
+
+struct JobStatus {
+  bool is_whole = false;
+  std::size_t inputs = 0, failed = 0;             // of the whole; failed: of what is done
+  std::size_t chunks = 0, done = 0, claimed = 0;  // claimed: and not done
+  double inputs_per_second = 0;                   // of all workers together, while they computed
+  std::vector<std::string> hosts;                 // that have published parts
+};
+// Throws Error(invalid) where the folder holds no job, Error(unreadable).
+JobStatus status_of_job(const std::filesystem::path& folder);
+// A few lines.
+std::string to_string(const JobStatus& status);
+
+}  // namespace resnet::cli

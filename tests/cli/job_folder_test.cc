@@ -1,0 +1,184 @@
+// `predict --job FOLDER`: however many processes share it, start, stop or die, the answers are those of one process.
+#include <signal.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+class JobFolderTest : public CliTest {
+ protected:
+  JobFolderTest() {
+    for (int i = 0; i < 40; ++i) {
+      const auto level = static_cast<std::uint8_t>(6 * i);
+      write("photos/" + std::to_string(i) + ".png", png(4, 4, {level, 100, static_cast<std::uint8_t>(255 - level)}));
+    }
+    write("photos/5b.png", "no picture");
+    EXPECT_EQ(predict({"--format", "jsonl", "-o", "whole.jsonl"}).exit_code, 5);
+  }
+
+  static Words words(const Words& more) {
+    Words all = {"predict", "rgb.onnx", "photos", "--preprocess", "raw", "-q"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Finished predict(const Words& more, const RunOptions& options = {}) const { return run(words(more), options); }
+  std::unique_ptr<Running> start(const Words& more, RunOptions options = {}) const {
+    Words all = words(more);
+    all.insert(all.begin(), program());
+    options.folder = folder();
+    return std::make_unique<Running>(all, options);
+  }
+  static RunOptions preloaded(const std::string& name, const std::string& value) {
+    RunOptions options;
+    options.environment = {{"LD_PRELOAD", RESNET_JOB_PRELOAD}, {name, value}};
+    return options;
+  }
+  // Waits until the file is there.
+  bool appears(const std::string& name) const {
+    for (int i = 0; i < 600; ++i) {
+      if (fs::exists(folder() / name)) return true;
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    return false;
+  }
+  void expect_whole(const std::string& name = "job/answers.jsonl") const {
+    EXPECT_EQ(read(name), read("whole.jsonl"));
+    EXPECT_FALSE(fs::exists(folder() / "job" / "parts"));
+    EXPECT_FALSE(fs::exists(folder() / "job" / "claims"));
+  }
+};
+
+TEST_F(JobFolderTest, OneProcess) {
+  EXPECT_EQ(predict({"--job", "job", "--chunk", "7", "-o", "a.jsonl"}).exit_code, 0);
+  expect_whole();
+  expect_whole("a.jsonl");
+  // Alone it finds that nothing is left; the whole is copied where another output is asked for.
+  EXPECT_EQ(run({"predict", "--job", "job", "-o", "b.jsonl"}).exit_code, 0);
+  expect_whole("b.jsonl");
+  const Finished status = run({"predict", "--job", "job", "--status"});
+  EXPECT_EQ(status.exit_code, 5);
+  EXPECT_EQ(status.out, "whole: 6 of 6 chunks done\n41 inputs, 1 failed\n");
+}
+
+TEST_F(JobFolderTest, EightAtOnceOnAnEmptyFolder) {
+  std::vector<std::unique_ptr<Running>> workers;
+  for (int i = 0; i < 8; ++i)
+    workers.push_back(start({"--job", "job", "--chunk", "2", "-o", "a.jsonl", "--threads", std::to_string(i % 2 + 1)}));
+  for (const auto& worker : workers) {
+    const Finished finished = worker->wait();
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  }
+  expect_whole();
+  expect_whole("a.jsonl");
+}
+
+TEST_F(JobFolderTest, KilledAtAnyMoment) {
+  for (int i = 0; i < 8; ++i) {
+    const auto worker = start({"--job", "job", "--chunk", "2"}, preloaded("SLOW", "10"));
+    std::this_thread::sleep_for(milliseconds(40 * i));
+    worker->send_signal(SIGKILL);
+    worker->wait();
+  }
+  EXPECT_EQ(predict({"--job", "job", "--chunk", "2"}).exit_code, 0);
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, ToldToStopItGivesTheChunkBack) {
+  const auto worker = start({"--job", "job", "--chunk", "41"}, preloaded("SLOW", "50"));
+  ASSERT_TRUE(appears("job/claims/0/0.1"));
+  EXPECT_EQ(run({"predict", "--job", "job", "--no-wait"}).exit_code, 75);
+  const Finished status = run({"predict", "--job", "job", "--status"});
+  EXPECT_EQ(status.exit_code, 75);
+  EXPECT_THAT(status.out, HasSubstr("not whole yet: 0 of 1 chunks done, 1 claimed"));
+  const auto begin = std::chrono::steady_clock::now();
+  worker->send_signal(SIGTERM);
+  EXPECT_EQ(worker->wait().exit_code, 130);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(1500));
+  EXPECT_TRUE(fs::exists(folder() / "job/claims/0/0.1.back") || !fs::exists(folder() / "job/claims/0/0.1"));
+  EXPECT_EQ(run({"predict", "--job", "job"}).exit_code, 0);
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, StoppedForLongerThanAChunkAndWokenAfterTheEnd) {
+  const auto worker = start({"--job", "job", "--chunk", "41"}, preloaded("SLOW", "20"));
+  ASSERT_TRUE(appears("job/claims/0/0.1"));
+  worker->send_signal(SIGSTOP);
+  EXPECT_EQ(run({"predict", "--job", "job"}).exit_code, 0);  // after ten seconds
+  expect_whole();
+  worker->send_signal(SIGCONT);
+  EXPECT_EQ(worker->wait().exit_code, 0);
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, APhotoThatKillsIsRecordedAndPassed) {
+  const RunOptions deadly = preloaded("DEADLY", "photos/20.png");
+  int killed = 0;
+  while (killed < 8 && predict({"--job", "job", "--chunk", "4"}, deadly).exit_code == 1000 + SIGKILL) ++killed;
+  EXPECT_EQ(killed, 4);
+  std::string expected = read("whole.jsonl");
+  const std::size_t begin = expected.find("{\"input\":\"photos/20.png\""), end = expected.find('\n', begin);
+  ASSERT_NE(begin, expected.npos);
+  expected.replace(begin, end - begin, R"({"input":"photos/20.png","error":"2 workers ended at it"})");
+  EXPECT_EQ(read("job/answers.jsonl"), expected);
+}
+
+TEST_F(JobFolderTest, WithoutLinks) {
+  std::vector<std::unique_ptr<Running>> workers;
+  for (int i = 0; i < 3; ++i) workers.push_back(start({"--job", "job", "--chunk", "2"}, preloaded("NO_LINKS", "1")));
+  for (const auto& worker : workers) EXPECT_EQ(worker->wait().exit_code, 0);
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, ADamagedPartIsMadeAgain) {
+  const auto worker = start({"--job", "job", "--chunk", "41"}, preloaded("SLOW", "50"));
+  ASSERT_TRUE(appears("job/claims/0/0.1"));
+  worker->send_signal(SIGKILL);
+  worker->wait();
+  write("job/parts/0/0", "{\"input\":\"photos/0.png\"}\n");
+  const Finished finished = run({"predict", "--job", "job"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_THAT(finished.err, HasSubstr("job/parts/0/0: is damaged; it is made again"));
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, WhoeverDiffersIsRefused) {
+  EXPECT_EQ(predict({"--job", "job"}).exit_code, 0);
+  const Finished finished = predict({"--job", "job", "--topk", "2", "--labels", "rgb.txt", "--crop", "ten"});
+  expect_refused(finished, 2, "this job was started with labels none, now labels 3 names");
+  EXPECT_THAT(finished.err, HasSubstr("views crop center, now views crop ten; top-k 5, now top-k 2"));
+  expect_refused(run({"predict", "rgb.onnx", "red.png", "--preprocess", "raw", "-q", "--job", "job"}), 2,
+                 "was started with images");
+  write("rgb.onnx", onnx_file(mean_classifier(4, {{1, 0, 0}, {0, 1, 0}, {0, 0, 2}}, {0, 0, 0})));
+  expect_refused(predict({"--job", "job"}), 2, "this job was started with model rgb.onnx: digest");
+  expect_refused(run({"predict", "--job", "job", "--topk", "2"}), 2, "expected --job FOLDER without --topk=2");
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, FoldersThatAreNoJobs) {
+  write("some/file", "x");
+  expect_refused(predict({"--job", "some"}), 2, "some: holds files, but no job; expected a new or an empty folder");
+  write("foreign/job.json", "{}");
+  expect_refused(predict({"--job", "foreign"}), 2, "foreign/job.json: is not of a job of this program");
+  write("newer/job.json", "{\"resnet-cli job\": 2}");
+  expect_refused(predict({"--job", "newer"}), 2, "newer/job.json: is of format 2, expected 1");
+  expect_refused(run({"predict", "--job", "none"}), 2, "none: holds no job yet");
+  expect_refused(predict({"--job", "rgb.txt"}), 2, "rgb.txt");
+  expect_refused(predict({"--job", "no/folder"}), 6, "no/folder: cannot be written: No such file or directory");
+  expect_refused(predict({"--status"}), 2, "expected --job FOLDER");
+  expect_refused(predict({"--job", "job", "--resume", "a.jsonl"}), 2, "--job and --resume exclude each other");
+  expect_refused(predict({"--job", "job", "-o", "a.csv"}), 2, "jsonl");
+}
+
+}  // namespace
+}  // namespace resnet::test
