@@ -18,7 +18,7 @@ HARDENED = os.environ["RESNET_HARDENED"] == "1"
 LIBRARY = os.environ["RESNET_LIBRARY"] == "1"
 PREFIXES = [folder for folder in os.environ["RESNET_PREFIXES"].split(":") if folder]
 COMMANDS = ["predict", "evaluate", "merge", "inspect", "validate", "build", "convert", "quantize", "compare", "bench", "responses", "train", "fetch",
-            "curves", "cache", "ops", "completion", "version", "help"]
+            "curves", "cache", "ops", "paper", "completion", "version", "help"]
 
 
 def run(*command, **options):
