@@ -104,7 +104,7 @@ TEST_F(JobFolderTest, ToldToStopItGivesTheChunkBack) {
   const auto begin = std::chrono::steady_clock::now();
   worker->send_signal(SIGTERM);
   EXPECT_EQ(worker->wait().exit_code, 130);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(1500));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(10'000));  // on a busy machine, too
   EXPECT_TRUE(fs::exists(folder() / "job/claims/0/0.1.back") || !fs::exists(folder() / "job/claims/0/0.1"));
   EXPECT_EQ(run({"predict", "--job", "job"}).exit_code, 0);
   expect_whole();
@@ -136,7 +136,10 @@ TEST_F(JobFolderTest, APhotoThatKillsIsRecordedAndPassed) {
 TEST_F(JobFolderTest, WithoutLinks) {
   std::vector<std::unique_ptr<Running>> workers;
   for (int i = 0; i < 3; ++i) workers.push_back(start({"--job", "job", "--chunk", "2"}, preloaded("NO_LINKS", "1")));
-  for (const auto& worker : workers) EXPECT_EQ(worker->wait().exit_code, 0);
+  for (const auto& worker : workers) {
+    const Finished finished = worker->wait();
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  }
   expect_whole();
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "lib/base/error.h"
@@ -76,10 +77,10 @@ bool NewFile::publish(bool synced) {
   fail(errno);
 }
 
-// A process that is killed meanwhile leaves half of it: whoever reads it sees that.
+// Without links: a copy by another name, which is then given the name where nobody has it.
 bool NewFile::publish_copy() {
-  const int copy = open(as_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
-  if (copy < 0 && errno == EEXIST) return false;
+  const fs::path name = as_.parent_path() / temporary_name();
+  const int copy = open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
   if (copy < 0) fail(errno);
   int error = 0;
   std::string bytes(block, '\0');
@@ -93,9 +94,23 @@ bool NewFile::publish_copy() {
   }
   if (error == 0 && fsync(copy) != 0 && errno != EINVAL) error = errno;
   close(copy);
-  if (error == 0) return true;
-  unlink(as_.c_str());
-  fail(error);
+  if (error == 0 && take_name(name)) return true;
+  if (error == 0 && errno != EEXIST) error = errno;
+  unlink(name.c_str());
+  if (error != 0) fail(error);
+  return false;
+}
+
+// False with errno, EEXIST where another file has the name. Where a file system cannot rename to a new name only, one that
+// appears in between is replaced: by one that says the same, for all that publish under one name have computed the same.
+bool NewFile::take_name(const fs::path& from) const {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, as_.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) return false;
+  if (is_published(as_)) {
+    errno = EEXIST;
+    return false;
+  }
+  return std::rename(from.c_str(), as_.c_str()) == 0;
 }
 
 bool publish(const fs::path& as, std::string_view bytes, bool synced) {

@@ -8,8 +8,8 @@
 
 namespace resnet::cli {
 
-// A file that has no name yet. Named by link(2), which only one process can; where a file system has no links, by O_EXCL. Neither
-// locks, clocks nor what stat(2) says is looked at.
+// A file that has no name yet. Named by link(2), which only one process can; where a file system has no links, by a
+// rename that replaces nothing. Neither locks, clocks nor what stat(2) says is looked at.
 class NewFile {
  public:
   // Throws Error(unwritable) "FILE: cannot be written: No space left on device", as everything here does.
@@ -25,6 +25,7 @@ class NewFile {
  private:
   [[noreturn]] void fail(int error) const;
   bool publish_copy();
+  bool take_name(const std::filesystem::path& from) const;
 
   std::filesystem::path as_;
   std::filesystem::path temporary_;  // its name until then; empty where it has none

@@ -39,6 +39,15 @@ std::optional<WholeJob> read_whole(const fs::path& folder) {
   }
 }
 
+void clear_away(const fs::path& folder) {
+  // Several processes that do it get into each other's way.
+  constexpr int most_tries = 100;
+  std::error_code ignored;
+  for (const char* kind : {"claims", "parts"}) {
+    for (int i = 0; i < most_tries && fs::exists(folder / kind, ignored); ++i) fs::remove_all(folder / kind, ignored);
+  }
+}
+
 void copy_whole(const fs::path& folder, const fs::path& file, Stop stop) {
   std::ifstream whole(folder / name_of_whole, std::ios::binary);
   AtomicFile copy(file);
@@ -66,6 +75,21 @@ JobWorker::JobWorker(const fs::path& folder, const InputList& inputs, const Task
 }
 
 std::optional<WholeJob> JobWorker::run(const Compute& compute) {
+  std::optional<WholeJob> whole;
+  try {
+    whole = work(compute);
+  } catch (const Error& error) {
+    // Where another process has written the whole, the folders that this one was about to write to are gone.
+    if (error.fault() != Fault::unwritable) throw;
+    whole = read_whole(folder_);
+    if (!whole) throw;
+  }
+  // Also what this process has put there since another one cleared it away.
+  if (whole) clear_away(folder_);
+  return whole;
+}
+
+std::optional<WholeJob> JobWorker::work(const Compute& compute) {
   update();
   while (true) {
     context_.stop.check();
@@ -236,8 +260,6 @@ std::optional<WholeJob> JobWorker::write_whole() {
   numbers.write(json.dump() + "\n");
   numbers.publish();
   whole.publish();
-  std::error_code none;
-  for (const char* kind : {"claims", "parts"}) fs::remove_all(folder_ / kind, none);
   return job;
 }
 

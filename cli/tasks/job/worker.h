@@ -29,6 +29,8 @@ struct WholeJob {
 };
 // Nothing as long as the job is not whole.
 std::optional<WholeJob> read_whole(const std::filesystem::path& folder);
+// Removes what a job that is whole needs no more. Any process that sees it whole does; one may have been killed before it did.
+void clear_away(const std::filesystem::path& folder);
 // Writes the whole of a job that is done to another file, whole or not at all. Throws Error(unwritable, unreadable).
 void copy_whole(const std::filesystem::path& folder, const std::filesystem::path& file, Stop stop);
 
@@ -60,6 +62,7 @@ class JobWorker {
   };
 
   bool compute_one(const Compute& compute);
+  std::optional<WholeJob> work(const Compute& compute);
   std::optional<Claim> claim_open();
   std::optional<Claim> claim_again();
   bool may_be_taken(std::size_t chunk);

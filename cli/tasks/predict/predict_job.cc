@@ -60,6 +60,7 @@ class PredictJob {
       std::error_code none;
       if (!output.empty() && (output != manifest->output || !fs::exists(output, none)))
         copy_whole(folder_, output, context_.stop);
+      clear_away(folder_);
       return whole;
     }
     job_.enter(manifest->directory);
