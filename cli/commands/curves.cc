@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "cli/options/ending.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
+#include "cli/tasks/named_file.h"
 #include "cli/tasks/train/curves.h"
 #include "cli/tasks/train/files.h"
 #include "cli/terminal/output.h"
@@ -50,17 +50,15 @@ struct Group {
 };
 
 void take_log(const std::string& argument, const std::string& output, std::vector<Group>& groups) {
-  const std::size_t equals = argument.find('=');
-  std::error_code ignored;
-  const bool named = equals != std::string::npos && !std::filesystem::exists(argument, ignored);
-  const std::string file = named ? argument.substr(equals + 1) : argument;
+  const auto [asked, file] = named_file(argument);
+  const bool named = asked.has_value();
   check_not_an_input("--output", output, std::span(&file, 1));
   std::string log = read_file(file, Role::input, {.most_bytes = most_log_bytes, .expected = "a log of train"});
   if (log.starts_with("\xef\xbb\xbf")) log.erase(0, 3);  // spreadsheets write a byte order mark
   for (NamedRun& run : parse_log(log, file)) {
     // A log of several networks names them itself.
     const std::string& own = run.first;
-    const std::string given = named ? argument.substr(0, equals) : own.empty() ? std::filesystem::path(file).stem().string() : "";
+    const std::string given = asked ? *asked : own.empty() ? std::filesystem::path(file).stem().string() : "";
     const std::string name = given + (given.empty() || own.empty() ? "" : " ") + own;
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const Group& known) { return named && known.takes_more && known.name == name; });

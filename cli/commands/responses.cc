@@ -17,6 +17,7 @@
 #include "cli/options/option.h"
 #include "cli/options/preprocess.h"
 #include "cli/options/written_files.h"
+#include "cli/tasks/named_file.h"
 #include "cli/tasks/respond/respond.h"
 #include "cli/terminal/output.h"
 #include "formats/chart/responses.h"
@@ -117,25 +118,17 @@ std::string text_of(const RespondResult& result, ResponsesFormat format) {
   __builtin_unreachable();
 }
 
-// NAME=MODEL, where no file is named so. The name is empty where none is given.
-std::pair<std::string, std::string> name_and_model(const std::string& argument) {
-  const std::size_t equals = argument.find('=');
-  std::error_code none;
-  if (equals == std::string::npos || fs::exists(argument, none)) return {"", argument};
-  return {argument.substr(0, equals), argument.substr(equals + 1)};
-}
-
-void add_model(const std::pair<std::string, std::string>& named, RespondRequest& request) {
-  request.names.push_back(named.first);
-  request.models.push_back(named.second);
+void add_model(const NamedFile& model, RespondRequest& request) {
+  request.names.push_back(model.name.value_or(""));
+  request.models.push_back(model.file);
 }
 
 RespondRequest request_of(const ResponsesOptions& options) {
   RespondRequest request;
-  for (const std::string& model : options.models) add_model(name_and_model(model), request);
+  for (const std::string& model : options.models) add_model(named_file(model), request);
   for (const std::string& argument : options.arguments) {
-    const auto named = name_and_model(argument);
-    if (is_model(named.second)) {
+    const NamedFile named = named_file(argument);
+    if (is_model(named.file)) {
       add_model(named, request);
     } else {
       request.images.push_back(argument);

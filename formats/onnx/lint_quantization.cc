@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "formats/onnx/lint_graph.h"
+#include "lib/graph/byte_operands.h"
 
 namespace resnet::onnx {
 
@@ -25,11 +26,11 @@ class Checker {
     for (const Node& node : graph_.nodes()) {
       node_ = &node;
       if (holds_alternative<QuantizeLinear>(node.op) || holds_alternative<DequantizeLinear>(node.op)) check_scale(1);
-      if (holds_alternative<QLinearConv>(node.op) || holds_alternative<QLinearMatMul>(node.op)) check_scales({1, 4, 6});
-      if (holds_alternative<QLinearAdd>(node.op)) check_scales({1, 4, 6});
-      if (holds_alternative<QGemm>(node.op)) check_scales({1, 4, 7});
-      if (holds_alternative<QLinearGlobalAveragePool>(node.op) || holds_alternative<QLinearAveragePool>(node.op))
-        check_scales({1, 3});
+      if (const ByteOperands at = byte_operands(node.op); at.x != ByteOperands::none) {
+        check_scale(at.x + 1);
+        if (at.weight != ByteOperands::none) check_scale(at.weight + 1);
+        check_scale(at.y_scale);
+      }
       if (holds_alternative<QLinearConv>(node.op)) check_saturation(node.inputs[3]);
       if (holds_alternative<Conv>(node.op)) check_product(0);
       if (const auto* gemm = get_if<Gemm>(&node.op)) check_product(gemm->transB ? 0 : 1);
@@ -41,9 +42,6 @@ class Checker {
   bool has(std::size_t index) const { return index < node_->inputs.size() && !node_->inputs[index].is_none(); }
   const std::string& name(std::size_t index) const { return graph_.value(node_->inputs[index]).name; }
 
-  void check_scales(std::initializer_list<std::size_t> indices) {
-    for (const std::size_t index : indices) check_scale(index);
-  }
   void check_scale(std::size_t index) {
     if (!has(index)) return;
     const auto& scale = graph_.fact(node_->inputs[index]).value;

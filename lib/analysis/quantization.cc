@@ -6,23 +6,11 @@
 #include <algorithm>
 #include <set>
 
+#include "lib/graph/byte_operands.h"
+
 namespace resnet::analysis {
 
 namespace {
-
-constexpr std::size_t none = static_cast<std::size_t>(-1);
-
-// Where an operator of bytes has a tensor, its scale and its zero point, one after the other; y is the output, and has no tensor.
-struct Operands {
-  std::size_t x = none, weight = none, y_scale = none;
-};
-Operands operands_of(const Op& op) {
-  if (holds_alternative<QLinearConv>(op) || holds_alternative<QLinearMatMul>(op) || holds_alternative<QLinearAdd>(op))
-    return {0, 3, 6};
-  if (holds_alternative<QGemm>(op)) return {0, 3, 7};
-  if (holds_alternative<QLinearAveragePool>(op) || holds_alternative<QLinearGlobalAveragePool>(op)) return {0, none, 3};
-  return {};
-}
 
 bool is_product(const Op& op) {
   return holds_alternative<Conv>(op) || holds_alternative<ConvInteger>(op) || holds_alternative<QLinearConv>(op) ||
@@ -94,9 +82,9 @@ class Finder {
 
   std::optional<QuantizedLayer> layer_of(NodeId id) const {
     const Node& node = graph_.node(id);
-    if (const Operands at = operands_of(node.op); at.x != none) {
+    if (const ByteOperands at = byte_operands(node.op); at.x != ByteOperands::none) {
       QuantizedLayer layer{.node = id, .x = tensor(dtype(node.inputs[0]), operand(node, 1), operand(node, 2))};
-      if (at.weight != none) {
+      if (at.weight != ByteOperands::none) {
         layer.is_weight = is_constant(operand(node, at.weight));
         layer.weight = tensor(dtype(node.inputs[at.weight]), operand(node, at.weight + 1), operand(node, at.weight + 2));
       }

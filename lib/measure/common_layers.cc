@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/graph/byte_operands.h"
+
 namespace resnet {
 
 namespace {
@@ -90,11 +92,7 @@ class Layers {
   std::optional<Parameters> parameters_of(const Node& node) const {
     const auto from = [&](std::size_t index) { return Parameters{operand(node, index), operand(node, index + 1)}; };
     if (holds_alternative<QuantizeLinear>(node.op)) return from(1);
-    if (holds_alternative<QLinearConv>(node.op) || holds_alternative<QLinearMatMul>(node.op) ||
-        holds_alternative<QLinearAdd>(node.op))
-      return from(6);
-    if (holds_alternative<QGemm>(node.op)) return from(7);
-    if (holds_alternative<QLinearAveragePool>(node.op) || holds_alternative<QLinearGlobalAveragePool>(node.op)) return from(3);
+    if (const ByteOperands at = byte_operands(node.op); at.x != ByteOperands::none) return from(at.y_scale);
     const Effect effect = effect_of(node.op);
     if (!holds_alternative<MaxPool>(node.op) && effect != Effect::reshapes && effect != Effect::permutes) return std::nullopt;
     const auto found = node.inputs.empty() ? parameters_.end() : parameters_.find(node.inputs[0].node);

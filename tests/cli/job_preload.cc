@@ -20,7 +20,13 @@ void look_at(const char* path) {
   if (slow != nullptr && std::strstr(path, ".png") != nullptr) usleep(static_cast<useconds_t>(std::atoi(slow)) * 1000);
 }
 
-using Open = int (*)(const char*, int, ...);
+// What the C library itself opens by this name.
+int open_next(const char* name, const char* path, int flags, va_list rest) {
+  using Open = int (*)(const char*, int, ...);
+  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+  look_at(path);
+  return reinterpret_cast<Open>(dlsym(RTLD_NEXT, name))(path, flags, mode);
+}
 
 }  // namespace
 
@@ -29,21 +35,17 @@ extern "C" {
 int open(const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
-  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+  const int opened = open_next("open", path, flags, rest);
   va_end(rest);
-  look_at(path);
-  static const Open next = reinterpret_cast<Open>(dlsym(RTLD_NEXT, "open"));
-  return next(path, flags, mode);
+  return opened;
 }
 
 int open64(const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
-  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+  const int opened = open_next("open64", path, flags, rest);
   va_end(rest);
-  look_at(path);
-  static const Open next = reinterpret_cast<Open>(dlsym(RTLD_NEXT, "open64"));
-  return next(path, flags, mode);
+  return opened;
 }
 
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {

@@ -250,9 +250,8 @@ std::string text_of(const EvaluateRow& row, const ReportedAs& as) {
 }  // namespace
 
 const PrintedRow* printed_for(const EvaluateRow& row, const ReportedAs& as) {
-  const std::vector<int> of_paper = {224, 256, 384, 480, 640};
   if (!row.spec || row.networks != 1) return nullptr;
-  const bool multiscale = as.scales == of_paper;
+  const bool multiscale = fmt::format("{}", fmt::join(as.scales, ",")) == analysis::full_scales;
   if (multiscale != (row.crop == Crop::full) || (!multiscale && !as.scales.empty())) return nullptr;
   const Testing testing = row.crop == Crop::full ? Testing::full : row.crop == Crop::ten ? Testing::ten : Testing::center;
   const std::string_view shortcut = row.spec->shortcut == arch::Shortcut::none ? "" : arch::name_of(row.spec->shortcut);

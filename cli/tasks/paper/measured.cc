@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "cli/tasks/named_file.h"
 #include "lib/arch/spec.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
@@ -88,16 +89,8 @@ void take_json(const std::string& text, const std::string& file, Measured& measu
   }
 }
 
-// NAME=FILE, where no file is named so.
-std::pair<std::string, std::string> name_and_file(const std::string& argument) {
-  const std::size_t equals = argument.find('=');
-  std::error_code none;
-  if (equals == std::string::npos || fs::exists(argument, none)) return {"", argument};
-  return {argument.substr(0, equals), argument.substr(equals + 1)};
-}
-
 void take_file(const std::string& argument, Measured& measured, const TaskContext& context) {
-  const auto [name, file] = name_and_file(argument);
+  const auto [name, file] = named_file(argument);
   context.before_reading(file);
   context.stop.check();
   std::string text = read_file(file, Role::input, {.most_bytes = most_bytes, .expected = kinds});
@@ -109,7 +102,7 @@ void take_file(const std::string& argument, Measured& measured, const TaskContex
     return;
   }
   for (NamedRun& run : parse_log(text, file)) {
-    if (run.first.empty()) run.first = name.empty() ? fs::path(file).stem().string() : name;
+    if (run.first.empty()) run.first = name.value_or("").empty() ? fs::path(file).stem().string() : *name;
     measured.runs.push_back({file, std::move(run)});
   }
 }

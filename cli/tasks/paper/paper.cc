@@ -22,7 +22,6 @@ using analysis::Testing;
 constexpr const char* errors[] = {"top-1 error", "top-5 error"};
 constexpr const char* counts = "multiply-adds";
 constexpr const char* parameters = "parameters";
-constexpr const char* scales = " --crop full --scales 224,256,384,480,640";
 
 arch::Spec spec_of(std::string_view network, std::string_view shortcut) {
   arch::SpecOptions options{.variant = arch::Variant::v1, .shortcut = arch::find_shortcut(shortcut), .batch = 1};
@@ -103,6 +102,7 @@ std::string file_of(const PrintedRow& row) {
 
 // The command of a row, `net` being its file.
 std::string command_for(Testing testing, int table, const std::string& net) {
+  const std::string scales = fmt::format(" --crop full --scales {}", analysis::full_scales);
   switch (testing) {
     case Testing::center:
       if (table == 6) return fmt::format("resnet-cli train {0} cifar10 --recipe paper-cifar -o {0}.onnx --log {0}.csv", net);
