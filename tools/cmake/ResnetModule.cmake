@@ -26,6 +26,10 @@ check_pie_supported()
 if(RESNET_SANITIZE)
   target_compile_options(resnet_options INTERFACE -fsanitize=${RESNET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(resnet_options INTERFACE -fsanitize=${RESNET_SANITIZE})
+  if(RESNET_SANITIZE MATCHES "undefined")
+    # The address sanitizer finds what is read where nothing is; looking twice doubles the time of the build.
+    target_compile_options(resnet_options INTERFACE -fno-sanitize=null,object-size)
+  endif()
   if(RESNET_SANITIZE MATCHES "thread")
     # It does not see how OpenMP's threads wait for each other.
     target_compile_definitions(resnet_options INTERFACE RESNET_THREADS_ARE_WATCHED)
