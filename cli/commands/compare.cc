@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -86,6 +87,7 @@ nlohmann::ordered_json json_of(const std::vector<ComparedValue>& values) {
                     {"mean", d.mean},
                     {"median", d.median},
                     {"scale", d.scale},
+                    {"snr_db", std::isfinite(d.decibels) ? nlohmann::ordered_json(d.decibels) : nlohmann::ordered_json()},
                     {"elements", d.elements},
                     {"outside", d.outside}});
       if (d.rows > 0) entry.update({{"rows", d.rows}, {"same_top1", d.same_best}});
@@ -95,22 +97,27 @@ nlohmann::ordered_json json_of(const std::vector<ComparedValue>& values) {
   return list;
 }
 
-std::string text_of(const std::vector<ComparedValue>& values) {
-  table::Table table({{"value", table::Align::left, {}},
-                      {"max", table::Align::right, {}},
-                      {"mean", table::Align::right, {}},
-                      {"median", table::Align::right, {}},
-                      {"largest |b|", table::Align::right, {}},
-                      {"outside", table::Align::right, {}},
-                      {"same top-1", table::Align::right, {}},
-                      {"result", table::Align::left, {}}});
+// `noise`: with the signal to noise of each value.
+std::string text_of(const std::vector<ComparedValue>& values, bool noise = false) {
+  std::vector<table::Column> columns = {{"value", table::Align::left, {}},        {"max", table::Align::right, {}},
+                                        {"mean", table::Align::right, {}},        {"median", table::Align::right, {}},
+                                        {"largest |b|", table::Align::right, {}}, {"outside", table::Align::right, {}},
+                                        {"same top-1", table::Align::right, {}},  {"result", table::Align::left, {}}};
+  if (noise) columns.insert(columns.begin() + 5, {"SNR dB", table::Align::right, 1});
+  table::Table table(columns);
   const auto number = [](double x) { return fmt::format("{:.3g}", x); };
   for (const ComparedValue& value : values) {
     const TensorDifference& d = value.difference;
-    table.add({value.other.empty() ? value.name : fmt::format("{} (B: {})", value.name, value.other), number(d.largest),
-               number(d.mean), number(d.median), number(d.scale), fmt::format("{} of {}", d.outside, d.elements),
-               d.rows > 0 ? fmt::format("{} of {}", d.same_best, d.rows) : std::string(),
-               d.problem.empty() ? std::string(value.within ? "ok" : "DIFFERS") : d.problem});
+    std::vector<table::Cell> cells = {value.other.empty() ? value.name : fmt::format("{} (B: {})", value.name, value.other),
+                                      number(d.largest),
+                                      number(d.mean),
+                                      number(d.median),
+                                      number(d.scale),
+                                      fmt::format("{} of {}", d.outside, d.elements),
+                                      d.rows > 0 ? fmt::format("{} of {}", d.same_best, d.rows) : std::string(),
+                                      d.problem.empty() ? std::string(value.within ? "ok" : "DIFFERS") : d.problem};
+    if (noise) cells.insert(cells.begin() + 5, d.elements > 0 ? table::Cell(d.decibels) : table::Cell());
+    table.add(std::move(cells));
   }
   return table.render(table::Format::text);
 }
@@ -133,7 +140,7 @@ std::string report(const CompareResult& result, bool layers, table::Format forma
   values.insert(values.end(), judged.begin(), judged.end());
   std::string text = text_of(values);
   if (!layers) return text;
-  text += "\n" + text_of(result.layers);
+  text += "\n" + text_of(result.layers, true);
   text += first ? fmt::format("first to diverge: {}\n", table::printable(*first))
                 : fmt::format("no divergence in {} values of the same name\n", result.layers.size());
   return text;

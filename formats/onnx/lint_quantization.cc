@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "formats/onnx/lint_graph.h"
 #include "lib/graph/byte_operands.h"
@@ -46,8 +47,12 @@ class Checker {
     if (!has(index)) return;
     const auto& scale = graph_.fact(node_->inputs[index]).value;
     if (!scale || !is_floating_point(scale->dtype())) return;
-    for (const float value : scale->values_as<float>()) {
-      if (value >= least_scale && value <= most_scale) continue;
+    const std::vector<float> values = scale->values_as<float>();
+    if (values.empty()) return;
+    // A channel whose weights are all 0 may have any step that is positive.
+    const float largest = *std::max_element(values.begin(), values.end());
+    for (const float value : values) {
+      if (value > 0 && largest >= least_scale && value <= most_scale) continue;
       return add("quantization-scale",
                  fmt::format("scale '{}' has {:g}, expected a positive number of about the size of a step", name(index), value));
     }

@@ -80,6 +80,26 @@ class Finder {
     }
   }
 
+  NodeId only_reader(NodeId id) const {
+    const auto& readers = consumers_[static_cast<std::size_t>(id)];
+    return readers.size() == 1 ? readers.front() : -1;
+  }
+
+  // Of weights whose sums become floats by a product with x_scale * w_scale, of which the second is a constant.
+  ValueId weight_scale_after(NodeId sum) const {
+    NodeId id = only_reader(sum);
+    if (id >= 0 && holds_alternative<Cast>(graph_.node(id).op)) id = only_reader(id);
+    if (id < 0 || !holds_alternative<Mul>(graph_.node(id).op)) return ValueId::none();
+    for (const ValueId factor : graph_.node(id).inputs) {
+      const Node& scales = graph_.node(factor.node);
+      if (!holds_alternative<Mul>(scales.op)) continue;
+      for (const ValueId scale : scales.inputs) {
+        if (is_constant(scale)) return scale;
+      }
+    }
+    return ValueId::none();
+  }
+
   std::optional<QuantizedLayer> layer_of(NodeId id) const {
     const Node& node = graph_.node(id);
     if (const ByteOperands at = byte_operands(node.op); at.x != ByteOperands::none) {
@@ -95,7 +115,7 @@ class Finder {
     if (holds_alternative<ConvInteger>(node.op) || holds_alternative<MatMulInteger>(node.op)) {
       return QuantizedLayer{.node = id,
                             .x = tensor(dtype(node.inputs[0]), ValueId::none(), operand(node, 2)),
-                            .weight = tensor(dtype(node.inputs[1]), ValueId::none(), operand(node, 3)),
+                            .weight = tensor(dtype(node.inputs[1]), weight_scale_after(id), operand(node, 3)),
                             .is_weight = is_constant(node.inputs[1])};
     }
     const Effect effect = effect_of(node.op);

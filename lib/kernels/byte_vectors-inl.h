@@ -104,8 +104,7 @@ void add_row(const ByteAddition& addition, const std::uint8_t* a, const std::uin
                shift = hn::Set(d, addition.shift);
   std::int64_t i = 0;
 #if HWY_TARGET == HWY_AVX3
-  // Where all sums fit in 32 bits.
-  if (256 * (std::abs(addition.a_factor) + std::abs(addition.b_factor)) + std::abs(addition.shift) < 0x1p30f) {
+  if (fits_in_integers(addition)) {
     const __m512i sign = _mm512_set1_epi8(static_cast<char>(addition.y_signed ? 128 : 0));
     const __m512i zero_point = _mm512_set1_epi16(addition.y_signed ? 128 : 0);
     for (; i + 4 * lanes <= count; i += 4 * lanes) {

@@ -2,6 +2,7 @@
 // where a flag says so. Results have the same bits on every instruction set, wherever the parts of a loop begin.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,6 +25,10 @@ struct ByteAddition {
   float a_factor = 1, b_factor = 1, shift = 0;
   bool a_signed = false, b_signed = false, y_signed = false;
 };
+// Whether no sum leaves 32 bits before it is saturated.
+inline bool fits_in_integers(const ByteAddition& addition) {
+  return 256 * (std::abs(addition.a_factor) + std::abs(addition.b_factor)) + std::abs(addition.shift) < 0x1p30f;
+}
 // Over `count` elements. y may be a or b.
 void add_bytes(const ByteAddition& addition, const void* a, const void* b, void* y, std::size_t count);
 

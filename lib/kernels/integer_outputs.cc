@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace resnet::kernels {
 
@@ -28,6 +29,17 @@ void IntegerOutputs::set(const Given& given, IntegerPanel& panel) const {
   panel.least = c_.least;
   panel.most = c_.most;
   panel.outputs = c_.filter.outputs;
+  panel.addition = first_addition();
+  if (panel.addition != nullptr) {
+    panel.addend = static_cast<const std::uint8_t*>(operands_.addends[panel.addition->addend]);
+    panel.map_of_y = static_cast<const std::uint8_t*>(operands_.y);
+  }
+}
+
+const ByteStage* IntegerOutputs::first_addition() const {
+  if (c_.output != IntegerOutput::bytes || c_.stages == nullptr || c_.stages->empty()) return nullptr;
+  const ByteStage& first = c_.stages->front();
+  return first.table == nullptr ? &first : nullptr;
 }
 
 void* IntegerOutputs::place(std::int64_t row, std::int64_t first_output) const {
@@ -48,7 +60,7 @@ void IntegerOutputs::finish(std::int64_t first_output, std::int64_t count, std::
   }
   if (c_.output != IntegerOutput::bytes || c_.stages == nullptr) return;
   auto* y = static_cast<std::uint8_t*>(operands_.y) + at;
-  for (const ByteStage& stage : *c_.stages) {
+  for (const ByteStage& stage : std::span(*c_.stages).subspan(first_addition() == nullptr ? 0 : 1)) {
     if (stage.table == nullptr) {
       const auto* addend = static_cast<const std::uint8_t*>(operands_.addends[stage.addend]) + at;
       const std::uint8_t *a = stage.addend_first ? addend : y, *b = stage.addend_first ? y : addend;

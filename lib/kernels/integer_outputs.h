@@ -28,10 +28,13 @@ class IntegerOutputs {
   void set(const Given& given, IntegerPanel& panel) const;
   // Where y has the output `first_output` of a pixel.
   void* place(std::int64_t row, std::int64_t first_output) const;
-  // What follows, where `rows` pixels of y have been written from `row` on.
+  // What follows of what the tiles have not done, where `rows` pixels of y have been written from `row` on.
   void finish(std::int64_t first_output, std::int64_t count, std::int64_t row, std::int64_t rows) const;
 
  private:
+  // Which the tiles do; null where no stage or a table comes first.
+  const ByteStage* first_addition() const;
+
   const IntegerConvolution& c_;
   const IntegerOperands& operands_;
   const IntegerTiles& tiles_;

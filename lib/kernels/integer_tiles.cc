@@ -18,6 +18,7 @@
 #include "lib/kernels/bounds-inl.h"
 #include "lib/kernels/byte_vectors-inl.h"
 #include "lib/kernels/integer_dots-inl.h"
+#include "lib/kernels/integer_finish-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace resnet::kernels::HWY_NAMESPACE {
@@ -36,78 +37,6 @@ constexpr std::int64_t rows_by_vectors[] = {0, 4, 4, 0, 0};
 #else
 constexpr std::int64_t panel_vectors = 2;
 constexpr std::int64_t rows_by_vectors[] = {0, 8, 8, 0, 0};
-#endif
-
-constexpr auto lanes_of_sums = static_cast<std::int64_t>(HWY_LANES(std::int32_t));
-
-// Sums that are not written as they are, whole vectors of `rows` rows, to y.
-HWY_NOINLINE void finish(const IntegerPanel& p, const std::int32_t* sums, std::int64_t rows, void* y) {
-  const SumTag d;
-  const Tag df;
-  const std::int64_t lanes = lanes_of_sums;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t v = 0; v < p.vectors; ++v, sums += lanes) {
-      const std::int64_t at = r * p.outputs + v * lanes, count = std::min(lanes, p.count - v * lanes);
-      const Sums sum = hn::Load(d, sums);
-      switch (p.output) {
-        case IntegerOutput::sums:
-          if (count == lanes) {
-            hn::StoreU(sum, d, static_cast<std::int32_t*>(y) + at);
-          } else {
-            std::copy_n(sums, count, static_cast<std::int32_t*>(y) + at);
-          }
-          break;
-        case IntegerOutput::bytes: {
-          const Vector scaled = hn::Mul(hn::ConvertTo(df, sum), hn::Load(df, p.factors + v * lanes));
-          const Sums bytes = to_bytes(scaled, p.zero_point, p.least_byte, p.most_byte);
-          store_bytes(hn::Xor(bytes, hn::Set(d, p.sign)), static_cast<std::uint8_t*>(y) + at, count);
-          break;
-        }
-        case IntegerOutput::floats: {
-          Vector value = hn::Mul(hn::ConvertTo(df, sum), hn::Load(df, p.factors + v * lanes));
-          if (p.shifts != nullptr) value = hn::Add(value, hn::Load(df, p.shifts + v * lanes));
-          store_first(between(hn::Set(df, p.least), value, hn::Set(df, p.most)), df, static_cast<float*>(y) + at, count);
-          break;
-        }
-      }
-    }
-  }
-}
-
-#if HWY_TARGET == HWY_AVX3
-// 64 bytes at a time from 4 vectors, without a detour through memory.
-template <int rows, int vectors>
-HWY_INLINE void finish_bytes(const IntegerPanel& p, const Sums* sums, std::uint8_t* y) {
-  const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(p.zero_point));
-  const __m512i least = _mm512_set1_epi8(static_cast<char>(p.least_byte)),
-                most = _mm512_set1_epi8(static_cast<char>(p.most_byte));
-  const __m512i sign = _mm512_set1_epi8(static_cast<char>(p.sign));
-  const std::int64_t in_last = p.count - (vectors - 1) * lanes_of_sums;
-  const auto last = static_cast<__mmask16>((1U << in_last) - 1);
-  RESNET_UNROLL for (int first = 0; first < rows * vectors; first += 4) {
-    __m512i rounded[4];
-    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
-      const int at = std::min(first + i, rows * vectors - 1);
-      // Halves to the even neighbour, as the processor is set.
-      const __m512 factors = _mm512_load_ps(p.factors + at % vectors * lanes_of_sums);
-      rounded[i] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[at].raw), factors));
-    }
-    const __m512i clamped = _mm512_min_epu8(_mm512_max_epu8(saturated(rounded, zero_point), least), most);
-    const __m512i bytes = _mm512_xor_si512(clamped, sign);
-    if (vectors == 4 && in_last == lanes_of_sums) {
-      _mm512_storeu_si512(y + first / 4 * p.outputs, bytes);
-      continue;
-    }
-    const __m128i quarters[] = {_mm512_castsi512_si128(bytes), _mm512_extracti32x4_epi32(bytes, 1),
-                                _mm512_extracti32x4_epi32(bytes, 2), _mm512_extracti32x4_epi32(bytes, 3)};
-    RESNET_UNROLL for (int i = 0; i < 4; ++i) {
-      if (first + i >= rows * vectors) continue;
-      std::uint8_t* to = y + (first + i) / vectors * p.outputs + (first + i) % vectors * lanes_of_sums;
-      const bool is_last = (first + i) % vectors == vectors - 1;
-      _mm_mask_storeu_epi8(to, is_last ? last : static_cast<__mmask16>(0xffff), quarters[i]);
-    }
-  }
-}
 #endif
 
 // In one piece, so that the compiler keeps the sums in registers.
@@ -159,8 +88,9 @@ HWY_NOINLINE void multiply(const IntegerPanel& p, const IntegerWindow* windows, 
   }
 #if HWY_TARGET == HWY_AVX3
   if (p.output == IntegerOutput::bytes && p.factors_below_one) {
-    finish_bytes<rows, vectors>(p, sums, static_cast<std::uint8_t*>(y));
-    return;
+    auto* bytes = static_cast<std::uint8_t*>(y);
+    if (p.addition == nullptr) return finish_bytes<rows, vectors, Narrow>(p, sums, bytes);
+    if (NarrowAndAdd::fits(p)) return finish_bytes<rows, vectors, NarrowAndAdd>(p, sums, bytes);
   }
 #endif
   HWY_ALIGN std::int32_t stored[rows * vectors * lanes];
@@ -258,11 +188,6 @@ void start(const std::int32_t* biases, const std::int32_t* zero_points, const st
       hn::Store(hn::Sub(hn::Load(d, biases + i), hn::Mul(hn::Load(d, zero_points + i), sum)), d, to);
     }
   }
-}
-
-void add(const ByteAddition& addition, const std::uint8_t* a, const std::uint8_t* b, std::uint8_t* y, std::int64_t rows,
-         std::int64_t step, std::int64_t count) {
-  for (std::int64_t r = 0; r < rows; ++r, a += step, b += step, y += step) add_any_row(addition, a, b, y, count);
 }
 
 template <class Dot>

@@ -43,6 +43,10 @@ struct IntegerPanel {
   std::int32_t zero_point, least_byte, most_byte;
   float least, most;
   std::int64_t outputs;  // from one pixel of y to the next
+
+  // What is added to bytes before they are written, or null; `addend` is a map of the shape of the one that begins at `map_of_y`.
+  const ByteStage* addition;
+  const std::uint8_t *addend, *map_of_y;
 };
 
 // The sums begin with start[row * start_step + channel].

@@ -13,6 +13,7 @@
 #include "lib/analysis/layers.h"
 #include "lib/base/checked.h"
 #include "lib/base/error.h"
+#include "lib/measure/signal_to_noise.h"
 #include "lib/passes/passes.h"
 #include "lib/reference/reference.h"
 #include "lib/xnnpack/plan.h"
@@ -58,12 +59,14 @@ TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance
   result.last_place = last_place(coarser, result.scale);
   std::vector<double> distances(x.size());
   double sum = 0;
+  SignalToNoise noise;
   for (std::size_t i = 0; i < x.size(); ++i) {
     double distance = std::abs(x[i] - y[i]);
     if (x[i] == y[i] || (std::isnan(x[i]) && std::isnan(y[i]))) distance = 0;
     if (std::isnan(distance)) distance = std::numeric_limits<double>::infinity();
     distances[i] = distance;
     sum += distance;
+    if (distance != 0 || std::isfinite(y[i])) noise.add(y[i], distance == 0 ? y[i] : x[i]);
     result.largest = std::max(result.largest, distance);
     const double allowed = std::max(
         {tolerance.absolute + tolerance.relative * std::abs(y[i]), tolerance.of_scale * result.scale, result.last_place});
@@ -74,6 +77,7 @@ TensorDifference difference_of(const Tensor& a, const Tensor& b, const Tolerance
                                  name_of(b.dtype()), result.largest, result.scale);
   }
   if (distances.empty()) return result;
+  result.decibels = noise.decibels();
   result.mean = sum / static_cast<double>(distances.size());
   const auto middle = distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2);
   std::nth_element(distances.begin(), middle, distances.end());

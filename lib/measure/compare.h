@@ -34,6 +34,7 @@ struct TensorDifference {
   double scale = 0;                          // the largest |b|
   double last_place = 0;                     // of the coarser element type at `scale`; 0 where that is float32 or finer
   std::int64_t elements = 0, outside = 0;    // of the tolerance
+  double decibels = 0;                       // signal to noise where b is the signal; infinite where there is no difference
   std::int64_t rows = 0, same_best = 0;      // of a matrix of scores: how often the largest entry of a row is the same one
   bool within() const { return problem.empty() && outside == 0; }
 };

@@ -90,7 +90,7 @@ constexpr auto words_of(QuantizedForm) {
   return std::to_array<Word<QuantizedForm>>({{QuantizedForm::qdq, "qdq"}, {QuantizedForm::qoperator, "qoperator"}});
 }
 // A quantized network in the other form, with the same parameters: answers have the same bits here. What has no such form stays
-// as it is. Not part of optimize().
+// as it is, and is named in `log.declined`. Not part of optimize().
 Graph in_form(const Graph& graph, QuantizedForm form, PassLog& log);
 // The structure only: weights become inputs after the graph's own. Not part of optimize().
 Graph strip_weights(const Graph& graph, PassLog& log);

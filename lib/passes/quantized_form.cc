@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "lib/graph/byte_operands.h"
 #include "lib/passes/integer_groups.h"
 #include "lib/passes/rewrite.h"
 
@@ -121,11 +122,23 @@ class Pairs {
   std::map<std::pair<std::vector<ValueId>, std::int64_t>, ValueId> made_;
 };
 
+bool computes_in_integers(const Op& op) {
+  return byte_operands(op).x != ByteOperands::none || holds_alternative<ConvInteger>(op) || holds_alternative<MatMulInteger>(op);
+}
+
+Graph in_pairs(const Graph& graph, PassLog& log) {
+  Graph result = remove_dead_nodes(Pairs(graph, log).run(), log);
+  for (const Node& node : result.nodes()) {
+    if (computes_in_integers(node.op)) log.declined.push_back(fmt::format("quantized_form: {} keeps its form", describe(node)));
+  }
+  return result;
+}
+
 }  // namespace
 
 Graph in_form(const Graph& graph, QuantizedForm form, PassLog& log) {
   switch (form) {
-    case QuantizedForm::qdq: return remove_dead_nodes(Pairs(graph, log).run(), log);
+    case QuantizedForm::qdq: return in_pairs(graph, log);
     case QuantizedForm::qoperator: return integer_arithmetic(graph, log, {.tables = false});
   }
   __builtin_unreachable();

@@ -75,5 +75,17 @@ TEST(Quantization, RangesThatAreFoundAsItRuns) {
             "1 of 2 convolutions and products; activations uint8, their ranges found as it runs; weights int8");
 }
 
+// Sums of integers become floats by x_scale * w_scale, of which one is found as the network runs.
+TEST(Quantization, WeightsBesideRangesThatAreFound) {
+  const Graph graph =
+      network("a, s, z = DynamicQuantizeLinear(x)  b = ConvInteger(a, q, z)  c = Cast<to = 1>(b)  m = Mul(s, sy)  y = Mul(c, m)");
+  const auto layers = quantized_layers(graph);
+  ASSERT_EQ(layers.size(), 1u);
+  EXPECT_EQ(layers[0].x.scales, 0);
+  ASSERT_TRUE(layers[0].weight);
+  EXPECT_EQ(layers[0].weight->scales, 1);
+  EXPECT_EQ(layers[0].weight->least_scale, 2);
+}
+
 }  // namespace
 }  // namespace resnet::analysis

@@ -226,6 +226,13 @@ TEST_F(ConvertTest, NativeFilesAreValidated) {
   EXPECT_THAT(finished.out, HasSubstr("error: damaged.resnet: checksum mismatch: the file is damaged"));
 }
 
+TEST_F(ConvertTest, ANetworkInFloatsHasNoOtherLayout) {
+  ASSERT_EQ(run({"build", "resnet20", "-o", "net.onnx"}).exit_code, 0);
+  const Finished finished = run({"convert", "net.onnx", "-o", "out.onnx", "--layout", "qoperator"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_EQ(finished.err, "resnet-cli: net.onnx: nothing in it has another form to be written as qoperator\n");
+}
+
 TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {
   ASSERT_EQ(run({"build", "resnet20", "--seed", "1", "-o", "a.onnx"}).exit_code, 0);
   ASSERT_EQ(run({"build", "resnet20", "--seed", "2", "-o", "b.onnx"}).exit_code, 0);
@@ -236,6 +243,7 @@ TEST_F(ConvertTest, CompareNamesTheFirstLayerThatDiverges) {
   EXPECT_EQ(report["within"], false);
   EXPECT_THAT(report["first_divergence"].get<std::string>(), StartsWith("conv1"));
   EXPECT_EQ(report["outputs"][0]["rows"], 4);
+  EXPECT_LT(report["outputs"][0]["snr_db"], 40);
 }
 
 TEST_F(ConvertTest, CompareWithLayersFailsWhereOnlyALayerDiffers) {

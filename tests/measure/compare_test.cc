@@ -51,6 +51,13 @@ TEST(DifferenceOf, AShareOfTheLargest) {
   EXPECT_EQ(difference_of(a, b, {0, 0, 0.005}).outside, 0);
 }
 
+TEST(DifferenceOf, HowMuchStrongerTheSignalIs) {
+  const Tensor b = row_of<float>({3, 4});
+  EXPECT_NEAR(difference_of(row_of<float>({3, 4.5}), b, exact).decibels, 20, 1e-9);  // 25 to 0.25
+  EXPECT_EQ(difference_of(b, b, exact).decibels, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(difference_of(b, row_of<float>({0, 0}), exact).decibels, 0);
+}
+
 TEST(CoarsestType, IsWhatIsComputedInNotWhatIsStored) {
   EXPECT_EQ(coarsest_type(arch::build(*arch::find_spec("resnet8"), {})), DType::float32);
   Graph graph;

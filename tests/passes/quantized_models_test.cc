@@ -118,6 +118,18 @@ TEST(QuantizedModel, IsWrittenInTheOtherForm) {
             reference::evaluate(rewritten(given), inputs));
 }
 
+TEST(QuantizedForm, WhatKeepsItsFormIsNamed) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Fact::of(DType::uint8, Dims{1, 2, 4, 4}));
+  const std::vector<std::int8_t> weights = {1, 2, 3, 4};
+  const ValueId w = graph.add_constant("w", Tensor::from<std::int8_t>(Shape{2, 2, 1, 1}, std::span(weights)));
+  graph.set_outputs({graph.append(ConvInteger{}, {x, w}, "sum", {"y"})});
+  PassLog log;
+  in_form(graph, QuantizedForm::qdq, log);
+  ASSERT_EQ(log.declined.size(), 1u);
+  EXPECT_THAT(log.declined[0], ::testing::HasSubstr("'sum'"));
+}
+
 // Nothing is changed that has no other form, and floats have none.
 TEST(QuantizedModel, FloatsHaveNoOtherForm) {
   RESNET_REQUIRE_ASSETS();

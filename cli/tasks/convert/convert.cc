@@ -32,7 +32,21 @@ Graph simplify(Graph graph, PassLog& log) {
   return remove_dead_nodes(graph, log);
 }
 
-void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log) {
+// Says how much of it has kept its form.
+Graph in_other_form(const Graph& graph, QuantizedForm form, const std::string& model, PassLog& log, Observer& observer) {
+  const std::size_t done = log.done.size(), declined = log.declined.size();
+  Graph result = in_form(graph, form, log);
+  if (const std::size_t kept = log.declined.size() - declined; kept > 0) {
+    observer.note(fmt::format("{}: {} node{} no form as {}, and stay{} as {}; --explain names them", model, kept,
+                              kept == 1 ? " has" : "s have", word_of(form), kept == 1 ? "s" : "",
+                              kept == 1 ? "it is" : "they are"));
+  } else if (log.done.size() == done) {
+    observer.note(fmt::format("{}: nothing in it has another form to be written as {}", model, word_of(form)));
+  }
+  return result;
+}
+
+void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log, Observer& observer) {
   Graph& graph = loaded.model.graph;
   if (request.seed) {
     if (!loaded.spec && graph.inputs().size() < 2)
@@ -44,7 +58,7 @@ void rewrite(LoadedModel& loaded, const ConvertRequest& request, PassLog& log) {
   if (request.simplify) graph = simplify(std::move(graph), log);
   if (request.rename) graph = arch::rename_as_built(graph, arch::recognize(graph));
   if (request.fold_batch_norm) graph = remove_dead_nodes(fold_batch_norm(graph, log), log);
-  if (request.form) graph = in_form(graph, *request.form, log);
+  if (request.form) graph = in_other_form(graph, *request.form, request.model, log, observer);
   if (request.dtype == DType::float32) {
     graph = remove_dead_nodes(fold_constants(graph, log), log);
     if (last_place(coarsest_type(graph), 1) > 0) graph = remove_no_ops(widen_floats(graph, log), log);
@@ -128,7 +142,7 @@ ConvertResult ConvertTask::run() {
     if (!result.within) throw NotTheSame{};
   };
   try {
-    rewrite(loaded_, request_, result.log);
+    rewrite(loaded_, request_, result.log, context_.observer);
     model.spec = spec_of(model.graph);
     context_.stop.check();
     write_file(model, request_, check);

@@ -24,6 +24,7 @@
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
 #include "lib/classify/as_classifier.h"
+#include "lib/measure/signal_to_noise.h"
 #include "lib/quantize/calibration.h"
 
 namespace resnet::cli {

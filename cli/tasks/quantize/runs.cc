@@ -1,8 +1,6 @@
 #include "cli/tasks/quantize/runs.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "lib/classify/as_classifier.h"
 #include "lib/classify/top_k.h"
@@ -32,19 +30,6 @@ std::size_t Runner::batch_size() const { return scorer_->batch_size(wanted_batch
 Scores Runner::run(std::span<const PreparedImage> images) { return scorer_->run(images, network_.preprocessing.preprocessing); }
 
 const Tensor& Runner::shown(std::size_t index) const { return scorer_->other_output(outputs_[index]); }
-
-void SignalToNoise::add(std::span<const float> signal, std::span<const float> noisy) {
-  for (std::size_t i = 0; i < signal.size(); ++i) {
-    const double value = static_cast<double>(signal[i]), error = static_cast<double>(noisy[i]) - value;
-    signal_ += value * value;
-    noise_ += error * error;
-  }
-}
-
-double SignalToNoise::decibels() const {
-  if (noise_ == 0) return std::numeric_limits<double>::infinity();
-  return signal_ == 0 ? 0 : 10 * std::log10(signal_ / noise_);
-}
 
 Answers answers_of(Runner& runner, Photos& photos, const std::string& progress) {
   Answers answers;

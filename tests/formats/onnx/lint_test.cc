@@ -194,6 +194,19 @@ TEST(Lint, QuantizedNetworks) {
               Contains(finding(Level::warning, "quantization-bias", "y", "is not quantized")));
 }
 
+// Of weights of which one channel is 0, the step may be any; of all of them it may not.
+TEST(Lint, AScaleOfAChannelWithoutWeights) {
+  const auto with_scales = [](const std::string& scales) {
+    return lint_of("net (uint8[N,2,4,4] x) => (float[N,2,4,4] y) <uint8 z = {3}, float s = {0.5}, float[2] ws = {" + scales +
+                   R"(},
+        int8[2,2,1,1] w = {1, 2, 0, 0}> { d = DequantizeLinear(x, s, z)  v = DequantizeLinear<axis = 0>(w, ws)  y = Conv(d, v) })");
+  };
+  const auto of_rule = Contains(Field("rule", &Finding::rule, "quantization-scale"));
+  EXPECT_THAT(with_scales("0.5, 1e-20"), Not(of_rule));
+  EXPECT_THAT(with_scales("0.5, 0.0"), of_rule);
+  EXPECT_THAT(with_scales("1e-20, 1e-20"), of_rule);
+}
+
 // ONNX Runtime's operators run here.
 TEST(Lint, KnownOperatorsOfOtherDomains) {
   const auto with_domain = [](const std::string& type) {
