@@ -56,6 +56,12 @@ void check_job_options(const JobOptions& options) {
     throw Error(Fault::invalid, "--status, --no-wait, --retry-failed and --chunk are of a job, expected --job FOLDER");
 }
 
+void refuse_in_job(std::initializer_list<std::pair<const char*, bool>> given) {
+  for (const auto& [option, is_given] : given) {
+    if (is_given) throw Error(Fault::invalid, fmt::format("--job and {} exclude each other, expected one of them", option));
+  }
+}
+
 int tell_status(const std::string& folder) {
   const JobStatus status = status_of_job(folder);
   Output output("");

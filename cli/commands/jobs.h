@@ -3,8 +3,10 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/commands/context.h"
@@ -21,6 +23,8 @@ void enter(const std::string& directory);
 
 // Throws Error(invalid) where options of a job are given without one.
 void check_job_options(const JobOptions& options);
+// Throws Error(invalid) for an option that is given and that several processes cannot follow.
+void refuse_in_job(std::initializer_list<std::pair<const char*, bool>> given);
 // `--job FOLDER --status`: prints it, and returns the exit code.
 int tell_status(const std::string& folder);
 

@@ -203,15 +203,12 @@ int run(const PredictOptions& options, Context& context) {
 
 // What a job cannot do, because several processes do it.
 void check_job(const PredictOptions& options) {
-  const auto refuse = [](const char* option) {
-    throw Error(Fault::invalid, fmt::format("--job and {} exclude each other, expected one of them", option));
-  };
-  if (!options.resume.empty()) refuse("--resume");
-  if (!options.shard.empty()) refuse("--shard");
-  if (!options.network.report.empty()) refuse("--report");
-  if (!options.network.cam.empty()) refuse("--cam");
-  if (options.fail_fast) refuse("--fail-fast");
-  if (is_array(options)) refuse("--output-type features or vector");
+  refuse_in_job({{"--resume", !options.resume.empty()},
+                 {"--shard", !options.shard.empty()},
+                 {"--report", !options.network.report.empty()},
+                 {"--cam", !options.network.cam.empty()},
+                 {"--fail-fast", options.fail_fast},
+                 {"--output-type features or vector", is_array(options)}});
   refuse_stdout("--output", options.output);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/tasks/job/new_file.h"
+#include "cli/tasks/job/part.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 
@@ -29,7 +30,9 @@ WholeJob read_numbers(const fs::path& folder) {
   if (!text) return {};
   try {
     const Json json = Json::parse(*text);
-    return {json.at("inputs").get<std::size_t>(), json.at("failed").get<std::size_t>()};
+    WholeJob job = {json.at("inputs").get<std::size_t>(), json.at("failed").get<std::size_t>()};
+    if (json.contains("seconds")) job.seconds = json.at("seconds").get<std::vector<double>>();
+    return job;
   } catch (const Json::exception&) {
     throw Error(Fault::unreadable, Frame::file(Role::argument, (folder / numbers_name).string()), "is damaged");
   }
@@ -43,12 +46,14 @@ std::optional<WholeJob> read_whole(const fs::path& folder) {
   for (std::size_t round = 1; is_round_over(folder, round); ++round) {
     const WholeJob again = read_numbers(folder_of_round(folder, round));
     job.failed = job.failed + again.failed - std::min(again.inputs, job.failed + again.failed);
+    add_seconds(job.seconds, again.seconds);
   }
   return job;
 }
 
 void publish_numbers(const fs::path& folder, const WholeJob& job) {
-  const Json json = {{"inputs", job.inputs}, {"failed", job.failed}};
+  Json json = {{"inputs", job.inputs}, {"failed", job.failed}};
+  if (!job.seconds.empty()) json["seconds"] = job.seconds;
   NewFile numbers(folder / numbers_name);
   numbers.write(json.dump() + "\n");
   numbers.publish();

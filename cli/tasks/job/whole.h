@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "lib/base/stop.h"
 
@@ -15,6 +16,7 @@ inline constexpr const char* name_of_whole = "answers.jsonl";
 // How many inputs there were, and how many of them failed.
 struct WholeJob {
   std::size_t inputs = 0, failed = 0;
+  std::vector<double> seconds = {};  // of all workers together, by the command's stages
 };
 // Nothing as long as the job is not whole. With what rounds of --retry-failed have made of it. Throws Error(unreadable).
 std::optional<WholeJob> read_whole(const std::filesystem::path& folder);

@@ -172,9 +172,7 @@ Computed JobWorker::compute_noting(const Claim& claim, std::span<const Input> in
     } else {
       claim.note(i);
     }
-    Computed one = compute(std::span(&input, 1));
-    all.bytes += one.bytes;
-    all.failed += one.failed;
+    all.add(compute(std::span(&input, 1)));
   }
   return all;
 }
@@ -207,6 +205,7 @@ std::optional<WholeJob> JobWorker::write_whole() {
     if (output) output->stream().write(part->bytes.data(), static_cast<std::streamsize>(part->bytes.size()));
     job.inputs += part->end.inputs;
     job.failed += part->end.failed;
+    add_seconds(job.seconds, part->end.stages);
   }
   // The folder's own is last: who finds it need not look for the others.
   if (output) output->commit();

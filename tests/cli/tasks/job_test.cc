@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "cli/tasks/evaluate/photo.h"
 #include "cli/tasks/job/claims.h"
 #include "cli/tasks/job/input_list.h"
 #include "cli/tasks/job/manifest.h"
@@ -184,6 +185,32 @@ TEST_F(JobTest, APartIsWholeOrDamaged) {
   }
   fs::rename(file, place_of(folder(), "parts", 4));
   EXPECT_THAT(error_of([&] { read_part(folder(), 4); }), HasSubstr("is damaged"));
+}
+
+TEST_F(JobTest, PhotosOfAListKeepTheirClasses) {
+  for (const Photo& photo : {Photo{"a b/c d.png", 3, std::nullopt}, Photo{"batch 1.bin", 999, 17}}) {
+    const Photo same = parse_photo({photo.to_text(), ""});
+    EXPECT_EQ(same.file, photo.file);
+    EXPECT_EQ(same.truth, photo.truth);
+    EXPECT_EQ(same.number, photo.number);
+    EXPECT_EQ(same.name(), photo.number ? "batch 1.bin[17]" : "a b/c d.png");
+  }
+  for (const char* text : {"", "a.png", "3 a.png", "x - a.png"})
+    EXPECT_THAT(error_of([&] { parse_photo({text, ""}); }), HasSubstr("is not of a list of photos and classes"));
+}
+
+TEST_F(JobTest, LinesOfAnEvaluationAreReadAsTheyWereWritten) {
+  PhotoAnswers answers{7, {std::vector<std::int64_t>{1, 7}, std::nullopt}, "cannot be read"};
+  EXPECT_EQ(to_line("a.png", answers),
+            "{\"input\":\"a.png\",\"truth\":7,\"error\":\"cannot be read\",\"answers\":[[1,7],null]}\n");
+  const PhotoAnswers failed = parse_line(to_line("a.png", answers), 2);
+  EXPECT_EQ(failed.truth, 7);
+  EXPECT_EQ(failed.error, "cannot be read");
+  EXPECT_EQ(failed.rows, answers.rows);
+  answers.error.clear();
+  EXPECT_EQ(parse_line(to_line("a.png", answers), 2).rows, answers.rows);
+  EXPECT_THAT(error_of([&] { parse_line(to_line("a.png", answers), 3); }), HasSubstr("has 2 rows, expected 3"));
+  EXPECT_THAT(error_of([&] { parse_line("{\"input\":\"a\"}", 1); }), HasSubstr("is not of a job of evaluate"));
 }
 
 class ManifestTest : public JobTest {
