@@ -164,7 +164,7 @@ bool Inputs::all(const std::function<bool(const fs::path&)>& holds) const {
   return arguments_.empty() && std::all_of(found_.begin(), found_.end(), holds_all);
 }
 
-// The next one that is not empty; `at` goes on to where the one after it begins, or to the end.
+// The next one that is not empty; `at` becomes where the one after it begins, or the end.
 std::string Inputs::take_line(const Found& lines, std::size_t& at) {
   std::string line;
   while (line.empty() && at < lines.end) {

@@ -30,6 +30,8 @@ std::optional<PartEndLine> parse_end(std::string_view line) {
                     json.at("failed").get<std::size_t>(), json.at("bytes").get<std::size_t>(),
                     json.at("seconds").get<double>(),     json.at("digest").get<std::string>(),
                     json.at("host").get<std::string>()};
+    end.version = json.value("version", "");
+    end.process = json.value("process", std::int64_t{0});
     if (json.contains("stages")) end.stages = json.at("stages").get<std::vector<double>>();
     return end;
   } catch (const Json::exception&) {
@@ -74,7 +76,9 @@ bool publish_part(const fs::path& folder, std::size_t chunk, std::size_t inputs,
               {"bytes", computed.bytes.size()},
               {"seconds", seconds},
               {"digest", digest(computed.bytes)},
-              {"host", name_of_host()}};
+              {"host", name_of_host()},
+              {"process", getpid()},
+              {"version", RESNET_VERSION}};
   if (!computed.seconds.empty()) end["stages"] = computed.seconds;
   const std::string line = Json{{"part_end", end}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   return publish(place_of(folder, "parts", chunk), computed.bytes + line);

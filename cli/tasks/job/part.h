@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct PartEndLine {
   std::size_t chunk = 0, inputs = 0, failed = 0, bytes = 0;
   double seconds = 0;  // that its inputs took
   std::string digest, host;
+  std::string version = {};         // of the program
+  std::int64_t process = 0;         // its number on the host
   std::vector<double> stages = {};  // as Computed::seconds
 };
 

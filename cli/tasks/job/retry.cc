@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::size_t block_bytes = 1 << 20;
+
 // In the list of a round an input is "NUMBER PATH": its number among the job's.
 struct Numbered {
   std::size_t number = 0;
@@ -150,7 +152,12 @@ class Retry {
     AnswerWalk answers(folder_, inputs_, name_of_);
     AnswerWalk again(within, failed, [this](const Input& listed) { return name_of_(parse_numbered(listed).input); });
     AtomicFile file(folder_ / name_of_whole);
-    const auto write = [&file](const std::string& line) { file.stream() << line << '\n'; };
+    std::string block;
+    const auto flush = [&] { file.stream().write(block.data(), static_cast<std::streamsize>(block.size())), block.clear(); };
+    const auto write = [&](const std::string& line) {
+      block += line + '\n';
+      if (block.size() >= block_bytes) flush();
+    };
     std::optional<AnswerWalk::Line> next = again.next();
     std::optional<std::size_t> replaced;
     while (const auto line = answers.next()) {
@@ -164,6 +171,7 @@ class Retry {
         write(line->text);
       }
     }
+    flush();
     file.commit();
     end_round(folder_, round);
   }

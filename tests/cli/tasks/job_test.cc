@@ -11,6 +11,7 @@
 #include "cli/tasks/job/manifest.h"
 #include "cli/tasks/job/new_file.h"
 #include "cli/tasks/job/part.h"
+#include "cli/tasks/job/status.h"
 #include "cli/tasks/job/whole.h"
 #include "lib/base/error.h"
 #include "lib/base/owner_record.h"
@@ -287,6 +288,35 @@ TEST_F(ManifestTest, WhatIsDamagedIsRefused) {
     std::ofstream(folder() / "job.json") << text;
     EXPECT_THAT(error_of([&] { read_manifest(folder()); }), HasSubstr(error)) << text;
   }
+}
+
+TEST_F(ManifestTest, StatusAddsUpEachHostsWorkers) {
+  InputListDraft draft(folder());
+  for (int i = 0; i < 50; ++i) draft.add({std::to_string(i), ""});
+  draft.publish(10, 1);
+  Manifest job = manifest();
+  job.identity.version = "0.1.0";
+  publish_manifest(folder(), job);
+  const auto part = [&](int chunk, const std::string& more) {
+    publish(place_of(folder(), "parts", static_cast<std::size_t>(chunk)),
+            "{\"part_end\":{\"chunk\":" + std::to_string(chunk) + ",\"inputs\":10,\"failed\":1,\"bytes\":0,\"digest\":\"\"," +
+                more + "}}\n");
+  };
+  part(0, R"("seconds":2,"host":"b","process":7,"version":"0.1.0")");
+  part(1, R"("seconds":8,"host":"b","process":7,"version":"0.1.0")");
+  part(2, R"("seconds":1,"host":"b","process":8,"version":"0.2.0")");
+  part(3, R"("seconds":4,"host":"a","process":7,"version":"0.1.0")");
+  Claim::take(folder(), 4, 1);
+  const JobStatus status = status_of_job(folder());
+  EXPECT_EQ(to_string(status),
+            "not whole yet: 4 of 5 chunks done, 1 claimed\n"
+            "50 inputs, 4 failed\n"
+            "a: 1 worker, 1 chunk, 2.5 inputs/s\n"
+            "b: 2 workers, 3 chunks, 12.0 inputs/s\n"
+            "together: 14.5 inputs/s\n"
+            "mixed versions: 0.1.0, 0.2.0\n");
+  ASSERT_EQ(status.hosts.size(), 2U);
+  EXPECT_EQ(status.hosts[1].inputs, 30U);
 }
 
 TEST_F(JobTest, RoundsChangeHowManyFailed) {
