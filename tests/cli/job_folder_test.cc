@@ -183,6 +183,30 @@ TEST_F(JobFolderTest, RetryFailedComputesNothingElse) {
   EXPECT_EQ(run({"predict", "--job", "job", "--status"}).exit_code, 0);
 }
 
+// A file may be listed twice, hold several images, or none when it is mended; an argument that gave no file stays as it is.
+TEST_F(JobFolderTest, RetryFailedPutsEachAnswerInItsPlace) {
+  write("x.npy", "no tensor");
+  write("bad.png", "no picture");
+  write("list.txt", "x.npy\nx.npy\nbad.png\nred.png\nbad.png\nx.npy\nyellow.png\nx.npy\nx.npy\n");
+  const Words words = {"predict", "rgb.onnx", "@list.txt", "none*", "--preprocess", "raw", "-q"};
+  Words shared = words, plain = words;
+  shared.insert(shared.end(), {"--job", "job", "--chunk", "3"});
+  plain.insert(plain.end(), {"--format", "jsonl", "-o", "whole.jsonl"});
+  const auto expect_plain = [&] {
+    EXPECT_EQ(run(plain).exit_code, 5);
+    expect_whole();
+  };
+  EXPECT_EQ(run(shared).exit_code, 0);
+  expect_plain();
+  write("x.npy", npy({3, 3, 4, 4}, std::vector<float>(144, 7)));
+  EXPECT_EQ(run({"predict", "--job", "job", "--retry-failed"}).exit_code, 0);
+  expect_plain();
+  write("bad.png", png(4, 4, {9, 8, 7}));
+  EXPECT_EQ(run({"predict", "--job", "job", "--retry-failed"}).exit_code, 0);
+  expect_plain();
+  EXPECT_EQ(run({"predict", "--job", "job", "--status"}).out, "whole: 4 of 4 chunks done\n10 inputs, 1 failed\n");
+}
+
 TEST_F(JobFolderTest, RetryFailedByManyOfWhichSomeAreKilled) {
   for (int i = 0; i < 40; ++i) write("photos/bad" + std::to_string(i) + ".png", "no picture");
   EXPECT_EQ(predict({"--job", "job"}).exit_code, 0);

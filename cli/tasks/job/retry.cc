@@ -56,22 +56,28 @@ class AnswerWalk {
     if (!lines_.next(line.text)) return std::nullopt;
     const auto answer = answers::parse_answer_line(line.text);
     if (!answer || !lines_.has_end()) refuse();
-    for (;; ++number_) {
+    for (;; begin_input(number_ + 1)) {
       const Input& input = at(number_);
       const std::string name = name_of_(input);
       line.is_of_whole = answer->is_of(name);
-      if (line.is_of_whole || answer->is_part_of(name)) {
-        line.number = number_;
-        line.input = input;
-        break;
-      }
+      // A file that is listed twice begins once more.
+      const bool begins_again = has_part_ && answer->input.ends_with("[0]");
+      if (!line.is_of_whole && (begins_again || !answer->is_part_of(name))) continue;
+      line.number = number_;
+      line.input = input;
+      break;
     }
     line.failed = answer->failed;
-    if (line.is_of_whole) ++number_;
+    has_part_ = true;
+    if (line.is_of_whole) begin_input(number_ + 1);
     return line;
   }
 
  private:
+  void begin_input(std::size_t number) {
+    number_ = number;
+    has_part_ = false;
+  }
   [[noreturn]] void refuse() const {
     throw Error(Fault::unreadable, Frame::file(Role::argument, file_.string()),
                 fmt::format("line {}: is not an answer for an input of this job", lines_.number()));
@@ -92,6 +98,7 @@ class AnswerWalk {
   answers::LineReader lines_;
   std::vector<Input> read_;
   std::size_t chunk_ = 0, number_ = 0;
+  bool has_part_ = false;  // a line of the input was seen, and it is of an image of several
 };
 
 class Retry {
