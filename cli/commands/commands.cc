@@ -82,7 +82,8 @@ std::vector<Command> add_everything(CLI::App& program, CommonOptions& options) {
   program.footer(
       "Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a check failed, 2 usage, 3 a model that cannot be\n"
       "read, 4 a model that cannot run or be written, or not with the memory there is, 5 some inputs failed (the others were\n"
-      "done), 6 an output that cannot be written, 70 internal error, 130 interrupted.\n"
+      "done), 6 an output that cannot be written, 70 internal error, 75 a job of several processes that is not whole yet,\n"
+      "130 interrupted.\n"
       "\n"
       "Examples:\n"
       "  resnet-cli predict photo.jpg                            # by the built-in network\n"

@@ -2,19 +2,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands/commands.h"
 #include "cli/commands/exit_codes.h"
+#include "cli/commands/jobs.h"
 #include "cli/options/ending.h"
+#include "cli/options/job.h"
 #include "cli/options/model.h"
 #include "cli/options/network.h"
 #include "cli/options/option.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/evaluate/evaluate.h"
+#include "cli/tasks/evaluate/evaluate_job.h"
 #include "cli/tasks/evaluate/report.h"
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/terminal/output.h"
@@ -37,6 +42,7 @@ struct EvaluateOptions {
   bool ensemble = false, per_class = false, against_paper = false, fail_fast = false;
   DatasetOptions dataset;
   NetworkOptions network;
+  JobOptions job;
 };
 
 std::vector<Crop> parse_crops(const std::string& text) {
@@ -86,6 +92,7 @@ void setup(CLI::App& app, EvaluateOptions& options) {
   add_choice(app, "--format", options.format, table_formats,
              "format of the report (default: by the ending of --output, else text)");
   add_text(app, "-o,--output", options.output, "FILE", "the file to write, whole or not at all (default: stdout)");
+  add_job_options(app, options.job);
   add_preparation_options(app, options.network);
   app.footer(
       "Intervals hold the true share with 95 % confidence. A photo that fails, and a class folder that is missing, empty or\n"
@@ -97,7 +104,8 @@ void setup(CLI::App& app, EvaluateOptions& options) {
       "  resnet-cli evaluate resnet50.onnx photos/labels.csv --crop center,ten --format md\n"
       "  resnet-cli evaluate resnet50 imagenet/val --crop center,ten --against-paper\n"
       "  resnet-cli evaluate --model a.onnx --model b.onnx --ensemble val --crop full --scales 224,256,384,480,640\n"
-      "  resnet-cli evaluate resnet20.onnx cifar-10-batches-bin/test_batch.bin");
+      "  resnet-cli evaluate resnet20.onnx cifar-10-batches-bin/test_batch.bin\n"
+      "  resnet-cli evaluate resnet50.onnx imagenet/val --job work -o report.json   # on each machine");
 }
 
 // The files that this run writes; those that it reads besides the data are checked.
@@ -141,26 +149,23 @@ EvaluateRequest request_of(const EvaluateOptions& options) {
   return request;
 }
 
-int run(const EvaluateOptions& options, Context& context) {
-  EvaluateRequest request = request_of(options);
-  context.find_models(request.models);
-  const WrittenFiles written = written_by(options, request.models);
-  TaskContext given = context.task();
-  given.before_reading = [&written](const std::filesystem::path& file) { written.check(file); };
-  Output output(options.output);
-  EvaluateTask task(request, given);
+table::Format format_of(const EvaluateOptions& options) {
   const table::Format format = choose_format(options.format, options.output, table_formats);
-  check_ending(request.report, {FileFormat::html});
+  check_ending(options.network.report, {FileFormat::html});
   check_ending(options.confusion, {FileFormat::csv});
-  const EvaluateResult result = task.run();
+  return format;
+}
 
+// Writes the report, and what is asked for besides. `task`: the run that has a page to write, or null.
+void print(const EvaluateResult& result, const EvaluateOptions& options, table::Format format, EvaluateTask* task, Output& output,
+           Context& context) {
   const ReportedAs as{.average = options.network.average,
-                      .scales = request.scales,
+                      .scales = parse_scales(options.network.scales),
                       .top_k = options.topk,
                       .per_class = options.per_class,
                       .against_paper = options.against_paper};
   output.write(report_of(result.rows, format, as));
-  task.write_report(result);
+  if (task != nullptr) task->write_report(result);
   if (!options.confusion.empty()) {
     Output confusion(options.confusion);
     confusion.write(confusion_table(result.rows, as).render(table::Format::csv));
@@ -170,7 +175,87 @@ int run(const EvaluateOptions& options, Context& context) {
   std::size_t turned = 0;
   for (const EvaluateRow& row : result.rows) turned = std::max(turned, row.turned);
   tell_orientations(turned, context.messages);
+}
+
+int run(const EvaluateOptions& options, Context& context) {
+  EvaluateRequest request = request_of(options);
+  context.find_models(request.models);
+  const WrittenFiles written = written_by(options, request.models);
+  TaskContext given = context.task();
+  given.before_reading = [&written](const fs::path& file) { written.check(file); };
+  Output output(options.output);
+  EvaluateTask task(request, given);
+  const table::Format format = format_of(options);
+  const EvaluateResult result = task.run();
+  print(result, options, format, &task, output, context);
   return result.any_failed ? exit_codes::inputs_failed : 0;
+}
+
+// How the report looks and where it goes: each process of a job may ask for it in its own way.
+constexpr auto report_options =
+    std::to_array<std::string_view>({"--format", "--output", "--per-class", "--against-paper", "--confusion"});
+
+bool is_of_report(const std::string& word) {
+  return std::any_of(report_options.begin(), report_options.end(), [&](std::string_view option) {
+    return word == option || (word.starts_with(option) && word.substr(option.size(), 1) == "=");
+  });
+}
+
+// Those of the job; a process that asks for a report of its own gets that and no other.
+std::vector<std::string> joined(std::vector<std::string> of_job, const std::vector<std::string>& own) {
+  if (!own.empty()) std::erase_if(of_job, is_of_report);
+  of_job.insert(of_job.end(), own.begin(), own.end());
+  return of_job;
+}
+
+// `words`: the options that decide the report, kept for others.
+int run_job(const EvaluateOptions& options, const std::vector<std::string>& words, bool alone, Context& context) {
+  refuse_in_job({{"--report", !options.network.report.empty()},
+                 {"--cam", !options.network.cam.empty()},
+                 {"--fail-fast", options.fail_fast}});
+  EvaluateOptions with_data = options;
+  if (alone) with_data.arguments.emplace_back("-");  // the job has its list: nothing is read
+  EvaluateRequest request = request_of(with_data);
+  JobRequest job = job_request(options.job, words, context);
+  for (const std::string& model : request.models) job.words.push_back("--model=" + model);
+  if (!alone) {
+    std::vector<std::string> data = {request.dataset.data};
+    for (const std::string& list : {request.dataset.ground_truth, request.dataset.class_map}) {
+      if (!list.empty()) data.push_back(list);
+    }
+    job.images = text_of_arguments(data, false);
+  }
+  context.find_models(request.models);
+  const WrittenFiles written = written_by(options, request.models);
+  TaskContext task = context.task();
+  task.before_reading = [&written](const fs::path& file) { written.check(file); };
+  const table::Format format = format_of(options);
+  const auto result = evaluate_job(request, job, task);
+  if (!result) return exit_codes::not_whole;
+  Output output(options.output);
+  print(*result, options, format, nullptr, output, context);
+  return 0;
+}
+
+int run_with_job(EvaluateOptions options, const CLI::App& app, Context& context) {
+  check_job_options(options.job);
+  options.job.folder = absolute(options.job.folder);
+  for (std::string* file : {&options.output, &options.confusion}) {
+    if (*file != "-") *file = absolute(*file);
+  }
+  if (options.job.status) return tell_status(options.job.folder);
+  std::vector<std::string> words = words_of_options(app, {"--model", "--output", "--confusion"});
+  if (!options.output.empty()) words.push_back("--output=" + options.output);
+  if (!options.confusion.empty()) words.push_back("--confusion=" + options.confusion);
+  if (!options.arguments.empty() || !options.network.models.empty()) return run_job(options, words, false, context);
+  std::vector<std::string> own, others;
+  for (const std::string& word : words) (is_of_report(word) ? own : others).push_back(word);
+  const Manifest manifest = join_job(options.job, "evaluate", others, context);
+  const std::vector<std::string> all = joined(manifest.words, own);
+  EvaluateOptions of_job;
+  parse_words(options.job.folder, all, [&of_job](CLI::App& parsed) { setup(parsed, of_job); });
+  of_job.job = options.job;
+  return run_job(of_job, all, true, context);
 }
 
 }  // namespace
@@ -179,7 +264,9 @@ Command add_evaluate(CLI::App& program) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* app = program.add_subcommand("evaluate", "How often networks are right, on photos whose class is known.");
   setup(*app, *options);
-  return {app, [options](Context& context) { return run(*options, context); }};
+  return {app, [options, app](Context& context) {
+            return options->job.any() ? run_with_job(*options, *app, context) : run(*options, context);
+          }};
 }
 
 }  // namespace resnet::cli

@@ -7,6 +7,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/exit_codes.h"
+#include "cli/commands/jobs.h"
 #include "cli/options/cache.h"
 #include "cli/options/ending.h"
 #include "cli/options/job.h"
@@ -16,10 +17,8 @@
 #include "cli/options/shard.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/job/manifest.h"
-#include "cli/tasks/job/status.h"
 #include "cli/tasks/predict/predict.h"
 #include "cli/tasks/predict/predict_job.h"
-#include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "formats/table/table.h"
 #include "lib/base/error.h"
@@ -204,44 +203,19 @@ int run(const PredictOptions& options, Context& context) {
 
 // What a job cannot do, because several processes do it.
 void check_job(const PredictOptions& options) {
-  const auto refuse = [](const char* option) {
-    throw Error(Fault::invalid, fmt::format("--job and {} exclude each other, expected one of them", option));
-  };
-  if (!options.resume.empty()) refuse("--resume");
-  if (!options.shard.empty()) refuse("--shard");
-  if (!options.network.report.empty()) refuse("--report");
-  if (!options.network.cam.empty()) refuse("--cam");
-  if (options.fail_fast) refuse("--fail-fast");
-  if (is_array(options)) refuse("--output-type features or vector");
+  refuse_in_job({{"--resume", !options.resume.empty()},
+                 {"--shard", !options.shard.empty()},
+                 {"--report", !options.network.report.empty()},
+                 {"--cam", !options.network.cam.empty()},
+                 {"--fail-fast", options.fail_fast},
+                 {"--output-type features or vector", is_array(options)}});
   refuse_stdout("--output", options.output);
-}
-
-std::string absolute(const std::string& path) {
-  std::error_code failed;
-  const fs::path whole = fs::absolute(path, failed);
-  return path.empty() || failed ? path : whole.lexically_normal().string();
-}
-
-void enter(const std::string& directory) {
-  std::error_code failed;
-  fs::current_path(directory, failed);
-  if (failed)
-    throw Error(Fault::invalid, fmt::format("{}: the job's paths are meant in this folder: {}", directory, failed.message()));
 }
 
 // What the process that began the job was given.
 PredictOptions options_of_job(const PredictOptions& given, const Manifest& manifest) {
-  if (manifest.command != "predict")
-    throw Error(Fault::invalid,
-                fmt::format("{}: is a job of {}, expected {} --job", given.job.folder, manifest.command, manifest.command));
   PredictOptions options;
-  CLI::App app;
-  setup(app, options);
-  try {
-    app.parse(std::vector<std::string>(manifest.words.rbegin(), manifest.words.rend()));
-  } catch (const CLI::ParseError& error) {
-    throw Error(Fault::invalid, fmt::format("{}: job.json is damaged: {}", given.job.folder, error.what()));
-  }
+  parse_words(given.job.folder, manifest.words, [&options](CLI::App& app) { setup(app, options); });
   options.job = given.job;
   options.output = given.output;
   return options;
@@ -250,18 +224,11 @@ PredictOptions options_of_job(const PredictOptions& given, const Manifest& manif
 // `words`: the options that decide answers. `alone`: they are those of the job itself.
 int run_job(const PredictOptions& options, const std::vector<std::string>& words, bool alone, Context& context) {
   check_job(options);
-  PredictJobRequest job;
-  job.folder = options.job.folder;
+  JobRequest job = job_request(options.job, words, context);
   job.output = options.output;
-  job.chunk = options.job.chunk;
-  job.waits = !options.job.no_wait;
-  std::error_code none;
-  job.directory = fs::current_path(none).string();
-  job.enter = enter;
   PredictOptions with_images = options;
   if (alone) with_images.arguments.push_back("-");  // the job has its list: nothing is read
   PredictRequest request = request_of(with_images, context.messages);
-  job.words = words;
   for (const std::string& model : request.models) job.words.push_back("--model=" + model);
   if (!alone) job.images = text_of_arguments(request.images, request.inputs.recursive);
   context.find_models(request.models);
@@ -273,32 +240,14 @@ int run_job(const PredictOptions& options, const std::vector<std::string>& words
 }
 
 int run_with_job(PredictOptions options, const CLI::App& app, Context& context) {
-  if (options.job.folder.empty())
-    throw Error(Fault::invalid, "--status, --no-wait and --chunk are of a job, expected --job FOLDER");
+  check_job_options(options.job);
   options.job.folder = absolute(options.job.folder);
   options.output = absolute(options.output);
-  if (options.job.status) {
-    const JobStatus status = status_of_job(options.job.folder);
-    Output output("");
-    output.write(to_string(status));
-    output.commit();
-    if (!status.is_whole) return exit_codes::not_whole;
-    return status.failed > 0 ? exit_codes::inputs_failed : 0;
-  }
-  std::vector<std::string> words =
-      words_of_options(app, {"--job", "--chunk", "--no-wait", "--output", "--model", "--recursive", "--null"});
-  const bool alone = options.arguments.empty() && options.network.models.empty();
-  if (!alone) return run_job(options, words, false, context);
-  const auto manifest = read_manifest(options.job.folder);
-  if (!manifest) {
-    throw Error(Fault::invalid,
-                fmt::format("{}: holds no job yet, expected a model and images beside --job FOLDER", options.job.folder));
-  }
-  if (!words.empty())
-    throw Error(Fault::invalid, fmt::format("{}: the job says how photos are answered, expected --job FOLDER without {}",
-                                            options.job.folder, words.front()));
-  enter(manifest->directory);
-  return run_job(options_of_job(options, *manifest), manifest->words, true, context);
+  if (options.job.status) return tell_status(options.job.folder);
+  const std::vector<std::string> words = words_of_options(app, {"--output", "--model", "--recursive", "--null"});
+  if (!options.arguments.empty() || !options.network.models.empty()) return run_job(options, words, false, context);
+  const Manifest manifest = join_job(options.job, "predict", words, context);
+  return run_job(options_of_job(options, manifest), manifest.words, true, context);
 }
 
 }  // namespace
@@ -308,9 +257,7 @@ Command add_predict(CLI::App& program) {
   CLI::App* app = program.add_subcommand("predict", "The likeliest classes of photos, by any network that takes RGB images.");
   setup(*app, *options);
   return {app, [options, app](Context& context) {
-            const JobOptions& job = options->job;
-            const bool of_job = !job.folder.empty() || job.status || job.no_wait || job.chunk > 0;
-            return of_job ? run_with_job(*options, *app, context) : run(*options, context);
+            return options->job.any() ? run_with_job(*options, *app, context) : run(*options, context);
           }};
 }
 

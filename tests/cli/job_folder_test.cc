@@ -155,6 +155,97 @@ TEST_F(JobFolderTest, ADamagedPartIsMadeAgain) {
   expect_whole();
 }
 
+TEST_F(JobFolderTest, RetryFailedComputesNothingElse) {
+  write("photos/9b.png", "no picture");
+  predict({"--format", "jsonl", "-o", "whole.jsonl"});
+  EXPECT_EQ(predict({"--job", "job", "--chunk", "7", "-o", "a.jsonl"}).exit_code, 0);
+  const std::string before = read("a.jsonl");
+  const Finished again = run({"predict", "--job", "job", "--retry-failed"});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("job: 2 inputs computed again, 2 failed again"));
+  EXPECT_EQ(read("job/answers.jsonl"), before);
+  // One is mended. The others are not looked at, or this would end.
+  write("photos/5b.png", png(4, 4, {200, 10, 20}));
+  const Finished mended = run({"predict", "--job", "job", "--retry-failed"}, preloaded("DEADLY", "photos/20.png"));
+  EXPECT_EQ(mended.exit_code, 0) << mended.err;
+  EXPECT_THAT(mended.err, HasSubstr("job: 2 inputs computed again, 1 failed again"));
+  EXPECT_EQ(run({"predict", "--job", "job", "--status"}).out, "whole: 6 of 6 chunks done\n42 inputs, 1 failed\n");
+  EXPECT_EQ(predict({"--format", "jsonl", "-o", "whole.jsonl"}).exit_code, 5);
+  expect_whole();
+  expect_whole("a.jsonl");
+  write("photos/9b.png", png(4, 4, {20, 10, 200}));
+  EXPECT_EQ(predict({"--job", "job", "--retry-failed", "-q"}).exit_code, 0);
+  EXPECT_EQ(predict({"--format", "jsonl", "-o", "whole.jsonl"}).exit_code, 0);
+  expect_whole();
+  const Finished none = run({"predict", "--job", "job", "--retry-failed"});
+  EXPECT_EQ(none.exit_code, 0);
+  EXPECT_THAT(none.err, HasSubstr("job: no input failed that can be read again"));
+  EXPECT_EQ(run({"predict", "--job", "job", "--status"}).exit_code, 0);
+}
+
+// A file may be listed twice, hold several images, or none when it is mended; an argument that gave no file stays as it is.
+TEST_F(JobFolderTest, RetryFailedPutsEachAnswerInItsPlace) {
+  write("x.npy", "no tensor");
+  write("bad.png", "no picture");
+  write("list.txt", "x.npy\nx.npy\nbad.png\nred.png\nbad.png\nx.npy\nyellow.png\nx.npy\nx.npy\n");
+  const Words words = {"predict", "rgb.onnx", "@list.txt", "none*", "--preprocess", "raw", "-q"};
+  Words shared = words, plain = words;
+  shared.insert(shared.end(), {"--job", "job", "--chunk", "3"});
+  plain.insert(plain.end(), {"--format", "jsonl", "-o", "whole.jsonl"});
+  const auto expect_plain = [&] {
+    EXPECT_EQ(run(plain).exit_code, 5);
+    expect_whole();
+  };
+  EXPECT_EQ(run(shared).exit_code, 0);
+  expect_plain();
+  write("x.npy", npy({3, 3, 4, 4}, std::vector<float>(144, 7)));
+  EXPECT_EQ(run({"predict", "--job", "job", "--retry-failed"}).exit_code, 0);
+  expect_plain();
+  write("bad.png", png(4, 4, {9, 8, 7}));
+  EXPECT_EQ(run({"predict", "--job", "job", "--retry-failed"}).exit_code, 0);
+  expect_plain();
+  EXPECT_EQ(run({"predict", "--job", "job", "--status"}).out, "whole: 4 of 4 chunks done\n10 inputs, 1 failed\n");
+}
+
+TEST_F(JobFolderTest, RetryFailedByManyOfWhichSomeAreKilled) {
+  for (int i = 0; i < 40; ++i) write("photos/bad" + std::to_string(i) + ".png", "no picture");
+  EXPECT_EQ(predict({"--job", "job"}).exit_code, 0);
+  for (int i = 0; i < 40; ++i) write("photos/bad" + std::to_string(i) + ".png", png(4, 4, {50, static_cast<std::uint8_t>(i), 9}));
+  predict({"--format", "jsonl", "-o", "whole.jsonl"});
+  for (int i = 0; i < 5; ++i) {
+    const auto worker = start({"--job", "job", "--retry-failed"}, preloaded("SLOW", "10"));
+    std::this_thread::sleep_for(milliseconds(60 * i));
+    worker->send_signal(SIGKILL);
+    worker->wait();
+  }
+  std::vector<std::unique_ptr<Running>> workers;
+  for (int i = 0; i < 4; ++i) workers.push_back(start({"--job", "job", "--retry-failed"}));
+  for (const auto& worker : workers) {
+    const Finished finished = worker->wait();
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  }
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, RetryFailedAlsoFinishesTheJob) {
+  EXPECT_EQ(predict({"--job", "job", "--retry-failed"}).exit_code, 0);
+  expect_whole();
+}
+
+TEST_F(JobFolderTest, TheInstructionSetIsTheJobs) {
+  const std::string set = run({"--help"}).out.find("avx2") != std::string::npos ? "avx2" : "neon";
+  EXPECT_EQ(predict({"--isa", set, "--format", "jsonl", "-o", "whole.jsonl"}).exit_code, 5);
+  EXPECT_EQ(predict({"--job", "job", "--isa", set}).exit_code, 0);
+  expect_whole();
+  EXPECT_EQ(run({"predict", "--job", "job", "-o", "a.jsonl"}).exit_code, 0);
+  expect_refused(predict({"--job", "job"}), 2, "started with instruction set " + set + ", now");
+  std::string job = read("job/job.json");
+  const std::string key = "\"isa\": \"" + set + "\"";
+  ASSERT_NE(job.find(key), job.npos);
+  write("job/job.json", job.replace(job.find(key), key.size(), "\"isa\": \"avx9\""));
+  expect_refused(run({"predict", "--job", "job"}), 2, "job: this job was started with --isa avx9, which this machine lacks");
+}
+
 TEST_F(JobFolderTest, WhoeverDiffersIsRefused) {
   EXPECT_EQ(predict({"--job", "job"}).exit_code, 0);
   const Finished finished = predict({"--job", "job", "--topk", "2", "--labels", "rgb.txt", "--crop", "ten"});

@@ -287,6 +287,14 @@ void for_each_cifar_record(const fs::path& file, const std::function<void(std::s
               fmt::format("{}: is not a CIFAR-10 batch: its size is not a multiple of {} bytes", file.string(), cifar_record));
 }
 
+image::Pixels pixels_of(std::span<const char> record) {
+  image::Pixels photo{32, 32, std::vector<std::uint8_t>(3 * cifar_pixels)};
+  for (std::size_t i = 0; i < cifar_pixels; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) photo.rgb[i * 3 + c] = static_cast<std::uint8_t>(record[1 + c * cifar_pixels + i]);
+  }
+  return photo;
+}
+
 }  // namespace
 
 bool is_cifar_batch(const fs::path& file) {
@@ -297,12 +305,20 @@ bool is_cifar_batch(const fs::path& file) {
 std::vector<image::Pixels> read_cifar_batch(const fs::path& file) {
   std::vector<image::Pixels> photos;
   if (!is_cifar_batch(file)) return photos;
-  for_each_cifar_record(file, [&photos](std::span<const char> record) {
-    image::Pixels& photo = photos.emplace_back(image::Pixels{32, 32, std::vector<std::uint8_t>(3 * cifar_pixels)});
-    for (std::size_t i = 0; i < cifar_pixels; ++i) {
-      for (std::size_t c = 0; c < 3; ++c) photo.rgb[i * 3 + c] = static_cast<std::uint8_t>(record[1 + c * cifar_pixels + i]);
-    }
-  });
+  for_each_cifar_record(file, [&photos](std::span<const char> record) { photos.push_back(pixels_of(record)); });
+  return photos;
+}
+
+std::vector<image::Pixels> read_cifar_photos(const fs::path& file, std::span<const std::size_t> numbers) {
+  std::vector<image::Pixels> photos;
+  std::ifstream stream(file, std::ios::binary);
+  std::vector<char> record(cifar_record);
+  for (const std::size_t number : numbers) {
+    stream.seekg(static_cast<std::streamoff>(number * cifar_record));
+    if (!stream.read(record.data(), static_cast<std::streamsize>(record.size())))
+      throw Error(Fault::unreadable, Frame::file(Role::input), fmt::format("{}: has no image {}", file.string(), number));
+    photos.push_back(pixels_of(record));
+  }
   return photos;
 }
 

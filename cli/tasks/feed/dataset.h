@@ -1,6 +1,7 @@
 // Photos of which the class is known: what `evaluate` reads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -44,5 +45,7 @@ Dataset load_dataset(const DatasetOptions& options, std::span<const std::string>
 // for another file. Throws Error(Role::input) where it is cut short.
 bool is_cifar_batch(const std::filesystem::path& file);
 std::vector<image::Pixels> read_cifar_batch(const std::filesystem::path& file);
+// Of these numbers alone, from 0. Throws Error(Role::input) where one is past the end.
+std::vector<image::Pixels> read_cifar_photos(const std::filesystem::path& file, std::span<const std::size_t> numbers);
 
 }  // namespace resnet::cli

@@ -42,26 +42,29 @@ class Inputs::Lines {
   Lines(char separator, Stop stop) : separator_(separator), stop_(stop), past_mark_(separator == '\0') {}
 
   bool ready() {
-    if (at_end_ || pending_.find(separator_) != std::string::npos) return true;
+    if (at_end_ || has_line()) return true;
     pollfd descriptor = {STDIN_FILENO, POLLIN, 0};
     while (!at_end_ && poll(&descriptor, 1, 0) > 0) {
       read_more();
-      if (pending_.find(separator_) != std::string::npos) return true;
+      if (has_line()) return true;
     }
     return at_end_;
   }
 
   std::optional<std::string> next() {
-    std::size_t end;
-    while ((end = pending_.find(separator_)) == std::string::npos && !at_end_) read_more();
-    if (end == std::string::npos && pending_.empty()) return std::nullopt;
-    std::string line = pending_.substr(0, end);
-    pending_.erase(0, end == std::string::npos ? end : end + 1);
+    while (!has_line() && !at_end_) read_more();
+    const std::size_t end = std::min(pending_.find(separator_, taken_), pending_.size());
+    if (taken_ == pending_.size()) return std::nullopt;
+    std::string line = pending_.substr(taken_, end - taken_);
+    taken_ = std::min(end + 1, pending_.size());
     return line;
   }
 
  private:
+  bool has_line() const { return pending_.find(separator_, taken_) != std::string::npos; }
   void read_more() {
+    pending_.erase(0, taken_);
+    taken_ = 0;
     std::array<char, 65536> bytes;
     const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
     stop_.check();
@@ -98,6 +101,7 @@ class Inputs::Lines {
   char separator_;
   Stop stop_;
   std::string pending_;
+  std::size_t taken_ = 0;  // of its bytes: lines that were given
   bool began_ = false, at_end_ = false;
   bool past_mark_;  // the byte order mark, which only a text begins with
 };
@@ -117,9 +121,11 @@ Inputs::~Inputs() = default;
 std::optional<Input> Inputs::next() {
   while (true) {
     if (!found_.empty()) {
-      Input input = std::move(found_.front());
-      found_.pop_front();
+      Found& front = found_.front();
+      Input input = front.text ? Input{take_line(front, front.begin), ""} : std::move(front.input);
+      if (!front.text || front.begin == front.end) found_.pop_front();
       ++given_;
+      --waiting_;
       return input;
     }
     if (arguments_.empty()) return std::nullopt;
@@ -127,7 +133,7 @@ std::optional<Input> Inputs::next() {
       if (!stdin_) stdin_ = std::make_unique<Lines>(options_.null_separated ? '\0' : '\n', stop_);
       if (auto line = stdin_->next()) {
         if (!options_.null_separated && !line->empty() && line->back() == '\r') line->pop_back();
-        if (!line->empty()) add_path(*line);
+        if (!line->empty()) add_line(*line);
         continue;
       }
     } else {
@@ -144,14 +150,38 @@ bool Inputs::ready() {
 
 std::optional<std::size_t> Inputs::total() const {
   if (!arguments_.empty()) return std::nullopt;
-  return given_ + found_.size();
+  return given_ + waiting_;
 }
 
 bool Inputs::all(const std::function<bool(const fs::path&)>& holds) const {
-  return arguments_.empty() && std::all_of(found_.begin(), found_.end(), [&](const Input& input) { return holds(input.path); });
+  const auto holds_all = [&](const Found& found) {
+    if (!found.text) return holds(found.input.path);
+    for (std::size_t at = found.begin; at < found.end;) {
+      if (!holds(take_line(found, at))) return false;
+    }
+    return true;
+  };
+  return arguments_.empty() && std::all_of(found_.begin(), found_.end(), holds_all);
 }
 
-void Inputs::fail(std::string text, fs::path path) { found_.push_back({std::move(path), std::move(text)}); }
+// The next one that is not empty; `at` becomes where the one after it begins, or the end.
+std::string Inputs::take_line(const Found& lines, std::size_t& at) {
+  std::string line;
+  while (line.empty() && at < lines.end) {
+    const std::size_t end = std::min(lines.text->find(lines.separator, at), lines.end);
+    line = lines.text->substr(at, end - at);
+    at = std::min(end + 1, lines.end);
+    if (lines.separator == '\n' && line.ends_with('\r')) line.pop_back();
+  }
+  return line;
+}
+
+void Inputs::add_input(Input input) {
+  found_.push_back({std::move(input)});
+  ++waiting_;
+}
+
+void Inputs::fail(std::string text, fs::path path) { add_input({std::move(path), std::move(text)}); }
 
 void Inputs::expand(const std::string& argument) {
   stop_.check();
@@ -173,7 +203,12 @@ void Inputs::expand(const std::string& argument) {
 void Inputs::add_path(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return add_folder(path);
-  found_.push_back({path, ""});
+  add_input({path, ""});
+}
+
+void Inputs::add_line(const std::string& line) {
+  if (has_photo_ending(line)) return add_input({line, ""});
+  add_path(line);
 }
 
 void Inputs::add_folder(const fs::path& top) {
@@ -187,7 +222,7 @@ void Inputs::add_folder(const fs::path& top) {
     return fail(deeper ? "the folder itself holds no images (--recursive looks into those within)" : "the folder holds no images",
                 top);
   }
-  for (fs::path& photo : found.photos) found_.push_back({std::move(photo), ""});
+  for (fs::path& photo : found.photos) add_input({std::move(photo), ""});
 }
 
 std::string Inputs::take_note() {
@@ -207,17 +242,30 @@ void Inputs::add_list(const std::string& file) {
   const char separator = text.find('\0') != std::string::npos ? '\0' : '\n';
   if (std::string why = objection_to_list(std::string_view(text).substr(0, kind_bytes), separator == '\0'); !why.empty())
     return fail(std::move(why), "@" + file);
-  std::size_t paths = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    std::string line = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (separator == '\n' && !line.empty() && line.back() == '\r') line.pop_back();
+  Found all{{}, std::make_shared<const std::string>(std::move(text)), separator, 0, 0};
+  all.end = all.text->size();
+  Found photos = all;  // those that follow each other
+  std::size_t count = 0;
+  const auto add_photos = [&] {
+    if (count > 0) found_.push_back(photos);
+    waiting_ += std::exchange(count, 0);
+  };
+  bool any = false;
+  for (std::size_t at = 0; at < all.end;) {
+    const std::size_t begin = at;
+    const std::string line = take_line(all, at);
     if (line.empty()) continue;
-    ++paths;
+    any = true;
+    if (has_photo_ending(line)) {
+      if (count++ == 0) photos.begin = begin;
+      photos.end = at;
+      continue;
+    }
+    add_photos();
     add_path(line);
   }
-  if (paths == 0) fail("the list names no files", "@" + file);
+  add_photos();
+  if (!any) fail("the list names no files", "@" + file);
 }
 
 }  // namespace resnet::cli

@@ -28,7 +28,8 @@ struct Input {
 
 // Arguments in their order: a file (also one that is not there, for its reader to report); a folder: its images in natural order,
 // each folder once however links lead to it; a pattern that the shell left as it is; "@list.txt": one path a line; "-": such a
-// list on stdin, read as it comes. Lists may name folders, but neither patterns nor lists.
+// list on stdin, read as it comes. Lists may name folders, but neither patterns nor lists. Of a list's path that ends as a photo
+// does the file system is not asked: it is a file, or its reader says why not. A list takes the memory of its text.
 class Inputs {
  public:
   Inputs(std::vector<std::string> arguments, const InputOptions& options, Stop stop);
@@ -49,17 +50,27 @@ class Inputs {
 
  private:
   class Lines;
+  // A path or what is wrong; or, where `text` is there, lines of it that are all photos by their endings.
+  struct Found {
+    Input input;
+    std::shared_ptr<const std::string> text = {};
+    char separator = '\n';
+    std::size_t begin = 0, end = 0;
+  };
+  static std::string take_line(const Found& lines, std::size_t& at);
+  void add_input(Input input);
   void expand(const std::string& argument);
   void add_path(const std::filesystem::path& path);
   void add_folder(const std::filesystem::path& folder);
+  void add_line(const std::string& line);
   void add_list(const std::string& file);
   void fail(std::string text, std::filesystem::path path);
 
   InputOptions options_;
   Stop stop_;
-  std::vector<std::string> arguments_;  // from the first "-" on: not yet expanded
-  std::size_t given_ = 0;
-  std::deque<Input> found_;
+  std::vector<std::string> arguments_;   // from the first "-" on: not yet expanded
+  std::size_t given_ = 0, waiting_ = 0;  // inputs; waiting: in `found_`
+  std::deque<Found> found_;
   OtherFiles others_;
   std::unique_ptr<Lines> stdin_;
 };

@@ -41,6 +41,7 @@ constexpr Field<Identity> fields[] = {
     {"top_k", "top-k", &Identity::top_k},
     {"min_probability", "least probability", &Identity::min_probability},
     {"max_pixels", "most pixels", &Identity::max_pixels},
+    {"valid_labels", "valid labels", &Identity::valid_labels},
     {"pictures", "pictures", &Identity::pictures},
     {"test_pictures", "test pictures", &Identity::test_pictures},
     {"instruction_set", "instruction set", &Identity::instruction_set},

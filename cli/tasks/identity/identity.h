@@ -28,6 +28,7 @@ struct Identity {
   std::vector<NetworkIdentity> networks;  // of an ensemble several, in the order in which they are averaged
   std::string labels;                     // the classes' names
   std::string views, average, top_k, min_probability, max_pixels;
+  std::string valid_labels;  // of an evaluation: the classes that can be answered; empty: all
   // Of a training run: how it descends, a setting each, and the contents of its pictures.
   std::vector<std::pair<std::string, std::string>> training;
   std::string pictures, test_pictures;

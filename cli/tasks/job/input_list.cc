@@ -77,31 +77,30 @@ std::size_t default_chunk(std::size_t inputs, std::size_t batch) {
   return (chunk + batch - 1) / batch * batch;
 }
 
-InputListDraft::InputListDraft(const fs::path& folder, Inputs& inputs, const std::function<void(const fs::path&)>& seen)
-    : list_(folder / "inputs"), places_(folder / "inputs.at"), file_(list_) {
-  // A path and a NUL; of one that is not usable: a NUL, which no path begins with, the path, a NUL, why, a NUL.
-  while (auto input = inputs.next()) {
-    seen(input->path);
-    if (!input->error.empty()) add("");
-    add(input->path.native());
-    if (!input->error.empty()) add(input->error);
-    ++count_;
-  }
+InputListDraft::InputListDraft(const fs::path& folder) : list_(folder / "inputs"), places_(folder / "inputs.at"), file_(list_) {}
+
+// A path and a NUL; of one that is not usable: a NUL, which no path begins with, the path, a NUL, why, a NUL.
+void InputListDraft::add(const Input& input) {
+  if (!input.error.empty()) write("");
+  write(input.path.native());
+  if (!input.error.empty()) write(input.error);
+  ++count_;
 }
 
-void InputListDraft::add(const std::string& text) {
+void InputListDraft::write(const std::string& text) {
   file_.write(text);
   file_.write(std::string_view("", 1));
   hash_ = hash_on(hash_, text);
 }
 
 bool InputListDraft::publish(std::size_t chunk, std::size_t batch) {
-  if (!file_.publish() && hash_of_list(list_) != hash_) return false;
-  if (is_published(places_)) return true;
-  NewFile places(places_);
-  places.write(bytes_of(places_in(list_, chunk, batch)));
-  places.publish();
-  return true;
+  const bool is_ours = file_.publish() || hash_of_list(list_) == hash_;
+  if (!is_published(places_)) {
+    NewFile places(places_);
+    places.write(bytes_of(places_in(list_, chunk, batch)));
+    places.publish();
+  }
+  return is_ours;
 }
 
 InputList::InputList(const fs::path& folder) : file_(folder / "inputs") {

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,16 +19,17 @@ std::size_t default_chunk(std::size_t inputs, std::size_t batch);
 // The list before it has its name: nothing is left where the job cannot begin.
 class InputListDraft {
  public:
-  // All that `inputs` gives, each told to `seen`. Throws what Inputs::next() does, and Error(unwritable).
-  InputListDraft(const std::filesystem::path& folder, Inputs& inputs,
-                 const std::function<void(const std::filesystem::path&)>& seen);
+  // Throws Error(unwritable), as everything here does.
+  explicit InputListDraft(const std::filesystem::path& folder);
 
+  // The next input.
+  void add(const Input& input);
   std::size_t inputs() const { return count_; }
   // `chunk`: 0 for default_chunk. False where another process has published a list of other inputs; an equal one is as good.
   bool publish(std::size_t chunk, std::size_t batch);
 
  private:
-  void add(const std::string& text);
+  void write(const std::string& text);
 
   std::filesystem::path list_, places_;
   NewFile file_;

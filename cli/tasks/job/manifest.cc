@@ -69,6 +69,7 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
     Manifest job;
     job.command = json.at("command").get<std::string>();
     job.words = json.at("words").get<std::vector<std::string>>();
+    job.isa = json.value("isa", "");
     job.directory = json.at("directory").get<std::string>();
     job.output = json.at("output").get<std::string>();
     job.images = json.at("images").get<std::string>();
@@ -92,6 +93,7 @@ bool publish_manifest(const fs::path& folder, const Manifest& manifest) {
   json["output"] = manifest.output;
   json["directory"] = manifest.directory;
   json["words"] = manifest.words;
+  if (!manifest.isa.empty()) json["isa"] = manifest.isa;
   json["settings"] = Json::parse(manifest.settings);
   json["identity"] = Json::parse(to_json(manifest.identity));
   NewFile file(folder / name);
@@ -109,8 +111,9 @@ void check_same(const fs::path& folder, const Manifest& job, const Manifest& now
     different.push_back(fmt::format("{}, now {}", left, right));
   }
   if (different.empty()) return;
-  refuse(folder,
-         fmt::format("this job was started with {}; start it with the same, or in another folder", fmt::join(different, "; ")));
+  const bool other_processor = job.isa.empty() && job.identity.instruction_set != now.identity.instruction_set;
+  refuse(folder, fmt::format("this job was started with {}; start it with the same, or in another folder{}",
+                             fmt::join(different, "; "), other_processor ? " with an --isa that all machines have" : ""));
 }
 
 void make_job_folder(const fs::path& folder) {

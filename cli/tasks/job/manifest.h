@@ -14,6 +14,7 @@ namespace resnet::cli {
 struct Manifest {
   std::string command;             // "predict"
   std::vector<std::string> words;  // that it was started with, without inputs: what a worker takes that is given the folder alone
+  std::string isa;                 // --isa; empty: not given, the best that the first process had
   std::string directory;           // in which paths among them and among the inputs are meant
   std::string output;              // where the whole goes; empty: into the folder
   std::string images;              // how the inputs were asked for, as text_of_arguments() has it

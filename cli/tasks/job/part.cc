@@ -21,15 +21,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t per_folder = 1'000;
-constexpr std::size_t longest_end = 1'024;
+constexpr std::size_t longest_end = 16'384;  // a stage takes some twenty bytes
 
 std::optional<PartEndLine> parse_end(std::string_view line) {
   try {
     const Json json = Json::parse(line).at("part_end");
-    return PartEndLine{json.at("chunk").get<std::size_t>(),  json.at("inputs").get<std::size_t>(),
-                       json.at("failed").get<std::size_t>(), json.at("bytes").get<std::size_t>(),
-                       json.at("seconds").get<double>(),     json.at("digest").get<std::string>(),
-                       json.at("host").get<std::string>()};
+    PartEndLine end{json.at("chunk").get<std::size_t>(),  json.at("inputs").get<std::size_t>(),
+                    json.at("failed").get<std::size_t>(), json.at("bytes").get<std::size_t>(),
+                    json.at("seconds").get<double>(),     json.at("digest").get<std::string>(),
+                    json.at("host").get<std::string>()};
+    end.version = json.value("version", "");
+    end.process = json.value("process", std::int64_t{0});
+    if (json.contains("stages")) end.stages = json.at("stages").get<std::vector<double>>();
+    return end;
   } catch (const Json::exception&) {
     return std::nullopt;
   }
@@ -44,6 +48,17 @@ std::size_t last_line_of(std::string_view bytes) {
 
 }  // namespace
 
+void add_seconds(std::vector<double>& to, const std::vector<double>& more) {
+  to.resize(std::max(to.size(), more.size()), 0);
+  for (std::size_t i = 0; i < more.size(); ++i) to[i] += more[i];
+}
+
+void Computed::add(const Computed& next) {
+  bytes += next.bytes;
+  failed += next.failed;
+  add_seconds(seconds, next.seconds);
+}
+
 fs::path place_of(const fs::path& folder, std::string_view kind, std::size_t chunk) {
   return folder / kind / fmt::format("{}", chunk / per_folder) / fmt::format("{}", chunk);
 }
@@ -55,13 +70,16 @@ std::string name_of_host() {
 }
 
 bool publish_part(const fs::path& folder, std::size_t chunk, std::size_t inputs, const Computed& computed, double seconds) {
-  const Json end = {{"chunk", chunk},
-                    {"inputs", inputs},
-                    {"failed", computed.failed},
-                    {"bytes", computed.bytes.size()},
-                    {"seconds", seconds},
-                    {"digest", digest(computed.bytes)},
-                    {"host", name_of_host()}};
+  Json end = {{"chunk", chunk},
+              {"inputs", inputs},
+              {"failed", computed.failed},
+              {"bytes", computed.bytes.size()},
+              {"seconds", seconds},
+              {"digest", digest(computed.bytes)},
+              {"host", name_of_host()},
+              {"process", getpid()},
+              {"version", RESNET_VERSION}};
+  if (!computed.seconds.empty()) end["stages"] = computed.seconds;
   const std::string line = Json{{"part_end", end}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   return publish(place_of(folder, "parts", chunk), computed.bytes + line);
 }
@@ -82,7 +100,7 @@ std::optional<PartEndLine> read_part_end(const fs::path& folder, std::size_t chu
   const int descriptor = open(place_of(folder, "parts", chunk).c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return std::nullopt;
   const off_t size = lseek(descriptor, 0, SEEK_END);
-  std::array<char, longest_end> bytes;
+  std::string bytes(longest_end, '\0');
   const ssize_t count = pread(descriptor, bytes.data(), bytes.size(), std::max<off_t>(0, size - static_cast<off_t>(longest_end)));
   close(descriptor);
   if (count <= 0) return std::nullopt;

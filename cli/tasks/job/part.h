@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace resnet::cli {
 
@@ -13,12 +15,21 @@ namespace resnet::cli {
 struct Computed {
   std::string bytes;
   std::size_t failed = 0;
+  std::vector<double> seconds = {};  // that the command's own stages took, if it has any
+
+  // What became of the inputs after these.
+  void add(const Computed& next);
 };
+// Stage by stage.
+void add_seconds(std::vector<double>& to, const std::vector<double>& more);
 
 struct PartEndLine {
   std::size_t chunk = 0, inputs = 0, failed = 0, bytes = 0;
   double seconds = 0;  // that its inputs took
   std::string digest, host;
+  std::string version = {};         // of the program
+  std::int64_t process = 0;         // its number on the host
+  std::vector<double> stages = {};  // as Computed::seconds
 };
 
 // FOLDER/KIND/BLOCK/CHUNK: no more than 1,000 names in a folder.

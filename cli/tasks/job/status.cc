@@ -3,34 +3,56 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdint>
 #include <map>
+#include <set>
 
 #include "cli/tasks/job/claims.h"
 #include "cli/tasks/job/input_list.h"
 #include "cli/tasks/job/part.h"
 #include "cli/tasks/job/worker.h"
+#include "formats/table/text.h"
 #include "lib/base/counted.h"
 #include "lib/base/error.h"
 
 namespace resnet::cli {
 
+namespace {
+
+struct Work {
+  std::size_t chunks = 0, inputs = 0;
+  double seconds = 0;
+};
+using WorkOfProcesses = std::map<std::int64_t, Work>;
+
+HostWork sum_of(const std::string& host, const WorkOfProcesses& processes) {
+  HostWork sum{.host = host, .workers = processes.size()};
+  for (const auto& [process, work] : processes) {
+    sum.chunks += work.chunks;
+    sum.inputs += work.inputs;
+    if (work.seconds > 0) sum.inputs_per_second += static_cast<double>(work.inputs) / work.seconds;
+  }
+  return sum;
+}
+
+}  // namespace
+
 JobStatus status_of_job(const std::filesystem::path& folder) {
-  if (!read_manifest(folder)) throw Error(Fault::invalid, fmt::format("{}: holds no job", folder.string()));
+  const auto manifest = read_manifest(folder);
+  if (!manifest) throw Error(Fault::invalid, fmt::format("{}: holds no job", folder.string()));
   const InputList inputs(folder);
   JobStatus status;
   status.inputs = inputs.inputs();
   status.chunks = inputs.chunks();
+  status.versions = {manifest->identity.version};
   if (const auto whole = read_whole(folder)) {
     status.is_whole = true;
     status.failed = whole->failed;
     status.done = status.chunks;
     return status;
   }
-  struct Work {
-    std::size_t inputs = 0;
-    double seconds = 0;
-  };
-  std::map<std::string, Work> hosts;
+  std::map<std::string, WorkOfProcesses> hosts;
+  std::set<std::string> versions = {manifest->identity.version};
   const std::vector<ChunkState> states = look(folder, inputs.chunks());
   for (std::size_t i = 0; i < states.size(); ++i) {
     status.done += states[i].is_done ? 1 : 0;
@@ -39,13 +61,14 @@ JobStatus status_of_job(const std::filesystem::path& folder) {
     const auto end = read_part_end(folder, i);
     if (!end) continue;
     status.failed += end->failed;
-    hosts[end->host].inputs += end->inputs;
-    hosts[end->host].seconds += end->seconds;
+    if (!end->version.empty()) versions.insert(end->version);
+    Work& work = hosts[end->host][end->process];
+    ++work.chunks;
+    work.inputs += end->inputs;
+    work.seconds += end->seconds;
   }
-  for (const auto& [host, work] : hosts) {
-    status.hosts.push_back(host);
-    if (work.seconds > 0) status.inputs_per_second += static_cast<double>(work.inputs) / work.seconds;
-  }
+  for (const auto& [host, processes] : hosts) status.hosts.push_back(sum_of(host, processes));
+  status.versions.assign(versions.begin(), versions.end());
   return status;
 }
 
@@ -54,8 +77,15 @@ std::string to_string(const JobStatus& status) {
       fmt::format("{}: {} of {} chunks done", status.is_whole ? "whole" : "not whole yet", status.done, status.chunks);
   if (!status.is_whole) text += fmt::format(", {} claimed", status.claimed);
   text += fmt::format("\n{}, {} failed\n", counted(status.inputs, "input"), status.failed);
-  if (!status.hosts.empty())
-    text += fmt::format("{:.1f} inputs/s by a worker of each of {}\n", status.inputs_per_second, fmt::join(status.hosts, ", "));
+  double together = 0;
+  for (const HostWork& work : status.hosts) {
+    together += work.inputs_per_second;
+    text += fmt::format("{}: {}, {}, {:.1f} inputs/s\n", table::printable(work.host), counted(work.workers, "worker"),
+                        counted(work.chunks, "chunk"), work.inputs_per_second);
+  }
+  if (status.hosts.size() > 1) text += fmt::format("together: {:.1f} inputs/s\n", together);
+  if (status.versions.size() > 1)
+    text += fmt::format("mixed versions: {}\n", table::printable(fmt::format("{}", fmt::join(status.versions, ", "))));
   return text;
 }
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <system_error>
 #include <thread>
@@ -18,49 +16,6 @@
 namespace resnet::cli {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr const char* summary = "finished.json";
-
-}  // namespace
-
-std::optional<WholeJob> read_whole(const fs::path& folder) {
-  if (!is_published(folder / name_of_whole)) return std::nullopt;
-  const auto text = read_published(folder / summary);
-  if (!text) return WholeJob{};
-  try {
-    const Json json = Json::parse(*text);
-    return WholeJob{json.at("inputs").get<std::size_t>(), json.at("failed").get<std::size_t>()};
-  } catch (const Json::exception&) {
-    throw Error(Fault::unreadable, Frame::file(Role::argument, (folder / summary).string()), "is damaged");
-  }
-}
-
-void clear_away(const fs::path& folder) {
-  // Several processes that do it get into each other's way.
-  constexpr int most_tries = 100;
-  std::error_code ignored;
-  for (const char* kind : {"claims", "parts"}) {
-    for (int i = 0; i < most_tries && fs::exists(folder / kind, ignored); ++i) fs::remove_all(folder / kind, ignored);
-  }
-}
-
-void copy_whole(const fs::path& folder, const fs::path& file, Stop stop) {
-  std::ifstream whole(folder / name_of_whole, std::ios::binary);
-  AtomicFile copy(file);
-  std::vector<char> block(1 << 20);
-  while (whole) {
-    stop.check();
-    whole.read(block.data(), static_cast<std::streamsize>(block.size()));
-    copy.stream().write(block.data(), whole.gcount());
-  }
-  if (whole.bad() || !whole.eof())
-    throw Error(Fault::unreadable, Frame::file(Role::argument, (folder / name_of_whole).string()), "cannot be read");
-  copy.commit();
-}
 
 JobWorker::JobWorker(const fs::path& folder, const InputList& inputs, const TaskContext& context, Options options)
     : folder_(folder),
@@ -217,9 +172,7 @@ Computed JobWorker::compute_noting(const Claim& claim, std::span<const Input> in
     } else {
       claim.note(i);
     }
-    Computed one = compute(std::span(&input, 1));
-    all.bytes += one.bytes;
-    all.failed += one.failed;
+    all.add(compute(std::span(&input, 1)));
   }
   return all;
 }
@@ -252,13 +205,11 @@ std::optional<WholeJob> JobWorker::write_whole() {
     if (output) output->stream().write(part->bytes.data(), static_cast<std::streamsize>(part->bytes.size()));
     job.inputs += part->end.inputs;
     job.failed += part->end.failed;
+    add_seconds(job.seconds, part->end.stages);
   }
   // The folder's own is last: who finds it need not look for the others.
   if (output) output->commit();
-  const Json json = {{"inputs", job.inputs}, {"failed", job.failed}};
-  NewFile numbers(folder_ / summary);
-  numbers.write(json.dump() + "\n");
-  numbers.publish();
+  publish_numbers(folder_, job);
   whole.publish();
   return job;
 }

@@ -16,23 +16,10 @@
 #include "cli/tasks/job/claims.h"
 #include "cli/tasks/job/input_list.h"
 #include "cli/tasks/job/part.h"
+#include "cli/tasks/job/whole.h"
 #include "cli/tasks/task.h"
 
 namespace resnet::cli {
-
-// How the whole is called in the folder. It appears last: whoever finds it has nothing to do.
-inline constexpr const char* name_of_whole = "answers.jsonl";
-
-// How many inputs there were, and how many of them failed.
-struct WholeJob {
-  std::size_t inputs = 0, failed = 0;
-};
-// Nothing as long as the job is not whole.
-std::optional<WholeJob> read_whole(const std::filesystem::path& folder);
-// Removes what a job that is whole needs no more. Any process that sees it whole does; one may have been killed before it did.
-void clear_away(const std::filesystem::path& folder);
-// Writes the whole of a job that is done to another file, whole or not at all. Throws Error(unwritable, unreadable).
-void copy_whole(const std::filesystem::path& folder, const std::filesystem::path& file, Stop stop);
 
 class JobWorker {
  public:

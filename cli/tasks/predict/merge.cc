@@ -129,17 +129,24 @@ void check_answers(Part& part, Stop stop) {
                                 shard.of, shard.index, shard.of));
 }
 
-void copy(const Part& part, Sink& output, Stop stop) {
+constexpr std::size_t block_bytes = 1 << 20;
+
+// `kept`: bytes that the output has and has not written; they are written by blocks, whatever the parts' sizes.
+void copy(const Part& part, Sink& output, std::size_t& kept, Stop stop) {
   std::ifstream stream(part.file, std::ios::binary);
   stream.seekg(static_cast<std::streamoff>(part.begin));
-  std::vector<char> block(1 << 20);
+  std::vector<char> block(block_bytes);
   for (std::uintmax_t left = part.end - part.begin; left > 0;) {
     stop.check();
     stream.read(block.data(), static_cast<std::streamsize>(std::min<std::uintmax_t>(left, block.size())));
     const auto got = static_cast<std::size_t>(stream.gcount());
     if (got == 0) break;
     output.write(std::string_view(block.data(), got));
-    output.flush();
+    kept += got;
+    if (kept >= block_bytes) {
+      output.flush();
+      kept = 0;
+    }
     left -= got;
   }
   if (stamp_of(part.file) != part.stamp) refuse(part.file, "changed while it was read");
@@ -158,8 +165,9 @@ MergeResult merge(const MergeRequest& request, const TaskContext& context) {
   for (Part& part : parts) check_answers(part, context.stop);
   const std::unique_ptr<Sink> output = context.open(request.output);
   MergeResult result;
+  std::size_t kept = 0;
   for (const Part& part : parts) {
-    copy(part, *output, context.stop);
+    copy(part, *output, kept, context.stop);
     ++result.parts;
     result.answers += part.answers;
   }

@@ -20,11 +20,24 @@ namespace fs = std::filesystem;
 Selection::Selection(const std::optional<PartOf>& part, Inputs& inputs) : inputs_(inputs) {
   if (!part) return;
   std::vector<std::uint64_t> paths;
-  while (auto input = inputs.next()) {
-    paths.push_back(hash_of(input->path.native()));
-    all_.push_back(std::move(*input));
+  const auto see = [&paths](const fs::path& path) {
+    paths.push_back(hash_of(path.native()));
+    return true;
+  };
+  if (!inputs.all(see)) {  // a list on stdin
+    while (auto input = inputs.next()) {
+      see(input->path);
+      all_.push_back(std::move(*input));
+    }
   }
   shard_ = place_shard(*part, paths);
+  if (all_.empty()) {
+    for (std::size_t i = 0; i < shard_->first + shard_->count; ++i) {
+      auto input = inputs.next();
+      if (input && i >= shard_->first) all_.push_back(std::move(*input));
+    }
+    return;
+  }
   all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(shard_->first + shard_->count), all_.end());
   all_.erase(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(shard_->first));
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/tasks/errors_alone.h"
 #include "cli/tasks/evaluate/evaluate.h"
 #include "cli/tasks/named.h"
 #include "lib/measure/timing.h"
@@ -16,21 +17,6 @@ namespace resnet::cli {
 namespace fs = std::filesystem;
 
 namespace {
-
-// What was said of the model when it was opened is not said again.
-class ErrorsAlone : public Observer {
- public:
-  explicit ErrorsAlone(Observer& told) : told_(told) {}
-  void error(std::string_view text) override { told_.error(text); }
-  void warning(std::string_view text) override { told_.detail(text); }
-  void note(std::string_view text) override { told_.detail(text); }
-  void detail(std::string_view text) override { told_.detail(text); }
-  void progress(std::string_view line) override { told_.progress(line); }
-  bool shows_progress() const override { return told_.shows_progress(); }
-
- private:
-  Observer& told_;
-};
 
 // Of a file and the weights beside it.
 std::optional<std::uintmax_t> bytes_of(const std::string& name, const std::vector<std::string>& data_files) {

@@ -41,6 +41,31 @@ TEST_F(FeedTaskTest, PatternsAndListsGiveTheirPaths) {
   EXPECT_THAT(names_of({path("a*.png"), "@" + list}), ElementsAre("a1.png", "a2.png", "b.png", "nowhere.png"));
 }
 
+// Of what ends as a photo does the file system is not asked; all else may be a folder.
+TEST_F(FeedTaskTest, ListsOfPhotosFoldersAndEmptyLines) {
+  make_folder("folder.png");
+  for (const char* name : {"folder.png/x.png", "photos/1.png", "photos/2.png"}) {
+    make_folder("photos");
+    picture(name, {1, 2, 3});
+  }
+  for (const std::string& separator : {std::string("\n"), std::string("\r\n"), std::string(1, '\0')}) {
+    std::string text;
+    for (const char* line : {"", "a.png", "", "b.JPG", "photos", "", "folder.png", "c.npy", "photos/1.png", "d", ""})
+      text += (*line == '\0' ? "" : path(line)) + separator;
+    const std::string list = write("list", text);
+    const auto names = ElementsAre("a.png", "b.JPG", "photos/1.png", "photos/2.png", "folder.png", "c.npy", "photos/1.png", "d");
+    EXPECT_THAT(names_of({"@" + list}), names);
+    write("list", text.substr(0, text.size() - 2 * separator.size()));
+    EXPECT_THAT(names_of({"@" + list}), names);
+    cli::Inputs inputs({"@" + list}, {}, Stop(stop));
+    std::size_t seen = 0;
+    EXPECT_TRUE(inputs.all([&](const auto& file) { return ++seen, !file.empty(); }));
+    EXPECT_EQ(seen, 8U);
+    EXPECT_FALSE(inputs.all([](const auto& file) { return file.filename() != "c.npy"; }));
+    EXPECT_EQ(inputs.total(), 8U);
+  }
+}
+
 TEST_F(FeedTaskTest, WhatGivesNoneSaysSo) {
   make_folder("empty");
   EXPECT_THAT(names_of({path("empty"), path("x*.png")}),

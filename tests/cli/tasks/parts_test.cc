@@ -54,6 +54,33 @@ TEST_F(PartsTaskTest, AreTheWhole) {
   }
 }
 
+class CountingSink : public MemorySink {
+ public:
+  CountingSink(Written& to, int& writes) : MemorySink(to), writes_(writes) {}
+
+ protected:
+  void send(std::string_view bytes) override {
+    ++writes_;
+    MemorySink::send(bytes);
+  }
+
+ private:
+  int& writes_;
+};
+
+// A failed photo is an answer, too; what is written is blocks, not answers and not parts.
+TEST_F(PartsTaskTest, AreWrittenByBlocks) {
+  std::vector<std::string> parts;
+  for (std::size_t index = 1; index <= 7; ++index) parts.push_back(part(index, 7));
+  int writes = 0;
+  Written merged;
+  cli::TaskContext counting = context();
+  counting.open = [&](const std::string&) { return std::make_unique<CountingSink>(merged, writes); };
+  merge({parts, "merged"}, counting);
+  EXPECT_EQ(merged.bytes, whole_);
+  EXPECT_EQ(writes, 1);
+}
+
 TEST_F(PartsTaskTest, AreResumed) {
   const std::string whole = content(part(1, 2));
   cli::PredictRequest asked = part_request(1, 2);

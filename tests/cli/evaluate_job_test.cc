@@ -1,0 +1,164 @@
+// `evaluate --job FOLDER`: the report is that of one process, however many share the photos.
+#include <signal.h>
+
+#include <chrono>
+#include <memory>
+#include <regex>
+#include <thread>
+#include <utility>
+
+#include "tests/cli/fixture.h"
+
+namespace resnet::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+class EvaluateJobTest : public CliTest {
+ protected:
+  EvaluateJobTest() {
+    int number = 0;
+    for (const char* name : {"red", "green", "blue"}) {
+      for (int i = 0; i < 12; ++i, ++number) {
+        const auto level = static_cast<std::uint8_t>(7 * number);
+        write(std::string("data/") + name + "/" + std::to_string(i) + ".png",
+              png(4, 4, {level, 120, static_cast<std::uint8_t>(255 - level)}));
+      }
+    }
+    write("data/green/bad.png", "no picture");
+    write("other.onnx", onnx_file(mean_classifier(4, {{0, 1, 0}, {1, 0, 0}, {0, 0, 1}}, {9, 0, 3})));
+  }
+  static Words words(const Words& more) {
+    Words all = {"evaluate",     "--model", "rgb.onnx",   "--model", "other.onnx", "data", "--labels", "rgb.txt",
+                 "--preprocess", "raw",     "--ensemble", "--crop",  "full,ten",   "-k",   "2",        "-q"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Finished evaluate(const Words& more) const { return run(words(more)); }
+  // Without how fast it was, which no two runs have in common.
+  static std::string timeless(const std::string& text) {
+    return std::regex_replace(text, std::regex(R"re("images_per_second": [0-9.e+-]+)re"), "X");
+  }
+};
+
+TEST_F(EvaluateJobTest, TheReportIsThatOfOneProcess) {
+  const Finished plain = evaluate({"--format", "json", "--confusion", "plain.csv"});
+  EXPECT_EQ(plain.exit_code, 5);
+  const Finished shared = evaluate({"--format", "json", "--confusion", "shared.csv", "--job", "job", "--chunk", "5"});
+  EXPECT_EQ(shared.exit_code, 0) << shared.err;
+  EXPECT_EQ(timeless(shared.out), timeless(plain.out));
+  EXPECT_EQ(read("shared.csv"), read("plain.csv"));
+  EXPECT_THAT(shared.err, HasSubstr("data/green/bad.png: is not an image"));
+  // Alone it gives what the job was asked for, or a report of its own; nothing is computed for it.
+  EXPECT_EQ(timeless(run({"evaluate", "--job", "job", "-q"}).out), timeless(plain.out));
+  for (const Words& form : {Words{"--format", "json", "--per-class"}, {"-o", "own.json"}}) {
+    Words alone = {"evaluate", "--job", "job", "-q"};
+    alone.insert(alone.end(), form.begin(), form.end());
+    const Finished own = run(alone);
+    EXPECT_EQ(own.exit_code, 0) << own.err;
+    EXPECT_EQ(timeless(own.out + read("own.json")), timeless(plain.out)) << form[0];
+    EXPECT_EQ(own.out.empty(), form[0] == "-o");
+    fs::remove(folder() / "own.json");
+  }
+  const Finished status = run({"evaluate", "--job", "job", "--status"});
+  EXPECT_EQ(status.exit_code, 5);
+  EXPECT_THAT(status.out, HasSubstr("37 inputs, 1 failed"));
+}
+
+TEST_F(EvaluateJobTest, AllForms) {
+  const Words one = {"evaluate", "rgb.onnx", "data", "--labels", "rgb.txt", "--preprocess", "raw", "-q", "--per-class"};
+  const auto with = [&](const Words& more) {
+    Words all = one;
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  const Finished text = with({});
+  EXPECT_EQ(with({"--job", "job"}).out, text.out);
+  EXPECT_EQ(run({"evaluate", "--job", "job", "-q", "--per-class", "-o", "a.txt"}).exit_code, 0);
+  EXPECT_EQ(read("a.txt"), text.out);
+  for (const char* format : {"csv", "md"}) {
+    const std::string plain = with({"--format", format}).out;
+    const std::string shared = run({"evaluate", "--job", "job", "-q", "--format", format}).out;
+    const auto cells = [](const std::string& row) {
+      std::vector<std::string> found;
+      std::string cell;
+      for (const char c : row) {
+        if (c == ',' || c == '|' || c == '\n') {
+          found.push_back(std::exchange(cell, ""));
+        } else if (c != ' ') {
+          cell += c;
+        }
+      }
+      return found;
+    };
+    const auto a = cells(plain), b = cells(shared);
+    ASSERT_EQ(a.size(), b.size()) << format;
+    int different = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) different += a[i] == b[i] ? 0 : 1;
+    EXPECT_LE(different, 1) << plain << shared;  // how fast it was
+  }
+}
+
+TEST_F(EvaluateJobTest, ManyAtOnceOfWhichOneIsKilled) {
+  const Finished plain = evaluate({"--format", "json"});
+  std::vector<std::unique_ptr<Running>> workers;
+  for (int i = 0; i < 5; ++i) {
+    Words all = words({"--job", "job", "--chunk", "2", "-o", "a.json"});
+    all.insert(all.begin(), program());
+    RunOptions options;
+    options.folder = folder();
+    workers.push_back(std::make_unique<Running>(all, options));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  workers[0]->send_signal(SIGKILL);
+  workers[0]->wait();
+  for (std::size_t i = 1; i < workers.size(); ++i) {
+    const Finished finished = workers[i]->wait();
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_EQ(finished.out, "");
+  }
+  EXPECT_EQ(timeless(read("a.json")), timeless(plain.out));
+}
+
+TEST_F(EvaluateJobTest, RetryFailedCountsWhatWasMended) {
+  EXPECT_EQ(evaluate({"--format", "json", "--job", "job"}).exit_code, 0);
+  write("data/green/bad.png", png(4, 4, {1, 200, 1}));
+  const Finished plain = evaluate({"--format", "json"});
+  EXPECT_EQ(plain.exit_code, 0);
+  const Finished again = run({"evaluate", "--job", "job", "--retry-failed"});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("job: 1 input computed again, 0 failed again"));
+  EXPECT_EQ(timeless(again.out), timeless(plain.out));
+  EXPECT_EQ(run({"evaluate", "--job", "job", "--status"}).exit_code, 0);
+}
+
+TEST_F(EvaluateJobTest, ACifarBatchIsSharedByItsImages) {
+  std::string batch;
+  for (int i = 0; i < 40; ++i) batch += static_cast<char>(i % 3) + std::string(3072, static_cast<char>(6 * i));
+  write("batch.bin", batch);
+  write("cifar.onnx", onnx_file(mean_classifier(32, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0})));
+  const Words plain = {"evaluate", "cifar.onnx", "batch.bin", "--labels", "rgb.txt", "--preprocess", "raw", "-q"};
+  Words shared = plain;
+  shared.insert(shared.end(), {"--job", "job", "--chunk", "7"});
+  EXPECT_EQ(run(shared).out, run(plain).out);
+  EXPECT_THAT(read("job/answers.jsonl"), HasSubstr("{\"input\":\"batch.bin[39]\",\"truth\":0,"));
+}
+
+TEST_F(EvaluateJobTest, WhoeverDiffersIsRefused) {
+  write("valid.txt", "0\n2\n");
+  EXPECT_EQ(evaluate({"--job", "job"}).exit_code, 0);
+  expect_refused(evaluate({"--job", "job", "--valid-labels", "valid.txt", "--average", "logit"}), 2,
+                 "average of probability, also all models together, now average of logit, also all models together");
+  expect_refused(evaluate({"--job", "job", "--valid-labels", "valid.txt"}), 2, "valid labels none, now valid labels 2 classes");
+  expect_refused(run({"evaluate", "--job", "job", "--topk", "3"}), 2, "expected --job FOLDER without --topk=3");
+  expect_refused(run({"predict", "--job", "job"}), 2, "job: is a job of evaluate, expected evaluate --job");
+  expect_refused(evaluate({"--job", "other", "--cam", "maps"}), 2, "--job and --cam exclude each other");
+  expect_refused(run({"evaluate", "--job", "none"}), 2, "none: holds no job yet");
+  write("job/answers.jsonl", "{\"input\":\"data/red/0.png\",\"predictions\":[]}\n");
+  expect_refused(run({"evaluate", "--job", "job", "-q"}), 2, "job/answers.jsonl: line 1 is not of a job of evaluate");
+}
+
+}  // namespace
+}  // namespace resnet::test
