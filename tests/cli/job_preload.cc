@@ -1,5 +1,6 @@
-// Loaded before the C library: file systems without links, photos that end the process, slow photos. The environment says which:
-// NO_LINKS, DEADLY (part of a path), SLOW (milliseconds for a .png), MACHINE (its name: the process does not know those of others).
+// Loaded before the C library: what file systems, photos and machines do to the program. The environment says which:
+// NO_LINKS; DEADLY (part of a path); SLOW (milliseconds for a .png) and SLOW_WHILE (a file: only while it is there); MACHINE
+// (its name: whether a process of another machine runs is not known).
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +19,9 @@ void look_at(const char* path) {
   const char* deadly = std::getenv("DEADLY");
   if (deadly != nullptr && std::strstr(path, deadly) != nullptr) kill(getpid(), SIGKILL);
   const char* slow = std::getenv("SLOW");
-  if (slow != nullptr && std::strstr(path, ".png") != nullptr) usleep(static_cast<useconds_t>(std::atoi(slow)) * 1000);
+  if (slow == nullptr || std::strstr(path, ".png") == nullptr) return;
+  const char* slow_while = std::getenv("SLOW_WHILE");
+  if (slow_while == nullptr || access(slow_while, F_OK) == 0) usleep(static_cast<useconds_t>(std::atoi(slow)) * 1000);
 }
 
 // What the C library itself opens by this name.
