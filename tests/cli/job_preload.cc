@@ -1,6 +1,7 @@
 // Loaded before the C library: what file systems, photos and machines do to the program. The environment says which:
-// NO_LINKS; DEADLY (part of a path); SLOW (milliseconds for a .png) and SLOW_WHILE (a file: only while it is there); MACHINE
-// (its name: whether a process of another machine runs is not known).
+// NO_LINKS, NO_TMPFILE and NO_EXCLUSIVE_RENAME (file systems that cannot do this); DEADLY (part of a path); SLOW (milliseconds
+// for a .png) and SLOW_WHILE (a file: only while it is there); MACHINE (its name: whether a process of another machine runs is
+// not known).
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,6 +30,10 @@ int open_next(const char* name, const char* path, int flags, va_list rest) {
   using Open = int (*)(const char*, int, ...);
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
   look_at(path);
+  if ((flags & O_TMPFILE) == O_TMPFILE && std::getenv("NO_TMPFILE") != nullptr) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
   return reinterpret_cast<Open>(dlsym(RTLD_NEXT, name))(path, flags, mode);
 }
 
@@ -57,6 +62,14 @@ int linkat(int from_folder, const char* from, int to_folder, const char* to, int
   static const auto next = reinterpret_cast<Link>(dlsym(RTLD_NEXT, "linkat"));
   if (std::getenv("NO_LINKS") == nullptr) return next(from_folder, from, to_folder, to, flags);
   errno = EPERM;
+  return -1;
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
+  using Rename = int (*)(int, const char*, int, const char*, unsigned);
+  static const auto next = reinterpret_cast<Rename>(dlsym(RTLD_NEXT, "renameat2"));
+  if (flags == 0 || std::getenv("NO_EXCLUSIVE_RENAME") == nullptr) return next(from_folder, from, to_folder, to, flags);
+  errno = EINVAL;
   return -1;
 }
 
