@@ -133,13 +133,46 @@ TEST_F(JobFolderTest, APhotoThatKillsIsRecordedAndPassed) {
   EXPECT_EQ(read("job/answers.jsonl"), expected);
 }
 
-TEST_F(JobFolderTest, WithoutLinks) {
-  std::vector<std::unique_ptr<Running>> workers;
-  for (int i = 0; i < 3; ++i) workers.push_back(start({"--job", "job", "--chunk", "2"}, preloaded("NO_LINKS", "1")));
-  for (const auto& worker : workers) {
-    const Finished finished = worker->wait();
+TEST_F(JobFolderTest, FileSystemsThatCanDoLess) {
+  for (const Words& lacks : std::vector<Words>{{"NO_LINKS"},
+                                               {"NO_TMPFILE"},
+                                               {"NO_LINKS", "NO_EXCLUSIVE_RENAME"},
+                                               {"NO_LINKS", "NO_TMPFILE", "NO_EXCLUSIVE_RENAME"}}) {
+    SCOPED_TRACE(testing::PrintToString(lacks));
+    fs::remove_all(folder() / "job");
+    RunOptions options = preloaded("SLOW", "5");
+    for (const std::string& what : lacks) options.environment[what] = "1";
+    const auto killed = start({"--job", "job", "--chunk", "2"}, options);
+    std::vector<std::unique_ptr<Running>> workers;
+    for (int i = 0; i < 3; ++i) workers.push_back(start({"--job", "job", "--chunk", "2"}, options));
+    EXPECT_TRUE(appears("job/parts/0"));
+    killed->send_signal(SIGKILL);
+    for (const auto& worker : workers) {
+      const Finished finished = worker->wait();
+      EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    }
+    expect_whole();
+  }
+}
+
+TEST_F(JobFolderTest, NamesThatAreOldAndAMachineThatIsLost) {
+  const auto start_on = [&](const std::string& machine, const std::string& slow) {
+    RunOptions options = preloaded("OLD_NAMES", "20000");
+    options.environment["MACHINE"] = machine;
+    options.environment["SLOW"] = slow;
+    return start({"--job", "job", "--chunk", "2"}, options);
+  };
+  const auto lost = start_on("a", "5000");
+  ASSERT_TRUE(appears("job/claims/0"));
+  const auto fast = start_on("b", "5"), slow = start_on("c", "200");
+  lost->send_signal(SIGKILL);
+  for (const auto* worker : {&fast, &slow}) {
+    const Finished finished = (*worker)->wait();  // after ten seconds
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
   }
+  EXPECT_EQ(read("job/answers.jsonl"), read("whole.jsonl"));
+  // Who does not see what others have put there cannot clear it away; a later process does.
+  EXPECT_EQ(run({"predict", "--job", "job"}).exit_code, 0);
   expect_whole();
 }
 
