@@ -7,6 +7,7 @@
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
+#include "tests/support/golden.h"
 #include "tests/support/sanitized.h"
 
 namespace resnet::test {
@@ -157,6 +158,31 @@ TEST_F(PaperTest, EveryCommandRuns) {
     const Finished finished = run(words);
     EXPECT_EQ(finished.exit_code, 0) << command << "\n" << finished.err;
   }
+}
+
+// Its pictures are files of their own, and the page has their names in their places.
+TEST_F(PaperTest, GoldenPageAndFigures) {
+  for (const char* file : {"paper/responses.json", "paper/results.json", "degradation/degradation.csv"})
+    fs::copy_file(testdata() / file, folder() / fs::path(file).filename());
+  const Finished finished = run({"paper", "results.json", "responses.json", "degradation.csv", "-o", "page.html", "-q"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  std::string page = read("page.html");
+  const std::vector<std::string> figures = {"figure3-vgg19",      "figure3-plain34", "figure3-resnet34", "figure5-basic",
+                                            "figure5-bottleneck", "figure6",         "figure7"};
+  constexpr std::string_view last = "</svg>\n";
+  std::size_t at = 0;
+  for (const std::string& figure : figures) {
+    const std::size_t begin = page.find("<svg", at), end = page.find(last, begin);
+    ASSERT_NE(end, page.npos) << figure;
+    const std::size_t size = end + last.size() - begin;
+    expect_golden("paper/" + figure + ".svg", page.substr(begin, size));
+    const std::string place = "[" + figure + ".svg]";
+    page.replace(begin, size, place);
+    at = begin + place.size();
+  }
+  EXPECT_EQ(page.find("<svg", at), page.npos);
+  expect_golden("paper/page.html", page);
+  expect_golden("paper/text.txt", run({"paper", "results.json", "responses.json", "degradation.csv", "-q"}).out);
 }
 
 TEST_F(PaperTest, ThePageHoldsEverything) {

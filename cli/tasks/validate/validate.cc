@@ -103,7 +103,7 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch,
   }
 }
 
-// The options of the model itself. Of a file, the variant, the shortcut, its zero channels and the classes say what is expected.
+// The options of the model itself. Of a file, variant, shortcut, zero channels and classes say what is expected.
 ArchOptions arch_of_model(const ValidateRequest& request) {
   ArchOptions options = request.arch;
   const bool is_named = is_arch(request.model);
