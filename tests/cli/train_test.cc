@@ -265,7 +265,7 @@ TEST_F(TrainTest, TheBestAndTheLastNetworkAreKept) {
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   EXPECT_THAT(finished.err, testing::ContainsRegex("out.onnx: 24 iterations, test error [0-9.]+ %; the best, out.best.onnx: "
                                                    "(8|16|24) iterations, test error [0-9.]+ %\n$"));
-  EXPECT_THAT(finished.err, testing::ContainsRegex("about [0-9]+ MiB and [0-9.]+ (s|min) here"));
+  EXPECT_THAT(finished.err, testing::ContainsRegex("about [0-9.]+ MiB and [0-9.]+ (s|min) here"));
   // As good as the log says.
   double least = 1;
   for (const std::string& line : lines(read("run.csv"))) {
