@@ -204,6 +204,7 @@ void refuse_with_paper_alone(const ValidateOptions& options) {
                                       {"--strict", options.strict},
                                       {"--input-shape", !arch.input_shape.empty()},
                                       {"--shortcut", arch.shortcut.has_value()},
+                                      {"--zero-channels", arch.zero_channels.has_value()},
                                       {"--classes", arch.classes > 0}}) {
     if (given)
       throw Error(Fault::invalid, fmt::format("{} is of a model; expected MODEL besides --paper, or --paper alone", option));

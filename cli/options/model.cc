@@ -35,6 +35,9 @@ void add_arch_options(CLI::App& app, ArchOptions& options, std::span<const Word<
              "the paper's shortcuts: A zero padding, B projections where the size changes (default), C projections everywhere; "
              "the CIFAR nets have A unless told otherwise")
       ->group(group);
+  add_choice(app, "--zero-channels", options.zero_channels,
+             "where option A has its zero channels: half before the others and half after (default), or all at the end")
+      ->group(group);
   add_integer(app, "--classes", options.classes, 1, 1'000'000, "number of classes (default: 1000, of the CIFAR nets 10)")
       ->group(group);
   add_choice(app, "--init", options.init, inits,

@@ -44,6 +44,9 @@ void add_network_options(CLI::App& app, TrainOptions& options) {
       ->group(group);
   add_choice(app, "--variant", options.variant, "where a bottleneck has its stride (default: v1.5)")->group(group);
   add_choice(app, "--shortcut", options.shortcut, "the paper's shortcuts (default: B, the CIFAR nets A)")->group(group);
+  add_choice(app, "--zero-channels", options.zero_channels,
+             "where option A has its zero channels: half before the others and half after (default), or all at the end")
+      ->group(group);
   add_integer(app, "--size", options.size, 8, 4096, "height and width of the network's input (default: 224, the CIFAR nets 32)")
       ->group(group);
   add_integer(

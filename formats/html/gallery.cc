@@ -14,19 +14,33 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view style = R"(
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem; padding: 0 1rem; color: #222; }
-h1 { font-size: 1.5rem; margin-bottom: .3rem; } .facts { color: #555; margin: 0 0 1rem; }
-nav { position: sticky; top: 0; background: #fff; padding: .6rem 0; display: flex; gap: .5rem; flex-wrap: wrap; align-items: center; z-index: 1; }
-button { font: inherit; padding: .25rem .7rem; border: 1px solid #bbb; border-radius: 6px; background: #fff; cursor: pointer; }
-button[aria-pressed=true] { background: #234; color: #fff; border-color: #234; }
-input { font: inherit; padding: .25rem .5rem; border: 1px solid #bbb; border-radius: 6px; }
+:root { color-scheme: light dark; --text: #222; --faint: #555; --ground: #fff; --line: #ccc; --part: #cfe3f7; --rest: #f4f4f4;
+  --chosen: #234; --on-chosen: #fff; --right: #2a7; --wrong: #c33; --failed: #999; --bad: #b32020; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6e6e6; --faint: #b4b8bd; --ground: #16181b; --line: #4a5058; --part: #27507a; --rest: #24282d;
+    --chosen: #cfe3f7; --on-chosen: #16181b; --right: #3c9; --wrong: #f66; --failed: #999; --bad: #ff8a80; }
+}
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 84rem; padding: 0 1rem;
+  color: var(--text); background: var(--ground); overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; margin-bottom: .3rem; } .facts { color: var(--faint); margin: 0 0 1rem; }
+nav { position: sticky; top: 0; background: var(--ground); padding: .6rem 0; display: flex; gap: .5rem; flex-wrap: wrap;
+  align-items: center; z-index: 1; }
+button { font: inherit; padding: .25rem .7rem; border: 1px solid var(--line); border-radius: 6px; color: var(--text);
+  background: var(--ground); cursor: pointer; }
+button[aria-pressed=true] { background: var(--chosen); color: var(--on-chosen); border-color: var(--chosen); }
+input { font: inherit; padding: .25rem .5rem; border: 1px solid var(--line); border-radius: 6px; min-width: 0;
+  color: var(--text); background: var(--ground); }
+input::placeholder { color: var(--faint); opacity: 1; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; }
-figure { margin: 0; border: 1px solid #ddd; border-radius: 8px; padding: .5rem; overflow: hidden; }
-figure.right { border-left: 5px solid #2a7; } figure.wrong { border-left: 5px solid #c33; } figure.failed { border-left: 5px solid #999; }
+figure { margin: 0; border: 1px solid var(--line); border-radius: 8px; padding: .5rem; overflow: hidden; }
+figure.right { border-left: 5px solid var(--right); } figure.wrong { border-left: 5px solid var(--wrong); }
+figure.failed { border-left: 5px solid var(--failed); }
 .pictures { display: flex; gap: .3rem; height: 9rem; } .pictures img { height: 100%; min-width: 0; object-fit: contain; }
-figcaption { font-size: .8rem; word-break: break-all; color: #555; margin: .3rem 0; }
+figcaption { font-size: .8rem; word-break: break-all; color: var(--faint); margin: .3rem 0; }
 .bar { display: flex; justify-content: space-between; gap: .5rem; font-size: .85rem; padding: 0 .3rem; margin: 2px 0; border-radius: 3px; }
-.bar span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .truth { font-size: .85rem; color: #c33; }
+.bar span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.truth { font-size: .85rem; color: var(--bad); }
+@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 .6rem; } }
 )";
 
 // The page's data is the list of cards in the element "cards"; 60 of those that pass the filter are shown at a time.
@@ -62,7 +76,7 @@ function figure(card) {
   for (const [label, probability] of card.answers) {
     const bar = element('div', 'bar');
     const percent = (100 * probability).toFixed(1) + ' %';
-    bar.style.background = `linear-gradient(to right, #cfe3f7 ${100 * probability}%, #f4f4f4 0)`;
+    bar.style.background = `linear-gradient(to right, var(--part) ${100 * probability}%, var(--rest) 0)`;
     bar.append(element('span', '', label), element('span', '', percent));
     box.append(bar);
   }
@@ -120,7 +134,8 @@ std::string Gallery::render() const {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<link rel=\"icon\" href=\"data:,\">\n<meta "
       "name=\"viewport\" content=\"width=device-width\">\n"
-      "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n{2}<nav>\n{3}<input placeholder=\"name or class\" "
+      "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n{2}</header>\n<nav>\n{3}<input "
+      "placeholder=\"name or class\" "
       "aria-label=\"name or class\">\n<button data-step=\"-1\">previous</button>\n<button data-step=\"1\">next</button>\n<span "
       "id=\"count\"></span>\n</nav>\n<main></main>\n<script type=\"application/json\" id=\"cards\">[{4}]</script>\n"
       "<script>{5}</script>\n</body>\n</html>\n",

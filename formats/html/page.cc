@@ -11,6 +11,7 @@ namespace resnet::html {
 namespace {
 
 constexpr std::string_view narrow_space = "\xe2\x80\xaf";
+constexpr std::size_t longest_line = 60;  // characters of a cell before it may have several lines
 
 constexpr std::string_view style = R"(
 :root { color-scheme: light dark; --text: #222; --ground: #fff; --head: #f0f2f4; --line: #d5d9de; --hover: #eef5ff; }
@@ -26,7 +27,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
 th { position: sticky; top: 0; background: var(--head); cursor: pointer; user-select: none; }
 th[aria-sort=ascending]::after { content: ' \25B2'; } th[aria-sort=descending]::after { content: ' \25BC'; }
-td.n, th.n { text-align: right; }
+td.n, th.n { text-align: right; } td.w { white-space: normal; min-width: 18rem; overflow-wrap: anywhere; }
 tr:hover td { background: var(--hover); }
 .row { display: flex; gap: 1rem; align-items: flex-start; background: #fff; color: #222; width: max-content; min-width: 100%; }
 svg { display: block; margin: 0 auto; flex: none; background: #fff; }
@@ -82,8 +83,9 @@ void Page::add_table(const table::Table& table) {
     body_ += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {
       const table::Column& column = table.columns()[i];
-      const bool right = column.align == table::Align::right;
-      body_ += right ? "<td class=\"n\"" : "<td";
+      const auto* text = std::get_if<std::string>(&row[i]);
+      const bool right = column.align == table::Align::right, wraps = text != nullptr && text->size() > longest_line;
+      body_ += right ? "<td class=\"n\"" : wraps ? "<td class=\"w\"" : "<td";
       if (is_number(row[i])) body_ += fmt::format(" data-v=\"{}\"", table::escape_markup(table::to_string(row[i])));
       body_ += fmt::format(">{}</td>", cell_text(row[i], column));
     }
@@ -127,7 +129,7 @@ std::string Page::render() const {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<link rel=\"icon\" href=\"data:,\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, "
       "initial-scale=1\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n"
-      "<body>\n<h1>{0}</h1>\n{2}<script>{3}</script>\n</body>\n</html>\n",
+      "<body>\n<main>\n<h1>{0}</h1>\n{2}</main>\n<script>{3}</script>\n</body>\n</html>\n",
       table::escape_markup(title_), style, body_, script);
 }
 

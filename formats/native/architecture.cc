@@ -33,6 +33,7 @@ arch::Spec read_architecture(const native::Architecture& proto) {
   spec.last_norm = !proto.no_last_norm();
   spec.norm = static_cast<arch::Norm>(std::clamp(proto.norm(), 0, 1));
   spec.standardized = proto.standardized();
+  spec.zero_channels = static_cast<arch::ZeroChannels>(std::clamp(proto.zero_channels(), 0, 1));
   spec.classes = proto.classes();
   if (proto.has_batch()) spec.batch = proto.batch();
   spec.height = proto.height();
@@ -69,6 +70,7 @@ void write_architecture(const arch::Spec& spec, native::Architecture& proto) {
   proto.set_no_last_norm(!spec.last_norm);
   proto.set_norm(static_cast<int>(spec.norm));
   proto.set_standardized(spec.standardized);
+  proto.set_zero_channels(static_cast<int>(spec.zero_channels));
   proto.set_classes(spec.classes);
   if (spec.batch) proto.set_batch(*spec.batch);
   proto.set_height(spec.height);

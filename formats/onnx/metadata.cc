@@ -108,6 +108,7 @@ Json json_of(const arch::Spec& spec) {
           {"stem", stems[static_cast<std::size_t>(spec.stem)]},
           {"first_channels", spec.first_channels},
           {"shortcut", arch::name_of(spec.shortcut)},
+          {"zero_channels", word_of(spec.zero_channels)},
           {"variant", arch::name_of(spec.variant)},
           {"pre_activation", spec.pre_activation},
           {"groups", spec.groups},
@@ -151,6 +152,7 @@ void take_newer_fields(const Json& json, arch::Spec& spec) {
   take("last_norm", spec.last_norm);
   choose("norm", spec.norm);
   take("standardized", spec.standardized);
+  choose("zero_channels", spec.zero_channels);
 }
 
 // Throws Json::exception for what does not fit, and Error for what is not an architecture.

@@ -1,12 +1,15 @@
 #include "lib/analysis/printed.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace resnet::analysis {
 
 namespace {
 
-constexpr std::optional<double> none = std::nullopt;
+constexpr std::optional<PrintedError> none = std::nullopt;
+constexpr PrintedError one(double error) { return {error, 1}; }
 using enum Testing;
 
 constexpr auto rows = std::to_array<PrintedRow>({
@@ -26,7 +29,7 @@ constexpr auto rows = std::to_array<PrintedRow>({
     {3, "ResNet-152", ten, 21.43, 5.71, "resnet152", "B"},
     {4, "VGG (ILSVRC'14)", full, none, 8.43, {}, {}, 0, {}, "on the test set"},
     {4, "GoogLeNet (ILSVRC'14)", full, none, 7.89},
-    {4, "VGG (v5)", full, 24.4, 7.1},
+    {4, "VGG (v5)", full, one(24.4), one(7.1)},
     {4, "PReLU-net", full, 21.59, 5.71},
     {4, "BN-inception", full, 21.99, 5.81},
     {4, "ResNet-34 B", full, 21.84, 5.71, "resnet34", "B"},
@@ -36,7 +39,7 @@ constexpr auto rows = std::to_array<PrintedRow>({
     {4, "ResNet-152", full, 19.38, 4.49, "resnet152", "B"},
     {5, "VGG (ILSVRC'14)", ensemble, none, 7.32},
     {5, "GoogLeNet (ILSVRC'14)", ensemble, none, 6.66},
-    {5, "VGG (v5)", ensemble, none, 6.8},
+    {5, "VGG (v5)", ensemble, none, one(6.8)},
     {5, "PReLU-net", ensemble, none, 4.94},
     {5, "BN-inception", ensemble, none, 4.82},
     {5, "ResNet (ILSVRC'15)", ensemble, none, 3.57, "ensemble", {}, 0, {}, "six nets, two of them of 152 layers"},
@@ -52,12 +55,21 @@ constexpr auto rows = std::to_array<PrintedRow>({
     {6, "ResNet", center, 6.97, none, "resnet56", "A", 56, "0.85M"},
     {6, "ResNet", center, 6.43, none, "resnet110", "A", 110, "1.7M", "best of five; mean 6.61 +- 0.16"},
     {6, "ResNet", center, 7.93, none, "resnet1202", "A", 1202, "19.4M"},
-    {0, "ResNet-50", center, 24.7, 7.8, "resnet50", "B"},
-    {0, "ResNet-101", center, 23.6, 7.1, "resnet101", "B"},
-    {0, "ResNet-152", center, 23.0, 6.7, "resnet152", "B"},
+    {0, "ResNet-50", center, one(24.7), one(7.8), "resnet50", "B"},
+    {0, "ResNet-101", center, one(23.6), one(7.1), "resnet101", "B"},
+    {0, "ResNet-152", center, one(23.0), one(6.7), "resnet152", "B"},
 });
 
 }  // namespace
+
+std::optional<Testing> testing_of(std::string_view crop, std::int64_t networks) {
+  if (crop == fmt::format("full at {}", full_scales)) return networks > 1 ? ensemble : full;
+  if (networks > 1) return std::nullopt;
+  if (crop == "ten") return ten;
+  return crop == "center" ? std::optional(center) : std::nullopt;
+}
+
+std::string to_string(const PrintedError& error) { return fmt::format("{:.{}f}", error.value, error.decimals); }
 
 std::span<const PrintedRow> printed_rows() { return rows; }
 

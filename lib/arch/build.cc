@@ -252,8 +252,8 @@ class Builder {
       x.value = append(Slice{}, {x.value, starts, ends, axes, steps}, name + ".slice");
     }
     if (out != x.channels) {
-      const std::int64_t front = (out - x.channels) / 2, behind = out - x.channels - front;
-      const ValueId pads = integers(name + ".pads", {0, front, 0, 0, 0, behind, 0, 0});
+      const std::int64_t more = out - x.channels, before = spec_.zero_channels == ZeroChannels::both ? more / 2 : 0;
+      const ValueId pads = integers(name + ".pads", {0, before, 0, 0, 0, more - before, 0, 0});
       x = {append(Pad{}, {x.value, pads}, name + ".pad"), out};
     }
     return x;

@@ -38,8 +38,8 @@ struct BuildOptions {
 //
 // VGG's nodes and parameters have its authors' names ("conv1_1.weight", "fc6.bias"), its hidden layers He's deviation, too.
 //
-// Option A is a Slice with the stride as its steps and a Pad of zero channels, half before and half after. Throws Error(invalid)
-// as check(spec), Error(malformed) where a window does not fit into a small input.
+// Option A is a Slice with the stride as its steps and a Pad of zero channels, placed as Spec::zero_channels says. Throws
+// Error(invalid) as check(spec), Error(malformed) where a window does not fit into a small input.
 Graph build(const Spec& spec, const BuildOptions& options = {});
 
 // Each of the filters, which follow each other in `weight`, with mean 0 and variance 1 (of all its elements; Spec::standardized).

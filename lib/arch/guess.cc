@@ -166,6 +166,7 @@ class Examiner {
     std::vector<bool> averages;
     std::int64_t planes_of_first = blocks_.front().out_channels / expansion;
     std::vector<std::int64_t> firsts;
+    std::vector<ZeroChannels> zeros;
     std::int64_t stage_factor = 1;
     std::int64_t channels = blocks_.front().out_channels;
     for (const BlockFeatures& block : blocks_) {
@@ -177,6 +178,10 @@ class Examiner {
         groups.push_back(g);
         widths.push_back(std::max<std::int64_t>(block.path[1]->out_channels * 64 / planes / std::max<std::int64_t>(g, 1), 1));
         if (block.stride != 1) variants.push_back(stride_of(*block.path[0]) != 1 ? Variant::v1 : Variant::v1_5);
+      }
+      for (const Part* part : block.shortcut) {
+        if (part->kind != Kind::channel_padding) continue;
+        zeros.push_back(part->in_channels == 0 ? ZeroChannels::end : ZeroChannels::both);
       }
       const auto has = [&](Kind kind) {
         return std::any_of(block.shortcut.begin(), block.shortcut.end(), [&](const Part* p) { return p->kind == kind; });
@@ -196,6 +201,7 @@ class Examiner {
     spec.average_shortcut = majority(averages, false);
     spec.shortcut = majority(changing, Shortcut::B);
     if (spec.shortcut == Shortcut::B) spec.shortcut = majority(same, Shortcut::B);
+    if (spec.shortcut == Shortcut::A) spec.zero_channels = majority(zeros, ZeroChannels::both);
     spec.pre_activation = is_pre_activated();
     if (spec.pre_activation) guess_norms(spec);
   }

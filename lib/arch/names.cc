@@ -271,6 +271,7 @@ std::string find_name(const Spec& spec) {
     other.height = spec.height;
     other.width = spec.width;
     if (other.shortcut != Shortcut::none && spec.shortcut != Shortcut::none) other.shortcut = spec.shortcut;
+    other.zero_channels = spec.zero_channels;
     other.variant = spec.variant;
     return other == spec;
   };

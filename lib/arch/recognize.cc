@@ -149,6 +149,7 @@ std::string describe(const Spec& spec) {
   if (has_variant) text += fmt::format("{} {}", spec.pre_activation ? "," : "", name_of(spec.variant));
   if (spec.stem == Stem::cifar) text += " (CIFAR)";
   if (spec.shortcut != Shortcut::none) text += fmt::format(", option {}", name_of(spec.shortcut));
+  if (spec.shortcut == Shortcut::A && spec.zero_channels == ZeroChannels::end) text += " (zero channels at the end)";
   text += details_of(spec);
   if (find_name(spec).empty()) {
     std::string blocks;

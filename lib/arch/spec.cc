@@ -28,6 +28,12 @@ Spec with_options(Spec spec, const SpecOptions& options) {
     }
     spec.shortcut = *options.shortcut;
   }
+  if (options.zero_channels) {
+    if (spec.shortcut != Shortcut::A) {
+      throw Error(Fault::invalid, fmt::format("{} has no zero channels, expected a net with shortcuts of option A", spec.name));
+    }
+    spec.zero_channels = *options.zero_channels;
+  }
   if (options.variant) spec.variant = *options.variant;
   if (options.classes) {
     if (*options.classes < 1)

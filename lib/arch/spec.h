@@ -18,6 +18,8 @@ enum class Block : std::uint8_t { basic, bottleneck, single };
 // The paper's options, and none for a plain net. A: the identity, zero channels where there are more; B: a projection where the
 // size changes; C: projections everywhere.
 enum class Shortcut : std::uint8_t { none, A, B, C };
+// Where option A has its zero channels: half before the others and half after, or all of them after.
+enum class ZeroChannels : std::uint8_t { both, end };
 // Where a bottleneck that halves the map has its stride: in the first 1x1 (the paper) or in the 3x3 (torchvision).
 enum class Variant : std::uint8_t { v1, v1_5 };
 // imagenet: 7x7 with stride 2 and a 3x3 max pool; deep: three 3x3, the first with stride 2, and that pool (ResNet-D); cifar: one
@@ -37,6 +39,9 @@ constexpr auto words_of(Block) {
 }
 constexpr auto words_of(Shortcut) {  // but for none, which is not asked for
   return std::to_array<Word<Shortcut>>({{Shortcut::A, "A"}, {Shortcut::B, "B"}, {Shortcut::C, "C"}});
+}
+constexpr auto words_of(ZeroChannels) {
+  return std::to_array<Word<ZeroChannels>>({{ZeroChannels::both, "both"}, {ZeroChannels::end, "end"}});
 }
 constexpr auto words_of(Variant) { return std::to_array<Word<Variant>>({{Variant::v1, "v1"}, {Variant::v1_5, "v1.5"}}); }
 constexpr auto words_of(Stem) {
@@ -62,6 +67,7 @@ struct Spec {
   Stem stem = Stem::imagenet;
   std::int64_t first_channels = 64;  // planes of the first stage; each later stage doubles them
   Shortcut shortcut = Shortcut::B;
+  ZeroChannels zero_channels = ZeroChannels::both;  // of option A
   Variant variant = Variant::v1_5;
   bool pre_activation = false;        // 'Identity Mappings in Deep Residual Networks' (He et al. 2016): v2
   std::int64_t groups = 1;            // of a bottleneck's 3x3: the cardinality of ResNeXt
@@ -117,9 +123,10 @@ std::vector<std::string> names();
 struct SpecOptions {
   std::optional<Variant> variant = {};
   std::optional<Shortcut> shortcut = {};
+  std::optional<ZeroChannels> zero_channels = {};
   std::optional<std::int64_t> classes = {}, batch = {}, height = {}, width = {};
 };
-// Throws Error(invalid) where an option does not fit the net: a shortcut for a plain one.
+// Throws Error(invalid) where an option does not fit the net: a shortcut for a plain one, zero channels for one without option A.
 Spec with_options(Spec spec, const SpecOptions& options);
 
 // "v1", "v1.5"; "A", "B", "C". name_of() has "none", too.

@@ -125,6 +125,19 @@ TEST(Recognize, TheDeepestCifarNet) {
   EXPECT_EQ(recognition.to_string(), "ResNet-1202 (CIFAR), option A, 10 classes, unfused batch norm");
 }
 
+TEST(Recognize, ZeroChannelsAtTheEnd) {
+  for (const char* name : {"resnet20", "resnet50", "resnet20v2"}) {
+    Spec spec = *find_spec(name);
+    spec.shortcut = Shortcut::A;
+    spec.zero_channels = ZeroChannels::end;
+    const Recognition recognition = recognize(disguised(built(spec), 3));
+    EXPECT_EQ(differences_of(recognition), "") << name;
+    EXPECT_TRUE(recognition.spec == spec) << describe(recognition.spec);
+    EXPECT_THAT(recognition.to_string(), HasSubstr("option A (zero channels at the end)"));
+    EXPECT_EQ(find_name(recognition.spec), name);
+  }
+}
+
 TEST(Recognize, OtherSizesAndDepths) {
   Spec spec = *find_spec("resnet50");
   spec.blocks = {1, 5, 1, 9};

@@ -62,6 +62,29 @@ TEST_F(BuildTest, OptionsChangeTheNetwork) {
   EXPECT_THAT(answer.err, HasSubstr("2x3x48x48 and 3 classes"));
 }
 
+TEST_F(BuildTest, ZeroChannelsAtTheEnd) {
+  const std::string both = built({"resnet20", "--zero-channels", "both"});
+  EXPECT_EQ(both, built({"resnet20"}));
+  const std::string end = built({"resnet20", "--zero-channels", "end"});
+  EXPECT_NE(end, both);
+  ASSERT_EQ(run({"convert", "built.onnx", "-o", "again.resnet", "-q"}).exit_code, 0);
+  ASSERT_EQ(run({"convert", "again.resnet", "-o", "again.onnx", "-q"}).exit_code, 0);
+  write("both.onnx", both);
+  write("end.onnx", end);
+  const char* described = "ResNet-20 (CIFAR), option A (zero channels at the end), 10 classes";
+  for (const char* file : {"end.onnx", "again.resnet", "again.onnx"}) {
+    EXPECT_THAT(run({"inspect", file}).out, HasSubstr(described)) << file;
+    EXPECT_EQ(run({"validate", file, "--expect", "resnet20"}).exit_code, 0) << file;
+    EXPECT_EQ(run({"validate", file, "--expect", "resnet20", "--zero-channels", "end"}).exit_code, 0) << file;
+    EXPECT_EQ(run({"validate", file, "--expect", "resnet20", "--zero-channels", "both"}).exit_code, 1) << file;
+  }
+  EXPECT_THAT(run({"inspect", "both.onnx"}).out, HasSubstr("ResNet-20 (CIFAR), option A, 10 classes"));
+  EXPECT_EQ(run({"compare", "end.onnx", "again.onnx", "-q"}).exit_code, 0);
+  EXPECT_EQ(run({"compare", "end.onnx", "both.onnx", "-q"}).exit_code, 1);
+  expect_refused(run({"build", "resnet50", "--zero-channels", "end", "-o", "x.onnx"}), 2,
+                 "resnet50 has no zero channels, expected a net with shortcuts of option A");
+}
+
 TEST_F(BuildTest, TheOpsetFollowsTheNetwork) {
   built({"resnet50_gn", "--init", "zeros"});
   EXPECT_THAT(run({"inspect", "built.onnx"}).out, HasSubstr("opset 21"));

@@ -3,6 +3,7 @@
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
+#include "tests/support/golden.h"
 
 namespace resnet::test {
 namespace {
@@ -30,6 +31,7 @@ TEST_F(CurvesTest, ALogOfSeveralNetworksDrawsEach) {
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   for (const char* text : {">plain20 test<", ">plain56 training<", ">resnet20 test<", ">resnet56 training<"})
     EXPECT_THAT(read("c.svg"), HasSubstr(text));
+  expect_golden("degradation/degradation.svg", read("c.svg"));
 }
 
 TEST_F(CurvesTest, TheLogOfTheBuiltInNetwork) {

@@ -5,6 +5,7 @@
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
+#include "tests/support/golden.h"
 
 namespace resnet::test {
 namespace {
@@ -22,14 +23,6 @@ class InspectTest : public CliTest {
     const Finished finished = run(words);
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
     return json::parse(finished.out).at("totals");
-  }
-  // Compares with testdata/inspect/NAME; RESNET_WRITE_GOLDEN=1 writes it instead, to be looked at.
-  static void expect_golden(const std::string& name, const std::string& text) {
-    const auto file = testdata() / "inspect" / name;
-    if (std::getenv("RESNET_WRITE_GOLDEN") != nullptr) std::ofstream(file, std::ios::binary) << text;
-    std::ifstream stream(file, std::ios::binary);
-    const std::string golden{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    EXPECT_EQ(text, golden) << "RESNET_WRITE_GOLDEN=1 writes " << file;
   }
 };
 
@@ -160,13 +153,13 @@ TEST_F(InspectTest, JsonHasTheBindingKeys) {
 }
 
 TEST_F(InspectTest, GoldenTextMarkdownCsvAndPictures) {
-  expect_golden("resnet18-layers.txt", run({"inspect", "resnet18"}).out);
-  expect_golden("resnet50-stages.txt", run({"inspect", "resnet50", "--variant", "v1", "--depth", "stage"}).out);
-  expect_golden("resnet20-blocks.md", run({"inspect", "resnet20", "--depth", "block", "--format", "md"}).out);
-  expect_golden("table1.txt", run({"inspect", "--paper"}).out);
-  expect_golden("table1.md", run({"inspect", "--paper", "--format", "md"}).out);
-  expect_golden("resnet18-blocks.dot", run({"inspect", "resnet18", "--format", "dot"}).out);
-  expect_golden("resnet18-blocks.svg", run({"inspect", "resnet18", "--format", "svg"}).out);
+  expect_golden("inspect/resnet18-layers.txt", run({"inspect", "resnet18"}).out);
+  expect_golden("inspect/resnet50-stages.txt", run({"inspect", "resnet50", "--variant", "v1", "--depth", "stage"}).out);
+  expect_golden("inspect/resnet20-blocks.md", run({"inspect", "resnet20", "--depth", "block", "--format", "md"}).out);
+  expect_golden("inspect/table1.txt", run({"inspect", "--paper"}).out);
+  expect_golden("inspect/table1.md", run({"inspect", "--paper", "--format", "md"}).out);
+  expect_golden("inspect/resnet18-blocks.dot", run({"inspect", "resnet18", "--format", "dot"}).out);
+  expect_golden("inspect/resnet18-blocks.svg", run({"inspect", "resnet18", "--format", "svg"}).out);
 }
 
 TEST_F(InspectTest, AnOpenBatchIsN) {

@@ -7,6 +7,7 @@
 
 #include "tests/cli/fixture.h"
 #include "tests/support/assets.h"
+#include "tests/support/golden.h"
 #include "tests/support/sanitized.h"
 
 namespace resnet::test {
@@ -24,6 +25,22 @@ class PaperTest : public CliTest {
     const Finished finished = run(files);
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
     return json::parse(finished.out, nullptr, false);
+  }
+  // Those below the tables, which the text alone has, with a network in place of NET.
+  std::set<std::string> commands_of_tables() const {
+    constexpr std::string_view program = "resnet-cli ", any = "NET";
+    std::set<std::string> commands;
+    std::istringstream text(run({"paper", "-q"}).out);
+    for (std::string line; std::getline(text, line);) {
+      for (std::size_t at = line.find(program); at != line.npos; at = line.find(program, at + 1)) {
+        std::string command = line.substr(at, line.find(';', at) - at);
+        for (std::size_t net = command.find(any); net != command.npos; net = command.find(any))
+          command.replace(net, any.size(), "resnet20");
+        commands.insert(command);
+      }
+    }
+    EXPECT_GE(commands.size(), 10u);
+    return commands;
   }
   static json find(const json& rows, const std::string& part, const std::string& row, const std::string& measure) {
     for (const json& one : rows) {
@@ -61,13 +78,13 @@ TEST_F(PaperTest, EveryNumberOfTheTables) {
       "Table 2 27.94", "Table 2 27.88", "Table 2 28.54", "Table 2 25.03", "Table 3 28.07", "Table 3 9.33",  "Table 3 9.15",
       "Table 3 24.27", "Table 3 7.38",  "Table 3 28.54", "Table 3 10.02", "Table 3 25.03", "Table 3 7.76",  "Table 3 24.52",
       "Table 3 7.46",  "Table 3 24.19", "Table 3 7.40",  "Table 3 22.85", "Table 3 6.71",  "Table 3 21.75", "Table 3 6.05",
-      "Table 3 21.43", "Table 3 5.71",  "Table 4 8.43",  "Table 4 7.89",  "Table 4 24.40", "Table 4 7.10",  "Table 4 21.59",
+      "Table 3 21.43", "Table 3 5.71",  "Table 4 8.43",  "Table 4 7.89",  "Table 4 24.4",  "Table 4 7.1",   "Table 4 21.59",
       "Table 4 5.71",  "Table 4 21.99", "Table 4 5.81",  "Table 4 21.84", "Table 4 5.71",  "Table 4 21.53", "Table 4 5.60",
       "Table 4 20.74", "Table 4 5.25",  "Table 4 19.87", "Table 4 4.60",  "Table 4 19.38", "Table 4 4.49",  "Table 5 7.32",
-      "Table 5 6.66",  "Table 5 6.80",  "Table 5 4.94",  "Table 5 4.82",  "Table 5 3.57",  "Table 6 9.38",  "Table 6 8.81",
+      "Table 5 6.66",  "Table 5 6.8",   "Table 5 4.94",  "Table 5 4.82",  "Table 5 3.57",  "Table 6 9.38",  "Table 6 8.81",
       "Table 6 8.22",  "Table 6 8.39",  "Table 6 7.54",  "Table 6 8.80",  "Table 6 8.75",  "Table 6 7.51",  "Table 6 7.17",
-      "Table 6 6.97",  "Table 6 6.43",  "Table 6 7.93",  "Models 24.70",  "Models 7.80",   "Models 23.60",  "Models 7.10",
-      "Models 23.00",  "Models 6.70"};
+      "Table 6 6.97",  "Table 6 6.43",  "Table 6 7.93",  "Models 24.7",   "Models 7.8",    "Models 23.6",   "Models 7.1",
+      "Models 23.0",   "Models 6.7"};
   EXPECT_EQ(errors, expected);
 }
 
@@ -134,6 +151,8 @@ TEST_F(PaperTest, EveryCommandRuns) {
   for (const json& row : flat({})) commands.insert(row["command"].get<std::string>());
   commands.erase("");
   EXPECT_GE(commands.size(), 30u);
+  for (const std::string& command : commands_of_tables()) commands.insert(command);
+  EXPECT_EQ(commands.count("resnet-cli validate --paper"), 1u);
   for (const std::string& command : commands) {
     std::istringstream stream(command);
     std::vector<std::string> words;
@@ -157,6 +176,31 @@ TEST_F(PaperTest, EveryCommandRuns) {
     const Finished finished = run(words);
     EXPECT_EQ(finished.exit_code, 0) << command << "\n" << finished.err;
   }
+}
+
+// Its pictures are files of their own, and the page has their names in their places.
+TEST_F(PaperTest, GoldenPageAndFigures) {
+  for (const char* file : {"paper/responses.json", "paper/results.json", "degradation/degradation.csv"})
+    fs::copy_file(testdata() / file, folder() / fs::path(file).filename());
+  const Finished finished = run({"paper", "results.json", "responses.json", "degradation.csv", "-o", "page.html", "-q"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  std::string page = read("page.html");
+  const std::vector<std::string> figures = {"figure3-vgg19",      "figure3-plain34", "figure3-resnet34", "figure5-basic",
+                                            "figure5-bottleneck", "figure6",         "figure7"};
+  constexpr std::string_view last = "</svg>\n";
+  std::size_t at = 0;
+  for (const std::string& figure : figures) {
+    const std::size_t begin = page.find("<svg", at), end = page.find(last, begin);
+    ASSERT_NE(end, page.npos) << figure;
+    const std::size_t size = end + last.size() - begin;
+    expect_golden("paper/" + figure + ".svg", page.substr(begin, size));
+    const std::string place = "[" + figure + ".svg]";
+    page.replace(begin, size, place);
+    at = begin + place.size();
+  }
+  EXPECT_EQ(page.find("<svg", at), page.npos);
+  expect_golden("paper/page.html", page);
+  expect_golden("paper/text.txt", run({"paper", "results.json", "responses.json", "degradation.csv", "-q"}).out);
 }
 
 TEST_F(PaperTest, ThePageHoldsEverything) {

@@ -265,7 +265,7 @@ TEST_F(TrainTest, TheBestAndTheLastNetworkAreKept) {
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   EXPECT_THAT(finished.err, testing::ContainsRegex("out.onnx: 24 iterations, test error [0-9.]+ %; the best, out.best.onnx: "
                                                    "(8|16|24) iterations, test error [0-9.]+ %\n$"));
-  EXPECT_THAT(finished.err, testing::ContainsRegex("about [0-9]+ MiB and [0-9.]+ (s|min) here"));
+  EXPECT_THAT(finished.err, testing::ContainsRegex("about [0-9.]+ MiB and [0-9.]+ (s|min) here"));
   // As good as the log says.
   double least = 1;
   for (const std::string& line : lines(read("run.csv"))) {
@@ -312,6 +312,20 @@ TEST_F(TrainTest, AShareOfEachClassIsHeldOut) {
   expect_refused(train({"--validation", "1.5"}), 2, "--validation: expected data, or a share of the training pictures");
   expect_refused(train({"--validation", "0.1", "--split"}), 2, "--split and --validation: both say what is tested on");
   expect_refused(train({"--validation", "0.001"}), 2, "--validation 0.001: is less than one picture of any class");
+}
+
+TEST_F(TrainTest, ZeroChannelsAtTheEndAreTrained) {
+  const Finished finished =
+      train({"--iterations", "24", "--every", "8", "--lr", "0.02", "--zero-channels", "end", "--log", "run.csv"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("option A (zero channels at the end)"));
+  const Finished tested = run({"evaluate", "out.onnx", "cifar/test_batch.bin", "--format", "json", "-q"});
+  EXPECT_NEAR(nlohmann::json::parse(tested.out)["top1"].get<double>(),
+              100 * (1 - std::stod(fields(lines(read("run.csv")).back())[6])), 1e-3);
+  // As a start it stays what it is.
+  EXPECT_THAT(run({"train", "out.onnx", "cifar", "-o", "x.onnx", "--batch-size", "16", "--iterations", "1"}).err,
+              HasSubstr("option A (zero channels at the end)"));
+  expect_refused(run({"train", "plain20", "cifar", "-o", "x.onnx", "--zero-channels", "end"}), 2, "has no zero channels");
 }
 
 TEST_F(TrainTest, WithoutARecipeTheEpochsAreTold) {

@@ -14,8 +14,8 @@ namespace resnet::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using analysis::PrintedError;
 using analysis::PrintedRow;
-using analysis::Testing;
 
 // "ten at 224,256": how photos were shown.
 std::string crop_text(const EvaluateRow& row, const ReportedAs& as) {
@@ -65,7 +65,7 @@ std::string table_name(const PrintedRow& printed) {
 
 Json paper_json(const PrintedRow* printed) {
   if (printed == nullptr) return nullptr;
-  const auto value = [](const std::optional<double>& error) { return error ? Json(*error) : Json(nullptr); };
+  const auto value = [](const std::optional<PrintedError>& error) { return error ? Json(error->value) : Json(nullptr); };
   return {{"table", table_name(*printed)},
           {"row", printed->method},
           {"top1_err", value(printed->top1)},
@@ -113,8 +113,8 @@ Json json_of(const EvaluateRow& row, const ReportedAs& as) {
   return object;
 }
 
-table::Cell printed_cell(const PrintedRow* printed, std::optional<double> PrintedRow::*error) {
-  return printed != nullptr && printed->*error ? table::Cell(*(printed->*error)) : table::Cell();
+table::Cell printed_cell(const PrintedRow* printed, std::optional<PrintedError> PrintedRow::*error) {
+  return printed != nullptr && printed->*error ? table::Cell((printed->*error)->value) : table::Cell();
 }
 
 // What a CSV holds besides.
@@ -196,11 +196,11 @@ std::string paper_line(const EvaluateRow& row, const ReportedAs& as) {
   const Evaluator& e = row.evaluator;
   std::string line = fmt::format("paper: {}, {}:", printed->method, table_name(*printed));
   const char* between = " ";
-  const auto add = [&](int k, const std::optional<double>& error, std::int64_t right) {
+  const auto add = [&](int k, const std::optional<PrintedError>& error, std::int64_t right) {
     if (!error) return;
     const double here = 100 - percent(right, e.count());
-    line +=
-        fmt::format("{}top-{} error {:.2f}, here {:.2f} ({:+.2f})", std::exchange(between, "; "), k, *error, here, here - *error);
+    line += fmt::format("{}top-{} error {}, here {:.2f} ({:+.2f})", std::exchange(between, "; "), k, analysis::to_string(*error),
+                        here, here - error->value);
   };
   add(1, printed->top1, e.right_at_1());
   if (e.k() == 5) add(5, printed->top5, e.right_at_k());
@@ -250,12 +250,10 @@ std::string text_of(const EvaluateRow& row, const ReportedAs& as) {
 }  // namespace
 
 const PrintedRow* printed_for(const EvaluateRow& row, const ReportedAs& as) {
-  if (!row.spec || row.networks != 1) return nullptr;
-  const bool multiscale = fmt::format("{}", fmt::join(as.scales, ",")) == analysis::full_scales;
-  if (multiscale != (row.crop == Crop::full) || (!multiscale && !as.scales.empty())) return nullptr;
-  const Testing testing = row.crop == Crop::full ? Testing::full : row.crop == Crop::ten ? Testing::ten : Testing::center;
+  const auto testing = analysis::testing_of(crop_text(row, as), row.networks);
+  if (!row.spec || !testing) return nullptr;
   const std::string_view shortcut = row.spec->shortcut == arch::Shortcut::none ? "" : arch::name_of(row.spec->shortcut);
-  return analysis::find_printed(row.spec->name, shortcut, testing);
+  return analysis::find_printed(row.spec->name, shortcut, *testing);
 }
 
 std::string report_of(const std::vector<EvaluateRow>& rows, table::Format format, const ReportedAs& as) {

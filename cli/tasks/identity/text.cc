@@ -33,16 +33,17 @@ std::string text_of_digest(std::string_view digest) { return fmt::format("digest
 
 std::string text_of_built(const arch::Spec& spec, arch::Init init, std::uint64_t seed) {
   // By their number: a field that is added has to be told, too.
-  const auto& [name, block, blocks, stem, first_channels, shortcut, variant, pre_activation, groups, width_per_group,
-               average_shortcut, squeeze, squeeze_multiple, efficient_attention, stem_channels, tiered_stem, stem_pool,
-               anti_alias, stem_norm, last_norm, norm, standardized, classes, batch, height, width] = spec;
+  const auto& [name, block, blocks, stem, first_channels, shortcut, zero_channels, variant, pre_activation, groups,
+               width_per_group, average_shortcut, squeeze, squeeze_multiple, efficient_attention, stem_channels, tiered_stem,
+               stem_pool, anti_alias, stem_norm, last_norm, norm, standardized, classes, batch, height, width] = spec;
   return fmt::format(
-      "built {} ({} {}{}{}, stem {} {}{} {}{}, {} channels, shortcut {}, variant {}, anti-alias {}, pre-activation {}{}, groups "
-      "{}x{}, "
-      "average shortcut {}, squeeze {} to {}, efficient attention {}, {} classes, input {}x3x{}x{}), init {}, seed {}",
+      "built {} ({} {}{}{}, stem {} {}{} {}{}, {} channels, shortcut {}{}, variant {}, anti-alias {}, pre-activation {}{}, "
+      "groups {}x{}, average shortcut {}, squeeze {} to {}, efficient attention {}, {} classes, input {}x3x{}x{}), init {}, seed "
+      "{}",
       name, word_of(block), fmt::join(blocks, "+"), norm == arch::Norm::group ? ", group norm" : "",
       standardized ? ", standardised" : "", word_of(stem), stem_channels, tiered_stem ? " tiered" : "", word_of(stem_pool),
-      stem_norm ? "" : " unnormed", first_channels, arch::name_of(shortcut), arch::name_of(variant), word_of(anti_alias),
+      stem_norm ? "" : " unnormed", first_channels, arch::name_of(shortcut),
+      zero_channels == arch::ZeroChannels::end ? " (zero channels at the end)" : "", arch::name_of(variant), word_of(anti_alias),
       pre_activation, last_norm ? "" : " unnormed", groups, width_per_group, average_shortcut, squeeze, squeeze_multiple,
       efficient_attention, classes, text_of(batch, "N"), height, width, word_of(init), seed);
 }

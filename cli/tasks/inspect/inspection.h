@@ -56,8 +56,6 @@ std::vector<SummaryLine> summary_of(const Inspection& inspection);
 std::string not_run_text(const Inspection& inspection);
 // "TopK 1, Relu 3": what some layers are whose cost is left out of the totals, and why; "" where nothing is left out.
 std::string left_out_text(const Inspection& inspection);
-// "21 KiB", "97.5 MiB".
-std::string size_text(std::int64_t bytes);
 
 // Columns by their names, in this order: what --columns may list.
 std::vector<std::string> column_names();

@@ -134,8 +134,10 @@ void add_layer(Block& block, const analysis::Layer& layer, const Graph& graph, c
   block.stage = place.stage;
   block.macs += layer.cost.macs;
   block.parameters += layer.cost.parameters;
-  block.output = layer.output_shapes.empty() ? "" : to_string(layer.output_shapes[0]);
   const Op& op = graph.node(layer.node).op;
+  // What only lies otherwise is not another map: VGG's Flatten after its last pool.
+  if (block.output.empty() || effect_of(op) != Effect::reshapes)
+    block.output = layer.output_shapes.empty() ? "" : to_string(layer.output_shapes[0]);
   const bool shortcut =
       place.counterpart.find("downsample") != std::string::npos || place.counterpart.find("shortcut") != std::string::npos;
   if (shortcut) {

@@ -9,6 +9,7 @@
 
 #include "cli/tasks/inspect/inspection.h"
 #include "formats/html/page.h"
+#include "formats/table/size.h"
 
 namespace resnet::cli {
 
@@ -74,12 +75,13 @@ std::vector<Pair> aligned(const std::vector<InspectedRow>& a, const std::vector<
 }  // namespace
 
 table::Table pair_table(const Inspection& a, const Inspection& b) {
-  table::Table result({{"", Align::left, {}}, {"A", Align::left, {}}, {"B", Align::left, {}}, {"B / A", Align::right, {}}});
+  table::Table result(
+      {{"of the network", Align::left, {}}, {"A", Align::left, {}}, {"B", Align::left, {}}, {"B / A", Align::right, {}}});
   const auto texts = [&](const std::string& what, const std::string& x, const std::string& y) {
     if (!x.empty() || !y.empty()) result.add({what, x, y, std::string()});
   };
   const auto numbers = [&](const std::string& what, std::int64_t x, std::int64_t y, bool bytes = false) {
-    const auto shown = [&](std::int64_t n) { return bytes ? size_text(n) : table::group_digits(n, ","); };
+    const auto shown = [&](std::int64_t n) { return bytes ? table::size_text(n) : table::group_digits(n, ","); };
     const std::string ratio = x == 0 ? "" : fmt::format("{:.3f}", static_cast<double>(y) / static_cast<double>(x));
     result.add({what, shown(x), shown(y), ratio});
   };

@@ -8,6 +8,7 @@
 #include "cli/tasks/inspect/inspection.h"
 #include "cli/tasks/open/runnable.h"
 #include "cli/tasks/prepare/preprocess.h"
+#include "formats/table/size.h"
 #include "lib/analysis/quantization.h"
 
 namespace resnet::cli {
@@ -24,14 +25,6 @@ std::string labels_text(const std::vector<std::string>& labels) {
 }
 
 }  // namespace
-
-std::string size_text(std::int64_t bytes) {
-  const auto size = static_cast<double>(bytes);
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < 10 * 1024) return fmt::format("{:.1f} KiB", size / 1024);
-  if (bytes < 1024 * 1024) return fmt::format("{:.0f} KiB", size / 1024);
-  return fmt::format("{:.1f} MiB", size / (1024 * 1024));
-}
 
 std::string not_run_text(const Inspection& inspection) {
   return to_string(inspection.not_run, inspection.shown, inspection.name);
@@ -101,8 +94,9 @@ std::vector<SummaryLine> summary_of(const Inspection& i) {
       fmt::format("{}{}: the paper's FLOPs; FLOPs as others say it: {}", grouped(i.total.macs), per, grouped(2 * i.total.macs)));
   add("activations", fmt::format("{} outputs of convolutions and products{}", grouped(i.total.activations), per));
   if (i.total.not_counted > 0) add("left out", left_out_text(i));
-  add("memory", fmt::format("{} of weights, at {} {} of activations at once (at '{}')", size_text(i.memory.weights),
-                            i.memory.complete ? "most" : "least", size_text(i.memory.peak_activations), i.memory.peak_node));
+  add("memory",
+      fmt::format("{} of weights, at {} {} of activations at once (at '{}')", table::size_text(i.memory.weights),
+                  i.memory.complete ? "most" : "least", table::size_text(i.memory.peak_activations), i.memory.peak_node));
   // What a file could hold, and a network that is only named cannot.
   const bool is_file = !p.format.empty();
   if (!i.model.labels.empty() || is_file)

@@ -70,7 +70,7 @@ InputShape parse_input_shape(const std::string& text) {
 std::optional<arch::Spec> find_arch(const std::string& name, const ArchOptions& options) {
   auto spec = arch::find_spec(name);
   if (!spec) return std::nullopt;
-  arch::SpecOptions asked{.variant = options.variant, .shortcut = options.shortcut};
+  arch::SpecOptions asked{.variant = options.variant, .shortcut = options.shortcut, .zero_channels = options.zero_channels};
   if (options.classes > 0) asked.classes = options.classes;
   if (!options.input_shape.empty()) {
     const InputShape shape = parse_input_shape(options.input_shape);
@@ -208,6 +208,7 @@ void tell_notes(const Model& model, const std::string& name, Observer& observer)
 void refuse_arch_options(const Source& source, const ArchOptions& options) {
   for (const auto& [option, given] : {std::pair{"--variant", options.variant.has_value()},
                                       {"--shortcut", options.shortcut.has_value()},
+                                      {"--zero-channels", options.zero_channels.has_value()},
                                       {"--classes", options.classes > 0},
                                       {"--init", options.init != arch::Init::he},
                                       {"--seed", options.seed != 0}}) {

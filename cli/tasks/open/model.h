@@ -27,6 +27,7 @@ InputShape parse_input_shape(const std::string& text);
 struct ArchOptions {
   std::optional<arch::Variant> variant = {};
   std::optional<arch::Shortcut> shortcut = {};
+  std::optional<arch::ZeroChannels> zero_channels = {};
   arch::Init init = arch::Init::he;
   std::string input_shape = {};
   std::string arch;  // of weights without a graph; empty: found from their configuration, or names and shapes

@@ -6,14 +6,12 @@
 #include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <string_view>
 #include <system_error>
 
 #include "cli/tasks/named_file.h"
 #include "lib/arch/spec.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
-#include "lib/classify/views.h"
 
 namespace resnet::cli {
 
@@ -22,25 +20,12 @@ namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::json;
-using analysis::Testing;
 
 constexpr std::uintmax_t most_bytes = std::uintmax_t{256} << 20;
 constexpr const char* kinds = "expected JSON of evaluate or responses, or a log of train";
 
 [[noreturn]] void fail(const std::string& file, const std::string& problem) {
   throw Error(Fault::malformed, Frame::file(Role::input, file), problem);
-}
-
-// Of "ten", or "full at 224,256".
-std::optional<Testing> testing_of(std::string_view crop, std::int64_t networks) {
-  constexpr std::string_view at = " at ";
-  const std::size_t end = std::min(crop.find(at), crop.size());
-  const auto shown = find_value<Crop>(crop.substr(0, end));
-  if (!shown) return std::nullopt;
-  const std::string_view scales = end == crop.size() ? "" : crop.substr(end + at.size());
-  if (*shown == Crop::full && scales == analysis::full_scales) return networks > 1 ? Testing::ensemble : Testing::full;
-  if (*shown == Crop::full || !scales.empty() || networks > 1) return std::nullopt;
-  return *shown == Crop::ten ? Testing::ten : Testing::center;
 }
 
 // Of a member that is null for an unknown network.
@@ -55,7 +40,7 @@ MeasuredError error_of(const Json& row, const std::string& file) {
   error.network = text_at(row, "architecture");
   error.shortcut = arch::find_shortcut(text_at(row, "shortcut")).value_or(arch::Shortcut::none);
   error.variant = arch::find_variant(text_at(row, "variant")).value_or(arch::Variant::v1);
-  error.testing = testing_of(row.at("crop").get<std::string>(), row.value("networks", std::int64_t{1}));
+  error.testing = analysis::testing_of(row.at("crop").get<std::string>(), row.value("networks", std::int64_t{1}));
   error.top1 = row.at("top1_err").get<double>();
   if (row.contains("top5_err")) error.top5 = row.at("top5_err").get<double>();
   error.count = row.at("count").get<std::int64_t>();

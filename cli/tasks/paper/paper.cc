@@ -150,7 +150,7 @@ PaperRow row_of(const PrintedRow& printed, const Measured& measured) {
     row.network = file_of(printed);
     row.command = command_for(printed.testing, printed.table, row.network);
   }
-  const auto text = [](const std::optional<double>& error) { return error ? fmt::format("{:.2f}", *error) : ""; };
+  const auto text = [](const std::optional<analysis::PrintedError>& error) { return error ? analysis::to_string(*error) : ""; };
   if (printed.table != 5) row.figures.push_back({errors[0], text(printed.top1), {}});
   if (printed.table != 2 && printed.table != 6) row.figures.push_back({errors[1], text(printed.top5), {}});
   if (printed.table == 6) {

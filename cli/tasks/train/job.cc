@@ -82,6 +82,7 @@ Start understand(const TrainOptions& options) {
   Start asked;
   asked.arch.variant = options.variant;
   asked.arch.shortcut = options.shortcut;
+  asked.arch.zero_channels = options.zero_channels;
   asked.arch.seed = options.seed;
   asked.arch.arch = options.arch;
   asked.start = options.init;

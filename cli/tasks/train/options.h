@@ -36,6 +36,7 @@ struct TrainOptions {
   train::Frozen freeze = train::Frozen::none;
   std::optional<arch::Variant> variant;
   std::optional<arch::Shortcut> shortcut;
+  std::optional<arch::ZeroChannels> zero_channels;
   std::optional<Recipe> recipe;
   std::optional<train::Schedule::Kind> schedule;
   std::optional<train::Augmentation> augmentation;  // nothing: as the size and what is frozen suggest

@@ -20,11 +20,11 @@ struct Outlook {
   std::string warning() const;
 };
 
-// `network`: the one that will learn, of which nothing is changed. `left`: iterations. `pictures`: bytes of those in memory. The
-// time is that of a few images shown to a small batch of the network, three times as long where all of it learns: backward takes
-// about twice what forward takes. Tests and the decoding of pictures come on top.
+// `network`: the one that will learn, of which nothing is changed. `left`: iterations. `test_pictures`: of each test. `pictures`:
+// bytes of those in memory. The time is that of some steps and tests of another network of the same graph, on up to a second of
+// constant pictures; the decoding of pictures is done beside it, and not counted.
 Outlook outlook_of(const TrainOptions& options, const TrainingJob& job, const TrainingPlan& plan, train::Network& network,
-                   std::int64_t left, std::size_t pictures);
+                   std::int64_t left, std::size_t test_pictures, std::size_t pictures);
 
 // "40 s", "12 min", "3.5 h", "38 days".
 std::string text_of_duration(double seconds);

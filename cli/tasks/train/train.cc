@@ -170,7 +170,7 @@ class TrainTask::Run {
     const auto changes = changes_of_recipe(given_, job_);
     const std::unique_ptr<train::Network> network = make_network();
     const auto iterations = plan_.descent.schedule.iterations;
-    const Outlook outlook = outlook_of(options_, job_, plan_, *network, iterations, 0);
+    const Outlook outlook = outlook_of(options_, job_, plan_, *network, iterations, job_.data.test.size(), 0);
     const auto images = static_cast<double>(iterations * plan_.batch * plan_.descent.accumulate);
     result.insert(result.begin(), {"network", arch::describe(job_.spec)});
     result.emplace_back("pictures", text_of_pictures(job_.data.training.size(), job_.data.test.size()));
@@ -283,7 +283,7 @@ class TrainTask::Run {
         "{}, {}, {} of {}{} ({:.1f} epochs)", arch::describe(job_.spec), text_of_pictures(training_.size(), test_.size()),
         counted(static_cast<std::uint64_t>(iterations), "iteration"), plan_.batch * parts,
         parts > 1 ? fmt::format(" in {} parts", parts) : "", images / static_cast<double>(training_.size())));
-    const Outlook outlook = outlook_of(options_, job_, plan_, network, iterations - (start ? start->iteration : 0),
+    const Outlook outlook = outlook_of(options_, job_, plan_, network, iterations - (start ? start->iteration : 0), test_.size(),
                                        training_.bytes() + test_.bytes());
     observer_.note(outlook.to_string());
     if (!outlook.warning().empty()) observer_.warning(outlook.warning());

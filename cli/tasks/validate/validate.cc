@@ -103,7 +103,7 @@ std::vector<Finding> lint_file(const std::string& name, const ArchOptions& arch,
   }
 }
 
-// The options of the model itself. Of a file, the variant, the shortcut and the classes say what is expected.
+// The options of the model itself. Of a file, variant, shortcut, zero channels and classes say what is expected.
 ArchOptions arch_of_model(const ValidateRequest& request) {
   ArchOptions options = request.arch;
   const bool is_named = is_arch(request.model);
@@ -111,6 +111,7 @@ ArchOptions arch_of_model(const ValidateRequest& request) {
   if (is_named || request.expect.empty()) return options;
   options.variant = std::nullopt;
   options.shortcut = std::nullopt;
+  options.zero_channels = std::nullopt;
   options.classes = 0;
   return options;
 }
@@ -179,7 +180,12 @@ void ValidateTask::check_expected_arch(const Inspection& inspection) {
   asked.variant = request_.arch.variant.value_or(found.spec.variant);
   asked.shortcut = request_.arch.shortcut;
   asked.classes = request_.arch.classes > 0 ? request_.arch.classes : found.spec.classes;
-  const arch::Spec expected = arch::with_options(*spec, asked);
+  arch::Spec expected = arch::with_options(*spec, asked);
+  if (request_.arch.zero_channels) {
+    expected = arch::with_options(expected, {.zero_channels = request_.arch.zero_channels});
+  } else {
+    expected.zero_channels = found.spec.zero_channels;  // of which the paper does not speak
+  }
   const std::string wanted = arch::describe(expected), is = arch::describe(found.spec);
   if (wanted != is) fail("expect", "", fmt::format("is {}, expected {}", is, wanted));
   for (const arch::Difference& difference : found.differences) {

@@ -44,6 +44,14 @@ TEST(Page, PicturesSideBySideHaveNamesOfTheirOwn) {
               HasSubstr("<div class=\"row\"><svg><g id=\"p1-graph0\" class=\"g\"></g></svg><svg><g id=\"p2-graph0\""));
 }
 
+TEST(Page, LongTextsHaveSeveralLines) {
+  table::Table table({{"name", table::Align::left, {}}, {"what", table::Align::left, {}}});
+  table.add({std::string(60, 'a'), std::string(61, 'b')});
+  Page page("net");
+  page.add_table(table);
+  EXPECT_THAT(page.render(), HasSubstr("<td>" + std::string(60, 'a') + "</td><td class=\"w\">" + std::string(61, 'b') + "</td>"));
+}
+
 TEST(Page, LinesStayAsTheyAre) {
   Page page("net");
   page.add_preformatted("a < b\n  c\n");
