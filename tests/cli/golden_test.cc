@@ -1,4 +1,5 @@
-// Files that version 0.1.0 wrote open, and the answers are those that it gave.
+// Files that earlier versions wrote open, and the answers are those that they gave.
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -23,7 +24,7 @@ class GoldenTest : public CliTest, public testing::WithParamInterface<const char
 };
 
 TEST_P(GoldenTest, AnswersAsItDid) {
-  const fs::path golden = testdata() / "version-0.1.0" / (std::string(GetParam()) + ".jsonl");
+  const fs::path golden = testdata() / (std::string(GetParam()) + ".jsonl");
   std::ifstream file(golden, std::ios::binary);
   const std::vector<Json> expected = lines_of({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
   ASSERT_EQ(expected.size(), 4u);
@@ -47,14 +48,20 @@ TEST_P(GoldenTest, AnswersAsItDid) {
 }
 
 TEST_P(GoldenTest, IsReadByEveryCommand) {
-  const std::string file = (testdata() / "version-0.1.0" / (std::string(GetParam()) + ".resnet")).string();
+  const std::string file = (testdata() / (std::string(GetParam()) + ".resnet")).string();
   EXPECT_EQ(run({"inspect", file}).exit_code, 0);
   EXPECT_EQ(run({"convert", file, "-o", "new.onnx", "-q"}).exit_code, 0);
   EXPECT_EQ(run({"compare", file, "new.onnx", "-q"}).exit_code, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Version010, GoldenTest, testing::Values("basic", "half", "bottleneck"),
-                         [](const auto& net) { return std::string(net.param); });
+INSTANTIATE_TEST_SUITE_P(Versions, GoldenTest,
+                         testing::Values("version-0.1.0/basic", "version-0.1.0/half", "version-0.1.0/bottleneck",
+                                         "version-1.0.0/basic", "version-1.0.0/half", "version-1.0.0/bottleneck"),
+                         [](const auto& net) {
+                           std::string name = net.param;
+                           for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace resnet::test
