@@ -226,6 +226,7 @@ int run_job(const EvaluateOptions& options, const std::vector<std::string>& word
     job.images = text_of_arguments(data, false);
   }
   context.find_models(request.models);
+  refuse_in_folder(options.job.folder, {{"--output", options.output}, {"--confusion", options.confusion}});
   const WrittenFiles written = written_by(options, request.models);
   TaskContext task = context.task();
   task.before_reading = [&written](const fs::path& file) { written.check(file); };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -69,6 +70,17 @@ int tell_status(const std::string& folder) {
   output.commit();
   if (!status.is_whole) return exit_codes::not_whole;
   return status.failed > 0 ? exit_codes::inputs_failed : 0;
+}
+
+void refuse_in_folder(const std::string& folder, std::initializer_list<std::pair<const char*, std::string>> files) {
+  std::error_code none;
+  const fs::path own = fs::weakly_canonical(folder, none);
+  for (const auto& [option, file] : files) {
+    if (file.empty() || file == "-") continue;
+    const fs::path place = fs::weakly_canonical(file, none);
+    if (std::mismatch(own.begin(), own.end(), place.begin(), place.end()).first != own.end()) continue;
+    throw Error(Fault::invalid, fmt::format("{}: {} is in the job's own folder, expected another place", option, file));
+  }
 }
 
 JobRequest job_request(const JobOptions& options, const std::vector<std::string>& words, const Context& context) {

@@ -25,6 +25,8 @@ void enter(const std::string& directory);
 void check_job_options(const JobOptions& options);
 // Throws Error(invalid) for an option that is given and that several processes cannot follow.
 void refuse_in_job(std::initializer_list<std::pair<const char*, bool>> given);
+// Throws Error(invalid) where FILE of an option would lie in the job's own folder. Empty and "-" name no file.
+void refuse_in_folder(const std::string& folder, std::initializer_list<std::pair<const char*, std::string>> files);
 // `--job FOLDER --status`: prints it, and returns the exit code.
 int tell_status(const std::string& folder);
 

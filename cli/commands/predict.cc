@@ -17,6 +17,7 @@
 #include "cli/options/shard.h"
 #include "cli/options/written_files.h"
 #include "cli/tasks/job/manifest.h"
+#include "cli/tasks/job/whole.h"
 #include "cli/tasks/predict/predict.h"
 #include "cli/tasks/predict/predict_job.h"
 #include "cli/terminal/signals.h"
@@ -224,6 +225,8 @@ PredictOptions options_of_job(const PredictOptions& given, const Manifest& manif
 // `words`: the options that decide answers. `alone`: they are those of the job itself.
 int run_job(const PredictOptions& options, const std::vector<std::string>& words, bool alone, Context& context) {
   check_job(options);
+  if (options.output != options.job.folder + "/" + name_of_whole)
+    refuse_in_folder(options.job.folder, {{"--output", options.output}});
   JobRequest job = job_request(options.job, words, context);
   job.output = options.output;
   PredictOptions with_images = options;

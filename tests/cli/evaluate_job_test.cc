@@ -1,5 +1,6 @@
 // `evaluate --job FOLDER`: the report is that of one process, however many share the photos.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <memory>
@@ -144,6 +145,12 @@ TEST_F(EvaluateJobTest, ACifarBatchIsSharedByItsImages) {
   shared.insert(shared.end(), {"--job", "job", "--chunk", "7"});
   EXPECT_EQ(run(shared).out, run(plain).out);
   EXPECT_THAT(read("job/answers.jsonl"), HasSubstr("{\"input\":\"batch.bin[39]\",\"truth\":0,"));
+  // Of one image alone, too.
+  write("batch.bin", batch.substr(0, 3073));
+  const Finished one = run(plain);
+  EXPECT_EQ(one.exit_code, 0);
+  shared[shared.size() - 3] = "one";
+  EXPECT_EQ(run(shared).out, one.out);
 }
 
 TEST_F(EvaluateJobTest, WhoeverDiffersIsRefused) {
@@ -158,6 +165,45 @@ TEST_F(EvaluateJobTest, WhoeverDiffersIsRefused) {
   expect_refused(run({"evaluate", "--job", "none"}), 2, "none: holds no job yet");
   write("job/answers.jsonl", "{\"input\":\"data/red/0.png\",\"predictions\":[]}\n");
   expect_refused(run({"evaluate", "--job", "job", "-q"}), 2, "job/answers.jsonl: line 1 is not of a job of evaluate");
+}
+
+// What lies in the folder of a whole job is damaged: never a report of less.
+TEST_F(EvaluateJobTest, DamagedFilesAreNamed) {
+  ASSERT_EQ(evaluate({"--job", "job", "--chunk", "5"}).exit_code, 0);
+  const auto alone = [&](const Words& more = {}) {
+    Words all = {"evaluate", "--job", "job", "-q"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  const std::string answers = read("job/answers.jsonl"), manifest = read("job/job.json"), inputs = read("job/inputs");
+  write("job/answers.jsonl", answers.substr(0, answers.find('\n') + 1));
+  expect_refused(alone(), 2, "answers.jsonl: is damaged: it holds 1 of 37 answers");
+  expect_refused(alone({"--retry-failed"}), 2, "answers.jsonl: is damaged: it holds answers for 1 of 37 inputs");
+  write("job/answers.jsonl", answers);
+  write("job/job.json", "{\"resnet-cli job\": 1, \"settings\": " + std::string(300'000, '[') + std::string(300'000, ']') + "}");
+  expect_refused(alone(), 2, "job.json: is damaged: it is nested more than 64 levels deep");
+  expect_refused(alone({"--status"}), 2, "job.json: is damaged: it is nested more than 64 levels deep");
+  write("job/job.json", manifest);
+  fs::remove(folder() / "job/answers.jsonl");
+  fs::remove(folder() / "job/finished.json");
+  std::string joined = inputs;
+  joined[joined.find('\0')] = 'A';
+  write("job/inputs", joined);
+  const Finished finished = alone();  // it may have begun with another chunk
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("inputs: is damaged: chunk 0 holds 4 inputs"));
+  ASSERT_EQ(mkfifo((folder() / "job/answers.jsonl").c_str(), 0600), 0);
+  expect_refused(alone(), 2, "is not a file");
+}
+
+TEST_F(EvaluateJobTest, TheJobsOwnFilesAreNotReplaced) {
+  expect_refused(evaluate({"--job", "job", "-o", "job/job.json"}), 2, "job/job.json is in the job's own folder");
+  ASSERT_EQ(evaluate({"--job", "job"}).exit_code, 0);
+  expect_refused(run({"evaluate", "--job", "job", "-q", "--confusion", "job/inputs"}), 2,
+                 "job/inputs is in the job's own folder");
+  expect_refused(run({"predict", "rgb.onnx", "data", "--job", "other", "-o", "other/inputs"}), 2,
+                 "other/inputs is in the job's own folder");
+  EXPECT_EQ(run({"evaluate", "--job", "job", "-q"}).exit_code, 0);
 }
 
 }  // namespace

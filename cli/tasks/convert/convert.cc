@@ -37,9 +37,9 @@ Graph in_other_form(const Graph& graph, QuantizedForm form, const std::string& m
   const std::size_t done = log.done.size(), declined = log.declined.size();
   Graph result = in_form(graph, form, log);
   if (const std::size_t kept = log.declined.size() - declined; kept > 0) {
-    observer.note(fmt::format("{}: {} node{} no form as {}, and stay{} as {}; --explain names them", model, kept,
+    observer.note(fmt::format("{}: {} node{} no form as {}, and stay{} as {}; --explain names {}", model, kept,
                               kept == 1 ? " has" : "s have", word_of(form), kept == 1 ? "s" : "",
-                              kept == 1 ? "it is" : "they are"));
+                              kept == 1 ? "it is" : "they are", kept == 1 ? "it" : "them"));
   } else if (log.done.size() == done) {
     observer.note(fmt::format("{}: nothing in it has another form to be written as {}", model, word_of(form)));
   }

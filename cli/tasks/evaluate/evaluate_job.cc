@@ -17,6 +17,7 @@
 #include "cli/tasks/evaluate/subjects.h"
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/identity/text.h"
+#include "cli/tasks/job/input_list.h"
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
 #include "lib/base/threads.h"
@@ -54,8 +55,9 @@ class EvaluateJob : public JobCommand {
     const Dataset dataset = subjects_.find_photos();
     tell_dataset(dataset, request_, context_.observer);
     for (const Sample& sample : dataset.samples) {
+      const bool has_several = is_cifar_batch(sample.file);
       for (std::size_t i = 0; i < sample.truths.size(); ++i) {
-        const auto number = sample.truths.size() > 1 ? std::optional(i) : std::nullopt;
+        const auto number = has_several ? std::optional(i) : std::nullopt;
         add({Photo{sample.file, sample.truths[i], number}.to_text(), ""});
       }
     }
@@ -121,18 +123,24 @@ class EvaluateJob : public JobCommand {
       result.rows[row].turned = turned_[row];
     }
     const fs::path file = folder / name_of_whole;
+    const auto refuse = [&](const std::string& what) {
+      throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()), what);
+    };
+    std::error_code ignored;
+    if (!fs::is_regular_file(file, ignored)) refuse("is not a file");
     std::ifstream stream(file, std::ios::binary);
-    std::string line;
-    for (std::size_t number = 1; std::getline(stream, line); ++number) {
-      if (number % 1024 == 0) context_.stop.check();
+    std::size_t number = 0;
+    for (std::string line; std::getline(stream, line);) {
+      if (++number % 1024 == 0) context_.stop.check();
       try {
         count(parse_line(line, result.rows.size()), result.rows);
       } catch (const Error& error) {
-        throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()),
-                    fmt::format("line {} {}", number, error.problem()));
+        refuse(fmt::format("line {} {}", number, error.problem()));
       }
     }
-    if (!stream.eof()) throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()), "cannot be read");
+    if (!stream.eof()) refuse("cannot be read");
+    if (const std::size_t wanted = InputList(folder).inputs(); number != wanted)
+      refuse(fmt::format("is damaged: it holds {} of {} answers", number, wanted));
     result.any_failed = whole.failed > 0;
     return result;
   }

@@ -14,6 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+[[noreturn]] void refuse_listed() {
+  throw Error(Fault::unreadable,
+              "the job's list of inputs is damaged: it is not of photos and classes; start the job in a new folder");
+}
+
 }  // namespace
 
 std::string Photo::to_text() const {
@@ -26,9 +31,9 @@ Photo parse_photo(const Input& listed) {
   const std::string& text = listed.path.native();
   const std::size_t first = text.find(' ');
   const std::size_t second = first == text.npos ? text.npos : text.find(' ', first + 1);
-  if (second == text.npos) throw Error(Fault::unreadable, fmt::format("{}: is not of a list of photos and classes", text));
+  if (second == text.npos) refuse_listed();
   const auto truth = parse_integer(text.substr(0, first)), number = parse_integer(text.substr(first + 1, second - first - 1));
-  if (!truth) throw Error(Fault::unreadable, fmt::format("{}: is not of a list of photos and classes", text));
+  if (!truth) refuse_listed();
   Photo photo{text.substr(second + 1), *truth, std::nullopt};
   if (number) photo.number = static_cast<std::size_t>(*number);
   return photo;

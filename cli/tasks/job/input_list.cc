@@ -113,11 +113,12 @@ InputList::InputList(const fs::path& folder) : file_(folder / "inputs") {
   chunk_ = places[0];
   inputs_ = places[1];
   offsets_.assign(places.begin() + 2, places.end());
-  descriptor_ = open(file_.c_str(), O_RDONLY | O_CLOEXEC);
+  descriptor_ = open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) refuse(file_, std::string("cannot be read: ") + std::strerror(errno));
   const off_t size = lseek(descriptor_, 0, SEEK_END);
   const bool fits = chunk_ > 0 && chunks() == inputs_ / chunk_ + (inputs_ % chunk_ > 0 ? 1 : 0) && size >= 0 &&
-                    static_cast<std::uint64_t>(size) == offsets_.back() && std::is_sorted(offsets_.begin(), offsets_.end());
+                    static_cast<std::uint64_t>(size) == offsets_.back() && offsets_.front() == 0 &&
+                    std::is_sorted(offsets_.begin(), offsets_.end());
   if (fits) return;
   close(descriptor_);
   refuse(at, "does not fit the list of inputs beside it; start the job in a new folder");
@@ -150,6 +151,8 @@ std::vector<Input> InputList::read(std::size_t index) const {
     input.error = next();
     inputs.push_back(std::move(input));
   }
+  if (inputs.size() != std::min(chunk_, inputs_ - index * chunk_))
+    refuse(file_, fmt::format("is damaged: chunk {} holds {} inputs; start the job in a new folder", index, inputs.size()));
   return inputs;
 }
 

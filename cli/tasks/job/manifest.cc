@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "cli/tasks/identity/nesting.h"
 #include "cli/tasks/job/new_file.h"
 #include "formats/table/text.h"
 #include "lib/base/counted.h"
@@ -62,6 +63,7 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
   const auto text = read_published(file);
   if (!text) return std::nullopt;
   try {
+    check_nesting(*text);
     const Json json = Json::parse(*text);
     if (!json.is_object() || !json.contains(format_key)) refuse(file, "is not of a job of this program; expected another folder");
     if (const int format = json.at(format_key).get<int>(); format != format_number)
@@ -80,6 +82,9 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
     return job;
   } catch (const Json::exception&) {
     refuse(file, "is damaged, or of something else; expected another folder");
+  } catch (const Error& error) {
+    if (error.fault() == Fault::unreadable) refuse(file, error.problem());
+    throw;
   }
 }
 
@@ -97,7 +102,11 @@ bool publish_manifest(const fs::path& folder, const Manifest& manifest) {
   json["settings"] = Json::parse(manifest.settings);
   json["identity"] = Json::parse(to_json(manifest.identity));
   NewFile file(folder / name);
-  file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  try {
+    file.write(json.dump(1) + "\n");
+  } catch (const Json::exception&) {
+    refuse(folder, "the names of the model, the output or the folder that paths are meant in are not UTF-8, which job.json is");
+  }
   return file.publish();
 }
 

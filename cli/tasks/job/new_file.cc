@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t block = 1 << 20;
+// Of a file that is read whole: the places of 100 million chunks.
+constexpr std::size_t most_published = std::size_t{1} << 30;
 constexpr mode_t mode = 0666;
 
 // Why not all of it is written; 0 where it is.
@@ -129,6 +131,11 @@ std::optional<std::string> read_published(const fs::path& file) {
   };
   if (descriptor < 0 && errno == ENOENT) return std::nullopt;
   if (descriptor < 0) fail(errno);
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(descriptor);
+    throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()), "is not a file");
+  }
   std::string text;
   std::array<char, 65536> bytes;
   while (true) {
@@ -138,6 +145,11 @@ std::optional<std::string> read_published(const fs::path& file) {
     if (count <= 0) close(descriptor);
     if (count < 0) fail(error);
     if (count == 0) return text;
+    if (text.size() > most_published) {
+      close(descriptor);
+      throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()),
+                  "is too large: it is damaged, or of something else");
+    }
     text.append(bytes.data(), static_cast<std::size_t>(count));
   }
 }

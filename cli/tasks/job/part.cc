@@ -97,7 +97,7 @@ std::optional<Part> read_part(const fs::path& folder, std::size_t chunk) {
 }
 
 std::optional<PartEndLine> read_part_end(const fs::path& folder, std::size_t chunk) {
-  const int descriptor = open(place_of(folder, "parts", chunk).c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = open(place_of(folder, "parts", chunk).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return std::nullopt;
   const off_t size = lseek(descriptor, 0, SEEK_END);
   std::string bytes(longest_end, '\0');

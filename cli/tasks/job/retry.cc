@@ -33,7 +33,7 @@ Numbered parse_numbered(const Input& listed) {
   const std::size_t space = std::min(text.find(' '), text.size());
   const auto number = parse_integer(text.substr(0, space));
   if (!number || *number < 0 || space == text.size())
-    throw Error(Fault::unreadable, fmt::format("{}: is not of a list of inputs that failed", text));
+    throw Error(Fault::unreadable, "the list of a round of --retry-failed is damaged: it is not of inputs that failed");
   return {static_cast<std::size_t>(*number), {text.substr(space + 1), listed.error}};
 }
 
@@ -53,7 +53,10 @@ class AnswerWalk {
   // Nothing at the end. Throws Error(unreadable).
   std::optional<Line> next() {
     Line line;
-    if (!lines_.next(line.text)) return std::nullopt;
+    if (!lines_.next(line.text)) {
+      if (const std::size_t seen = number_ + (has_part_ ? 1 : 0); seen != inputs_.inputs()) refuse_cut(seen);
+      return std::nullopt;
+    }
     const auto answer = answers::parse_answer_line(line.text);
     if (!answer || !lines_.has_end()) refuse();
     for (;; begin_input(number_ + 1)) {
@@ -81,6 +84,10 @@ class AnswerWalk {
   [[noreturn]] void refuse() const {
     throw Error(Fault::unreadable, Frame::file(Role::argument, file_.string()),
                 fmt::format("line {}: is not an answer for an input of this job", lines_.number()));
+  }
+  [[noreturn]] void refuse_cut(std::size_t seen) const {
+    throw Error(Fault::unreadable, Frame::file(Role::argument, file_.string()),
+                fmt::format("is damaged: it holds answers for {} of {} inputs", seen, inputs_.inputs()));
   }
   const Input& at(std::size_t number) {
     if (number >= inputs_.inputs()) refuse();

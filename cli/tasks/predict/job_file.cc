@@ -10,6 +10,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "cli/tasks/identity/nesting.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
 #include "lib/base/parse.h"
@@ -66,6 +67,7 @@ JobFile::Job parse(const std::string& text, const fs::path& file) {
   if (!text.starts_with(opening) || text.size() > longest) refuse("is not a file of predict --resume, and is left as it is");
   JobFile::Job job;
   try {
+    check_nesting(text);
     const Json json = Json::parse(text);
     job.size = {json.at("batch").get<std::size_t>(), json.at("threads").get<std::size_t>(), json.at("images").get<std::size_t>()};
     if (json.contains("complete_bytes")) job.complete_bytes = json["complete_bytes"].get<std::uintmax_t>();

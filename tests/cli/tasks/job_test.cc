@@ -57,7 +57,7 @@ TEST_F(JobTest, TheFirstFileOfANameWins) {
   { NewFile unnamed(folder() / "a/b/e"); }
   EXPECT_EQ(std::distance(fs::directory_iterator(folder() / "a/b"), {}), 1);
   EXPECT_THAT(error_of([&] { NewFile file(folder() / "none/e"); }), HasSubstr("none/e: cannot be written: No such file"));
-  EXPECT_THAT(error_of([&] { read_published(folder() / "a"); }), HasSubstr("cannot be read: Is a directory"));
+  EXPECT_THAT(error_of([&] { read_published(folder() / "a"); }), HasSubstr("is not a file"));
 }
 
 TEST_F(JobTest, AFileOfManyBlocksIsWhole) {
@@ -197,7 +197,7 @@ TEST_F(JobTest, PhotosOfAListKeepTheirClasses) {
     EXPECT_EQ(same.name(), photo.number ? "batch 1.bin[17]" : "a b/c d.png");
   }
   for (const char* text : {"", "a.png", "3 a.png", "x - a.png"})
-    EXPECT_THAT(error_of([&] { parse_photo({text, ""}); }), HasSubstr("is not of a list of photos and classes"));
+    EXPECT_THAT(error_of([&] { parse_photo({text, ""}); }), HasSubstr("it is not of photos and classes"));
 }
 
 TEST_F(JobTest, LinesOfAnEvaluationAreReadAsTheyWereWritten) {
