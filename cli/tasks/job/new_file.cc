@@ -125,33 +125,27 @@ bool publish(const fs::path& as, std::string_view bytes, bool synced) {
 
 std::optional<std::string> read_published(const fs::path& file) {
   const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  const auto fail = [&](int error) {
-    throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()),
-                std::string("cannot be read: ") + std::strerror(error));
-  };
   if (descriptor < 0 && errno == ENOENT) return std::nullopt;
-  if (descriptor < 0) fail(errno);
+  const auto refuse = [&](const std::string& what) {
+    if (descriptor >= 0) close(descriptor);
+    throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()), what);
+  };
+  const auto refuse_by_errno = [&] { refuse(std::string("cannot be read: ") + std::strerror(errno)); };
+  if (descriptor < 0) refuse_by_errno();
   struct stat status {};
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-    close(descriptor);
-    throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()), "is not a file");
-  }
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) refuse("is not a file");
   std::string text;
   std::array<char, 65536> bytes;
   while (true) {
     const ssize_t count = read(descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    const int error = errno;
-    if (count <= 0) close(descriptor);
-    if (count < 0) fail(error);
-    if (count == 0) return text;
-    if (text.size() > most_published) {
-      close(descriptor);
-      throw Error(Fault::unreadable, Frame::file(Role::argument, file.string()),
-                  "is too large: it is damaged, or of something else");
-    }
+    if (count < 0) refuse_by_errno();
+    if (count == 0) break;
+    if (text.size() > most_published) refuse("is too large: it is damaged, or of something else");
     text.append(bytes.data(), static_cast<std::size_t>(count));
   }
+  close(descriptor);
+  return text;
 }
 
 bool is_published(const fs::path& file) {
