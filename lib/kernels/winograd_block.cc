@@ -78,15 +78,9 @@ WinogradBlock::WinogradBlock(const Winograd& winograd, std::int64_t first_tile, 
 
 // The middle tap's values come first, then the points in their order; the last one, infinity, is the filter's last place.
 WinogradLine::WinogradLine(const WinogradFilter& filter, std::int64_t extent) : outputs(extent), span(filter.span(extent)) {
-  const std::int64_t middle = filter.stride == 2 ? extent : 0, first_point = filter.stride == 2 ? 1 : 0;
-  for (std::int64_t v = 0; v < span; ++v) {
-    if (v < middle) {
-      copy[v] = v;
-    } else {
-      place[v] = v + 1 == span ? filter.side() - 1 : v - middle + first_point;
-    }
-  }
-  for (std::int64_t p = 0; p < filter.side(); ++p) copies[p] = filter.copies(p, extent);
+  const std::int64_t middle = filter.stride == 2 ? extent - 1 : 0;
+  for (std::int64_t v = 0; v < span; ++v) place[v] = std::max<std::int64_t>(v - middle, 0);
+  place[span - 1] = filter.side() - 1;
 }
 
 }  // namespace resnet::kernels

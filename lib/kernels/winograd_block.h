@@ -50,13 +50,12 @@ struct WinogradBlock {
   WinogradLayout layout;
 };
 
-// Which places the values along a side of a tile meet, and as which of the copies there.
+// Which places the values along a side of a tile meet.
 struct WinogradLine {
   WinogradLine(const WinogradFilter& filter, std::int64_t extent);
 
   std::int64_t outputs, span;
-  std::int64_t place[most_winograd_span] = {}, copy[most_winograd_span] = {};  // by value
-  std::int64_t copies[most_winograd_side] = {};                                // by place
+  std::int64_t place[most_winograd_span];  // by value
 };
 
 }  // namespace resnet::kernels

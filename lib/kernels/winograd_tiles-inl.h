@@ -169,37 +169,32 @@ Transforms transforms_of(const WinogradFilter& f, const WinogradTile& tile) {
   return f.stride == 2 ? transforms_of<2>(tile.high, tile.wide) : transforms_of<1>(tile.high, tile.wide);
 }
 
-// Where a tile's values lie: places x rows of `row` floats, of which those of the tiles before it are taken.
+// Where values lie: at each place a row of `row` floats for one after the other, tile after tile.
 template <typename T>
 class Values {
  public:
   Values(const Winograd& w, std::int64_t first_tile, std::int64_t tiles_before, const std::int64_t* offsets, std::int64_t row,
          T* from)
-      : filter_(w.filter), row_(row) {
-    WinogradRows rows(filter_);
+      : side_(w.filter.side()), row_(row) {
+    WinogradRows rows(w.filter);
     rows.add(w, first_tile, tiles_before);
-    for (std::int64_t place = 0; place < filter_.places(); ++place) at_[place] = from + offsets[place] + rows[place] * row;
+    for (std::int64_t place = 0; place < w.filter.places(); ++place) at_[place] = from + offsets[place] + rows[place] * row;
   }
 
   // Of the next tile.
   void take(const WinogradLine& down, const WinogradLine& across, Grid<T>& values) {
-    const std::int64_t side = filter_.side();
     for (std::int64_t i = 0; i < down.span; ++i) {
-      T* const* places = at_ + down.place[i] * side;
+      T** const places = at_ + down.place[i] * side_;
       for (std::int64_t j = 0; j < across.span; ++j) {
-        const std::int64_t copy = down.copy[i] * across.copies[across.place[j]] + across.copy[j];
-        values[i][j] = places[across.place[j]] + copy * row_;
+        T*& at = places[across.place[j]];
+        values[i][j] = at;
+        at += row_;
       }
-    }
-    for (std::int64_t i = 0; i < side; ++i) {
-      const std::int64_t step = down.copies[i] * row_;
-      for (std::int64_t j = 0; j < side; ++j) at_[i * side + j] += step * across.copies[j];
     }
   }
 
  private:
-  const WinogradFilter& filter_;
-  std::int64_t row_;
+  std::int64_t side_, row_;
   T* at_[most_winograd_side * most_winograd_side];  // by place, the next row
 };
 
