@@ -1,16 +1,16 @@
 #include "lib/kernels/winograd.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "lib/kernels/caches.h"
 #include "lib/kernels/targets.h"
+#include "lib/kernels/winograd_block.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/kernels/winograd.cc"
 #include <hwy/foreach_target.h>
-#include "lib/kernels/bounds-inl.h"
 #include "lib/kernels/registers-inl.h"
+#include "lib/kernels/winograd_tiles-inl.h"
 #include "lib/kernels/winograd_transforms-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -45,7 +45,7 @@ std::size_t packed_floats(const WinogradFilter& f) {
   return static_cast<std::size_t>(f.places() * s.place + s.panels * static_cast<std::int64_t>(panel_width()) + f.channels);
 }
 
-template <int tile>
+template <int tile, int stride>
 void pack_panels(const WinogradFilter& f, const float* weights, float* packed) {
   constexpr int side = tile + 2;
   const Tag d;
@@ -66,13 +66,13 @@ void pack_panels(const WinogradFilter& f, const float* weights, float* packed) {
         RESNET_UNROLL for (int j = 0; j < 3; ++j) {
           Vector g[3];
           RESNET_UNROLL for (int i = 0; i < 3; ++i) g[i] = hn::Load(d, taps + static_cast<std::size_t>(i * 3 + j) * lanes);
-          Transform<tile>::filter(g, columns[j]);
+          Taps<tile, stride>::transform(g, columns[j]);
         }
         float* to = packed + panel * p.panel + c * width + static_cast<std::int64_t>(half * lanes);
         RESNET_UNROLL for (int i = 0; i < side; ++i) {
           const Vector g[3] = {columns[0][i], columns[1][i], columns[2][i]};
           Vector row[side];
-          Transform<tile>::filter(g, row);
+          Taps<tile, stride>::transform(g, row);
           RESNET_UNROLL for (int j = 0; j < side; ++j) hn::StoreU(row[j], d, to + (i * side + j) * p.place);
         }
       }
@@ -81,81 +81,17 @@ void pack_panels(const WinogradFilter& f, const float* weights, float* packed) {
 }
 
 void pack(const WinogradFilter& f, const float* weights, float* packed) {
-  f.tile == 2 ? pack_panels<2>(f, weights, packed) : pack_panels<4>(f, weights, packed);
+  if (f.tile == 2) return pack_panels<2, 1>(f, weights, packed);
+  f.stride == 2 ? pack_panels<4, 2>(f, weights, packed) : pack_panels<4, 1>(f, weights, packed);
 }
 
-// The places of a block stand far enough apart that they do not all fall on the same lines of a cache.
-std::int64_t padded(std::int64_t floats) {
-  const std::int64_t line = 16, lines = (floats + line - 1) / line;
-  return (lines | 1) * line;
-}
-
-// What a block of tiles is worked on in: the transformed input, places x tiles x channels, and the products, places x tiles x
-// outputs (of whole panels).
-struct Scratch {
-  std::int64_t input_place, row, output_place;
-};
-Scratch scratch_of(const Winograd& w, std::int64_t tiles) {
-  const auto width = static_cast<std::int64_t>(panel_width());
-  const std::int64_t row = (w.filter.outputs + width - 1) / width * width;
-  return {padded(tiles * w.filter.channels), row, padded(tiles * row)};
-}
-
-struct TileAt {
-  std::int64_t image, down, across;  // its place among the image's tiles
-};
-TileAt tile_at(const Winograd& w, std::int64_t index) {
-  const std::int64_t wide = w.tiles_wide(), per_image = w.tiles_high() * wide;
-  return {index / per_image, index % per_image / wide, index % wide};
-}
-
-// Tiles [begin, end) of the block that begins with tile `first`.
-template <int tile>
-void transform_input(const Winograd& w, const float* x, const float* zeros, std::int64_t first, std::int64_t tiles, float* input,
-                     std::size_t begin, std::size_t end) {
-  constexpr int side = tile + 2;
-  const Tag d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int64_t channels = w.filter.channels, place = scratch_of(w, tiles).input_place;
-  for (auto t = static_cast<std::int64_t>(begin); t < static_cast<std::int64_t>(end); ++t) {
-    const TileAt at = tile_at(w, first + t);
-    const std::int64_t top = at.down * tile - w.pad_top, left = at.across * tile - w.pad_left;
-    const float* image = x + at.image * w.height * w.width * channels;
-    const float* pixels[side][side];
-    for (int i = 0; i < side; ++i) {
-      const bool in_rows = top + i >= 0 && top + i < w.height;
-      for (int j = 0; j < side; ++j) {
-        const bool inside = in_rows && left + j >= 0 && left + j < w.width;
-        pixels[i][j] = inside ? image + ((top + i) * w.width + left + j) * channels : zeros;
-      }
-    }
-    float* to = input + t * channels;
-    for (std::int64_t c = 0; c < channels; c += lanes) {
-      const auto count = static_cast<std::size_t>(std::min(lanes, channels - c));
-      Vector columns[side][side];  // of the transformed columns
-      RESNET_UNROLL for (int j = 0; j < side; ++j) {
-        Vector pixel[side];
-        RESNET_UNROLL for (int i = 0; i < side; ++i) pixel[i] = load(pixels[i][j] + c, count);
-        Transform<tile>::input(pixel, columns[j]);
-      }
-      RESNET_UNROLL for (int i = 0; i < side; ++i) {
-        Vector line[side], row[side];
-        RESNET_UNROLL for (int j = 0; j < side; ++j) line[j] = columns[j][i];
-        Transform<tile>::input(line, row);
-        RESNET_UNROLL for (int j = 0; j < side; ++j) store(row[j], to + (i * side + j) * place + c, count);
-      }
-    }
-  }
-}
-
-void input_tiles(const Winograd& w, const float* x, const float* packed, std::int64_t first, std::int64_t tiles, float* input,
+void block_input(const Winograd& w, const WinogradBlock& block, const float* x, const float* packed, float* input,
                  std::size_t begin, std::size_t end) {
-  const float* zeros = parts_of(w.filter, packed).zeros;
-  w.filter.tile == 2 ? transform_input<2>(w, x, zeros, first, tiles, input, begin, end)
-                     : transform_input<4>(w, x, zeros, first, tiles, input, begin, end);
+  input_tiles(w, block, x, parts_of(w.filter, packed).zeros, input, begin, end);
 }
 
-// `rows` tiles by a panel of outputs, on top of what the sums hold already where this is not the first run of channels.
+// `rows` values of a place by a panel of outputs, on top of what the sums hold already where this is not the first run of
+// channels.
 template <int rows, bool ahead>
 HWY_NOINLINE void multiply(const float* input, std::int64_t input_row, const float* panel, std::int64_t depth, float* sums,
                            std::int64_t sums_row, bool is_first, Prefetch prefetch) {
@@ -193,90 +129,34 @@ constexpr void fill(Multiply (*table)[2]) {
 }
 
 // Products [begin, end) of a block: of each place, one per panel.
-void multiply_panels(const Winograd& w, const float* packed, std::int64_t tiles, const float* input, float* sums,
+void multiply_panels(const Winograd& w, const WinogradBlock& block, const float* packed, const float* input, float* products,
                      std::size_t begin, std::size_t end) {
   Multiply table[most_rows + 1][2] = {};
   fill<most_rows>(table);
   const auto width = static_cast<std::int64_t>(panel_width());
   const Packed p = parts_of(w.filter, packed);
-  const Scratch s = scratch_of(w, tiles);
-  const std::int64_t channels = w.filter.channels, runs = (tiles + most_rows - 1) / most_rows;
+  const std::int64_t channels = w.filter.channels, row = block.layout.output_row;
   for (auto item = static_cast<std::int64_t>(begin); item < static_cast<std::int64_t>(end); ++item) {
     const std::int64_t place = item / p.panels, index = item % p.panels;
+    const std::int64_t rows = block.rows[place], runs = (rows + most_rows - 1) / most_rows;
     const float* panel = p.filter + place * p.place + index * p.panel;
-    const float* from = input + place * s.input_place;
-    float* to = sums + place * s.output_place + index * width;
+    const float* from = input + block.layout.input[static_cast<std::size_t>(place)];
+    float* to = products + block.layout.output[static_cast<std::size_t>(place)] + index * width;
     for (std::int64_t k = 0; k < channels; k += most_depth) {
       const std::int64_t depth = std::min(most_depth, channels - k);
       for (std::int64_t run = 0; run < runs; ++run) {  // of nearly equal height
-        const std::int64_t row = tiles * run / runs, last = tiles * (run + 1) / runs;
-        table[last - row][runs <= Prefetch::most_runs](from + row * channels + k, channels, panel + k * width, depth,
-                                                       to + row * s.row, s.row, k == 0,
-                                                       Prefetch(panel + k * width, depth * width, run, runs));
+        const std::int64_t first = rows * run / runs, last = rows * (run + 1) / runs;
+        table[last - first][runs <= Prefetch::most_runs](from + first * channels + k, channels, panel + k * width, depth,
+                                                         to + first * row, row, k == 0,
+                                                         Prefetch(panel + k * width, depth * width, run, runs));
       }
     }
   }
 }
 
-// Tiles [begin, end) of the block.
-template <int tile>
-void transform_output(const Winograd& w, const float* bias, std::int64_t first, std::int64_t tiles, const float* sums,
-                      const float* addend, float* y, std::size_t begin, std::size_t end) {
-  constexpr int side = tile + 2;
-  const Tag d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int64_t outputs = w.filter.outputs;
-  const Scratch s = scratch_of(w, tiles);
-  const Vector least = hn::Set(d, w.least), most = hn::Set(d, w.most);
-  for (auto t = static_cast<std::int64_t>(begin); t < static_cast<std::int64_t>(end); ++t) {
-    const TileAt at = tile_at(w, first + t);
-    const std::int64_t top = at.down * tile, left = at.across * tile;
-    const std::int64_t high = std::min<std::int64_t>(tile, w.out_height - top),
-                       wide = std::min<std::int64_t>(tile, w.out_width - left);
-    const std::int64_t corner = ((at.image * w.out_height + top) * w.out_width + left) * outputs;
-    const float* from = sums + t * s.row;
-    for (std::int64_t o = 0; o < outputs; o += lanes) {
-      const auto count = static_cast<std::size_t>(std::min(lanes, outputs - o));
-      Vector columns[side][tile];
-      RESNET_UNROLL for (int j = 0; j < side; ++j) {
-        Vector sum[side];
-        RESNET_UNROLL for (int i = 0; i < side; ++i) sum[i] = hn::LoadU(d, from + (i * side + j) * s.output_place + o);
-        Transform<tile>::output(sum, columns[j]);
-      }
-      const Vector shift = hn::LoadU(d, bias + o);
-      RESNET_UNROLL for (int i = 0; i < tile; ++i) {
-        if (i >= high) continue;
-        Vector line[side], row[tile];
-        RESNET_UNROLL for (int j = 0; j < side; ++j) line[j] = columns[j][i];
-        Transform<tile>::output(line, row);
-        RESNET_UNROLL for (int j = 0; j < tile; ++j) {
-          if (j >= wide) continue;
-          const std::int64_t target = corner + (i * w.out_width + j) * outputs + o;
-          Vector value = hn::Add(row[j], shift);
-          if (addend != nullptr) value = hn::Add(value, load(addend + target, count));
-          store(between(least, value, most), y + target, count);
-        }
-      }
-    }
-    for (std::int64_t i = 0; i < high && w.finish; ++i) {
-      const auto row = static_cast<std::size_t>(corner + i * w.out_width * outputs);
-      w.finish.apply(y, row, row + static_cast<std::size_t>(wide * outputs));
-    }
-  }
-}
-
-void output_tiles(const Winograd& w, const float* packed, std::int64_t first, std::int64_t tiles, const float* sums,
-                  const float* addend, float* y, std::size_t begin, std::size_t end) {
-  const float* bias = parts_of(w.filter, packed).bias;
-  w.filter.tile == 2 ? transform_output<2>(w, bias, first, tiles, sums, addend, y, begin, end)
-                     : transform_output<4>(w, bias, first, tiles, sums, addend, y, begin, end);
-}
-
-std::size_t input_floats(const Winograd& w, std::int64_t tiles) {
-  return static_cast<std::size_t>(w.filter.places() * scratch_of(w, tiles).input_place);
-}
-std::size_t sums_floats(const Winograd& w, std::int64_t tiles) {
-  return static_cast<std::size_t>(w.filter.places() * scratch_of(w, tiles).output_place);
+void block_output(const Winograd& w, const WinogradBlock& block, const float* packed, const float* products, const float* addend,
+                  float* y, std::size_t begin, std::size_t end) {
+  output_tiles(w, block, parts_of(w.filter, packed).bias, products, addend, y, begin, end);
 }
 
 }  // namespace
@@ -289,11 +169,9 @@ namespace resnet::kernels {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(packed_floats);
 HWY_EXPORT(pack);
-HWY_EXPORT(input_tiles);
+HWY_EXPORT(block_input);
 HWY_EXPORT(multiply_panels);
-HWY_EXPORT(output_tiles);
-HWY_EXPORT(input_floats);
-HWY_EXPORT(sums_floats);
+HWY_EXPORT(block_output);
 
 namespace {
 
@@ -305,9 +183,14 @@ constexpr std::int64_t streamed_filter_bytes = 3 << 20, fewest_tiles_of_stream =
 // What threads may read of a filter more than once, all together, and still be ready before they had waited for each other.
 constexpr std::int64_t bytes_for_a_barrier = 3 << 18;
 
-std::int64_t panels_of(const WinogradFilter& filter) {
-  const auto width = static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)());
-  return (filter.outputs + width - 1) / width;
+std::int64_t width_of_panel() { return static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(panel_width)()); }
+std::int64_t panels_of(const WinogradFilter& filter) { return (filter.outputs + width_of_panel() - 1) / width_of_panel(); }
+
+// Of a block of so many tiles, none of which is smaller than the others.
+WinogradLayout largest_layout(const WinogradFilter& filter, std::int64_t tiles) {
+  WinogradRows rows(filter);
+  rows.add(filter.tile, filter.tile, tiles);
+  return {filter, rows, width_of_panel()};
 }
 
 // One run of a convolution: what its loops share.
@@ -316,21 +199,44 @@ struct Job {
   const WinogradCut& cut;
   const float *x, *packed, *addend;
   float *y, *scratch;
-  std::int64_t tiles = w.tiles();
-  std::size_t input_size = HWY_DYNAMIC_DISPATCH(input_floats)(w, cut.tiles_of_block),
-              sums_size = HWY_DYNAMIC_DISPATCH(sums_floats)(w, cut.tiles_of_block);
+  WinogradLayout largest = largest_layout(w.filter, cut.tiles_of_block);
   std::size_t products = static_cast<std::size_t>(w.filter.places() * panels_of(w.filter));
-  std::int64_t first = 0, count = 0;  // of the block that all threads share
 
-  float* input(std::size_t thread) const { return scratch + thread * (input_size + sums_size); }
-  float* sums(std::size_t thread) const { return input(thread) + input_size; }
+  float* input_of(std::size_t thread) const {
+    return scratch + static_cast<std::int64_t>(thread) * (largest.input_size + largest.output_size);
+  }
+  float* products_of(std::size_t thread) const { return input_of(thread) + largest.input_size; }
+  WinogradBlock block_at(std::int64_t index) const {
+    const std::int64_t tiles = w.tiles(), first = tiles * index / cut.blocks;
+    return {w, first, tiles * (index + 1) / cut.blocks - first, width_of_panel()};
+  }
 
-  void block_alone(std::int64_t block, std::size_t thread) const {
-    const std::int64_t begin = tiles * block / cut.blocks, size = tiles * (block + 1) / cut.blocks - begin;
-    const auto n = static_cast<std::size_t>(size);
-    HWY_DYNAMIC_DISPATCH(input_tiles)(w, x, packed, begin, size, input(thread), 0, n);
-    HWY_DYNAMIC_DISPATCH(multiply_panels)(w, packed, size, input(thread), sums(thread), 0, products);
-    HWY_DYNAMIC_DISPATCH(output_tiles)(w, packed, begin, size, sums(thread), addend, y, 0, n);
+  // The three steps of a block: of its tiles, of its products, and of its tiles again.
+  void input(const WinogradBlock& block, std::size_t thread, std::size_t begin, std::size_t end) const {
+    HWY_DYNAMIC_DISPATCH(block_input)(w, block, x, packed, input_of(thread), begin, end);
+  }
+  void multiply(const WinogradBlock& block, std::size_t thread, std::size_t begin, std::size_t end) const {
+    HWY_DYNAMIC_DISPATCH(multiply_panels)(w, block, packed, input_of(thread), products_of(thread), begin, end);
+  }
+  void output(const WinogradBlock& block, std::size_t thread, std::size_t begin, std::size_t end) const {
+    HWY_DYNAMIC_DISPATCH(block_output)(w, block, packed, products_of(thread), addend, y, begin, end);
+  }
+
+  void by_one_thread(std::int64_t index, std::size_t thread) const {
+    const WinogradBlock block = block_at(index);
+    const auto tiles = static_cast<std::size_t>(block.tiles);
+    input(block, thread, 0, tiles);
+    multiply(block, thread, 0, products);
+    output(block, thread, 0, tiles);
+  }
+
+  void by_all_threads(std::int64_t index, ThreadPool& pool) const {
+    const WinogradBlock block = block_at(index);
+    const auto tiles = static_cast<std::size_t>(block.tiles);
+    const std::size_t grain = std::max<std::size_t>(tiles / (4 * pool.threads()), 1);
+    pool.parallel_for(tiles, grain, [&](std::size_t begin, std::size_t end) { input(block, 0, begin, end); });
+    pool.parallel_for(products, 1, [&](std::size_t begin, std::size_t end) { multiply(block, 0, begin, end); });
+    pool.parallel_for(tiles, grain, [&](std::size_t begin, std::size_t end) { output(block, 0, begin, end); });
   }
 };
 
@@ -350,7 +256,7 @@ void pack_winograd(const WinogradFilter& filter, const float* weights, const flo
 WinogradCut cut(const Winograd& w, std::size_t threads) {
   const std::int64_t tiles = std::max<std::int64_t>(w.tiles(), 1);
   const std::int64_t filter_bytes = w.filter.places() * w.filter.channels * w.filter.outputs * 4;
-  const std::int64_t tile_bytes = w.filter.places() * (w.filter.channels + w.filter.outputs) * 4;
+  const std::int64_t tile_bytes = std::max<std::int64_t>(w.values() / tiles, 1) * (w.filter.channels + w.filter.outputs) * 4;
   WinogradCut cut;
   const auto all = static_cast<std::int64_t>(threads);
   const bool stays = filter_bytes <= second_level_cache() * 3 / 2 &&
@@ -361,37 +267,22 @@ WinogradCut cut(const Winograd& w, std::size_t threads) {
   cut.blocks = (tiles + most - 1) / most;
   if (cut.alone) cut.blocks = std::min((cut.blocks + all - 1) / all * all, tiles);  // as many for each thread
   cut.tiles_of_block = (tiles + cut.blocks - 1) / cut.blocks;
-  const std::size_t one =
-      HWY_DYNAMIC_DISPATCH(input_floats)(w, cut.tiles_of_block) + HWY_DYNAMIC_DISPATCH(sums_floats)(w, cut.tiles_of_block);
-  cut.scratch = one * (cut.alone ? threads : 1);
+  const WinogradLayout layout = largest_layout(w.filter, cut.tiles_of_block);
+  cut.scratch = static_cast<std::size_t>(layout.input_size + layout.output_size) * (cut.alone ? threads : 1);
   return cut;
 }
 
 void convolve(const Winograd& winograd, const WinogradCut& cut, const float* x, const float* packed, const float* addend,
               float* y, float* scratch, ThreadPool& pool) {
-  Job job{winograd, cut, x, packed, addend, y, scratch};
-  if (job.tiles == 0) return;
+  if (winograd.tiles() == 0) return;
+  const Job job{winograd, cut, x, packed, addend, y, scratch};
   if (cut.alone) {
     pool.parallel_for_each(static_cast<std::size_t>(cut.blocks), [&job](std::size_t block, std::size_t thread) {
-      job.block_alone(static_cast<std::int64_t>(block), thread);
+      job.by_one_thread(static_cast<std::int64_t>(block), thread);
     });
     return;
   }
-  for (std::int64_t block = 0; block < cut.blocks; ++block) {
-    job.first = job.tiles * block / cut.blocks;
-    job.count = job.tiles * (block + 1) / cut.blocks - job.first;
-    const auto count = static_cast<std::size_t>(job.count);
-    const std::size_t grain = std::max<std::size_t>(count / (4 * pool.threads()), 1);
-    pool.parallel_for(count, grain, [&job](std::size_t begin, std::size_t end) {
-      HWY_DYNAMIC_DISPATCH(input_tiles)(job.w, job.x, job.packed, job.first, job.count, job.input(0), begin, end);
-    });
-    pool.parallel_for(job.products, 1, [&job](std::size_t begin, std::size_t end) {
-      HWY_DYNAMIC_DISPATCH(multiply_panels)(job.w, job.packed, job.count, job.input(0), job.sums(0), begin, end);
-    });
-    pool.parallel_for(count, grain, [&job](std::size_t begin, std::size_t end) {
-      HWY_DYNAMIC_DISPATCH(output_tiles)(job.w, job.packed, job.first, job.count, job.sums(0), job.addend, job.y, begin, end);
-    });
-  }
+  for (std::int64_t block = 0; block < cut.blocks; ++block) job.by_all_threads(block, pool);
 }
 
 }  // namespace resnet::kernels

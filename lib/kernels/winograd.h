@@ -1,9 +1,15 @@
-// Winograd's convolution of NHWC maps by 3x3 filters at stride 1: F(2x2,3x3) and F(4x4,3x3) of Lavin and Gray, 'Fast Algorithms
-// for Convolutional Neural Networks' (2015), with 2.25 and 4 times fewer multiplications than the direct one. Tiles of the input
-// are transformed, multiplied by the transformed filter (one matrix product per place in the tile) and transformed back; the
-// bias, an addend and the activation's bounds come with the last of these.
+// Winograd's convolution of NHWC maps by 3x3 filters: at stride 1 F(2x2,3x3) and F(4x4,3x3) of Lavin and Gray, 'Fast Algorithms
+// for Convolutional Neural Networks' (2015), with 2.25 and 4 times fewer multiplications than the direct one; at stride 2 with
+// 1.78 times fewer: along each side the pixels that a filter's outer taps see are every other one, which F(4,2) takes, and those
+// that its middle tap sees are multiplied as they are. Tiles of the input are transformed, multiplied by the transformed filter
+// (one matrix product per place of the filter) and transformed back; the bias, an addend and the activation's bounds come with
+// the last of these.
+//
+// Where a map's side is not a multiple of the tile's, its last tiles are smaller: the points of F(2) and F(3) are among those of
+// F(4), so that these meet the same filter, at fewer of its places.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,10 +21,26 @@ namespace resnet::kernels {
 
 struct WinogradFilter {
   std::int64_t channels = 1, outputs = 1;
-  std::int64_t tile = 4;  // outputs high and wide that a tile gives: 2 or 4
+  std::int64_t tile = 4;    // outputs high and wide that a tile gives: 2 or 4
+  std::int64_t stride = 1;  // down and across: 1, or 2 with tiles of 4
 
-  std::int64_t side() const { return tile + 2; }  // of a tile of the input
+  // Places along a side of the transformed filter: one for each point. At stride 2 the first one is of the middle tap.
+  std::int64_t side() const { return tile + 2; }
   std::int64_t places() const { return side() * side(); }
+  // Outputs along a side that a tile is transformed for, where `left` of them are still to be computed.
+  std::int64_t extent(std::int64_t left) const { return std::clamp<std::int64_t>(left, 2, tile); }
+  // Pixels along a side of such a tile, and the values that they are transformed into.
+  std::int64_t span(std::int64_t extent) const { return stride * extent + 3 - stride; }
+  // How many of those values meet the filter at this place along the side.
+  std::int64_t copies(std::int64_t place, std::int64_t extent) const {
+    if (place > extent && place + 1 < side()) return 0;
+    return stride == 2 && place == 0 ? extent : 1;
+  }
+  // Values along a side of all tiles for so many outputs.
+  std::int64_t values(std::int64_t outputs_of_side) const {
+    const std::int64_t rest = outputs_of_side % tile;
+    return outputs_of_side / tile * span(tile) + (rest > 0 ? span(extent(rest)) : 0);
+  }
 };
 
 // Floats that pack_winograd() writes.
@@ -37,6 +59,8 @@ struct Winograd {
   std::int64_t tiles_high() const { return (out_height + filter.tile - 1) / filter.tile; }
   std::int64_t tiles_wide() const { return (out_width + filter.tile - 1) / filter.tile; }
   std::int64_t tiles() const { return batch * tiles_high() * tiles_wide(); }
+  // Of all tiles.
+  std::int64_t values() const { return batch * filter.values(out_height) * filter.values(out_width); }
 };
 
 // How the work is cut into blocks of tiles that stay in a cache.

@@ -32,8 +32,11 @@ std::int64_t bytes_of(const Fact& fact) {
 
 // How many times fewer multiplications than the direct convolution's.
 double saving(const std::string& method) {
-  if (method == kernels::name_of(kernels::Method::winograd2)) return 2.25;
-  return method == kernels::name_of(kernels::Method::winograd4) ? 4 : 1;
+  using kernels::Method;
+  for (const Method way : {Method::winograd2, Method::winograd4, Method::winograd4_stride2}) {
+    if (method == kernels::name_of(way)) return kernels::saving(way);
+  }
+  return 1;
 }
 
 void fill_with_noise(DType dtype, std::span<std::byte> bytes, std::uint64_t seed) {

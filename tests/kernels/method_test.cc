@@ -24,6 +24,26 @@ TEST(Method, OneImageIsNotWorthMakingAFilter) {
   EXPECT_GT(cost(last, Method::winograd4, {.batch = 1, .images = 1}), cost(last, Method::winograd4, {.batch = 1, .images = 100}));
 }
 
+// It has as long a filter as F(4x4,3x3) at stride 1, and saves less.
+TEST(Method, StridesByTheirOwnWay) {
+  const Layer halved{64, 128, 28, 28, 2}, few{256, 512, 7, 7, 2};
+  EXPECT_EQ(choose(halved, {.batch = 1, .threads = 1}), Method::winograd4_stride2);
+  EXPECT_EQ(choose(few, {.batch = 1, .threads = 1}), Method::direct);
+  EXPECT_EQ(choose(few, {.batch = 8, .threads = 1}), Method::winograd4_stride2);
+  EXPECT_EQ(choose(few, {.batch = 1, .threads = 1}, true), Method::winograd4_stride2);
+  EXPECT_DOUBLE_EQ(saving(Method::winograd4_stride2), 16.0 / 9);
+  EXPECT_DOUBLE_EQ(saving(Method::winograd4), 4);
+  EXPECT_DOUBLE_EQ(saving(Method::winograd2), 2.25);
+}
+
+// A map of 13 pixels ends with tiles of one output, which cost as those of two; of 14 no more, of 16 the most.
+TEST(Method, SmallTilesCostLess) {
+  const auto at = [](std::int64_t side) { return cost({256, 256, side, side}, Method::winograd4, {.batch = 8}); };
+  EXPECT_EQ(at(13), at(14));
+  EXPECT_LT(at(14), at(15));
+  EXPECT_LT(at(15), at(16));
+}
+
 TEST(Method, OnlyWinograds) { EXPECT_NE(choose(last, {.batch = 1, .images = 1, .threads = 2}, true), Method::direct); }
 
 TEST(Method, MoreWorkCostsMore) {

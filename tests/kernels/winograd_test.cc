@@ -13,19 +13,20 @@
 namespace resnet::kernels {
 namespace {
 
-// A random convolution as Winograd's takes it: 3x3, stride 1, every padding up to 3.
-Problem random_3x3(std::mt19937& generator) {
+// A random convolution as Winograd's takes it: 3x3, every padding up to 3.
+Problem random_3x3(std::mt19937& generator, std::int64_t stride) {
   Problem p = random_problem(generator);
   Convolution& c = p.convolution;
   c.filter.taps_high = c.filter.taps_wide = 3;
-  c.stride_high = c.stride_wide = c.dilation_high = c.dilation_wide = 1;
+  c.stride_high = c.stride_wide = stride;
+  c.dilation_high = c.dilation_wide = 1;
   p.weights = random_floats(static_cast<std::size_t>(c.filter.outputs * 9 * c.filter.channels), generator);
   return p;
 }
 
 Winograd winograd_of(const Convolution& c, std::int64_t tile) {
   Winograd w;
-  w.filter = {.channels = c.filter.channels, .outputs = c.filter.outputs, .tile = tile};
+  w.filter = {.channels = c.filter.channels, .outputs = c.filter.outputs, .tile = tile, .stride = c.stride_high};
   w.batch = c.batch;
   w.height = c.height;
   w.width = c.width;
@@ -52,10 +53,15 @@ std::vector<float> run(const Winograd& w, const WinogradCut& cut, const float* x
   return y;
 }
 
-// For each instruction set and size of tile.
-class WinogradTest : public testing::TestWithParam<std::tuple<std::int64_t, std::int64_t>> {
+struct Way {
+  std::int64_t tile, stride;
+};
+
+// For each instruction set, size of tile and stride.
+class WinogradTest : public testing::TestWithParam<std::tuple<std::int64_t, Way>> {
  protected:
-  std::int64_t tile() const { return std::get<1>(GetParam()); }
+  std::int64_t tile() const { return std::get<1>(GetParam()).tile; }
+  std::int64_t stride() const { return std::get<1>(GetParam()).stride; }
 
  private:
   UseInstructionSet use_{std::get<0>(GetParam())};
@@ -64,7 +70,7 @@ class WinogradTest : public testing::TestWithParam<std::tuple<std::int64_t, std:
 TEST_P(WinogradTest, AsInDoublePrecision) {
   std::mt19937 generator(1);
   for (int round = 0; round < 100; ++round) {
-    const Problem p = random_3x3(generator);
+    const Problem p = random_3x3(generator, stride());
     const Winograd w = winograd_of(p.convolution, tile());
     ThreadPool pool(1 + static_cast<std::size_t>(round) % 2);
     const bool with_addend = round % 3 == 0;
@@ -81,7 +87,7 @@ TEST_P(WinogradTest, AnImageHasTheSameBits) {
   std::mt19937 generator(2);
   ThreadPool one(1), two(2);
   for (int round = 0; round < 30; ++round) {
-    const Problem p = random_3x3(generator);
+    const Problem p = random_3x3(generator, stride());
     const Winograd w = winograd_of(p.convolution, tile());
     const auto packed = pack(p, w.filter);
     const std::vector<float> together = run(w, cut(w, 1), p.x.data(), packed, nullptr, one);
@@ -109,7 +115,7 @@ TEST_P(WinogradTest, ManyThreads) {
   std::mt19937 generator(7);
   ThreadPool one(1), many(16);
   for (int round = 0; round < 5; ++round) {
-    const Problem p = random_3x3(generator);
+    const Problem p = random_3x3(generator, stride());
     const Winograd w = winograd_of(p.convolution, tile());
     const auto packed = pack(p, w.filter);
     EXPECT_EQ(run(w, cut(w, 16), p.x.data(), packed, p.addend.data(), many),
@@ -125,12 +131,13 @@ TEST_P(WinogradTest, TheSizesOfLayers) {
   std::mt19937 generator(3);
   ThreadPool pool(2);
   for (const auto& [channels, side] : {std::pair<std::int64_t, std::int64_t>{64, 57}, {300, 15}, {512, 7}}) {
-    Problem p = random_3x3(generator);
+    Problem p = random_3x3(generator, stride());
     Convolution& c = p.convolution;
     c.filter.channels = c.pixel_stride = channels;
     c.filter.outputs = 48;
     c.batch = channels == 64 ? 3 : 1;
-    c.height = c.width = c.out_height = c.out_width = side;
+    c.height = c.width = side;
+    c.out_height = c.out_width = (side + stride() - 1) / stride();
     c.pad_top = c.pad_left = 1;
     p.x = random_floats(static_cast<std::size_t>(c.batch * side * side * channels), generator);
     p.weights = random_floats(static_cast<std::size_t>(9 * 48 * channels), generator);
@@ -143,16 +150,16 @@ TEST_P(WinogradTest, TheSizesOfLayers) {
 }
 
 TEST_P(WinogradTest, WhatIsNoNumberStaysSo) {
-  Winograd w{.filter = {.channels = 4, .outputs = 20, .tile = tile()},
-             .height = 4,
-             .width = 4,
+  Winograd w{.filter = {.channels = 4, .outputs = 20, .tile = tile(), .stride = stride()},
+             .height = 5,
+             .width = 5,
              .out_height = 2,
              .out_width = 2,
              .least = 0,
              .most = 6};
   Problem p;
-  p.x.assign(4 * 4 * 4, 1.0f);
-  p.x[4 * 5] = NAN;
+  p.x.assign(5 * 5 * 4, 1.0f);
+  p.x[4 * (2 * 5 + 2)] = NAN;  // the one pixel that all four outputs see
   p.weights.assign(20 * 9 * 4, 0.5f);
   p.bias.assign(20, 0.0f);
   ThreadPool pool(1);
@@ -160,11 +167,26 @@ TEST_P(WinogradTest, WhatIsNoNumberStaysSo) {
   EXPECT_TRUE(std::all_of(y.begin(), y.end(), [](float v) { return std::isnan(v); }));
 }
 
-std::string name_of_case(const testing::TestParamInfo<WinogradTest::ParamType>& info) {
-  return std::string(hwy::TargetName(std::get<0>(info.param))) + "_F" + std::to_string(std::get<1>(info.param));
+// The last tile of a side is as small as what is left: 4 + 3 and 4 + 4 + 4 + 2 outputs.
+TEST(WinogradTiles, MultiplyNoMoreThanTheyGive) {
+  const WinogradFilter plain{.tile = 4}, strided{.tile = 4, .stride = 2};
+  EXPECT_EQ(plain.values(7), 6 + 5);
+  EXPECT_EQ(plain.values(14), 3 * 6 + 4);
+  EXPECT_EQ(plain.values(28), 7 * 6);
+  EXPECT_EQ(strided.values(7), 9 + 7);
+  EXPECT_EQ(strided.values(14), 3 * 9 + 5);
+  const Winograd w{.filter = strided, .batch = 2, .height = 13, .width = 13, .out_height = 7, .out_width = 7};
+  EXPECT_EQ(w.values(), 2 * 16 * 16);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, WinogradTest, testing::Combine(instruction_sets(), testing::Values(2, 4)), name_of_case);
+std::string name_of_case(const testing::TestParamInfo<WinogradTest::ParamType>& info) {
+  const Way way = std::get<1>(info.param);
+  const std::string set = hwy::TargetName(std::get<0>(info.param));
+  return set + "_F" + std::to_string(way.tile) + (way.stride == 2 ? "_stride2" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, WinogradTest,
+                         testing::Combine(instruction_sets(), testing::Values(Way{2, 1}, Way{4, 1}, Way{4, 2})), name_of_case);
 
 }  // namespace
 }  // namespace resnet::kernels

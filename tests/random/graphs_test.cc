@@ -94,6 +94,7 @@ TEST(RandomGraphs, EveryWayToComputeIsTaken) {
   std::set<std::string> wanted = {"convolution xnnpack",
                                   "convolution winograd F(2x2,3x3)",
                                   "convolution winograd F(4x4,3x3)",
+                                  "convolution winograd F(4x4,3x3) at stride 2",
                                   "convolution integer",
                                   "product integer",
                                   "average_pool integer",

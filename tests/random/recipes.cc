@@ -88,6 +88,7 @@ Conv draw_window(Maker& m, Style style, std::int64_t height, std::int64_t width,
     kernels[0] = kernels[1] = style == Style::same_size && m.draw.chance(30) ? 1 : 3;
     if (kernels[0] == 3) conv.pads = {pad, pad, pad, pad};
     if (style == Style::winograd && m.draw.chance(25)) conv.pads = {pad, 1, 1, m.draw.between(0, 2)};
+    if (style == Style::winograd && m.draw.chance(35)) conv.strides = {2, 2};
     return conv;
   }
   for (int i = 0; i < 2; ++i) kernels[i] = m.draw.one_of<std::int64_t>({1, 1, 2, 3, 3, 3, 4, 5});

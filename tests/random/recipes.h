@@ -49,7 +49,7 @@ ValueId weights(Maker& m, const Sizes& sizes, std::int64_t fan_in);
 // A convolution of a map. `outputs` 0: drawn.
 enum class Style : std::uint8_t {
   any,
-  winograd,   // 3x3 at stride 1, at least 16 outputs
+  winograd,   // 3x3 at stride 1 or 2, at least 16 outputs
   same_size,  // 3x3 or 1x1 at stride 1, padded, as many outputs as channels unless told
 };
 ValueId convolve(Maker& m, ValueId map, Style style, std::int64_t outputs = 0);

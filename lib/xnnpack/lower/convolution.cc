@@ -80,13 +80,15 @@ bool fits(const Conv& conv, const Site& site) {
   return site.is_float() && (!site.has(2) || site.is_constant(2)) && fits_images(conv, site.fact(0), site.fact(1));
 }
 
-// Winograd's are for filters of 3x3 at stride 1 over enough channels to fill vectors.
+std::int64_t stride_of(const Conv& conv) { return conv.strides.empty() ? 1 : conv.strides.front(); }
+
+// Winograd's are for filters of 3x3 at stride 1 or 2 over enough channels to fill vectors.
 bool fits_winograd(const Conv& conv, const Shape& weight) {
-  const auto ones = [](const std::vector<std::int64_t>& list) {
-    return std::all_of(list.begin(), list.end(), [](std::int64_t n) { return n == 1; });
+  const auto all = [](const std::vector<std::int64_t>& list, std::int64_t number) {
+    return std::all_of(list.begin(), list.end(), [number](std::int64_t n) { return n == number; });
   };
-  return conv.group == 1 && weight[2] == 3 && weight[3] == 3 && ones(conv.strides) && ones(conv.dilations) && weight[0] >= 16 &&
-         weight[1] >= 16;
+  return conv.group == 1 && weight[2] == 3 && weight[3] == 3 && stride_of(conv) <= 2 && all(conv.strides, stride_of(conv)) &&
+         all(conv.dilations, 1) && weight[0] >= 16 && weight[1] >= 16;
 }
 
 // Chosen by what is asked for, and never by what comes.
@@ -97,9 +99,14 @@ kernels::Method method_of(const Conv& conv, const Site& site) {
   if (!fits_winograd(conv, weight) || job.convolutions == Convolutions::direct) return Method::direct;
   const std::optional<Dims>& dims = site.planning().expected(site.id());
   const bool winograd = job.convolutions == Convolutions::winograd;
-  if (!dims || !(*dims)[2].is_number() || !(*dims)[3].is_number()) return winograd ? Method::winograd2 : Method::direct;
-  return kernels::choose({weight[1], weight[0], (*dims)[2].number(), (*dims)[3].number()},
-                         {job.batch, job.images, site.planning().threads()}, winograd);
+  kernels::Layer layer{.channels = weight[1], .outputs = weight[0], .stride = stride_of(conv)};
+  if (dims && (*dims)[2].is_number() && (*dims)[3].is_number()) {
+    layer.out_height = (*dims)[2].number();
+    layer.out_width = (*dims)[3].number();
+  } else if (!winograd) {
+    return Method::direct;
+  }
+  return kernels::choose(layer, {job.batch, job.images, site.planning().threads()}, winograd);
 }
 
 // Whether lib/kernels computes it, and faster: enough channels to fill vectors.

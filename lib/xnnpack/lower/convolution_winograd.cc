@@ -14,8 +14,7 @@ class WinogradConvolutionStep final : public KernelConvolutionStep {
   WinogradConvolutionStep(kernels::Method method, const Conv& conv, const Site& site)
       : KernelConvolutionStep(conv, site),
         method_(method),
-        filter_{
-            .channels = weight_shape()[1], .outputs = weight_shape()[0], .tile = method == kernels::Method::winograd2 ? 2 : 4} {
+        filter_(kernels::filter_of({.channels = weight_shape()[1], .outputs = weight_shape()[0]}, method)) {
     pack(site, kernels::packed_size(filter_), [filter = filter_](const float* weight, const float* bias, float* packed) {
       kernels::pack_winograd(filter, weight, bias, packed);
     });
