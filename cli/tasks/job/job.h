@@ -41,13 +41,14 @@ class JobCommand {
   JobCommand& operator=(const JobCommand&) = delete;
 
   virtual std::string name() const = 0;  // "predict"
-  // Calls `add` with every input in its order.
-  virtual void list(const std::function<void(const Input&)>& add) = 0;
+  // Calls `add` with every input in its order. Returns what failed meanwhile and is not one of them, a line
+  // each; this process has said it, the others will.
+  virtual std::vector<std::string> list(const std::function<void(const Input&)>& add) = 0;
   // How many inputs are computed at once, at least.
   virtual std::size_t batch() const = 0;
   // Makes ready for as many inputs. What decides the answers, besides the inputs themselves.
   virtual Identity make_ready(const answers::JobSize& size) = 0;
-  // The answers of inputs in their order. One that is not usable (Input::error) is a failure of that text.
+  // The answers of inputs in their order, perhaps of none. One that is not usable (Input::error) is a failure of that text.
   virtual Computed compute(std::span<const Input> inputs) = 0;
   // What the answers call an input.
   virtual std::string name_of(const Input& input) const { return input.path.string(); }
