@@ -32,7 +32,10 @@ struct JobRequest {
   std::function<void(const std::string&)> enter = [](const std::string&) {};
 };
 
-// What a command does of a job. Its answers are JSON lines that begin with "input", as predict's, an input's together.
+// What a command does of a job, in each of its processes. Of the first one list() is asked, then make_ready(); of the others
+// make_ready() of the same size. Where the Identities are equal, so must the answers be, whichever inputs are computed together
+// and by however many threads. An answer is one or more JSON lines that begin with "input", as predict's; one of an input that
+// failed has "error".
 class JobCommand {
  public:
   JobCommand() = default;
