@@ -51,10 +51,10 @@ stopped() { # NAME until-whole|for-a-while
   kill -CONT "${workers[0]}"
   verdict "$1" "$why" "${workers[@]}"
 }
-# Four workers, one of which needs ten times as long for a photo: it has its share, the others have theirs, and nobody waits for
-# it. What equal shares of their rates allow is 400 photos at 10, 10, 10 and 1 a second.
+# Four workers, one of which needs ten times as long for a photo: it has its share, the others have theirs. How long all of it
+# takes is only printed, beside what equal shares of the rates allow that the workers had.
 slowed() { # NAME
-  local why='' workers=() host i expected=many.jsonl chunks whole begin
+  local why='' workers=() host i expected=many.jsonl chunks status begin whole
   wanted "$1" || return
   new_folder "$1" || return
   export THREADS=1
@@ -67,15 +67,16 @@ slowed() { # NAME
   SLOW=1000 begin_worker slow many && workers+=($!)
   within 120 is_whole || why="does not end"
   whole=$(((${EPOCHREALTIME/./} - begin) / 1000))
+  status=$("$program" predict --job work --status)
   for host in a b c slow; do
-    chunks=$("$program" predict --job work --status | sed -n "s/^$host: 1 worker, \([0-9]*\) chunk.*/\1/p")
+    chunks=$(sed -n "s/^$host: 1 worker, \([0-9]*\) chunk.*/\1/p" <<<"$status")
     case $host in
       slow) [ "${chunks:-0}" -le 8 ] || why+=" the slow worker has $chunks chunks of 80" ;;
       *) [ "${chunks:-0}" -ge 16 ] || why+=" worker $host has ${chunks:-no} chunks of 80" ;;
     esac
   done
   verdict "$1" "$why" "${workers[@]}"
-  echo "        $((whole / 1000)).$((whole / 100 % 10)) s; equal shares are 12.9 s"
+  awk -v ms=$whole '/^together/ { printf "        %.1f s; equal shares take %.1f s\n", ms / 1000, 400 / $2 }' <<<"$status"
 }
 # Two machines that see a folder by sshfs, whose names are up to 20 s old.
 in_view() { # MACHINE FOLDER COMMAND: in a mount of its own
