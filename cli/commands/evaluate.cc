@@ -201,30 +201,19 @@ bool is_of_report(const std::string& word) {
   });
 }
 
-// Those of the job; a process that asks for a report of its own gets that and no other.
-std::vector<std::string> joined(std::vector<std::string> of_job, const std::vector<std::string>& own) {
-  if (!own.empty()) std::erase_if(of_job, is_of_report);
-  of_job.insert(of_job.end(), own.begin(), own.end());
-  return of_job;
-}
-
 // `words`: the options that decide the report, kept for others.
-int run_job(const EvaluateOptions& options, const std::vector<std::string>& words, bool alone, Context& context) {
+int run_job(const EvaluateOptions& options, const JobWords& words, Context& context) {
   refuse_in_job({{"--report", !options.network.report.empty()},
                  {"--cam", !options.network.cam.empty()},
                  {"--fail-fast", options.fail_fast}});
   EvaluateOptions with_data = options;
-  if (alone) with_data.arguments.emplace_back("-");  // the job has its list: nothing is read
+  if (words.are_of_job) with_data.arguments.emplace_back("-");  // the job has its list: nothing is read
   EvaluateRequest request = request_of(with_data);
-  JobRequest job = job_request(options.job, words, context);
-  for (const std::string& model : request.models) job.words.push_back("--model=" + model);
-  if (!alone) {
-    std::vector<std::string> data = {request.dataset.data};
-    for (const std::string& list : {request.dataset.ground_truth, request.dataset.class_map}) {
-      if (!list.empty()) data.push_back(list);
-    }
-    job.images = text_of_arguments(data, false);
+  std::vector<std::string> data = {request.dataset.data};
+  for (const std::string& list : {request.dataset.ground_truth, request.dataset.class_map}) {
+    if (!list.empty()) data.push_back(list);
   }
+  const JobRequest job = job_request(options.job, words, request.models, data, false, context);
   context.find_models(request.models);
   refuse_in_folder(options.job.folder, {{"--output", options.output}, {"--confusion", options.confusion}});
   const WrittenFiles written = written_by(options, request.models);
@@ -248,15 +237,10 @@ int run_with_job(EvaluateOptions options, const CLI::App& app, Context& context)
   std::vector<std::string> words = words_of_options(app, {"--model", "--output", "--confusion"});
   if (!options.output.empty()) words.push_back("--output=" + options.output);
   if (!options.confusion.empty()) words.push_back("--confusion=" + options.confusion);
-  if (!options.arguments.empty() || !options.network.models.empty()) return run_job(options, words, false, context);
-  std::vector<std::string> own, others;
-  for (const std::string& word : words) (is_of_report(word) ? own : others).push_back(word);
-  const Manifest manifest = join_job(options.job, "evaluate", others, context);
-  const std::vector<std::string> all = joined(manifest.words, own);
-  EvaluateOptions of_job;
-  parse_words(options.job.folder, all, [&of_job](CLI::App& parsed) { setup(parsed, of_job); });
-  of_job.job = options.job;
-  return run_job(of_job, all, true, context);
+  const bool is_alone = options.arguments.empty() && options.network.models.empty();
+  // A process that asks for a report of its own gets that and no other.
+  const JobWords all = words_of_process(options.job, "evaluate", is_alone, words, is_of_report, context);
+  return run_job(is_alone ? options_of_job(options.job, all, setup) : options, all, context);
 }
 
 }  // namespace

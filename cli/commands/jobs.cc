@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "cli/commands/exit_codes.h"
+#include "cli/tasks/job/manifest.h"
 #include "cli/tasks/job/status.h"
 #include "cli/terminal/output.h"
 #include "lib/base/error.h"
@@ -35,6 +36,24 @@ void use_instruction_set(const std::string& folder, const std::string& isa, Cont
       fmt::format("{}: this job was started with --isa {}, which this machine lacks; expected a machine that has it, here "
                   "are {}",
                   folder, isa, fmt::join(names, ", ")));
+}
+
+// It goes to the job's folder, and computes by its instruction set.
+Manifest join_job(const JobOptions& options, std::string_view command, const std::vector<std::string>& words, Context& context) {
+  const auto manifest = read_manifest(options.folder);
+  if (!manifest) {
+    throw Error(Fault::invalid,
+                fmt::format("{}: holds no job yet, expected a model and images beside --job FOLDER", options.folder));
+  }
+  if (manifest->command != command)
+    throw Error(Fault::invalid,
+                fmt::format("{}: is a job of {}, expected {} --job", options.folder, manifest->command, manifest->command));
+  if (!words.empty())
+    throw Error(Fault::invalid, fmt::format("{}: the job says how photos are answered, expected --job FOLDER without {}",
+                                            options.folder, words.front()));
+  use_instruction_set(options.folder, manifest->isa, context);
+  enter(manifest->directory);
+  return *manifest;
 }
 
 }  // namespace
@@ -69,7 +88,7 @@ int tell_status(const std::string& folder) {
   output.write(to_string(status));
   output.commit();
   if (!status.is_whole) return exit_codes::not_whole;
-  return status.failed > 0 ? exit_codes::inputs_failed : 0;
+  return status.failed > 0 || !status.failures.empty() ? exit_codes::inputs_failed : 0;
 }
 
 void refuse_in_folder(const std::string& folder, std::initializer_list<std::pair<const char*, std::string>> files) {
@@ -83,13 +102,16 @@ void refuse_in_folder(const std::string& folder, std::initializer_list<std::pair
   }
 }
 
-JobRequest job_request(const JobOptions& options, const std::vector<std::string>& words, const Context& context) {
+JobRequest job_request(const JobOptions& options, const JobWords& words, std::span<const std::string> models,
+                       const std::vector<std::string>& images, bool recursive, const Context& context) {
   JobRequest request;
   request.folder = options.folder;
   request.chunk = options.chunk;
   request.waits = !options.no_wait;
   request.retries_failed = options.retry_failed;
-  request.words = words;
+  request.words = words.words;
+  for (const std::string& model : models) request.words.push_back("--model=" + model);
+  if (!words.are_of_job) request.images = text_of_arguments(images, recursive);
   if (context.options.isa) request.instruction_set = kernels::name_of(*context.options.isa);
   std::error_code none;
   request.directory = fs::current_path(none).string();
@@ -97,21 +119,16 @@ JobRequest job_request(const JobOptions& options, const std::vector<std::string>
   return request;
 }
 
-Manifest join_job(const JobOptions& options, std::string_view command, const std::vector<std::string>& words, Context& context) {
-  const auto manifest = read_manifest(options.folder);
-  if (!manifest) {
-    throw Error(Fault::invalid,
-                fmt::format("{}: holds no job yet, expected a model and images beside --job FOLDER", options.folder));
-  }
-  if (manifest->command != command)
-    throw Error(Fault::invalid,
-                fmt::format("{}: is a job of {}, expected {} --job", options.folder, manifest->command, manifest->command));
-  if (!words.empty())
-    throw Error(Fault::invalid, fmt::format("{}: the job says how photos are answered, expected --job FOLDER without {}",
-                                            options.folder, words.front()));
-  use_instruction_set(options.folder, manifest->isa, context);
-  enter(manifest->directory);
-  return *manifest;
+JobWords words_of_process(const JobOptions& options, std::string_view command, bool is_alone,
+                          const std::vector<std::string>& given, const std::function<bool(const std::string&)>& is_own,
+                          Context& context) {
+  if (!is_alone) return {given, false};
+  std::vector<std::string> own, others;
+  for (const std::string& word : given) (is_own(word) ? own : others).push_back(word);
+  JobWords words = {join_job(options, command, others, context).words, true};
+  if (!own.empty()) std::erase_if(words.words, is_own);
+  words.words.insert(words.words.end(), own.begin(), own.end());
+  return words;
 }
 
 void parse_words(const std::string& folder, const std::vector<std::string>& words, const std::function<void(CLI::App&)>& setup) {

@@ -16,7 +16,6 @@
 #include "cli/options/option.h"
 #include "cli/options/shard.h"
 #include "cli/options/written_files.h"
-#include "cli/tasks/job/manifest.h"
 #include "cli/tasks/job/whole.h"
 #include "cli/tasks/predict/predict.h"
 #include "cli/tasks/predict/predict_job.h"
@@ -213,27 +212,16 @@ void check_job(const PredictOptions& options) {
   refuse_stdout("--output", options.output);
 }
 
-// What the process that began the job was given.
-PredictOptions options_of_job(const PredictOptions& given, const Manifest& manifest) {
-  PredictOptions options;
-  parse_words(given.job.folder, manifest.words, [&options](CLI::App& app) { setup(app, options); });
-  options.job = given.job;
-  options.output = given.output;
-  return options;
-}
-
-// `words`: the options that decide answers. `alone`: they are those of the job itself.
-int run_job(const PredictOptions& options, const std::vector<std::string>& words, bool alone, Context& context) {
+// `words`: the options that decide answers.
+int run_job(const PredictOptions& options, const JobWords& words, Context& context) {
   check_job(options);
   if (options.output != options.job.folder + "/" + name_of_whole)
     refuse_in_folder(options.job.folder, {{"--output", options.output}});
-  JobRequest job = job_request(options.job, words, context);
-  job.output = options.output;
   PredictOptions with_images = options;
-  if (alone) with_images.arguments.push_back("-");  // the job has its list: nothing is read
+  if (words.are_of_job) with_images.arguments.push_back("-");  // the job has its list: nothing is read
   PredictRequest request = request_of(with_images, context.messages);
-  for (const std::string& model : request.models) job.words.push_back("--model=" + model);
-  if (!alone) job.images = text_of_arguments(request.images, request.inputs.recursive);
+  JobRequest job = job_request(options.job, words, request.models, request.images, request.inputs.recursive, context);
+  job.output = options.output;
   context.find_models(request.models);
   request.format = format_of(options);
   const WrittenFiles written = written_by(options, request);
@@ -247,10 +235,16 @@ int run_with_job(PredictOptions options, const CLI::App& app, Context& context) 
   options.job.folder = absolute(options.job.folder);
   options.output = absolute(options.output);
   if (options.job.status) return tell_status(options.job.folder);
-  const std::vector<std::string> words = words_of_options(app, {"--output", "--model", "--recursive", "--null"});
-  if (!options.arguments.empty() || !options.network.models.empty()) return run_job(options, words, false, context);
-  const Manifest manifest = join_job(options.job, "predict", words, context);
-  return run_job(options_of_job(options, manifest), manifest.words, true, context);
+  const bool is_alone = options.arguments.empty() && options.network.models.empty();
+  const JobWords words = words_of_process(
+      options.job, "predict", is_alone, words_of_options(app, {"--output", "--model", "--recursive", "--null"}),
+      [](const std::string&) { return false; }, context);
+  if (is_alone) {
+    const std::string output = options.output;
+    options = options_of_job(options.job, words, setup);
+    options.output = output;
+  }
+  return run_job(options, words, context);
 }
 
 }  // namespace

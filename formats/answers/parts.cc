@@ -36,7 +36,25 @@ std::size_t number_at(const Json& json, const char* name) {
   return value.get<std::size_t>();
 }
 
+JobSize job_size_in(const Json& json) {
+  const JobSize size = {number_at(json, "batch"), number_at(json, "threads"), number_at(json, "images")};
+  if (size.batch == 0 || size.threads == 0) throw Error(Fault::invalid, "is damaged: it is of no batch or no threads");
+  return size;
+}
+
 }  // namespace
+
+std::string to_json(const JobSize& size) {
+  return Json{{"batch", size.batch}, {"threads", size.threads}, {"images", size.images}}.dump();
+}
+
+JobSize job_size_from_json(const std::string& json) {
+  try {
+    return job_size_in(Json::parse(json));
+  } catch (const Json::exception&) {
+    throw Error(Fault::invalid, "is damaged: it does not say of how large a batch, how many threads and images it is");
+  }
+}
 
 std::string first_line(const PartHeader& header) {
   const Shard& shard = header.shard;
@@ -60,8 +78,7 @@ std::optional<PartHeader> parse_first_line(const std::string& line) {
     PartHeader header;
     header.shard = {number_at(json, "index"), number_at(json, "of"),     number_at(json, "first"),
                     number_at(json, "count"), number_at(json, "inputs"), json.at("list").get<std::string>()};
-    header.size = {number_at(json, "batch"), number_at(json, "threads"), number_at(json, "images")};
-    if (header.size.batch == 0 || header.size.threads == 0) return std::nullopt;
+    header.size = job_size_in(json);
     header.identity = json.at("identity").dump();
     return header;
   } catch (const Json::exception&) {

@@ -11,7 +11,12 @@ namespace resnet::answers {
 // What convolutions are chosen by. It is kept where a run is resumed with other threads: the answers are to have the same bits.
 struct JobSize {
   std::size_t batch = 1, threads = 1, images = 0;
+  friend bool operator==(const JobSize&, const JobSize&) = default;
 };
+// {"batch":1,"threads":2,"images":3}
+std::string to_json(const JobSize& size);
+// Of an object that has these and perhaps others. Throws Error(invalid), without the file's name: "is damaged: ...".
+JobSize job_size_from_json(const std::string& json);
 
 // Inputs [first, first + count) of all `inputs`: part `index` of `of`, from 1.
 struct Shard {

@@ -135,6 +135,54 @@ TEST_F(EvaluateJobTest, RetryFailedCountsWhatWasMended) {
   EXPECT_EQ(run({"evaluate", "--job", "job", "--status"}).exit_code, 0);
 }
 
+// It is not among the inputs and their answers: whoever finishes says it.
+TEST_F(EvaluateJobTest, EachSaysThatAClassHasNoFolder) {
+  fs::remove_all(folder() / "data/blue");
+  const Finished plain = evaluate({"--format", "json"});
+  EXPECT_EQ(plain.exit_code, 5);
+  EXPECT_THAT(plain.err, HasSubstr("blue"));
+  const std::string told = plain.err.substr(0, plain.err.find('\n') + 1);
+  const Finished first = evaluate({"--format", "json", "--job", "job"});
+  EXPECT_EQ(first.exit_code, 0);
+  EXPECT_EQ(timeless(first.out), timeless(plain.out));
+  const auto count = [&](const std::string& text) {
+    std::size_t times = 0;
+    for (std::size_t at = text.find("blue"); at != text.npos; at = text.find("blue", at + 1)) ++times;
+    return times;
+  };
+  EXPECT_EQ(count(first.err), count(plain.err)) << first.err;
+  const Finished later = run({"evaluate", "--job", "job", "-q"});
+  EXPECT_EQ(later.exit_code, 0);
+  EXPECT_EQ(count(later.err), count(plain.err)) << later.err;
+  write("data/green/bad.png", png(4, 4, {1, 200, 1}));
+  EXPECT_EQ(run({"evaluate", "--job", "job", "--retry-failed", "-q"}).exit_code, 0);
+  const Finished status = run({"evaluate", "--job", "job", "--status"});
+  EXPECT_EQ(status.exit_code, 5);
+  EXPECT_THAT(status.out, HasSubstr("25 inputs, 0 failed\n"));
+  EXPECT_THAT(status.out, HasSubstr("blue"));
+}
+
+// Whose file is cut after it was listed: the images that are still there count, the others are named.
+TEST_F(EvaluateJobTest, ImagesThatAreLostAreNamed) {
+  std::string batch;
+  for (int i = 0; i < 20; ++i) batch += static_cast<char>(i % 3) + std::string(3072, static_cast<char>(6 * i));
+  write("batch.bin", batch);
+  write("cifar.onnx", onnx_file(mean_classifier(32, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0})));
+  const Words words = {"evaluate", "cifar.onnx", "batch.bin", "--labels", "rgb.txt", "--preprocess", "raw", "-q"};
+  Words shared = words;
+  shared.insert(shared.end(), {"--job", "job", "--chunk", "7"});
+  ASSERT_EQ(run(shared).exit_code, 0);
+  for (const char* name : {"job/answers.jsonl", "job/finished.json"}) fs::remove(folder() / name);
+  write("batch.bin", batch.substr(0, 11 * 3073 + 99));
+  const Finished finished = run({"evaluate", "--job", "job", "-q"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 9) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("batch.bin[11]: the file is shorter than when it was listed\n"));
+  EXPECT_THAT(finished.err, HasSubstr("batch.bin[19]: "));
+  EXPECT_THAT(read("job/answers.jsonl"), HasSubstr("{\"input\":\"batch.bin[10]\",\"truth\":1,\"predictions\""));
+  EXPECT_THAT(run({"evaluate", "--job", "job", "--status"}).out, HasSubstr("20 inputs, 9 failed"));
+}
+
 TEST_F(EvaluateJobTest, ACifarBatchIsSharedByItsImages) {
   std::string batch;
   for (int i = 0; i < 40; ++i) batch += static_cast<char>(i % 3) + std::string(3072, static_cast<char>(6 * i));
@@ -193,7 +241,7 @@ TEST_F(EvaluateJobTest, DamagedFilesAreNamed) {
   EXPECT_EQ(finished.exit_code, 2);
   EXPECT_THAT(finished.err, HasSubstr("inputs: is damaged: chunk 0 holds 4 inputs"));
   ASSERT_EQ(mkfifo((folder() / "job/answers.jsonl").c_str(), 0600), 0);
-  expect_refused(alone(), 2, "is not a file");
+  expect_refused(alone(), 2, "answers.jsonl: is not a regular file");
 }
 
 TEST_F(EvaluateJobTest, TheJobsOwnFilesAreNotReplaced) {

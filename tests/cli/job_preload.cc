@@ -1,6 +1,7 @@
 // Loaded before the C library: what file systems, photos and machines do to the program. The environment says which:
 // NO_LINKS, NO_TMPFILE and NO_EXCLUSIVE_RENAME (file systems that cannot do this); DEADLY (part of a path); SLOW (milliseconds
-// for a .png) and SLOW_WHILE (a file: only while it is there); MACHINE (its name: whether a process of another machine runs is
+// for a .png) and SLOW_WHILE (a file: only while it is there); STALL (how a path ends: whoever is about to give a file this name
+// writes the file STALLED and does nothing more); MACHINE (its name: whether a process of another machine runs is
 // not known).
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,6 +24,15 @@ void look_at(const char* path) {
   if (slow == nullptr || std::strstr(path, ".png") == nullptr) return;
   const char* slow_while = std::getenv("SLOW_WHILE");
   if (slow_while == nullptr || access(slow_while, F_OK) == 0) usleep(static_cast<useconds_t>(std::atoi(slow)) * 1000);
+}
+
+void stall_before(const char* path) {
+  const char* ending = std::getenv("STALL");
+  const char* mark = std::getenv("STALLED");
+  if (ending == nullptr || mark == nullptr || std::strlen(path) < std::strlen(ending)) return;
+  if (std::strcmp(path + std::strlen(path) - std::strlen(ending), ending) != 0) return;
+  close(creat(mark, 0666));
+  while (true) pause();
 }
 
 // What the C library itself opens by this name.
@@ -60,6 +70,7 @@ int open64(const char* path, int flags, ...) {
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
   using Link = int (*)(int, const char*, int, const char*, int);
   static const auto next = reinterpret_cast<Link>(dlsym(RTLD_NEXT, "linkat"));
+  stall_before(to);
   if (std::getenv("NO_LINKS") == nullptr) return next(from_folder, from, to_folder, to, flags);
   errno = EPERM;
   return -1;

@@ -51,7 +51,7 @@ class EvaluateJob : public JobCommand {
   std::size_t batch() const override { return request_.network.batch_size; }
   std::string name_of(const Input& input) const override { return parse_photo(input).name(); }
 
-  void list(const std::function<void(const Input&)>& add) override {
+  std::vector<std::string> list(const std::function<void(const Input&)>& add) override {
     const Dataset dataset = subjects_.find_photos();
     tell_dataset(dataset, request_, context_.observer);
     for (const Sample& sample : dataset.samples) {
@@ -61,6 +61,7 @@ class EvaluateJob : public JobCommand {
         add({Photo{sample.file, sample.truths[i], number}.to_text(), ""});
       }
     }
+    return dataset.failures;
   }
 
   Identity make_ready(const answers::JobSize& size) override {
@@ -104,6 +105,7 @@ class EvaluateJob : public JobCommand {
       for (PhotoAnswers& one : answers) one.rows.emplace_back();
       classifiers_[row]->classify(chunk.files, [&](Result&& result) { add(chunk, result, answers); });
       computed.seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+      for (const auto& [file, numbers] : chunk.numbers) tell_missing(chunk, file, answers);
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       answers[i].truth = chunk.photos[i].truth;
@@ -206,6 +208,16 @@ class EvaluateJob : public JobCommand {
     for (const Prediction& prediction : subjects_.valid_of(result.predictions)) {
       if (classes.size() == std::max<std::size_t>(request_.top_k, 1)) break;
       classes.push_back(prediction.index);
+    }
+  }
+
+  // The photos of a file of several that were listed and are not there any more.
+  void tell_missing(const Chunk& chunk, const fs::path& file, std::vector<PhotoAnswers>& answers) const {
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const Photo& photo = chunk.photos[i];
+      if (photo.file != file || answers[i].rows.back() || !answers[i].error.empty()) continue;
+      answers[i].error = "the file is shorter than when it was listed";
+      context_.observer.error(fmt::format("{}: {}", photo.name(), answers[i].error));
     }
   }
 

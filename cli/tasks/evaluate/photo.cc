@@ -4,15 +4,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/tasks/job/input_list.h"
 #include "formats/table/text.h"
 #include "lib/base/error.h"
-#include "lib/base/parse.h"
 
 namespace resnet::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+const std::string without_number = "- ";  // before a file that holds one photo
 
 [[noreturn]] void refuse_listed() {
   throw Error(Fault::unreadable,
@@ -22,21 +24,20 @@ using Json = nlohmann::ordered_json;
 }  // namespace
 
 std::string Photo::to_text() const {
-  return fmt::format("{} {} {}", truth, number ? fmt::format("{}", *number) : "-", file.native());
+  const std::string place =
+      number ? Numbered{static_cast<std::int64_t>(*number), file.native()}.to_text() : without_number + file.native();
+  return Numbered{truth, place}.to_text();
 }
 
 std::string Photo::name() const { return number ? fmt::format("{}[{}]", file.native(), *number) : file.native(); }
 
 Photo parse_photo(const Input& listed) {
-  const std::string& text = listed.path.native();
-  const std::size_t first = text.find(' ');
-  const std::size_t second = first == text.npos ? text.npos : text.find(' ', first + 1);
-  if (second == text.npos) refuse_listed();
-  const auto truth = parse_integer(text.substr(0, first)), number = parse_integer(text.substr(first + 1, second - first - 1));
-  if (!truth) refuse_listed();
-  Photo photo{text.substr(second + 1), *truth, std::nullopt};
-  if (number) photo.number = static_cast<std::size_t>(*number);
-  return photo;
+  const auto photo = parse_numbered(listed.path.native());
+  if (!photo) refuse_listed();
+  if (photo->text.starts_with(without_number)) return {photo->text.substr(without_number.size()), photo->number, std::nullopt};
+  const auto one = parse_numbered(photo->text);
+  if (!one || one->number < 0) refuse_listed();
+  return {one->text, photo->number, static_cast<std::size_t>(one->number)};
 }
 
 std::string to_line(const std::string& name, const PhotoAnswers& answers) {

@@ -315,10 +315,12 @@ std::vector<image::Pixels> read_cifar_photos(const fs::path& file, std::span<con
   std::vector<char> record(cifar_record);
   for (const std::size_t number : numbers) {
     stream.seekg(static_cast<std::streamoff>(number * cifar_record));
-    if (!stream.read(record.data(), static_cast<std::streamsize>(record.size())))
-      throw Error(Fault::unreadable, Frame::file(Role::input), fmt::format("{}: has no image {}", file.string(), number));
+    if (!stream.read(record.data(), static_cast<std::streamsize>(record.size()))) break;
     photos.push_back(pixels_of(record));
   }
+  if (photos.empty() && !numbers.empty())
+    throw Error(Fault::unreadable, Frame::file(Role::input),
+                fmt::format("{}: cannot be read, or has none of the images that were listed", file.string()));
   return photos;
 }
 

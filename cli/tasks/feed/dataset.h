@@ -45,7 +45,7 @@ Dataset load_dataset(const DatasetOptions& options, std::span<const std::string>
 // for another file. Throws Error(Role::input) where it is cut short.
 bool is_cifar_batch(const std::filesystem::path& file);
 std::vector<image::Pixels> read_cifar_batch(const std::filesystem::path& file);
-// Of these numbers alone, from 0. Throws Error(Role::input) where one is past the end.
+// Of these numbers alone, from 0, ascending: as many of them as the file still has. Throws Error(Role::input) where it has none.
 std::vector<image::Pixels> read_cifar_photos(const std::filesystem::path& file, std::span<const std::size_t> numbers);
 
 }  // namespace resnet::cli

@@ -4,8 +4,8 @@
 
 namespace resnet::cli {
 
-// Throws Error(unreadable) where JSON is nested deeper than any that this program writes: to write it again would take more stack
-// than there is. What cannot be parsed is left to who parses it.
-void check_nesting(const std::string& json);
+// Asked by a parser of JSON at each level: true. Throws Error(unreadable) where it is nested deeper than any that this program
+// writes: to write it again would take more stack than there is.
+bool check_nesting(int depth);
 
 }  // namespace resnet::cli

@@ -21,6 +21,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// A file's name may say any number.
+constexpr std::uint32_t most_generations = 1'000'000, most_asked = 100;
+
 fs::path with(const fs::path& file, std::uint32_t generation, const char* ending = "") {
   return file.string() + fmt::format(".{}{}", generation, ending);
 }
@@ -58,6 +61,7 @@ std::vector<ChunkState> look(const fs::path& folder, std::size_t chunks) {
     const auto chunk = number_of(name.substr(0, dot)), generation = number_of(name.substr(dot + 1, second - dot - 1));
     if (!chunk || !generation || *chunk >= chunks) return;
     const std::string ending = name.substr(second);
+    if (*generation > most_generations) return;
     std::uint32_t& latest = ending.empty() ? states[*chunk].generation : given_back[*chunk];
     if (ending.empty() || ending == ".back") latest = std::max(latest, static_cast<std::uint32_t>(*generation));
   });
@@ -98,7 +102,7 @@ bool is_of_dead_process(const fs::path& folder, std::size_t chunk, std::uint32_t
 
 std::vector<std::size_t> deadly_inputs(const fs::path& folder, std::size_t chunk, std::uint32_t generation) {
   std::map<std::size_t, int> ended;
-  for (std::uint32_t i = first_noting_generation; i < generation; ++i) {
+  for (std::uint32_t i = std::max(first_noting_generation, generation - std::min(generation, most_asked)); i < generation; ++i) {
     const fs::path claim = place_of(folder, "claims", chunk);
     if (is_published(with(claim, i, ".back"))) continue;
     const auto owner = OwnerRecord::parse(read_published(with(claim, i)).value_or(""));

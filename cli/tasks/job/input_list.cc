@@ -14,6 +14,7 @@
 
 #include "lib/base/digest.h"
 #include "lib/base/error.h"
+#include "lib/base/parse.h"
 
 namespace resnet::cli {
 
@@ -77,6 +78,16 @@ std::size_t default_chunk(std::size_t inputs, std::size_t batch) {
   return (chunk + batch - 1) / batch * batch;
 }
 
+std::string Numbered::to_text() const { return fmt::format("{} {}", number, text); }
+
+std::optional<Numbered> parse_numbered(const std::string& text) {
+  const std::size_t space = text.find(' ');
+  if (space == text.npos) return std::nullopt;
+  const auto number = parse_integer(std::string_view(text).substr(0, space));
+  if (!number) return std::nullopt;
+  return Numbered{*number, text.substr(space + 1)};
+}
+
 InputListDraft::InputListDraft(const fs::path& folder) : list_(folder / "inputs"), places_(folder / "inputs.at"), file_(list_) {}
 
 // A path and a NUL; of one that is not usable: a NUL, which no path begins with, the path, a NUL, why, a NUL.
@@ -103,7 +114,7 @@ bool InputListDraft::publish(std::size_t chunk, std::size_t batch) {
   return is_ours;
 }
 
-InputList::InputList(const fs::path& folder) : file_(folder / "inputs") {
+InputList::InputList(const fs::path& folder, const std::optional<Size>& expected) : file_(folder / "inputs") {
   const fs::path at = folder / "inputs.at";
   const auto bytes = read_published(at);
   if (!bytes || bytes->size() < 3 * sizeof(std::uint64_t) || bytes->size() % sizeof(std::uint64_t) != 0)
@@ -112,6 +123,9 @@ InputList::InputList(const fs::path& folder) : file_(folder / "inputs") {
   std::memcpy(places.data(), bytes->data(), bytes->size());
   chunk_ = places[0];
   inputs_ = places[1];
+  if (expected && *expected != Size{inputs_, chunk_})
+    refuse(at, fmt::format("is damaged: it is of {} inputs by {}, expected {} by {}; start the job in a new folder", inputs_,
+                           chunk_, expected->inputs, expected->chunk));
   offsets_.assign(places.begin() + 2, places.end());
   descriptor_ = open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) refuse(file_, std::string("cannot be read: ") + std::strerror(errno));

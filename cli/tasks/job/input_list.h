@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,16 @@ namespace resnet::cli {
 
 // The inputs of a chunk where nobody asks for another number: at most 10,000 chunks, whole batches of `batch`.
 std::size_t default_chunk(std::size_t inputs, std::size_t batch);
+
+// An entry of a list that says a number and then something else, as "207 dog.jpg" does.
+struct Numbered {
+  std::int64_t number = 0;
+  std::string text;  // perhaps empty
+
+  std::string to_text() const;
+};
+// Nothing for other text.
+std::optional<Numbered> parse_numbered(const std::string& text);
 
 // The list before it has its name: nothing is left where the job cannot begin.
 class InputListDraft {
@@ -39,8 +50,12 @@ class InputListDraft {
 
 class InputList {
  public:
-  // What is there. Throws Error(unreadable) where it is damaged.
-  explicit InputList(const std::filesystem::path& folder);
+  struct Size {
+    std::size_t inputs = 0, chunk = 1;
+    friend bool operator==(const Size&, const Size&) = default;
+  };
+  // What is there. Throws Error(unreadable) where it is damaged, or not of the size that is known from elsewhere.
+  explicit InputList(const std::filesystem::path& folder, const std::optional<Size>& expected = std::nullopt);
   ~InputList();
   InputList(const InputList&) = delete;
   InputList& operator=(const InputList&) = delete;

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/tasks/job/input_list.h"
@@ -19,8 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 class Job {
  public:
   Job(JobCommand& command, const JobRequest& request, const TaskContext& context)
@@ -29,39 +26,35 @@ class Job {
   std::optional<WholeJob> run() {
     std::optional<Manifest> manifest = read_manifest(folder_);
     if (!manifest) manifest = begin();
-    if (!is_ready_) make_ready_for(size_of(*manifest));
-    check_same(folder_, *manifest, mine());
+    const auto whole = work_on(*manifest);
+    if (whole && !has_listed_) {
+      for (const std::string& failure : manifest->failures) context_.observer.error(failure);
+    }
+    return whole;
+  }
+
+ private:
+  std::optional<WholeJob> work_on(const Manifest& manifest) {
+    if (!is_ready_) make_ready_for(manifest.size);
+    check_same(folder_, manifest, mine());
     auto whole = read_whole(folder_);
     const bool was_whole = whole.has_value();
     if (was_whole) {
       const std::string& output = request_.output;
       std::error_code none;
-      if (!output.empty() && (output != manifest->output || !fs::exists(output, none)))
-        copy_whole(folder_, output, context_.stop);
+      if (!output.empty() && (output != manifest.output || !fs::exists(output, none))) copy_whole(folder_, output, context_.stop);
       clear_away(folder_);
       if (!request_.retries_failed) return whole;
     }
-    request_.enter(manifest->directory);
-    const InputList inputs(folder_);
-    const JobWorker::Options options{.output = request_.output.empty() ? manifest->output : request_.output,
+    request_.enter(manifest.directory);
+    const InputList inputs(folder_, InputList::Size{manifest.inputs, manifest.chunk});
+    const JobWorker::Options options{.output = request_.output.empty() ? manifest.output : request_.output,
                                      .waits = request_.waits};
     const auto compute = [this](std::span<const Input> some) { return command_.compute(some); };
     if (!was_whole) whole = JobWorker(folder_, inputs, context_, options).run(compute);
     if (!whole || !request_.retries_failed) return whole;
     return retry_failed(
         folder_, inputs, [this](const Input& input) { return command_.name_of(input); }, compute, options, context_);
-  }
-
- private:
-  answers::JobSize size_of(const Manifest& manifest) const {
-    try {
-      const Json json = Json::parse(manifest.settings);
-      const answers::JobSize size = {json.at("batch").get<std::size_t>(), json.at("threads").get<std::size_t>(),
-                                     json.at("images").get<std::size_t>()};
-      if (size.batch > 0 && size.threads > 0) return size;
-    } catch (const Json::exception&) {  // told below
-    }
-    throw Error(Fault::invalid, fmt::format("{}: job.json is damaged: it is of no batch or no threads", request_.folder));
   }
 
   void make_ready_for(const answers::JobSize& size) {
@@ -78,7 +71,8 @@ class Job {
     manifest.directory = request_.directory;
     manifest.output = request_.output;
     manifest.images = request_.images;
-    manifest.settings = Json{{"batch", size_.batch}, {"threads", size_.threads}, {"images", size_.images}}.dump();
+    manifest.size = size_;
+    manifest.failures = failures_;
     manifest.identity = identity_;
     return manifest;
   }
@@ -87,7 +81,8 @@ class Job {
   Manifest begin() {
     make_job_folder(folder_);
     InputListDraft draft(folder_);
-    command_.list([&draft](const Input& input) { draft.add(input); });
+    failures_ = command_.list([&draft](const Input& input) { draft.add(input); });
+    has_listed_ = true;
     make_ready_for({command_.batch(), context_.threads.asked, draft.inputs()});
     if (!draft.publish(request_.chunk, command_.batch())) return wait_for_manifest();
     const InputList inputs(folder_);
@@ -104,8 +99,7 @@ class Job {
     const auto end = std::chrono::steady_clock::now() + 10s;
     while (true) {
       if (auto manifest = read_manifest(folder_)) {
-        const answers::JobSize size = size_of(*manifest);
-        is_ready_ = size.batch == size_.batch && size.threads == size_.threads && size.images == size_.images;
+        is_ready_ = manifest->size == size_;
         return *manifest;
       }
       if (std::chrono::steady_clock::now() > end) {
@@ -125,7 +119,8 @@ class Job {
   const fs::path folder_;
   Identity identity_;
   answers::JobSize size_;
-  bool is_ready_ = false;
+  std::vector<std::string> failures_;  // while the inputs were listed, by this process
+  bool is_ready_ = false, has_listed_ = false;
 };
 
 }  // namespace

@@ -32,7 +32,10 @@ struct JobRequest {
   std::function<void(const std::string&)> enter = [](const std::string&) {};
 };
 
-// What a command does of a job. Its answers are JSON lines that begin with "input", as predict's, an input's together.
+// What a command does of a job, in each of its processes. Of the first one list() is asked, then make_ready(); of the others
+// make_ready() of the same size. Where the Identities are equal, so must the answers be, whichever inputs are computed together
+// and by however many threads. An answer is one or more JSON lines that begin with "input", as predict's; one of an input that
+// failed has "error".
 class JobCommand {
  public:
   JobCommand() = default;
@@ -41,13 +44,14 @@ class JobCommand {
   JobCommand& operator=(const JobCommand&) = delete;
 
   virtual std::string name() const = 0;  // "predict"
-  // Calls `add` with every input in its order.
-  virtual void list(const std::function<void(const Input&)>& add) = 0;
+  // Calls `add` with every input in its order. Returns what failed meanwhile and is not one of them, a line
+  // each; this process has said it, the others will.
+  virtual std::vector<std::string> list(const std::function<void(const Input&)>& add) = 0;
   // How many inputs are computed at once, at least.
   virtual std::size_t batch() const = 0;
   // Makes ready for as many inputs. What decides the answers, besides the inputs themselves.
   virtual Identity make_ready(const answers::JobSize& size) = 0;
-  // The answers of inputs in their order. One that is not usable (Input::error) is a failure of that text.
+  // The answers of inputs in their order, perhaps of none. One that is not usable (Input::error) is a failure of that text.
   virtual Computed compute(std::span<const Input> inputs) = 0;
   // What the answers call an input.
   virtual std::string name_of(const Input& input) const { return input.path.string(); }

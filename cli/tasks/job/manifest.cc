@@ -33,6 +33,14 @@ constexpr int format_number = 1;
   throw Error(Fault::invalid, fmt::format("{}: {}", file.string(), what));
 }
 
+answers::JobSize size_in(const Json& json, const fs::path& file) {
+  try {
+    return answers::job_size_from_json(json.dump());
+  } catch (const Error& error) {
+    refuse(file, error.problem());
+  }
+}
+
 Identity identity_in(const Json& json, const fs::path& file) {
   try {
     return identity_from_json(json.dump());
@@ -63,8 +71,7 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
   const auto text = read_published(file);
   if (!text) return std::nullopt;
   try {
-    check_nesting(*text);
-    const Json json = Json::parse(*text);
+    const Json json = Json::parse(*text, [](int depth, Json::parse_event_t, const Json&) { return check_nesting(depth); });
     if (!json.is_object() || !json.contains(format_key)) refuse(file, "is not of a job of this program; expected another folder");
     if (const int format = json.at(format_key).get<int>(); format != format_number)
       refuse(file, fmt::format("is of format {}, expected {}: another version of this program wrote it", format, format_number));
@@ -77,7 +84,8 @@ std::optional<Manifest> read_manifest(const fs::path& folder) {
     job.images = json.at("images").get<std::string>();
     job.inputs = json.at("inputs").get<std::size_t>();
     job.chunk = json.at("chunk").get<std::size_t>();
-    job.settings = json.at("settings").dump();
+    job.size = size_in(json.at("settings"), file);
+    if (json.contains("failures")) job.failures = json.at("failures").get<std::vector<std::string>>();
     job.identity = identity_in(json.at("identity"), file);
     return job;
   } catch (const Json::exception&) {
@@ -99,7 +107,8 @@ bool publish_manifest(const fs::path& folder, const Manifest& manifest) {
   json["directory"] = manifest.directory;
   json["words"] = manifest.words;
   if (!manifest.isa.empty()) json["isa"] = manifest.isa;
-  json["settings"] = Json::parse(manifest.settings);
+  json["settings"] = Json::parse(answers::to_json(manifest.size));
+  for (const std::string& failure : manifest.failures) json["failures"].push_back(table::printable(failure));
   json["identity"] = Json::parse(to_json(manifest.identity));
   NewFile file(folder / name);
   try {

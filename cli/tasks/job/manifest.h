@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/tasks/identity/identity.h"
+#include "formats/answers/parts.h"
 
 namespace resnet::cli {
 
@@ -18,8 +19,9 @@ struct Manifest {
   std::string directory;           // in which paths among them and among the inputs are meant
   std::string output;              // where the whole goes; empty: into the folder
   std::string images;              // how the inputs were asked for, as text_of_arguments() has it
-  std::string settings;            // a JSON object that the command reads
+  answers::JobSize size;           // by which the convolutions were chosen
   std::size_t inputs = 0, chunk = 1;
+  std::vector<std::string> failures = {};  // of what was to be listed and gave no input, a line each
   Identity identity;
 };
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <ostream>
 #include <utility>
 #include <vector>
@@ -12,7 +12,6 @@
 #include "lib/base/counted.h"
 #include "lib/base/error.h"
 #include "lib/base/files.h"
-#include "lib/base/parse.h"
 
 namespace resnet::cli {
 
@@ -23,18 +22,16 @@ namespace {
 constexpr std::size_t block_bytes = 1 << 20;
 
 // In the list of a round an input is "NUMBER PATH": its number among the job's.
-struct Numbered {
+struct Failed {
   std::size_t number = 0;
   Input input;
 };
 
-Numbered parse_numbered(const Input& listed) {
-  const std::string& text = listed.path.native();
-  const std::size_t space = std::min(text.find(' '), text.size());
-  const auto number = parse_integer(text.substr(0, space));
-  if (!number || *number < 0 || space == text.size())
+Failed parse_failed(const Input& listed) {
+  auto found = parse_numbered(listed.path.native());
+  if (!found || found->number < 0)
     throw Error(Fault::unreadable, "the list of a round of --retry-failed is damaged: it is not of inputs that failed");
-  return {static_cast<std::size_t>(*number), {text.substr(space + 1), listed.error}};
+  return {static_cast<std::size_t>(found->number), {std::move(found->text), listed.error}};
 }
 
 // A list of answers beside the list of their inputs: which line is of which input.
@@ -127,7 +124,7 @@ class Retry {
     JobWorker worker(within, failed, context_, of_round);
     const auto again = worker.run([&](std::span<const Input> listed) {
       std::vector<Input> inputs;
-      for (const Input& one : listed) inputs.push_back(parse_numbered(one).input);
+      for (const Input& one : listed) inputs.push_back(parse_failed(one).input);
       return compute(inputs);
     });
     if (!again) return std::nullopt;
@@ -151,7 +148,7 @@ class Retry {
       while (const auto line = answers.next()) {
         context_.stop.check();
         if (line->failed && line->is_of_whole && line->input.error.empty())
-          draft.add({fmt::format("{} {}", line->number, line->input.path.native()), ""});
+          draft.add({Numbered{static_cast<std::int64_t>(line->number), line->input.path.native()}.to_text(), ""});
       }
       if (draft.inputs() == 0) return false;
       draft.publish(0, 1);
@@ -164,7 +161,7 @@ class Retry {
     const fs::path within = folder_of_round(folder_, round);
     const InputList failed(within);
     AnswerWalk answers(folder_, inputs_, name_of_);
-    AnswerWalk again(within, failed, [this](const Input& listed) { return name_of_(parse_numbered(listed).input); });
+    AnswerWalk again(within, failed, [this](const Input& listed) { return name_of_(parse_failed(listed).input); });
     AtomicFile file(folder_ / name_of_whole);
     std::string block;
     const auto flush = [&] { file.stream().write(block.data(), static_cast<std::streamsize>(block.size())), block.clear(); };
@@ -178,7 +175,7 @@ class Retry {
       context_.stop.check();
       if (replaced == line->number) continue;
       bool any = false;
-      for (; next && parse_numbered(next->input).number == line->number; next = again.next(), any = true) write(next->text);
+      for (; next && parse_failed(next->input).number == line->number; next = again.next(), any = true) write(next->text);
       if (any) {
         replaced = line->number;
       } else {

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdint>
-#include <map>
 #include <set>
 
 #include "cli/tasks/job/claims.h"
@@ -19,20 +17,13 @@ namespace resnet::cli {
 
 namespace {
 
-struct Work {
-  std::size_t chunks = 0, inputs = 0;
-  double seconds = 0;
-};
-using WorkOfProcesses = std::map<std::int64_t, Work>;
-
-HostWork sum_of(const std::string& host, const WorkOfProcesses& processes) {
-  HostWork sum{.host = host, .workers = processes.size()};
-  for (const auto& [process, work] : processes) {
-    sum.chunks += work.chunks;
-    sum.inputs += work.inputs;
-    if (work.seconds > 0) sum.inputs_per_second += static_cast<double>(work.inputs) / work.seconds;
+void add_work(JobStatus& status, const JobWork& work) {
+  status.hosts = by_host(work);
+  std::set<std::string> versions(status.versions.begin(), status.versions.end());
+  for (const auto& [who, one] : work) {
+    if (!one.version.empty()) versions.insert(one.version);
   }
-  return sum;
+  status.versions.assign(versions.begin(), versions.end());
 }
 
 }  // namespace
@@ -40,19 +31,20 @@ HostWork sum_of(const std::string& host, const WorkOfProcesses& processes) {
 JobStatus status_of_job(const std::filesystem::path& folder) {
   const auto manifest = read_manifest(folder);
   if (!manifest) throw Error(Fault::invalid, fmt::format("{}: holds no job", folder.string()));
-  const InputList inputs(folder);
+  const InputList inputs(folder, InputList::Size{manifest->inputs, manifest->chunk});
   JobStatus status;
   status.inputs = inputs.inputs();
   status.chunks = inputs.chunks();
+  status.failures = manifest->failures;
   status.versions = {manifest->identity.version};
   if (const auto whole = read_whole(folder)) {
     status.is_whole = true;
     status.failed = whole->failed;
     status.done = status.chunks;
+    add_work(status, whole->work);
     return status;
   }
-  std::map<std::string, WorkOfProcesses> hosts;
-  std::set<std::string> versions = {manifest->identity.version};
+  JobWork work;
   const std::vector<ChunkState> states = look(folder, inputs.chunks());
   for (std::size_t i = 0; i < states.size(); ++i) {
     status.done += states[i].is_done ? 1 : 0;
@@ -61,14 +53,9 @@ JobStatus status_of_job(const std::filesystem::path& folder) {
     const auto end = read_part_end(folder, i);
     if (!end) continue;
     status.failed += end->failed;
-    if (!end->version.empty()) versions.insert(end->version);
-    Work& work = hosts[end->host][end->process];
-    ++work.chunks;
-    work.inputs += end->inputs;
-    work.seconds += end->seconds;
+    add_part(work, *end);
   }
-  for (const auto& [host, processes] : hosts) status.hosts.push_back(sum_of(host, processes));
-  status.versions.assign(versions.begin(), versions.end());
+  add_work(status, work);
   return status;
 }
 
@@ -77,6 +64,7 @@ std::string to_string(const JobStatus& status) {
       fmt::format("{}: {} of {} chunks done", status.is_whole ? "whole" : "not whole yet", status.done, status.chunks);
   if (!status.is_whole) text += fmt::format(", {} claimed", status.claimed);
   text += fmt::format("\n{}, {} failed\n", counted(status.inputs, "input"), status.failed);
+  for (const std::string& failure : status.failures) text += table::printable(failure) + "\n";
   double together = 0;
   for (const HostWork& work : status.hosts) {
     together += work.inputs_per_second;

@@ -8,24 +8,19 @@
 #include <vector>
 
 #include "cli/tasks/job/manifest.h"
+#include "cli/tasks/job/work.h"
 
 namespace resnet::cli {
-
-// What the processes of a machine have published.
-struct HostWork {
-  std::string host;
-  std::size_t workers = 0, chunks = 0, inputs = 0;
-  double inputs_per_second = 0;  // of its workers together, while they computed
-};
 
 struct JobStatus {
   bool is_whole = false;
   std::size_t inputs = 0, failed = 0;             // of the whole; failed: of what is done
   std::size_t chunks = 0, done = 0, claimed = 0;  // claimed: and not done
-  std::vector<HostWork> hosts;                    // by name, as long as the parts are there
+  std::vector<HostWork> hosts;                    // by name
+  std::vector<std::string> failures;              // of what was to be listed and gave no input
   std::vector<std::string> versions;              // of the programs that began it and worked on it
 };
-// Throws Error(invalid) where the folder holds no job, Error(unreadable).
+// Throws Error(invalid) where the folder holds no job, Error(unreadable) where it is damaged.
 JobStatus status_of_job(const std::filesystem::path& folder);
 // A few lines.
 std::string to_string(const JobStatus& status);

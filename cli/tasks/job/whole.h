@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "cli/tasks/job/work.h"
 #include "lib/base/stop.h"
 
 namespace resnet::cli {
@@ -17,8 +18,10 @@ inline constexpr const char* name_of_whole = "answers.jsonl";
 struct WholeJob {
   std::size_t inputs = 0, failed = 0;
   std::vector<double> seconds = {};  // of all workers together, by the command's stages
+  JobWork work = {};                 // of whom the parts were, without the rounds of --retry-failed
 };
-// Nothing as long as the job is not whole. With what rounds of --retry-failed have made of it. Throws Error(unreadable).
+// Nothing as long as the job is not whole. With what rounds of --retry-failed have made of it; where the numbers are gone, what
+// failed is counted in the answers. Throws Error(unreadable).
 std::optional<WholeJob> read_whole(const std::filesystem::path& folder);
 // Before the whole itself. Throws Error(unwritable).
 void publish_numbers(const std::filesystem::path& folder, const WholeJob& job);

@@ -117,17 +117,19 @@ std::optional<Claim> JobWorker::claim_again() {
 bool JobWorker::may_be_taken(std::size_t chunk) {
   const ChunkState& state = states_[chunk];
   if (state.generation == 0 || state.was_given_back || damaged_[chunk]) return true;
-  if (Clock::now() - watched_[chunk].since > patience()) return true;
+  if (Clock::now() - watched_[chunk].since > patience(state.generation)) return true;
   return is_of_dead_process(folder_, chunk, state.generation);
 }
 
-std::chrono::milliseconds JobWorker::patience() const {
+// The first to wait for a slow worker does its chunk, too, soon. Those after it take long enough that an input that takes long is
+// not taken for one that ends its workers (deadly_inputs).
+std::chrono::milliseconds JobWorker::patience(std::uint32_t generation) const {
   if (seconds_.empty()) return options_.patience;
   std::vector<double> sorted = seconds_;
   const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   const auto own = std::chrono::milliseconds(static_cast<std::int64_t>(*middle * 1000 * options_.own_chunks));
-  return std::max(options_.patience, own);
+  return generation > 1 ? std::max(options_.patience, own) : own;
 }
 
 void JobWorker::compute(const Claim& claim, const Compute& compute) {
@@ -163,7 +165,7 @@ void JobWorker::compute(const Claim& claim, const Compute& compute) {
 // Two workers have not come to the end of this chunk: one of its inputs may be what ends them.
 Computed JobWorker::compute_noting(const Claim& claim, std::span<const Input> inputs, const Compute& compute) const {
   const std::vector<std::size_t> deadly = deadly_inputs(folder_, claim.chunk(), claim.generation());
-  Computed all;
+  Computed all = compute({});  // makes ready: a worker that is killed meanwhile has not ended at an input
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     context_.stop.check();
     Input input = inputs[i];
@@ -189,9 +191,10 @@ std::optional<WholeJob> JobWorker::write_whole() {
     try {
       part = read_part(folder_, chunk);
     } catch (const Error& error) {
+      std::error_code kept;
+      fs::remove(place_of(folder_, "parts", chunk), kept);
+      if (kept) throw;  // it could not be made again in its place
       context_.observer.warning(fmt::format("{}; it is made again", error.what()));
-      std::error_code none;
-      fs::remove(place_of(folder_, "parts", chunk), none);
       damaged_[chunk] = true;
     }
     if (!part) {
@@ -206,6 +209,7 @@ std::optional<WholeJob> JobWorker::write_whole() {
     job.inputs += part->end.inputs;
     job.failed += part->end.failed;
     add_seconds(job.seconds, part->end.stages);
+    add_part(job.work, part->end);
   }
   // The folder's own is last: who finds it need not look for the others.
   if (output) output->commit();

@@ -23,14 +23,15 @@ namespace resnet::cli {
 
 class JobWorker {
  public:
-  // Of inputs in their order: bytes of the whole output. One that is not usable (Input::error) is a failure of that text.
+  // Of inputs in their order, perhaps none: bytes of the whole output. One that is not usable (Input::error) is a failure of that text.
   using Compute = std::function<Computed(std::span<const Input>)>;
   struct Options {
     std::string output;  // where the whole goes besides; empty: nowhere
     bool waits = true;   // for chunks that others compute; else it leaves where nothing is left to begin with
-    // A chunk of another worker is computed again where it is open for so long, and for this many of one's own chunks.
-    std::chrono::milliseconds patience{10'000};
+    // A chunk of another worker is computed again where it is open for this many of one's own chunks; where none of one's own
+    // says how long they take, or a second worker has it already, for so long at least.
     int own_chunks = 3;
+    std::chrono::milliseconds patience{10'000};
     std::chrono::milliseconds pause{200};  // between two looks at the folder
   };
 
@@ -58,7 +59,7 @@ class JobWorker {
   Computed compute_noting(const Claim& claim, std::span<const Input> inputs, const Compute& compute) const;
   std::optional<WholeJob> write_whole();
   void pause() const;
-  std::chrono::milliseconds patience() const;
+  std::chrono::milliseconds patience(std::uint32_t generation) const;
   void tell_progress() const;
 
   const std::filesystem::path& folder_;

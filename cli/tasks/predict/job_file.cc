@@ -67,9 +67,8 @@ JobFile::Job parse(const std::string& text, const fs::path& file) {
   if (!text.starts_with(opening) || text.size() > longest) refuse("is not a file of predict --resume, and is left as it is");
   JobFile::Job job;
   try {
-    check_nesting(text);
-    const Json json = Json::parse(text);
-    job.size = {json.at("batch").get<std::size_t>(), json.at("threads").get<std::size_t>(), json.at("images").get<std::size_t>()};
+    const Json json = Json::parse(text, [](int depth, Json::parse_event_t, const Json&) { return check_nesting(depth); });
+    job.size = answers::job_size_from_json(text);
     if (json.contains("complete_bytes")) job.complete_bytes = json["complete_bytes"].get<std::uintmax_t>();
     job.identity = identity_from_json(json.at("identity").dump());
   } catch (const Json::exception&) {
@@ -77,7 +76,6 @@ JobFile::Job parse(const std::string& text, const fs::path& file) {
   } catch (const Error& error) {
     refuse(error.what());
   }
-  if (job.size.batch == 0 || job.size.threads == 0) refuse("is damaged: it is of no batch or no threads");
   return job;
 }
 

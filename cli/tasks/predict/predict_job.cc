@@ -3,6 +3,7 @@
 #include <atomic>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/tasks/feed/photo_files.h"
 #include "cli/tasks/predict/answer_sinks.h"
@@ -38,13 +39,14 @@ class PredictJob : public JobCommand {
   std::string name() const override { return "predict"; }
   std::size_t batch() const override { return request_.network.batch_size; }
 
-  void list(const std::function<void(const Input&)>& add) override {
+  std::vector<std::string> list(const std::function<void(const Input&)>& add) override {
     Inputs found(request_.images, request_.inputs, context_.stop);
     while (const auto input = found.next()) {
       context_.before_reading(input->path);
       add(*input);
     }
     if (const std::string note = found.take_note(); !note.empty()) context_.observer.note(note);
+    return {};
   }
 
   Identity make_ready(const answers::JobSize& size) override {

@@ -13,6 +13,7 @@
 #include "cli/tasks/job/part.h"
 #include "cli/tasks/job/status.h"
 #include "cli/tasks/job/whole.h"
+#include "cli/tasks/job/work.h"
 #include "lib/base/error.h"
 #include "lib/base/owner_record.h"
 #include "tests/support/temporary_folder.h"
@@ -188,6 +189,39 @@ TEST_F(JobTest, APartIsWholeOrDamaged) {
   EXPECT_THAT(error_of([&] { read_part(folder(), 4); }), HasSubstr("is damaged"));
 }
 
+// A name may say any generation.
+TEST_F(JobTest, GenerationsBeyondAnyWorkersAreNone) {
+  publish(folder() / "claims/0/3.2", "");
+  for (const char* name :
+       {"claims/0/3.999999999999", "claims/0/3.4294967295", "claims/0/3.4294967294.back", "claims/0/4.1000001"})
+    publish(folder() / name, "");
+  EXPECT_EQ(look(folder(), 5)[3].generation, 2U);
+  EXPECT_FALSE(look(folder(), 5)[3].was_given_back);
+  EXPECT_EQ(look(folder(), 5)[4].generation, 0U);
+  // Of a large one only the latest are asked for: this does not take as long as there are numbers.
+  EXPECT_THAT(deadly_inputs(folder(), 3, 4'000'000'000), IsEmpty());
+}
+
+TEST_F(JobTest, AListOfAnotherSizeThanTheJobsIsRefused) {
+  InputListDraft draft(folder());
+  for (int i = 0; i < 10; ++i) draft.add({std::to_string(i), ""});
+  draft.publish(5, 1);
+  EXPECT_EQ(InputList(folder(), InputList::Size{10, 5}).chunks(), 2U);
+  EXPECT_THAT(error_of([&] {
+                InputList list(folder(), InputList::Size{9, 5});
+              }),
+              HasSubstr("inputs.at: is damaged: it is of 10 inputs by 5, expected 9 by 5"));
+}
+
+TEST_F(JobTest, ANumberBeforeAText) {
+  EXPECT_EQ((Numbered{17, "a b.png"}.to_text()), "17 a b.png");
+  EXPECT_EQ(parse_numbered("17 a b.png")->number, 17);
+  EXPECT_EQ(parse_numbered("17 a b.png")->text, "a b.png");
+  EXPECT_EQ(parse_numbered("-1 ")->text, "");
+  for (const char* text : {"", "17", " 17", "a 17", "99999999999999999999 a"})
+    EXPECT_EQ(parse_numbered(text), std::nullopt) << text;
+}
+
 TEST_F(JobTest, PhotosOfAListKeepTheirClasses) {
   for (const Photo& photo : {Photo{"a b/c d.png", 3, std::nullopt}, Photo{"batch 1.bin", 999, 17}}) {
     const Photo same = parse_photo({photo.to_text(), ""});
@@ -196,7 +230,7 @@ TEST_F(JobTest, PhotosOfAListKeepTheirClasses) {
     EXPECT_EQ(same.number, photo.number);
     EXPECT_EQ(same.name(), photo.number ? "batch 1.bin[17]" : "a b/c d.png");
   }
-  for (const char* text : {"", "a.png", "3 a.png", "x - a.png"})
+  for (const char* text : {"", "a.png", "3 a.png", "x - a.png", "3 -1 a.png"})
     EXPECT_THAT(error_of([&] { parse_photo({text, ""}); }), HasSubstr("it is not of photos and classes"));
 }
 
@@ -224,7 +258,8 @@ class ManifestTest : public JobTest {
     job.directory = "/data";
     job.output = "/data/a.jsonl";
     job.images = text_of_arguments({"photos"}, true);
-    job.settings = R"({"batch":2,"threads":3,"images":4})";
+    job.size = {2, 3, 4};
+    job.failures = {"a class without photos"};
     job.inputs = 10;
     job.chunk = 5;
     job.identity.labels = "none";
@@ -248,7 +283,8 @@ TEST_F(ManifestTest, IsReadAsItWasWritten) {
   EXPECT_EQ(job->directory, "/data");
   EXPECT_EQ(job->output, "/data/a.jsonl");
   EXPECT_EQ(job->images, manifest().images);
-  EXPECT_EQ(job->settings, manifest().settings);
+  EXPECT_EQ(job->size, manifest().size);
+  EXPECT_EQ(job->failures, manifest().failures);
   EXPECT_EQ(job->inputs, 10U);
   EXPECT_EQ(job->chunk, 5U);
   EXPECT_EQ(error_of([&] { check_same(folder(), *job, manifest()); }), "");
@@ -295,6 +331,8 @@ TEST_F(ManifestTest, StatusAddsUpEachHostsWorkers) {
   for (int i = 0; i < 50; ++i) draft.add({std::to_string(i), ""});
   draft.publish(10, 1);
   Manifest job = manifest();
+  job.inputs = 50;
+  job.chunk = 10;
   job.identity.version = "0.1.0";
   publish_manifest(folder(), job);
   const auto part = [&](int chunk, const std::string& more) {
@@ -311,12 +349,38 @@ TEST_F(ManifestTest, StatusAddsUpEachHostsWorkers) {
   EXPECT_EQ(to_string(status),
             "not whole yet: 4 of 5 chunks done, 1 claimed\n"
             "50 inputs, 4 failed\n"
+            "a class without photos\n"
             "a: 1 worker, 1 chunk, 2.5 inputs/s\n"
             "b: 2 workers, 3 chunks, 12.0 inputs/s\n"
             "together: 14.5 inputs/s\n"
             "mixed versions: 0.1.0, 0.2.0\n");
   ASSERT_EQ(status.hosts.size(), 2U);
   EXPECT_EQ(status.hosts[1].inputs, 30U);
+}
+
+// Its numbers are gone: what failed is counted.
+TEST_F(JobTest, AWholeWithoutItsNumbersIsCounted) {
+  publish(folder() / name_of_whole, "{\"input\":\"a\",\"predictions\":[]}\n{\"input\":\"b\",\"error\":\"is not an image\"}\n");
+  EXPECT_EQ(read_whole(folder())->inputs, 2U);
+  EXPECT_EQ(read_whole(folder())->failed, 1U);
+  std::ofstream(folder() / name_of_whole) << "something else\n";
+  EXPECT_THAT(error_of([&] { read_whole(folder()); }), HasSubstr("answers.jsonl: line 1: is not an answer"));
+}
+
+TEST_F(JobTest, AWholeKeepsWhoseItsPartsWere) {
+  WholeJob job{30, 0};
+  for (const std::int64_t process : {7, 7, 8}) {
+    PartEndLine end{.inputs = 10, .seconds = 2, .host = process == 8 ? "b" : "a", .version = "1.0.0", .process = process};
+    add_part(job.work, end);
+  }
+  publish_numbers(folder(), job);
+  publish(folder() / name_of_whole, "");
+  const std::vector<HostWork> hosts = by_host(read_whole(folder())->work);
+  ASSERT_EQ(hosts.size(), 2U);
+  EXPECT_EQ(hosts[0].host, "a");
+  EXPECT_EQ(hosts[0].chunks, 2U);
+  EXPECT_EQ(hosts[0].inputs_per_second, 5);
+  EXPECT_EQ(hosts[1].workers, 1U);
 }
 
 TEST_F(JobTest, RoundsChangeHowManyFailed) {

@@ -98,6 +98,12 @@ TEST(AnswersTest, APartsFirstLineHoldsAnIdentityAsItIs) {
   EXPECT_TRUE(begins_first_line(line.substr(0, 30), shard));
   EXPECT_FALSE(begins_first_line("{\"shard\":{\"index\":1,\"of\":3,", shard));
   EXPECT_FALSE(parse_first_line("{\"shard\":{}}"));
+  EXPECT_EQ(job_size_from_json(to_json(JobSize{2, 3, 4})), (JobSize{2, 3, 4}));
+  EXPECT_THAT(test::error_of([] { job_size_from_json(R"({"batch":0,"threads":1,"images":4})"); }).second,
+              HasSubstr("is of no batch or no threads"));
+  EXPECT_THAT(test::error_of([] { job_size_from_json(R"({"batch":-1,"threads":1,"images":4})"); }).second,
+              HasSubstr("\"batch\" is -1"));
+  EXPECT_THAT(test::error_of([] { job_size_from_json("[]"); }).second, HasSubstr("is damaged"));
   EXPECT_THAT(test::error_of([] { parse_first_line("{\"shard\":{\"settings\":\"\"}}"); }).second, HasSubstr("version 0.1.0"));
   EXPECT_THAT(test::error_of([] { parse_first_line("{\"shard\":{\"index\":-1}}"); }).second, HasSubstr("\"index\" is -1"));
 }
