@@ -23,7 +23,8 @@ namespace resnet::cli {
 
 class JobWorker {
  public:
-  // Of inputs in their order, perhaps none: bytes of the whole output. One that is not usable (Input::error) is a failure of that text.
+  // Of inputs in their order, perhaps none: bytes of the whole output. One that is not usable (Input::error) is a failure of that
+  // text.
   using Compute = std::function<Computed(std::span<const Input>)>;
   struct Options {
     std::string output;  // where the whole goes besides; empty: nowhere
