@@ -136,7 +136,8 @@ TEST_F(QuantizeTaskTest, TheCheckSaysWhatIsLost) {
   ASSERT_THAT(result.noise, SizeIs(result.quantized));
   EXPECT_TRUE(std::is_sorted(result.noise.begin(), result.noise.end(),
                              [](const auto& a, const auto& b) { return a.decibels < b.decibels; }));
-  EXPECT_GT(result.noise.front().decibels, 3);
+  EXPECT_GT(result.noise.front().decibels, 0);
+  EXPECT_GT(result.noise[result.noise.size() / 2].decibels, 3);  // three pictures of one colour each: far from what it learnt
 }
 
 TEST_F(QuantizeTaskTest, WhatIsQuantizedAlreadyIsRefused) {
