@@ -38,6 +38,15 @@ class EvaluateJobTest : public CliTest {
     return all;
   }
   Finished evaluate(const Words& more) const { return run(words(more)); }
+  // A CIFAR-10 batch of so many images, and a network for it; returns its bytes.
+  std::string write_batch(int images) const {
+    std::string batch;
+    for (int i = 0; i < images; ++i) batch += static_cast<char>(i % 3) + std::string(3072, static_cast<char>(6 * i));
+    write("batch.bin", batch);
+    write("cifar.onnx", onnx_file(mean_classifier(32, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0})));
+    return batch;
+  }
+  const Words of_batch = {"evaluate", "cifar.onnx", "batch.bin", "--labels", "rgb.txt", "--preprocess", "raw", "-q"};
   // Without how fast it was, which no two runs have in common.
   static std::string timeless(const std::string& text) {
     return std::regex_replace(text, std::regex(R"re("images_per_second": [0-9.e+-]+)re"), "X");
@@ -164,12 +173,8 @@ TEST_F(EvaluateJobTest, EachSaysThatAClassHasNoFolder) {
 
 // Whose file is cut after it was listed: the images that are still there count, the others are named.
 TEST_F(EvaluateJobTest, ImagesThatAreLostAreNamed) {
-  std::string batch;
-  for (int i = 0; i < 20; ++i) batch += static_cast<char>(i % 3) + std::string(3072, static_cast<char>(6 * i));
-  write("batch.bin", batch);
-  write("cifar.onnx", onnx_file(mean_classifier(32, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0})));
-  const Words words = {"evaluate", "cifar.onnx", "batch.bin", "--labels", "rgb.txt", "--preprocess", "raw", "-q"};
-  Words shared = words;
+  const std::string batch = write_batch(20);
+  Words shared = of_batch;
   shared.insert(shared.end(), {"--job", "job", "--chunk", "7"});
   ASSERT_EQ(run(shared).exit_code, 0);
   for (const char* name : {"job/answers.jsonl", "job/finished.json"}) fs::remove(folder() / name);
@@ -184,18 +189,14 @@ TEST_F(EvaluateJobTest, ImagesThatAreLostAreNamed) {
 }
 
 TEST_F(EvaluateJobTest, ACifarBatchIsSharedByItsImages) {
-  std::string batch;
-  for (int i = 0; i < 40; ++i) batch += static_cast<char>(i % 3) + std::string(3072, static_cast<char>(6 * i));
-  write("batch.bin", batch);
-  write("cifar.onnx", onnx_file(mean_classifier(32, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {0, 0, 0})));
-  const Words plain = {"evaluate", "cifar.onnx", "batch.bin", "--labels", "rgb.txt", "--preprocess", "raw", "-q"};
-  Words shared = plain;
+  const std::string batch = write_batch(40);
+  Words shared = of_batch;
   shared.insert(shared.end(), {"--job", "job", "--chunk", "7"});
-  EXPECT_EQ(run(shared).out, run(plain).out);
+  EXPECT_EQ(run(shared).out, run(of_batch).out);
   EXPECT_THAT(read("job/answers.jsonl"), HasSubstr("{\"input\":\"batch.bin[39]\",\"truth\":0,"));
   // Of one image alone, too.
   write("batch.bin", batch.substr(0, 3073));
-  const Finished one = run(plain);
+  const Finished one = run(of_batch);
   EXPECT_EQ(one.exit_code, 0);
   shared[shared.size() - 3] = "one";
   EXPECT_EQ(run(shared).out, one.out);
