@@ -175,7 +175,9 @@ table::Table table_of(const QuantizeResult::Check& check) {
                       {"top-5", table::Align::right, 2},
                       {"MiB", table::Align::right, 1},
                       {"ms", table::Align::right, 2}});
-  const auto mebibytes = [](const CheckedNetwork& network) { return static_cast<double>(network.bytes.value_or(0)) / (1 << 20); };
+  const auto mebibytes = [](const CheckedNetwork& network) {
+    return network.bytes ? table::Cell(static_cast<double>(*network.bytes) / (1 << 20)) : table::Cell();
+  };
   table.add({"before", check.before.top1, check.before.top5, mebibytes(check.before), check.before.milliseconds});
   table.add({"after", check.after.top1, check.after.top5, mebibytes(check.after), check.after.milliseconds});
   return table;

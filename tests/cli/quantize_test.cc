@@ -10,6 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 class QuantizeTest : public CliTest {
@@ -48,6 +49,15 @@ TEST_F(QuantizeTest, TheReportAsJson) {
   EXPECT_EQ(report["check"]["after"]["bytes"], report["bytes"]);
   EXPECT_EQ(report["noise"].size(), 29u);
   EXPECT_LE(report["noise"][0]["snr_db"], report["noise"][1]["snr_db"]);
+}
+
+// A network that is built has no file; the field for its size stays empty.
+TEST_F(QuantizeTest, WhatIsBuiltHasNoSize) {
+  write("data.csv", "red.png,3\nyellow.png,5\n");
+  const Finished finished = quantize({"-o", "q.onnx", "-q", "--check", "data.csv", "--method", "minmax"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, ContainsRegex("\nbefore +[0-9.]+ +[0-9.]+ +[0-9.]+\n"));
+  EXPECT_THAT(finished.out, ContainsRegex("\nafter +[0-9.]+ +[0-9.]+ +0[.][0-9] +[0-9.]+\n"));
 }
 
 TEST_F(QuantizeTest, RequestsThatDoNotFitAreRefused) {

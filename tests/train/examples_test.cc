@@ -324,7 +324,7 @@ TEST(TrainerTest, TwoHalvesOfABatchMakeTheSameStep) {
 }
 
 TEST(TrainerTest, AnAccumulatedRunGoesOnBitForBit) {
-  set_threads(2);
+  set_threads(1);
   Small small;
   small.descent.accumulate = 2;
   Network whole(arch::build(small.spec, {.seed = 1}), 4);

@@ -51,7 +51,7 @@ void learn(Network& network, int steps) {
 class EachNet : public testing::TestWithParam<const char*> {};
 
 TEST_P(EachNet, InfersWhatTheReferenceDoes) {
-  set_threads(2);
+  set_threads(1);
   Network network(arch::build(small(GetParam()), {.seed = 5}), 3);
   learn(network, 2);  // running statistics that are not those of the start
   fill(network, 9);
@@ -81,7 +81,6 @@ TEST(NetworkTest, TwoRunsHaveTheSameBits) {
     }
     EXPECT_EQ(ends[0], ends[1]) << threads << " threads";
   }
-  set_threads(2);
 }
 
 TEST(NetworkTest, LearnsNoiseByHeart) {
@@ -113,7 +112,7 @@ TEST(NetworkTest, WhatIsFrozenStays) {
 
 // Along its gradient the loss falls as the gradient says: what was let go before the last that is frozen was not wanted.
 TEST(NetworkTest, GradientsBehindWhatIsFrozenAreRight) {
-  set_threads(2);
+  set_threads(1);
   for (const auto& [name, freeze] : {std::pair{"resnet20", Frozen::conv2_x},
                                      {"resnet20", Frozen::conv3_x},
                                      {"resnet20v2", Frozen::conv2_x},

@@ -46,6 +46,12 @@ class TrainTaskTest : public TaskTest {
     asked.log = "log";
     return asked;
   }
+  // On one thread: oneDNN's wait for each other without letting other tests work.
+  cli::TaskContext context() {
+    cli::TaskContext given = TaskTest::context();
+    given.threads = {1, 1};
+    return given;
+  }
   cli::TrainResult train(const cli::TrainOptions& asked) { return train(asked, context()); }
   static cli::TrainResult train(const cli::TrainOptions& asked, const cli::TaskContext& given) {
     return cli::TrainTask(asked, given).run();
