@@ -145,6 +145,7 @@ Loaded Measurement::load() {
   network_ = std::make_unique<TimedNetwork>(load_graph, context_.threads.asked, static_cast<std::size_t>(configuration_.clients),
                                             job, 1);
   const Loaded loaded{network_->load_milliseconds(), network_->first_milliseconds(), peak_rss_mib()};
+  if (!request_.pipeline.empty()) refuse_pipeline();
   warm_up();
   return loaded;
 }
@@ -204,11 +205,22 @@ std::vector<fs::path> Measurement::photos() const {
   return photos;
 }
 
-BenchPipeline Measurement::pipeline() {
-  const std::vector<fs::path> files = photos();
+NetworkOptions Measurement::pipeline_options() const {
   NetworkOptions options = request_.network;
   options.arch = options_of_one(configuration_.model, options.arch, request_.models);
   options.batch_size = static_cast<std::size_t>(configuration_.batch);
+  return options;
+}
+
+void Measurement::refuse_pipeline() {
+  photos();
+  ErrorsAlone silent(context_.observer);
+  load_network(configuration_.model, pipeline_options(), silent);
+}
+
+BenchPipeline Measurement::pipeline() {
+  const std::vector<fs::path> files = photos();
+  NetworkOptions options = pipeline_options();
   Network network = load_network(configuration_.model, options, context_.observer);
   ThreadPool pool(context_.threads.asked);
   xnnpack::Job job = job_of(network, options, {}, files.size());

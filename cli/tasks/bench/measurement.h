@@ -37,7 +37,10 @@ class Measurement {
   // counted.
   Turn run(double seconds, std::int64_t most);
   BenchProfile profile();
+  // Whatever pipeline() would refuse, before anything is measured.
+  void refuse_pipeline();
   BenchPipeline pipeline();
+  NetworkOptions pipeline_options() const;
   std::vector<std::filesystem::path> photos() const;
 
   const BenchRequest& request_;
