@@ -41,9 +41,10 @@ void conv_plus_foreign_order(Maker& m, ValueId x) {
     if (fits && (m.rank(value) != 4 || m.draw.chance(50))) other = value;
   }
   if (other.is_none()) {
-    other = m.draw.chance(50)
-                ? m.input(DType::float32, {to[0], to[1] * to[2] * to[3]})
-                : m.add(MatMul{}, {m.add(Flatten{}, {y}), weights(m, {to[1] * to[2] * to[3], to[1] * to[2] * to[3]}, 4000)});
+    const std::int64_t features = to[1] * to[2] * to[3];
+    const bool given = m.draw.chance(50) || features > 1000;  // a square of more weights takes seconds to draw
+    other = given ? m.input(DType::float32, {to[0], features})
+                  : m.add(MatMul{}, {m.add(Flatten{}, {y}), weights(m, {features, features}, 4000)});
   }
   if (m.sizes(other) != to) other = reshape(m, other, to);
   ValueId z = m.draw.chance(50) ? m.add(Add{}, {y, other}) : m.add(Add{}, {other, y});
