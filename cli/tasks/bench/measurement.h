@@ -37,7 +37,7 @@ class Measurement {
   // counted.
   Turn run(double seconds, std::int64_t most);
   BenchProfile profile();
-  // Whatever pipeline() would refuse, before anything is measured.
+  // The network or the list of photos that pipeline() would refuse, before anything is measured.
   void refuse_pipeline();
   BenchPipeline pipeline();
   NetworkOptions pipeline_options() const;
